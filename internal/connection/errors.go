@@ -1,0 +1,79 @@
+package connection
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The names of the ways a step can fail. infra/workflow.asl.json retries and catches by them, a failed execution ends with one of
+// them, and a test compares the names there with the names here.
+const (
+	// InvalidRequest: the request, or the network it names, cannot work. Nothing was made.
+	InvalidRequest = "InvalidRequest"
+	// Conflict: something that is not ours, or another execution, holds what this run needs.
+	Conflict = "Conflict"
+	// AccessDenied: AWS refused a call; the message names the action.
+	AccessDenied = "AccessDenied"
+	// LimitExceeded: an AWS quota is used up.
+	LimitExceeded = "LimitExceeded"
+	// Throttled: AWS asked us to slow down. Retried.
+	Throttled = "Throttled"
+	// Unavailable: AWS answered 5xx, or not at all. Retried.
+	Unavailable = "Unavailable"
+	// EndpointPending: the endpoint is accepted, but not available yet. Retried.
+	EndpointPending = "EndpointPending"
+	// EndpointRejected: the vendor rejected the endpoint connection.
+	EndpointRejected = "EndpointRejected"
+	// EndpointExpired: the vendor did not answer before AWS expired the endpoint.
+	EndpointExpired = "EndpointExpired"
+	// EndpointFailed: AWS reports the endpoint as failed.
+	EndpointFailed = "EndpointFailed"
+	// EndpointDeleted: the endpoint was deleted while we waited for it.
+	EndpointDeleted = "EndpointDeleted"
+	// AllowlistingTimedOut: the vendor did not allow-list the account in time.
+	AllowlistingTimedOut = "AllowlistingTimedOut"
+	// ApprovalTimedOut: the vendor did not accept the endpoint in time.
+	ApprovalTimedOut = "ApprovalTimedOut"
+	// WatchLost: no heartbeat reached a waiting gate: the sweep is broken.
+	WatchLost = "WatchLost"
+	// ConnectivityFailed: the endpoint, its name or its certificate did not pass the probe. Retried, then final.
+	ConnectivityFailed = "ConnectivityFailed"
+	// ConfigRefused: the configuration cannot be published as it is.
+	ConfigRefused = "ConfigRefused"
+	// RollbackPending: what rollback deleted is not gone yet. Retried.
+	RollbackPending = "RollbackPending"
+	// Internal: none of the above; a defect.
+	Internal = "Internal"
+)
+
+// Error is an error that the state machine branches on. Name is one of the constants above; Message is for people: what
+// happened to which thing, and what to do next.
+type Error struct {
+	Name    string
+	Message string
+	Cause   error
+}
+
+// Errorf returns an *Error with the given name; the format is fmt.Errorf's, and %w makes the cause.
+func Errorf(name, format string, args ...any) *Error {
+	wrapped := fmt.Errorf(format, args...)
+	return &Error{Name: name, Message: wrapped.Error(), Cause: errors.Unwrap(wrapped)}
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns the cause, so errors.Is and errors.As look through.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// NameOf returns the name of the first *Error in err's chain, or "" when there is none.
+func NameOf(err error) string {
+	var named *Error
+	if errors.As(err, &named) {
+		return named.Name
+	}
+	var faults Faults
+	if errors.As(err, &faults) {
+		return InvalidRequest
+	}
+	return ""
+}

@@ -1,0 +1,56 @@
+package connection
+
+import "time"
+
+// EventSource is the source of Postern's own events on the bus.
+const EventSource = "postern"
+
+// The detail types of Postern's events. Rules of users may match them.
+const (
+	// EventEndpointState says that an endpoint's state differs from the last one seen. AWS itself emits no such event for
+	// interface endpoints; Postern's observe function makes it from DescribeVpcEndpoints.
+	EventEndpointState = "VPC Endpoint State Change"
+	// EventServiceVisible says that the vendor's service became visible to this account: allow-listing is done.
+	EventServiceVisible = "VPC Endpoint Service Visible"
+	// EventGateOpened says that an execution began to wait for the vendor; it carries the text to send.
+	EventGateOpened = "Gate Opened"
+	// EventGateStillClosed says that the sweep looked and the wait goes on; resume turns it into a heartbeat.
+	EventGateStillClosed = "Gate Still Closed"
+)
+
+// How an observation came about.
+const (
+	ObservedByNotification = "notification" // the endpoint's SNS connection notification
+	ObservedByCloudTrail   = "cloudtrail"   // someone's own EC2 call
+	ObservedBySweep        = "sweep"        // the schedule
+	ObservedByRegistration = "registration" // the describe that follows storing the token
+)
+
+// Observation is the detail of EventEndpointState, EventServiceVisible and EventGateStillClosed.
+type Observation struct {
+	SchemaVersion int           `json:"schemaVersion"`
+	ConnectionID  string        `json:"connectionId"`
+	Gate          Gate          `json:"gate"`
+	EndpointID    string        `json:"endpointId,omitempty"`
+	ServiceName   string        `json:"serviceName,omitempty"`
+	PreviousState EndpointState `json:"previousState,omitempty"`
+	State         EndpointState `json:"state,omitempty"`
+	Reason        string        `json:"reason,omitempty"` // AWS: LastError, FailureReason
+	ObservedAt    time.Time     `json:"observedAt"`
+	ObservedBy    string        `json:"observedBy"`
+}
+
+// GateNotice is the detail of EventGateOpened.
+type GateNotice struct {
+	SchemaVersion int       `json:"schemaVersion"`
+	ConnectionID  string    `json:"connectionId"`
+	Execution     string    `json:"execution"`
+	Gate          Gate      `json:"gate"`
+	OpenedAt      time.Time `json:"openedAt"`
+	To            string    `json:"to"`
+	Subject       string    `json:"subject"`
+	Body          string    `json:"body"`
+	SLAHours      int       `json:"slaHours"`
+	Calendar      string    `json:"calendar"`
+	EndpointID    string    `json:"endpointId,omitempty"`
+}

@@ -1,0 +1,54 @@
+package connection
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// The tags on everything Postern makes; find, adopt and delete go through them.
+const (
+	TagConnection = "postern:connection" // connection id, vendor/name
+	TagExecution  = "postern:execution"  // ARN of the execution that made the thing
+	TagManaged    = "postern:managed"    // always "true"
+)
+
+// ID returns the id of a connection: vendor/name.
+func ID(vendor, name string) string { return vendor + "/" + name }
+
+// Tags returns the tags of everything made for a connection by an execution.
+func Tags(connectionID, execution string) map[string]string {
+	return map[string]string{TagConnection: connectionID, TagExecution: execution, TagManaged: "true"}
+}
+
+// ExecutionName returns the name of the execution that brings a connection to a revision. The same connection and revision give
+// the same name, so a request that arrives twice starts one execution (AWS: StartExecution is idempotent on name and input
+// while the execution runs). At most 80 characters of a-z, 0-9 and '-'.
+func ExecutionName(connectionID, revision string) string {
+	slug := strings.Map(func(r rune) rune {
+		if (r >= 'a' && r <= 'z') || (r >= '0' && r <= '9') || r == '-' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(connectionID))
+	if len(slug) > 63 {
+		slug = slug[:63]
+	}
+	return slug + "-" + digest(connectionID, revision)[:16]
+}
+
+// ClientToken returns the idempotency token of one AWS write of an execution, 64 ASCII characters. It is a pure function of its
+// arguments: a retry after a lost answer sends the same token and gets the thing that was made, never a second one. The
+// parameters belong to the identity because AWS refuses a known token with other parameters (IdempotentParameterMismatch).
+func ClientToken(execution, purpose string, parameters ...string) string {
+	return digest(append([]string{execution, purpose}, parameters...)...)
+}
+
+func digest(parts ...string) string {
+	hash := sha256.New()
+	for _, part := range parts {
+		hash.Write([]byte(part))
+		hash.Write([]byte{0}) // so that ("ab","c") and ("a","bc") differ
+	}
+	return hex.EncodeToString(hash.Sum(nil))
+}

@@ -1,0 +1,182 @@
+package connection
+
+import (
+	"net/netip"
+	"regexp"
+	"strings"
+)
+
+// SchemaVersion is the request schema this release writes and reads.
+const SchemaVersion = 1
+
+// Action is what a request asks for.
+type Action string
+
+// The actions of a request.
+const (
+	ActionOnboard Action = "onboard" // make the connection
+	ActionPlan    Action = "plan"    // compute and show the plan, write nothing
+)
+
+// Actions lists every action.
+var Actions = []Action{ActionOnboard, ActionPlan}
+
+// Request is the one input of the state machine, whichever door it came through: the console, the webhook, drift repair.
+type Request struct {
+	SchemaVersion int    `json:"schemaVersion"`
+	Action        Action `json:"action"`
+	// Vendor is a profile id, such as monte-carlo.
+	Vendor string `json:"vendor"`
+	// Name tells this vendor's connections apart; vendor/name is the connection id. 1 to 40 of a-z, 0-9 and '-'.
+	Name   string `json:"name"`
+	Target Target `json:"target"`
+	// Inputs are the vendor profile's inputs by name.
+	Inputs map[string]string `json:"inputs,omitempty"`
+	// Options choose among the forms a vendor profile allows, by name; see the profile.
+	Options map[string]string `json:"options,omitempty"`
+	Ticket  *Ticket           `json:"ticket,omitempty"`
+	// Requester is who asked, for the record and the vendor's text.
+	Requester string `json:"requester,omitempty"`
+}
+
+// Target is where the endpoint goes. The VPC must be a registered network.
+type Target struct {
+	Region string `json:"region"`
+	VPCID  string `json:"vpcId"`
+	// SubnetIDs are the endpoint's subnets, at most one in each Availability Zone.
+	SubnetIDs []string `json:"subnetIds"`
+	// SecurityGroupIDs are put on the endpoint; they must let the clients in on the vendor's ports.
+	SecurityGroupIDs []string `json:"securityGroupIds,omitempty"`
+	// ClientCIDRs are where the clients are, IPv4. Empty: the VPC's own CIDR blocks.
+	ClientCIDRs []string `json:"clientCidrs,omitempty"`
+}
+
+// Ticket is the ticket a request came from.
+type Ticket struct {
+	System string `json:"system"`
+	ID     string `json:"id"`
+	URL    string `json:"url,omitempty"`
+}
+
+// ConnectionID returns vendor/name.
+func (r Request) ConnectionID() string { return ID(r.Vendor, r.Name) }
+
+var (
+	vendorPattern        = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+	namePattern          = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+	regionPattern        = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+	vpcPattern           = regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	subnetPattern        = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	securityGroupPattern = regexp.MustCompile(`^sg-([0-9a-f]{8}|[0-9a-f]{17})$`)
+)
+
+const (
+	maxText    = 256 // characters of a free-text field or an input value
+	maxListed  = 50  // items of a list, or inputs of a request
+	maxSubnets = 16
+)
+
+// DecodeRequest decodes and checks a request. An unknown field, a wrong type and a malformed value are each a fault; all of them
+// are returned at once, as Faults. What only a vendor profile or AWS can know is checked by the plan.
+func DecodeRequest(raw []byte) (Request, error) {
+	var request Request
+	faults := decodeStrict(raw, &request)
+	// A value whose type is wrong was left empty: a second fault about its emptiness would only confuse.
+	known := map[string]bool{}
+	for _, fault := range faults {
+		known[fault.Path] = true
+	}
+	if known[""] {
+		return request, faults
+	}
+	for _, fault := range request.check() {
+		if !known[fault.Path] {
+			faults = append(faults, fault)
+		}
+	}
+	return request, faults.Err()
+}
+
+func (r Request) check() Faults {
+	var faults Faults
+	if r.SchemaVersion != SchemaVersion {
+		faults.Addf("schemaVersion", "write 1", "%d is not a schema version of this release", r.SchemaVersion)
+	}
+	if !oneOf(r.Action, Actions) {
+		faults.Addf("action", "write one of "+joined(Actions), "%q is not an action", r.Action)
+	}
+	if !vendorPattern.MatchString(r.Vendor) {
+		faults.Addf("vendor", "write a vendor profile's id, such as monte-carlo", "%q is not a vendor id", clip(r.Vendor))
+	}
+	if !namePattern.MatchString(r.Name) {
+		faults.Addf("name", "write 1 to 40 of a-z, 0-9 and '-', such as agents-prod", "%q is not a connection name", clip(r.Name))
+	}
+	r.Target.check(&faults)
+	checkText(&faults, "inputs", r.Inputs)
+	checkText(&faults, "options", r.Options)
+	if r.Ticket != nil {
+		for path, value := range map[string]string{"ticket.system": r.Ticket.System, "ticket.id": r.Ticket.ID} {
+			if value == "" || len(value) > maxText {
+				faults.Add(path, "missing or longer than 256 characters", "write the ticket's own value, or leave ticket out")
+			}
+		}
+	}
+	if len(r.Requester) > maxText {
+		faults.Add("requester", "longer than 256 characters", "write a name or an e-mail address")
+	}
+	return faults
+}
+
+func (t Target) check(faults *Faults) {
+	if !regionPattern.MatchString(t.Region) {
+		faults.Addf("target.region", "write an AWS Region, such as us-east-1", "%q is not a Region", clip(t.Region))
+	}
+	if !vpcPattern.MatchString(t.VPCID) {
+		faults.Addf("target.vpcId", "write vpc- and 8 or 17 hexadecimal digits", "%q is not a VPC id", clip(t.VPCID))
+	}
+	if len(t.SubnetIDs) == 0 || len(t.SubnetIDs) > maxSubnets {
+		faults.Addf("target.subnetIds", "write 1 to 16 subnets, one in each Availability Zone", "%d subnets", len(t.SubnetIDs))
+	}
+	checkIDs(faults, "target.subnetIds", t.SubnetIDs, subnetPattern, "subnet")
+	if len(t.SecurityGroupIDs) == 0 {
+		faults.Add("target.securityGroupIds", "missing",
+			"write the security groups to put on the endpoint: without one AWS would use the VPC's default group, which lets nothing in")
+	}
+	checkIDs(faults, "target.securityGroupIds", t.SecurityGroupIDs, securityGroupPattern, "sg")
+	if len(t.ClientCIDRs) > maxListed {
+		faults.Add("target.clientCidrs", "more than 50 blocks", "write larger blocks")
+	}
+	for i, cidr := range t.ClientCIDRs {
+		prefix, err := netip.ParsePrefix(cidr)
+		if err != nil || !prefix.Addr().Is4() || prefix.Masked() != prefix {
+			faults.Addf(index("target.clientCidrs", i), "write an IPv4 block, such as 10.0.0.0/16", "%q is not a CIDR block", clip(cidr))
+		}
+	}
+}
+
+func checkIDs(faults *Faults, path string, ids []string, pattern *regexp.Regexp, prefix string) {
+	seen := map[string]bool{}
+	for i, id := range ids {
+		switch {
+		case !pattern.MatchString(id):
+			faults.Addf(index(path, i), "write "+prefix+"- and 8 or 17 hexadecimal digits", "%q is malformed", clip(id))
+		case seen[id]:
+			faults.Addf(index(path, i), "write each id once", "%s is repeated", id)
+		}
+		seen[id] = true
+	}
+}
+
+func checkText(faults *Faults, path string, values map[string]string) {
+	if len(values) > maxListed {
+		faults.Add(path, "more than 50 values", "leave out what the vendor profile does not ask for")
+	}
+	for name, value := range values {
+		if len(value) > 1024 {
+			faults.Add(path+"."+clip(name), "longer than 1024 characters", "write the value the vendor gave")
+		}
+		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			faults.Add(path+"."+clip(name), "contains a control character", "write plain text on one line")
+		}
+	}
+}

@@ -1,0 +1,324 @@
+package connection
+
+import "time"
+
+// Input is what the state machine hands to a function: the execution, when the state was entered, the request as it came, and
+// what the steps before have added. Time comes from here and from events, never from the function's own clock, so a step that
+// runs twice does the same twice.
+type Input struct {
+	// Execution is the ARN of the execution (AWS: $$.Execution.Id).
+	Execution string `json:"execution"`
+	// EnteredAt is when the state was entered (AWS: $$.State.EnteredTime); a retry keeps it, a redrive renews it.
+	EnteredAt time.Time `json:"enteredAt"`
+	State     State     `json:"state"`
+}
+
+// State is the one value that flows through an execution. Each step owns one section and only adds to it. Executions outlive
+// deploys, so a field is never renamed or retyped.
+type State struct {
+	Plan         *Plan         `json:"plan,omitempty"`         // Plan
+	Allowlisting *GateResult   `json:"allowlisting,omitempty"` // AwaitAllowlisting
+	Endpoint     *Endpoint     `json:"endpoint,omitempty"`     // EnsureEndpoint
+	Approval     *GateResult   `json:"approval,omitempty"`     // AwaitApproval
+	Availability *Availability `json:"availability,omitempty"` // AwaitAvailable
+	Probe        *Proof        `json:"probe,omitempty"`        // ProbeEndpoint
+	DNS          *DNS          `json:"dns,omitempty"`          // ConfigureDNS
+	Verification *Proof        `json:"verification,omitempty"` // VerifyConnectivity
+	Config       *Config       `json:"config,omitempty"`       // PublishConfig
+	Failure      *Failure      `json:"failure,omitempty"`      // the Catch of the state that failed
+	Outcome      *Outcome      `json:"outcome,omitempty"`      // Rollback
+}
+
+// Decision is where the plan sends the execution.
+type Decision string
+
+// The decisions of a plan.
+const (
+	DecisionPlanned   Decision = "planned"   // plan only: nothing is written
+	DecisionAllowlist Decision = "allowlist" // the vendor has to allow-list the account first
+	DecisionProceed   Decision = "proceed"   // make the endpoint
+)
+
+// Plan is all that the run will do, computed before anything is written. Later steps read the plan, never the request.
+type Plan struct {
+	ConnectionID   string            `json:"connectionId"`
+	Vendor         string            `json:"vendor"`
+	ProfileVersion string            `json:"profileVersion"`
+	Decision       Decision          `json:"decision"`
+	Inputs         map[string]string `json:"inputs"` // the request's, with the profile's defaults
+	Network        Network           `json:"network"`
+	Service        Service           `json:"service"`
+	DNS            DNSPlan           `json:"dns"`
+	Gates          Gates             `json:"gates"`
+	Probe          ProbePlan         `json:"probe"`
+	Outputs        []Output          `json:"outputs"`
+	// AdoptEndpointID is an endpoint of ours that already serves this connection, or "".
+	AdoptEndpointID string    `json:"adoptEndpointId,omitempty"`
+	ClientActions   []string  `json:"clientActions,omitempty"` // what people do with the clients afterwards
+	Findings        []Finding `json:"findings"`                // warnings and notes; faults end the run instead
+	Creates         []string  `json:"creates"`                 // what will be made, one line each, for people
+	Cost            Cost      `json:"cost"`
+	Ticket          *Ticket   `json:"ticket,omitempty"`
+	Requester       string    `json:"requester,omitempty"`
+}
+
+// Network is where the endpoint goes, as AWS describes it.
+type Network struct {
+	Name             string   `json:"name"` // of the registered network
+	AccountID        string   `json:"accountId"`
+	Region           string   `json:"region"`
+	VPCID            string   `json:"vpcId"`
+	Subnets          []Subnet `json:"subnets"`
+	SecurityGroupIDs []string `json:"securityGroupIds"`
+	ClientCIDRs      []string `json:"clientCidrs"`
+}
+
+// Subnet is one subnet of the endpoint. AZ names differ from account to account; AZ ids do not, and are what is compared.
+type Subnet struct {
+	ID   string `json:"id"`
+	AZ   string `json:"az"`
+	AZID string `json:"azId"`
+}
+
+// Service is the vendor's endpoint service as this account sees it.
+//
+// AWS: DescribeVpcEndpointServices. A service that has not allow-listed us, a wrong Region and a typing error look the same:
+// InvalidServiceName.
+type Service struct {
+	Name               string `json:"name"`
+	Region             string `json:"region"`
+	Visible            bool   `json:"visible"`
+	AcceptanceRequired bool   `json:"acceptanceRequired"`
+	// PrivateDNSName is the vendor's own private name, "" when it has none; it can be used only when PrivateDNSVerified.
+	PrivateDNSName     string   `json:"privateDnsName,omitempty"`
+	PrivateDNSVerified bool     `json:"privateDnsVerified,omitempty"`
+	AZIDs              []string `json:"azIds,omitempty"` // empty for a service in another Region
+}
+
+// CrossRegion reports whether the service is hosted in another Region than the endpoint's.
+func (p Plan) CrossRegion() bool { return p.Service.Region != p.Network.Region }
+
+// How a vendor's name is made to resolve.
+const (
+	ModePrivateHostedZone = "privateHostedZone" // a zone and a record of ours
+	ModeVendorPrivateDNS  = "vendorPrivateDns"  // the endpoint's own private DNS, switched on after it is available
+	ModeNone              = "none"
+)
+
+// The record types of a privateHostedZone.
+const (
+	RecordCNAME = "CNAME"
+	RecordAlias = "ALIAS" // an A record with an alias target: the only form that can stand at a zone's apex
+)
+
+// DNSPlan is how the hostname will resolve to the endpoint.
+type DNSPlan struct {
+	Mode       string `json:"mode"`
+	Hostname   string `json:"hostname"`
+	Zone       string `json:"zone,omitempty"`       // without trailing dot
+	RecordType string `json:"recordType,omitempty"` // RecordCNAME or RecordAlias
+	TTL        int64  `json:"ttl,omitempty"`        // seconds; an alias has none
+	// ZoneID is an existing zone of ours that is used, or "" when one will be made.
+	ZoneID string `json:"zoneId,omitempty"`
+}
+
+// Gate is a wait for a person at the vendor.
+type Gate string
+
+// The two gates.
+const (
+	GateAllowlist Gate = "allowlist" // before the endpoint can be created
+	GateApproval  Gate = "approval"  // after the endpoint was created
+)
+
+// Gates are the waits of a plan. Their JSON names are the paths that the state machine reads timeouts from.
+type Gates struct {
+	Allowlist GatePlan `json:"allowlist"`
+	Approval  GatePlan `json:"approval"`
+}
+
+// Of returns the plan of a gate.
+func (g Gates) Of(gate Gate) GatePlan {
+	if gate == GateAllowlist {
+		return g.Allowlist
+	}
+	return g.Approval
+}
+
+// GatePlan is one wait: what to send the vendor, how long the vendor says it takes, and when to give up.
+type GatePlan struct {
+	To      string `json:"to"`
+	Subject string `json:"subject"`
+	// Body may contain ${vpcEndpointId}, which is filled in when the endpoint exists.
+	Body string `json:"body"`
+	// SLAHours is the vendor's own figure, in business hours of its calendar.
+	SLAHours int    `json:"slaHours"`
+	Calendar string `json:"calendar"`
+	// TimeoutSeconds ends the wait with AllowlistingTimedOut or ApprovalTimedOut.
+	TimeoutSeconds int64 `json:"timeoutSeconds"`
+	// HeartbeatSeconds ends the wait with WatchLost when the sweep fell silent for so long.
+	HeartbeatSeconds int64 `json:"heartbeatSeconds"`
+}
+
+// ProbePlan is how the link is proved from inside the VPC.
+type ProbePlan struct {
+	// FunctionName is the probe function of the registered network.
+	FunctionName string   `json:"functionName"`
+	Ports        []int    `json:"ports"`
+	TLSPorts     []int    `json:"tlsPorts"`       // ports on which TLS is spoken
+	ALPN         []string `json:"alpn,omitempty"` // protocols that must be negotiated, such as h2
+	SNI          string   `json:"sni"`
+}
+
+// Output formats.
+const (
+	FormatText = "text" // the value as it is
+	FormatYAML = "yaml" // one key set in a YAML document; every other byte of an existing document is kept
+)
+
+// Output is one SSM parameter that agents read.
+type Output struct {
+	Key       string `json:"key"`       // of the profile, such as config.yaml
+	Parameter string `json:"parameter"` // full SSM name
+	Format    string `json:"format"`
+	// YAMLPath is the dotted path of the value in a YAML document: container.backendServiceUrl.
+	YAMLPath string `json:"yamlPath,omitempty"`
+	Value    string `json:"value"`
+}
+
+// Finding is something a person should know about a plan that can still go on.
+type Finding struct {
+	Severity string `json:"severity"` // SeverityWarning or SeverityInfo
+	Code     string `json:"code"`     // kebab-case, stable
+	Message  string `json:"message"`
+}
+
+// Severities of a finding.
+const (
+	SeverityWarning = "warning"
+	SeverityInfo    = "info"
+)
+
+// Cost is what the connection costs in US dollars a month, data processing aside, at the prices of the plan.
+type Cost struct {
+	MonthlyUSD float64 `json:"monthlyUsd"`
+	Basis      string  `json:"basis"` // how it was computed, with the source
+}
+
+// GateResult is how a gate was passed; resume sends it with the task token.
+type GateResult struct {
+	ObservedAt time.Time     `json:"observedAt"`
+	ObservedBy string        `json:"observedBy"` // notification, sweep, cloudtrail, registration
+	State      EndpointState `json:"state,omitempty"`
+}
+
+// Endpoint is the interface endpoint of the connection.
+type Endpoint struct {
+	ID             string        `json:"id"`
+	State          EndpointState `json:"state"`
+	Created        bool          `json:"created"` // by this execution; an adopted endpoint is never deleted
+	NotificationID string        `json:"notificationId,omitempty"`
+}
+
+// Availability is the endpoint once it is available.
+type Availability struct {
+	State EndpointState `json:"state"`
+	// DNSName is the endpoint's own Regional name; HostedZoneID is the zone that an ALIAS to it names.
+	DNSName      string             `json:"dnsName"`
+	HostedZoneID string             `json:"hostedZoneId"`
+	Interfaces   []NetworkInterface `json:"interfaces"`
+}
+
+// NetworkInterface is one of the endpoint's interfaces, one in each subnet.
+type NetworkInterface struct {
+	ID       string `json:"id"`
+	SubnetID string `json:"subnetId"`
+	AZ       string `json:"az"`
+	IP       string `json:"ip"`
+}
+
+// Verdict is the answer of one check. Unknown is a third answer: what was not run is never a pass.
+type Verdict string
+
+// The verdicts.
+const (
+	Pass    Verdict = "pass"
+	Fail    Verdict = "fail"
+	Unknown Verdict = "unknown"
+)
+
+// Proof is what a probe saw from inside the VPC.
+type Proof struct {
+	Verdict   Verdict   `json:"verdict"`
+	At        time.Time `json:"at"`
+	Host      string    `json:"host"`      // the name that was tried
+	Chain     []string  `json:"chain"`     // names passed on the way to the addresses, CNAMEs included
+	Addresses []string  `json:"addresses"` // what the name resolved to
+	Checks    []Check   `json:"checks"`
+	// NotAfter is when the certificate that was shown expires.
+	NotAfter *time.Time `json:"notAfter"`
+}
+
+// Check is one thing a probe tried.
+type Check struct {
+	Kind    string  `json:"kind"`   // dns, tcp, tls, alpn
+	Target  string  `json:"target"` // name or address:port
+	Verdict Verdict `json:"verdict"`
+	Cause   string  `json:"cause,omitempty"`  // dns, security-group, network, vendor-allowlist, tls
+	Detail  string  `json:"detail,omitempty"` // for people
+}
+
+// DNS is what ConfigureDNS left behind, and what was there before.
+type DNS struct {
+	Mode        string  `json:"mode"`
+	Hostname    string  `json:"hostname"`
+	ZoneID      string  `json:"zoneId,omitempty"`
+	ZoneName    string  `json:"zoneName,omitempty"`
+	ZoneCreated bool    `json:"zoneCreated,omitempty"`
+	Record      *Record `json:"record,omitempty"`
+	// Changed is false when everything was already so.
+	Changed bool `json:"changed"`
+	// Previous is our own earlier record that was overwritten, restored by rollback.
+	Previous *Record `json:"previous,omitempty"`
+	// PrivateDNSEnabled is set when this execution switched the endpoint's private DNS on.
+	PrivateDNSEnabled bool `json:"privateDnsEnabled,omitempty"`
+}
+
+// Record is a DNS record: a CNAME with its TTL in seconds, or an A alias with its target's zone.
+type Record struct {
+	Name        string `json:"name"`
+	Type        string `json:"type"` // RecordCNAME or RecordAlias
+	Value       string `json:"value"`
+	TTL         int64  `json:"ttl,omitempty"`
+	AliasZoneID string `json:"aliasZoneId,omitempty"`
+}
+
+// Config is what was published.
+type Config struct {
+	Parameters []Parameter `json:"parameters"`
+}
+
+// Parameter is one SSM parameter after publishing. Its value is not kept: whoever may read it reads SSM.
+type Parameter struct {
+	Name            string `json:"name"`
+	Version         int64  `json:"version"`
+	PreviousVersion int64  `json:"previousVersion,omitempty"` // 0: the parameter was created
+	Changed         bool   `json:"changed"`
+	SHA256          string `json:"sha256"` // of the value, hexadecimal
+}
+
+// Failure is what a Catch stores: the error's name, and the cause as AWS gives it (for a function, JSON with errorMessage).
+type Failure struct {
+	Error string `json:"Error"`
+	Cause string `json:"Cause"`
+}
+
+// Outcome is how a failed execution ended. Error and Cause are spelled as a Catch spells them, because FailedClean and
+// FailedDirty read them by path whichever of the two wrote them.
+type Outcome struct {
+	Error  string   `json:"Error"`
+	Cause  string   `json:"Cause"` // readable: a short first line, then one line for each thing
+	Clean  bool     `json:"clean"`
+	Undone []string `json:"undone"`
+	Left   []string `json:"left"`
+}

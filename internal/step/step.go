@@ -1,0 +1,150 @@
+// Package step is the boundary between AWS Lambda and Postern: it reads the environment once, builds the AWS configuration and
+// the logger, and turns errors into the names the state machine branches on.
+package step
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"postern/internal/awserr"
+	"postern/internal/connection"
+)
+
+// Runtime is what a function is built from, once, at its cold start.
+type Runtime struct {
+	AWS aws.Config
+	Env *Env
+	Log *slog.Logger
+}
+
+// Function builds a function's handler. Each capability exports one for every Lambda it stands behind; a main passes it to Start,
+// and the embedded cloud calls it to run the same function in its own process.
+type Function func(Runtime) (lambda.Handler, error)
+
+// Start runs a function until Lambda ends the process. A function that cannot be built ends the cold start with the reason.
+func Start(build Function) {
+	log := slog.New(lambdacontext.NewLogHandler())
+	handler, err := open(build, log)
+	if err != nil {
+		log.Error("cold start failed", "error", err.Error())
+		os.Exit(1)
+	}
+	lambda.Start(handler)
+}
+
+func open(build Function, log *slog.Logger) (lambda.Handler, error) {
+	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRetryer(Retryer))
+	if err != nil {
+		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	env := NewEnv(os.Getenv)
+	handler, err := build(Runtime{AWS: cfg, Env: env, Log: log})
+	return handler, errors.Join(env.Err(), err)
+}
+
+// Retryer is the SDK retryer of every function: short, because the state machine retries too, and longer than one Lambda lives.
+func Retryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 3 })
+}
+
+// Handle makes a Lambda handler of a typed function. The error the function returns reaches the state machine under the name
+// that connection and awserr give it: aws-lambda-go reports the type name of the outermost error, so an error wrapped with %w
+// would arrive as "wrapError" and no Catch would match. The error is logged here and nowhere else; payloads never are.
+func Handle[In, Out any](log *slog.Logger, handle func(context.Context, In) (Out, error)) lambda.Handler {
+	return lambda.NewHandler(func(ctx context.Context, in In) (Out, error) {
+		out, err := handle(ctx, in)
+		if err == nil {
+			return out, nil
+		}
+		var none Out
+		name := Name(err)
+		log.WarnContext(ctx, "step failed", "name", name, "error", err.Error())
+		return none, messages.InvokeResponse_Error{Type: name, Message: message(name, err)}
+	})
+}
+
+// Name returns the error name that a state machine sees for err.
+func Name(err error) string {
+	if name := connection.NameOf(err); name != "" {
+		return name
+	}
+	switch {
+	case awserr.IsThrottled(err):
+		return connection.Throttled
+	case awserr.IsDenied(err):
+		return connection.AccessDenied
+	case awserr.IsLimit(err):
+		return connection.LimitExceeded
+	case awserr.IsUnavailable(err):
+		return connection.Unavailable
+	default:
+		return connection.Internal
+	}
+}
+
+func message(name string, err error) string {
+	if name == connection.Internal {
+		return "unexpected: " + err.Error()
+	}
+	return err.Error()
+}
+
+// Env is a function's environment. A variable that is missing is noted, and Err names all of them at once.
+type Env struct {
+	lookup  func(string) string
+	missing []string
+}
+
+// NewEnv reads through lookup, which is os.Getenv in Lambda.
+func NewEnv(lookup func(string) string) *Env { return &Env{lookup: lookup} }
+
+// Required returns a variable's value, and notes it when it is empty.
+func (e *Env) Required(name string) string {
+	value := e.lookup(name)
+	if value == "" {
+		e.missing = append(e.missing, name)
+	}
+	return value
+}
+
+// Optional returns a variable's value, or fallback when it is empty.
+func (e *Env) Optional(name, fallback string) string {
+	if value := e.lookup(name); value != "" {
+		return value
+	}
+	return fallback
+}
+
+// Err returns an error that names every required variable that was missing, or nil.
+func (e *Env) Err() error {
+	if len(e.missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("missing environment: %s", strings.Join(e.missing, ", "))
+}
+
+// The environment of the functions. The stack writes these names and the functions read them.
+const (
+	EnvTable             = "POSTERN_TABLE"              // DynamoDB table of connections
+	EnvNetworks          = "POSTERN_NETWORKS"           // connection.Networks as JSON
+	EnvParameterPrefix   = "POSTERN_PARAMETER_PREFIX"   // such as /postern
+	EnvNotificationTopic = "POSTERN_NOTIFICATION_TOPIC" // ARN of the topic for endpoint connection notifications
+	EnvOperatorsTopic    = "POSTERN_OPERATORS_TOPIC"    // ARN of the topic that e-mails the operators
+	EnvEventBus          = "POSTERN_EVENT_BUS"          // name of the event bus
+	EnvTimeouts          = "POSTERN_TIMEOUTS"           // Timeouts as JSON
+	// EnvResolver and EnvGateway are set by the embedded cloud only, never by the stack (a test asserts it): the address of a DNS
+	// server that stands in for the VPC's resolver, and of an HTTP CONNECT gateway that stands in for the VPC's network.
+	EnvResolver = "POSTERN_RESOLVER"
+	EnvGateway  = "POSTERN_GATEWAY"
+)
