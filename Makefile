@@ -1,0 +1,93 @@
+# Postern. `make help` lists the targets.
+
+SHELL     := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+
+# The CDK command line is pinned: npm's "latest" once pointed at a stale 3.0.0 (aws/aws-cdk#38113).
+CDK           := npx --yes aws-cdk@2.1148.1
+ASL_VALIDATOR := npx --yes asl-validator@4.0.0
+
+# CDK's own template validator costs seconds in every synth; lint-infra switches it on.
+export CDK_VALIDATION ?= false
+# Node 20 makes jsii print a banner on every run.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION ?= 18,20
+
+LAMBDAS := $(notdir $(patsubst %/main.go,%,$(wildcard lambdas/*/main.go)))
+# One flag set for everything that runs on this machine, so that the EC2 client (minutes, 3 GB) is compiled once.
+HOST_FLAGS := -tags lambda.norpc -ldflags '-s -w'
+# For AWS: reproducible, so that an unchanged function keeps its asset hash and is not deployed again.
+AWS_FLAGS  := -tags lambda.norpc -trimpath -buildvcs=false -ldflags '-s -w -buildid='
+# The race detector needs cgo.
+RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+
+DEMO_FLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint lint-infra bench fuzz build synth diff deploy destroy check golden clean host
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: host build/demo-assembly/Postern.template.json ## onboard a vendor on the embedded cloud (DEMO_FLAGS="-help")
+	@build/bin/demo -assembly build/demo-assembly $(DEMO_FLAGS)
+
+host:
+	@mkdir -p build/host build/bin
+	@[ -x build/bin/demo ] || echo "building (the first time takes some minutes: the EC2 client is large)" >&2
+	@go build $(HOST_FLAGS) -o build/host/bin/ $(addprefix ./lambdas/,$(LAMBDAS)) >&2
+	@go build -o build/bin/demo ./internal/local/demo >&2
+	@go build -o build/bin/infra ./infra >&2
+	@for name in $(LAMBDAS); do mkdir -p build/host/$$name && ln -f build/host/bin/$$name build/host/$$name/bootstrap; done
+
+build/demo-assembly/Postern.template.json: build/bin/infra cdk.json infra/workflow.asl.json $(wildcard build/host/bin/*) | host
+	@CDK_OUTDIR=build/demo-assembly POSTERN_ASSETS=build/host build/bin/infra >&2
+	@touch $@
+build/bin/infra: host
+
+test: ## run every test, with the race detector where cgo is at hand
+	go vet ./...
+	go test $(RACE) ./...
+
+lint: ## golangci-lint, as pinned here
+	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+
+lint-infra: synth ## check the synthesized template and state machine with independent tools
+	infra/lint
+
+bench: ## budgets and figures
+	go test -run '^$$' -bench . -benchtime 1x ./internal/...
+
+fuzz: ## every fuzz target for a minute each (FUZZTIME=10s for less)
+	@go test -list '^Fuzz' ./... | awk '/^Fuzz/ {t[n++]=$$1} /^ok/ {for (i=0;i<n;i++) print $$2, t[i]; n=0}' | while read -r package target; do \
+	  echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-60s} "$$package"; done
+
+build: ## build the functions for AWS (arm64)
+	@mkdir -p build/lambda
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build $(AWS_FLAGS) -o build/lambda/bin/ $(addprefix ./lambdas/,$(LAMBDAS))
+	@for name in $(LAMBDAS); do mkdir -p build/lambda/$$name && ln -f build/lambda/bin/$$name build/lambda/$$name/bootstrap; done
+
+synth: build ## synthesize the CloudFormation template into cdk.out
+	$(CDK) synth --quiet
+
+diff: build ## show what a deploy would change
+	$(CDK) diff
+
+deploy: build ## deploy to the AWS account of the current credentials
+	$(CDK) deploy
+
+destroy: ## remove the stack (the table of connections is kept)
+	$(CDK) destroy
+
+golden: ## renew the golden template that the whole-machine tests run
+	go test ./infra -update
+
+check: ## everything CI runs
+	@test -z "$$(gofmt -l lambdas infra internal events)" || { gofmt -l lambdas infra internal events; echo "run gofmt -w on these"; exit 1; }
+	go mod verify
+	$(MAKE) test
+	$(MAKE) demo
+	$(MAKE) lint-infra
+
+clean: ## remove what was built
+	rm -rf build cdk.out
