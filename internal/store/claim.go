@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"postern/internal/connection"
+)
+
+// Holder returns the execution that holds a connection, or "" when it is free.
+func (s *Store) Holder(ctx context.Context, connectionID string) (string, error) {
+	found, err := s.read(ctx, connectionID, "holder")
+	if err != nil {
+		return "", fmt.Errorf("reading who holds %s: %w", connectionID, err)
+	}
+	return found.text("holder"), nil
+}
+
+// Claim makes an execution the holder of a connection, and writes nothing when it is already. Another execution's claim is a
+// connection.Conflict.
+func (s *Store) Claim(ctx context.Context, connectionID, execution string, at time.Time) error {
+	holder, err := s.Holder(ctx, connectionID)
+	if err != nil || holder == execution {
+		return err
+	}
+	if holder != "" {
+		return s.conflict(connectionID, holder)
+	}
+	held, err := s.update(ctx, connectionID, change{
+		set:       map[string]string{"vendor": vendorOf(connectionID), "holder": execution, "updatedAt": stamp(at)},
+		condition: "attribute_not_exists(holder) OR holder = :holder",
+	})
+	if err != nil {
+		return fmt.Errorf("claiming %s: %w", connectionID, err)
+	}
+	if held {
+		return nil
+	}
+	return s.refused(ctx, connectionID, execution)
+}
+
+// refused says why a claim's condition did not hold: a Conflict, or nil when the execution holds the connection after all.
+func (s *Store) refused(ctx context.Context, connectionID, execution string) error {
+	holder, err := s.Holder(ctx, connectionID)
+	if err != nil || holder == execution {
+		return err
+	}
+	if holder == "" {
+		return connection.Errorf(connection.Unavailable, "connection %s changed hands while it was being claimed; try again", connectionID)
+	}
+	return s.conflict(connectionID, holder)
+}
+
+func (s *Store) conflict(connectionID, holder string) error {
+	return connection.Errorf(connection.Conflict, "connection %s is held by execution %s; wait until that one has ended, then start this "+
+		"one again. If it was stopped by hand, it can not let go: remove the attribute holder from item %s of table %s",
+		connectionID, holder, connectionID, s.table)
+}
+
+// Status is how the last execution of a connection ended.
+type Status string
+
+// The statuses.
+const (
+	StatusOnboarded Status = "onboarded"
+	StatusFailed    Status = "failed"
+)
+
+// Result is the end of an execution.
+type Result struct {
+	ConnectionID string
+	Execution    string // ARN
+	Status       Status
+	EndpointID   string                   // "" when the connection has no endpoint any more
+	LastSeen     connection.EndpointState // "" likewise
+	At           time.Time
+}
+
+// Finish records how an execution ended, ends its wait if there is one, and releases the connection. A failed execution that does
+// not hold the connection changes nothing, whoever holds it. An onboarded one that lost it to another is a connection.Conflict.
+func (s *Store) Finish(ctx context.Context, result Result) error {
+	condition := "holder = :finishedBy"
+	if result.Status == StatusOnboarded {
+		condition = "attribute_not_exists(holder) OR holder = :finishedBy"
+	}
+	held, err := s.update(ctx, result.ConnectionID, change{
+		set: map[string]string{
+			"vendor": vendorOf(result.ConnectionID), "status": string(result.Status), "finishedBy": result.Execution,
+			"updatedAt": stamp(result.At), "endpointId": result.EndpointID, "lastSeen": string(result.LastSeen),
+		},
+		remove:    append([]string{"holder"}, cleared...),
+		condition: condition,
+	})
+	if err != nil {
+		return fmt.Errorf("recording that %s is %s: %w", result.ConnectionID, result.Status, err)
+	}
+	if held || result.Status != StatusOnboarded {
+		return nil
+	}
+	return s.refused(ctx, result.ConnectionID, result.Execution)
+}
+
+func vendorOf(connectionID string) string {
+	vendor, _, _ := strings.Cut(connectionID, "/")
+	return vendor
+}
+
+func list(names []string) string { return strings.Join(names, ", ") }

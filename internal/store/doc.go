@@ -1,0 +1,27 @@
+// Package store keeps what must outlive a function: which execution holds a connection, what it waits for, and how it ended. One
+// DynamoDB item for each connection; every method may run twice.
+//
+// The item's attributes, all strings:
+//
+//	id                  connection id (partition key)
+//	vendor              the part of the id before the slash
+//	holder              execution that holds the connection; absent when it is free
+//	status              onboarded or failed: how the last execution ended
+//	finishedBy          that execution
+//	updatedAt           time of the last change
+//	endpointId          endpoint of the connection
+//	lastSeen            its last state that we have seen
+//	waitGate            gate that is waited at (partition key of the sparse index "waiting")
+//	waitSince           when the wait began (sort key of the index)
+//	waitExecution       execution that waits
+//	waitEndpoint        endpoint waited for (approval)
+//	waitService         service waited for (allowlist)
+//	waitServiceRegion   its Region
+//	waitRegistration    tells two registrations apart; a digest of the token
+//	waitToken           the task token. Only Token reads it, and the index must not carry it
+//	noticeAllowlist     execution whose message for this gate was sent, and noticeApproval likewise
+//	noticeAllowlistBy   the call that claimed it, and noticeApprovalBy likewise
+//
+// Times have nine digits of fraction and end in Z, so that DynamoDB's comparison of strings is the comparison of times: RFC 3339
+// as Go writes it drops zeros, and "…01.5Z" sorts before "…01Z".
+package store

@@ -1,0 +1,147 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"postern/internal/connection"
+)
+
+// Wait is an execution waiting at a gate.
+type Wait struct {
+	ConnectionID string
+	Gate         connection.Gate
+	Execution    string    // ARN
+	Since        time.Time // when the state was entered
+	EndpointID   string    // of an approval
+	// ServiceName and ServiceRegion are of the vendor's service.
+	ServiceName   string
+	ServiceRegion string
+	LastSeen      connection.EndpointState // "" when never seen
+	// Registration tells two registrations of one wait apart; Register makes it and Token returns it.
+	Registration string
+}
+
+// waitAttributes are a wait without its token; the index carries all but waitRegistration.
+var waitAttributes = []string{
+	"id", "waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "lastSeen",
+}
+
+// cleared are the attributes of a wait that has ended.
+var cleared = []string{
+	"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "waitToken",
+}
+
+// Register claims the connection for the wait's execution and stores the wait, in one write. A wait of the same execution that
+// began later stays, and nil is returned: the caller's token is an older one. Another execution's claim is a connection.Conflict.
+func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
+	held, err := s.update(ctx, wait.ConnectionID, change{
+		set: map[string]string{
+			"vendor": vendorOf(wait.ConnectionID), "holder": wait.Execution, "updatedAt": stamp(wait.Since),
+			"waitGate": string(wait.Gate), "waitSince": stamp(wait.Since), "waitExecution": wait.Execution,
+			"waitEndpoint": wait.EndpointID, "waitService": wait.ServiceName, "waitServiceRegion": wait.ServiceRegion,
+			"waitRegistration": token.fingerprint(), "waitToken": token.Reveal(), "lastSeen": string(wait.LastSeen),
+		},
+		condition: "(attribute_not_exists(holder) OR holder = :holder) AND " +
+			"(attribute_not_exists(waitSince) OR waitExecution <> :waitExecution OR waitSince <= :waitSince)",
+	})
+	if err != nil {
+		return fmt.Errorf("registering the %s wait of %s: %w", wait.Gate, wait.ConnectionID, token.Scrub(err))
+	}
+	if held {
+		return nil
+	}
+	return s.refused(ctx, wait.ConnectionID, wait.Execution)
+}
+
+// Waiting returns every wait, the oldest of each gate first. It may miss a wait of the last second, or show one that has just
+// ended (AWS: an index is eventually consistent).
+func (s *Store) Waiting(ctx context.Context) ([]Wait, error) {
+	var waits []Wait
+	for _, gate := range []connection.Gate{connection.GateAllowlist, connection.GateApproval} {
+		pages := dynamodb.NewQueryPaginator(s.api, &dynamodb.QueryInput{
+			TableName:                 aws.String(s.table),
+			IndexName:                 aws.String(WaitingIndex),
+			KeyConditionExpression:    aws.String("waitGate = :gate"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":gate": text(string(gate))},
+			ProjectionExpression:      aws.String(list(waitAttributes)),
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("reading the waits at gate %s: %w", gate, err)
+			}
+			for _, found := range page.Items {
+				wait, err := waitOf(found)
+				if err != nil {
+					return nil, err
+				}
+				waits = append(waits, wait)
+			}
+		}
+	}
+	return waits, nil
+}
+
+// Token returns what a connection waits for and the token that ends the wait; false when nothing waits. It is the only reader of
+// tokens.
+func (s *Store) Token(ctx context.Context, connectionID string) (Wait, Token, bool, error) {
+	found, err := s.read(ctx, connectionID, append(slices.Clone(waitAttributes), "waitRegistration", "waitToken")...)
+	if err != nil {
+		return Wait{}, Token{}, false, fmt.Errorf("reading the wait of %s: %w", connectionID, err)
+	}
+	token := NewToken(found.text("waitToken"))
+	if token.Reveal() == "" {
+		return Wait{}, Token{}, false, nil
+	}
+	wait, err := waitOf(found)
+	return wait, token, err == nil, err
+}
+
+// Settle ends a wait that Token returned, and records the state last seen. When another registration took its place, it does
+// nothing.
+func (s *Store) Settle(ctx context.Context, wait Wait, lastSeen connection.EndpointState) error {
+	c := change{
+		remove:    cleared,
+		condition: "waitExecution = :execution AND waitRegistration = :registration",
+		values:    map[string]string{"execution": wait.Execution, "registration": wait.Registration},
+	}
+	if lastSeen != "" {
+		c.set = map[string]string{"lastSeen": string(lastSeen)}
+	}
+	if _, err := s.update(ctx, wait.ConnectionID, c); err != nil {
+		return fmt.Errorf("settling the %s wait of %s: %w", wait.Gate, wait.ConnectionID, err)
+	}
+	return nil
+}
+
+// RecordState records the state last seen of an endpoint, if it is still the connection's.
+func (s *Store) RecordState(ctx context.Context, connectionID, endpointID string, seen connection.EndpointState) error {
+	_, err := s.update(ctx, connectionID, change{
+		set:       map[string]string{"lastSeen": string(seen)},
+		condition: "waitEndpoint = :endpoint OR endpointId = :endpoint",
+		values:    map[string]string{"endpoint": endpointID},
+	})
+	if err != nil {
+		return fmt.Errorf("recording that %s is %s: %w", endpointID, seen, err)
+	}
+	return nil
+}
+
+func waitOf(found item) (Wait, error) {
+	since, err := time.Parse(time.RFC3339Nano, found.text("waitSince"))
+	if err != nil {
+		return Wait{}, fmt.Errorf("the item %q has no time in waitSince: %w", found.text("id"), err)
+	}
+	return Wait{
+		ConnectionID: found.text("id"), Gate: connection.Gate(found.text("waitGate")), Execution: found.text("waitExecution"),
+		Since: since, EndpointID: found.text("waitEndpoint"), ServiceName: found.text("waitService"),
+		ServiceRegion: found.text("waitServiceRegion"), LastSeen: found.state("lastSeen"), Registration: found.text("waitRegistration"),
+	}, nil
+}
