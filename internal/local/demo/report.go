@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"postern/internal/connection"
+	"postern/internal/local/wire"
+)
+
+// report is what a run ended with: the document that -json prints.
+type report struct {
+	Status     string               `json:"status"` // SUCCEEDED or FAILED
+	Path       []string             `json:"path"`   // visited states; the last one tells how it ended
+	Error      string               `json:"error,omitempty"`
+	Cause      string               `json:"cause,omitempty"`
+	Parameters map[string]string    `json:"parameters"` // published name to value, as they stand at the end
+	Endpoint   string               `json:"endpoint,omitempty"`
+	State      string               `json:"endpointState,omitempty"`
+	Record     *connection.Record   `json:"record,omitempty"`
+	Findings   []connection.Finding `json:"findings"`
+	Creates    []string             `json:"creates,omitempty"`
+	Clients    []string             `json:"clientActions,omitempty"`
+	Cost       connection.Cost      `json:"monthlyCost"`
+	Counts     counts               `json:"counts"`
+	Simulated  float64              `json:"simulatedSeconds"`
+	Wall       float64              `json:"wallSeconds"`
+}
+
+// counts is what one onboarding took. The sweep's calls are counted apart: one sweep serves every connection that waits.
+type counts struct {
+	Transitions int            `json:"transitions"` // state entries and retries, as AWS bills them
+	Calls       int            `json:"awsCalls"`
+	Writes      int            `json:"awsWrites"`   // calls that change something durable
+	Messages    int            `json:"awsMessages"` // SNS Publish, PutEvents, SendTask*
+	Sweep       int            `json:"sweepCalls"`
+	Invocations int            `json:"invocations"`
+	USD         float64        `json:"estimatedUsd"` // orchestration of this onboarding, see cost.go
+	ByCall      map[string]int `json:"byCall"`       // service:Operation to number, the sweep's left out
+}
+
+// count sorts the recorded calls; origin "schedule" is the sweep's.
+func count(transitions, invocations int, calls []wire.Recorded) counts {
+	c := counts{Transitions: transitions, Invocations: invocations, ByCall: map[string]int{}}
+	for _, call := range calls {
+		if call.Origin == "schedule" {
+			c.Sweep++
+			continue
+		}
+		c.Calls++
+		c.ByCall[call.Service+":"+call.Operation]++
+		switch {
+		case call.Write:
+			c.Writes++
+		case call.Message:
+			c.Messages++
+		}
+	}
+	c.USD = c.cost()
+	return c
+}
+
+// print writes the summary that ends a run for people.
+func (r report) print(out io.Writer, paint func(code, text string) string) {
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(out, "  %-14s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	list := func(name string, lines []string) {
+		for i, line := range lines {
+			if i > 0 {
+				name = ""
+			}
+			row(name, "%s", line)
+		}
+	}
+	end, colour := r.Path[len(r.Path)-1], "1;32"
+	if r.Status != "SUCCEEDED" {
+		colour = "1;31"
+	}
+	fmt.Fprintf(out, "\n%s\n", paint(colour, end))
+	if r.Error != "" {
+		row("error", "%s", r.Error)
+		list("cause", strings.Split(r.Cause, "\n"))
+	}
+	list("would create", r.Creates)
+	if r.Endpoint != "" {
+		row("endpoint", "%s (%s)", r.Endpoint, r.State)
+	}
+	if r.Record != nil {
+		row("record", "%s %s %s", r.Record.Name, r.Record.Type, r.Record.Value)
+	}
+	r.printParameters(out, row)
+	for _, finding := range r.Findings {
+		row(finding.Severity, "%s", finding.Message)
+	}
+	list("next", r.Clients)
+	if r.Cost.MonthlyUSD > 0 {
+		row("endpoint cost", "$%.2f a month (%s)", r.Cost.MonthlyUSD, r.Cost.Basis)
+	}
+	row("transitions", "%d", r.Counts.Transitions)
+	row("AWS calls", "%d: %d reads, %d writes, %d messages (and %d by the shared sweep)", r.Counts.Calls,
+		r.Counts.Calls-r.Counts.Writes-r.Counts.Messages, r.Counts.Writes, r.Counts.Messages, r.Counts.Sweep)
+	row("", "%s", r.Counts.kinds())
+	row("orchestration", "$%.6f for this onboarding, %d invocations", r.Counts.USD, r.Counts.Invocations)
+	row("time", "%s simulated in %.1fs", simulated(time.Duration(r.Simulated*float64(time.Second))), r.Wall)
+}
+
+func (r report) printParameters(out io.Writer, row func(name, format string, args ...any)) {
+	for i, name := range slices.Sorted(maps.Keys(r.Parameters)) {
+		label := ""
+		if i == 0 {
+			label = "published"
+		}
+		row(label, "%s", name)
+		for _, line := range strings.Split(strings.TrimRight(r.Parameters[name], "\n"), "\n") {
+			fmt.Fprintf(out, "  %-14s   %s\n", "", line)
+		}
+	}
+}
+
+// kinds lists the calls by kind, most frequent first.
+func (c counts) kinds() string {
+	names := slices.SortedFunc(maps.Keys(c.ByCall), func(a, b string) int {
+		if c.ByCall[a] != c.ByCall[b] {
+			return c.ByCall[b] - c.ByCall[a]
+		}
+		return strings.Compare(a, b)
+	})
+	for i, name := range names {
+		if n := c.ByCall[name]; n > 1 {
+			names[i] = fmt.Sprintf("%s×%d", name, n)
+		}
+	}
+	return strings.Join(names, " ")
+}
