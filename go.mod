@@ -16,6 +16,7 @@ require (
 )
 
 require (
+	github.com/rickar/cal/v2 v2.1.27 // indirect
 	golang.org/x/net v0.57.0 // indirect
 	golang.org/x/text v0.40.0 // indirect
 )
