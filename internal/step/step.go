@@ -4,8 +4,10 @@ package step
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -26,6 +28,16 @@ type Runtime struct {
 	AWS aws.Config
 	Env *Env
 	Log *slog.Logger
+	// Out takes the lines that are not log records: metrics. It is standard output in Lambda, which CloudWatch reads; nil drops them.
+	Out io.Writer
+}
+
+// Metrics returns where metric lines go; never nil.
+func (r Runtime) Metrics() io.Writer {
+	if r.Out == nil {
+		return io.Discard
+	}
+	return r.Out
 }
 
 // Function builds a function's handler. Each capability exports one for every Lambda it stands behind; a main passes it to Start,
@@ -49,7 +61,7 @@ func open(build Function, log *slog.Logger) (lambda.Handler, error) {
 		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
 	env := NewEnv(os.Getenv)
-	handler, err := build(Runtime{AWS: cfg, Env: env, Log: log})
+	handler, err := build(Runtime{AWS: cfg, Env: env, Log: log, Out: os.Stdout})
 	return handler, errors.Join(env.Err(), err)
 }
 
@@ -61,9 +73,12 @@ func Retryer() aws.Retryer {
 // Handle makes a Lambda handler of a typed function. The error the function returns reaches the state machine under the name
 // that connection and awserr give it: aws-lambda-go reports the type name of the outermost error, so an error wrapped with %w
 // would arrive as "wrapError" and no Catch would match. The error is logged here and nowhere else; payloads never are.
+//
+// The input is decoded here and not by aws-lambda-go, which would report "UnmarshalTypeError" under that name. An unknown field is
+// let pass: executions outlive deploys, so an older function may be handed a newer state.
 func Handle[In, Out any](log *slog.Logger, handle func(context.Context, In) (Out, error)) lambda.Handler {
-	return lambda.NewHandler(func(ctx context.Context, in In) (Out, error) {
-		out, err := handle(ctx, in)
+	return lambda.NewHandler(func(ctx context.Context, raw json.RawMessage) (Out, error) {
+		out, err := decoded(ctx, raw, handle)
 		if err == nil {
 			return out, nil
 		}
@@ -72,6 +87,15 @@ func Handle[In, Out any](log *slog.Logger, handle func(context.Context, In) (Out
 		log.WarnContext(ctx, "step failed", "name", name, "error", err.Error())
 		return none, messages.InvokeResponse_Error{Type: name, Message: message(name, err)}
 	})
+}
+
+func decoded[In, Out any](ctx context.Context, raw json.RawMessage, handle func(context.Context, In) (Out, error)) (Out, error) {
+	var in In
+	if err := json.Unmarshal(raw, &in); err != nil {
+		var none Out
+		return none, connection.Errorf(connection.Internal, "reading the function's input: %w", err)
+	}
+	return handle(ctx, in)
 }
 
 // Name returns the error name that a state machine sees for err.
