@@ -1,0 +1,87 @@
+package vendor
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// check finds what the schema cannot: patterns that do not compile, variables that do not exist, names given twice, choices
+// that contradict each other.
+func (p *Profile) check(d document) error {
+	var problems []error
+	wrong := func(path []string, format string, args ...any) {
+		problems = append(problems, d.errorf(path, format, args...))
+	}
+	text := func(t Text, known []string, path ...string) {
+		if problem := t.check(known); problem != "" {
+			wrong(path, "%s", problem)
+		}
+	}
+	known := p.checkInputs(wrong)
+	text(p.Service.Name, known, "service", "name")
+	text(p.Service.Region, known, "service", "region")
+	text(p.DNS.Hostname, known, "dns", "hostname")
+	for i, sibling := range p.DNS.KnownSiblings {
+		text(sibling, known, "dns", "knownSiblings", strconv.Itoa(i))
+	}
+	if scope := p.DNS.ZoneScope; len(scope.Allowed) > 0 && !slices.Contains(scope.Allowed, scope.Default) {
+		wrong([]string{"dns", "zoneScope", "default"}, "got %q, expected one of allowed: %s", scope.Default, strings.Join(scope.Allowed, ", "))
+	}
+	text(p.Gates.Allowlist.Subject, known, "gates", "allowlist", "subject")
+	text(p.Gates.Allowlist.Body, known, "gates", "allowlist", "body")
+	text(p.Gates.Approval.Subject, known, "gates", "approval", "subject")
+	withEndpoint := append(slices.Clone(known), varEndpoint)
+	text(p.Gates.Approval.Body, withEndpoint, "gates", "approval", "body")
+	if !strings.Contains(p.Gates.Approval.Body.String(), "${"+varEndpoint+"}") {
+		wrong([]string{"gates", "approval", "body"}, "does not name the endpoint; expected ${vpcEndpointId} in it")
+	}
+	p.checkPortsAndOutputs(wrong, func(t Text, path ...string) { text(t, known, path...) })
+	for i, action := range p.ClientActions {
+		text(action, known, "clientActions", strconv.Itoa(i))
+	}
+	return errors.Join(problems...)
+}
+
+// checkInputs also compiles the patterns, and returns the variables that texts may use. A default may use the inputs before it
+// only, so defaults cannot depend on each other in a circle.
+func (p *Profile) checkInputs(wrong func(path []string, format string, args ...any)) (known []string) {
+	known = slices.Clone(commonVariables)
+	for i := range p.Inputs {
+		input := &p.Inputs[i]
+		at := func(field string) []string { return []string{"inputs", strconv.Itoa(i), field} }
+		if slices.Contains(append(known, varEndpoint), input.Name) {
+			wrong(at("name"), "%s is taken; expected a name that no other input or variable has", input.Name)
+		}
+		expression, err := regexp.Compile(input.Pattern)
+		if err != nil {
+			wrong(at("pattern"), "%v; expected a regular expression of Go", err)
+		}
+		input.expression = expression
+		if problem := input.Default.check(known); problem != "" {
+			wrong(at("default"), "%s", problem)
+		}
+		known = append(known, input.Name)
+	}
+	return known
+}
+
+func (p *Profile) checkPortsAndOutputs(wrong func([]string, string, ...any), text func(Text, ...string)) {
+	ports := map[int]bool{}
+	for i, port := range p.Ports {
+		if ports[port.Number] {
+			wrong([]string{"ports", strconv.Itoa(i), "number"}, "%d is there twice; expected each port once", port.Number)
+		}
+		ports[port.Number] = true
+	}
+	keys := map[string]bool{}
+	for i, output := range p.Outputs {
+		if keys[output.Key] {
+			wrong([]string{"outputs", strconv.Itoa(i), "key"}, "%s is there twice; expected each key once", output.Key)
+		}
+		keys[output.Key] = true
+		text(output.Value, "outputs", strconv.Itoa(i), "value")
+	}
+}

@@ -1,0 +1,155 @@
+package vendor
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"postern/internal/connection"
+)
+
+// OptionZoneScope is the option that chooses the zone of a private hosted zone: ScopeParent or ScopeHostname.
+const OptionZoneScope = "zoneScope"
+
+const secondsPerDay = 86_400
+
+// Rendered is a profile with the values of a request.
+type Rendered struct {
+	Inputs        map[string]string // with defaults
+	Service       Value
+	ServiceRegion Value
+	DNS           connection.DNSPlan
+	Siblings      []string // names that a parent zone hides and clients may need
+	// Gates have the profile's timeouts and no heartbeat.
+	Gates connection.Gates
+	// Outputs have no parameter names yet.
+	Outputs       []connection.Output
+	ClientActions []string
+}
+
+// Value is a value, with the path of the request's field that gave it.
+type Value struct {
+	Text string
+	Path string // inputs.<name>; "" when no single input gave it
+}
+
+// Render checks the inputs and options of a request against the profile and puts them into its texts. Faults are returned all at
+// once, with paths inputs.<name> and options.<name>; with faults the rendering is not to be used.
+func (p *Profile) Render(request connection.Request, accountID string) (Rendered, connection.Faults) {
+	var faults connection.Faults
+	values := map[string]string{
+		varAccount: accountID, varRegion: request.Target.Region, varVPC: request.Target.VPCID, varConnection: request.ConnectionID(),
+	}
+	inputs := p.resolve(&faults, request.Inputs, values)
+	dns := p.renderDNS(&faults, request.Options, values)
+	out := Rendered{
+		Inputs:        inputs,
+		Service:       p.Service.Name.value(values),
+		ServiceRegion: p.Service.Region.value(values),
+		DNS:           dns,
+		Gates:         connection.Gates{Allowlist: p.Gates.Allowlist.render(values), Approval: p.Gates.Approval.render(values)},
+	}
+	for _, sibling := range p.DNS.KnownSiblings {
+		out.Siblings = append(out.Siblings, sibling.render(values))
+	}
+	for _, output := range p.Outputs {
+		out.Outputs = append(out.Outputs, connection.Output{
+			Key: output.Key, Format: output.Format, YAMLPath: output.YAMLPath, Value: output.Value.render(values),
+		})
+	}
+	for _, action := range p.ClientActions {
+		out.ClientActions = append(out.ClientActions, action.render(values))
+	}
+	return out, faults
+}
+
+// resolve returns the value of each input, and adds them to values. A value that is wrong is left out of values, so that no text
+// ever contains it.
+func (p *Profile) resolve(faults *connection.Faults, given, values map[string]string) map[string]string {
+	inputs := map[string]string{}
+	names := make([]string, len(p.Inputs))
+	for i, input := range p.Inputs {
+		names[i] = input.Name
+		path := "inputs." + input.Name
+		value := given[input.Name]
+		if value == "" && !input.Required {
+			value = input.Default.render(values)
+		}
+		switch {
+		case value == "":
+			faults.Add(path, "missing", input.Help)
+		case input.MaxLength > 0 && len(value) > input.MaxLength:
+			faults.Addf(path, input.Help, "%d characters, more than %d", len(value), input.MaxLength)
+		case !input.expression.MatchString(value):
+			faults.Addf(path, input.Help, "%.80q does not match %s", value, input.Pattern)
+		default:
+			inputs[input.Name], values[input.Name] = value, value
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains(names, name) {
+			faults.Addf("inputs."+printable(name), "use "+strings.Join(names, ", "), "%s has no such input", p.ID)
+		}
+	}
+	return inputs
+}
+
+func (p *Profile) renderDNS(faults *connection.Faults, options, values map[string]string) connection.DNSPlan {
+	plan := connection.DNSPlan{Mode: p.DNS.Mode, Hostname: p.DNS.Hostname.render(values)}
+	scope := p.chooseScope(faults, options)
+	switch scope {
+	case ScopeParent:
+		plan.Zone, plan.RecordType, plan.TTL = parentDomain(plan.Hostname), connection.RecordCNAME, p.DNS.TTL
+		// A zone of a whole top-level domain would hide half the internet from the VPC.
+		if len(*faults) == 0 && !strings.Contains(plan.Zone, ".") {
+			faults.Addf("options."+OptionZoneScope, "write hostname", "the domain above %s is too wide for a zone", plan.Hostname)
+		}
+	case ScopeHostname:
+		plan.Zone, plan.RecordType = plan.Hostname, connection.RecordAlias
+	}
+	return plan
+}
+
+// chooseScope returns the scope a request chose, the profile's default, or "" when the profile makes no zone.
+func (p *Profile) chooseScope(faults *connection.Faults, options map[string]string) string {
+	scope := p.DNS.ZoneScope
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		switch path := "options." + printable(name); {
+		case len(scope.Allowed) == 0:
+			faults.Add(path, p.ID+" has no options", "leave options out")
+		case name != OptionZoneScope:
+			faults.Add(path, p.ID+" has no such option", "use "+OptionZoneScope)
+		case !slices.Contains(scope.Allowed, options[name]):
+			faults.Addf(path, "write one of "+strings.Join(scope.Allowed, ", "), "%.80q is not a zone scope of %s", options[name], p.ID)
+		}
+	}
+	if chosen := options[OptionZoneScope]; slices.Contains(scope.Allowed, chosen) {
+		return chosen
+	}
+	return scope.Default
+}
+
+func (g Gate) render(values map[string]string) connection.GatePlan {
+	return connection.GatePlan{
+		To: g.To, Subject: g.Subject.render(values), Body: g.Body.render(values),
+		SLAHours: g.SLAHours, Calendar: g.Calendar, TimeoutSeconds: int64(g.TimeoutDays) * secondsPerDay,
+	}
+}
+
+func (t Text) value(values map[string]string) Value {
+	value := Value{Text: t.render(values)}
+	if name := t.only(); name != "" && !slices.Contains(commonVariables, name) {
+		value.Path = "inputs." + name
+	}
+	return value
+}
+
+// printable returns a stranger's name as it can stand in a message.
+func printable(name string) string {
+	quoted := fmt.Sprintf("%.64q", name)
+	if plain := quoted[1 : len(quoted)-1]; plain == name && name != "" {
+		return name
+	}
+	return quoted
+}
