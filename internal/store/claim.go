@@ -54,8 +54,8 @@ func (s *Store) refused(ctx context.Context, connectionID, execution string) err
 }
 
 func (s *Store) conflict(connectionID, holder string) error {
-	return connection.Errorf(connection.Conflict, "connection %s is held by execution %s; wait until that one has ended, then start this "+
-		"one again. If it was stopped by hand, it can not let go: remove the attribute holder from item %s of table %s",
+	return connection.Errorf(connection.Conflict, "connection %s is held by execution %s; wait until that one has ended, then start "+
+		"this one again. An execution stopped by hand lets nothing go: remove the attribute holder of item %s from table %s",
 		connectionID, holder, connectionID, s.table)
 }
 
@@ -106,5 +106,3 @@ func vendorOf(connectionID string) string {
 	vendor, _, _ := strings.Cut(connectionID, "/")
 	return vendor
 }
-
-func list(names []string) string { return strings.Join(names, ", ") }

@@ -21,6 +21,12 @@ func NewToken(value string) Token { return Token{value: value} }
 // Reveal returns the token's text: for SendTask* and for the table, nothing else.
 func (t Token) Reveal() string { return t.value }
 
+// UnmarshalText reads a token from what the state machine hands over.
+func (t *Token) UnmarshalText(text []byte) error {
+	t.value = string(text)
+	return nil
+}
+
 // Scrub returns err with the token cut out of its text, or nil for nil: a service may repeat what it was sent.
 func (t Token) Scrub(err error) error {
 	if err == nil || t.value == "" || !strings.Contains(err.Error(), t.value) {

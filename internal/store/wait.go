@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,13 +42,20 @@ var cleared = []string{
 // Register claims the connection for the wait's execution and stores the wait, in one write. A wait of the same execution that
 // began later stays, and nil is returned: the caller's token is an older one. Another execution's claim is a connection.Conflict.
 func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
+	if wait.Execution == "" || token.Reveal() == "" {
+		return fmt.Errorf("registering the %s wait of %s: no execution or no token", wait.Gate, wait.ConnectionID)
+	}
+	set := map[string]string{
+		"vendor": vendorOf(wait.ConnectionID), "holder": wait.Execution, "updatedAt": stamp(wait.Since),
+		"waitGate": string(wait.Gate), "waitSince": stamp(wait.Since), "waitExecution": wait.Execution,
+		"waitEndpoint": wait.EndpointID, "waitService": wait.ServiceName, "waitServiceRegion": wait.ServiceRegion,
+		"waitRegistration": token.fingerprint(), "waitToken": token.Reveal(),
+	}
+	if wait.LastSeen != "" {
+		set["lastSeen"] = string(wait.LastSeen)
+	}
 	held, err := s.update(ctx, wait.ConnectionID, change{
-		set: map[string]string{
-			"vendor": vendorOf(wait.ConnectionID), "holder": wait.Execution, "updatedAt": stamp(wait.Since),
-			"waitGate": string(wait.Gate), "waitSince": stamp(wait.Since), "waitExecution": wait.Execution,
-			"waitEndpoint": wait.EndpointID, "waitService": wait.ServiceName, "waitServiceRegion": wait.ServiceRegion,
-			"waitRegistration": token.fingerprint(), "waitToken": token.Reveal(), "lastSeen": string(wait.LastSeen),
-		},
+		set: set,
 		condition: "(attribute_not_exists(holder) OR holder = :holder) AND " +
 			"(attribute_not_exists(waitSince) OR waitExecution <> :waitExecution OR waitSince <= :waitSince)",
 	})
@@ -70,7 +78,7 @@ func (s *Store) Waiting(ctx context.Context) ([]Wait, error) {
 			IndexName:                 aws.String(WaitingIndex),
 			KeyConditionExpression:    aws.String("waitGate = :gate"),
 			ExpressionAttributeValues: map[string]types.AttributeValue{":gate": text(string(gate))},
-			ProjectionExpression:      aws.String(list(waitAttributes)),
+			ProjectionExpression:      aws.String(strings.Join(waitAttributes, ", ")),
 		})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)

@@ -1,0 +1,124 @@
+// Package notice mails the operators what to send to a vendor, when an execution begins to wait for one.
+//
+// Each message goes out once for each execution and gate. The order is claim, publish; what follows a failed publish depends on
+// what is known. When AWS refused, nothing was sent: the claim is given back, and the retry sends. When no answer came, the
+// message may be out: the claim stays, since a vendor who is asked twice opens two tickets, and the error (and its alarm) says
+// where to find the text. SNS has no idempotency token for a topic that mails, which is why the claim exists at all.
+package notice
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"postern/internal/awserr"
+	"postern/internal/connection"
+)
+
+// API is what is called of SNS; *sns.Client satisfies it. It must not retry by itself: a retry after a lost answer mails twice.
+type API interface {
+	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
+}
+
+// Claims says who sends which message; *store.Store satisfies it.
+type Claims interface {
+	ClaimNotice(ctx context.Context, connectionID, execution string, gate connection.Gate) (first bool, err error)
+	ReleaseNotice(ctx context.Context, connectionID, execution string, gate connection.Gate) error
+}
+
+// Notifier mails the operators.
+type Notifier struct {
+	claims Claims
+	api    API
+	topic  string
+	log    *slog.Logger
+}
+
+// New returns a notifier that publishes to a topic, given by its ARN.
+func New(claims Claims, api API, topic string, log *slog.Logger) *Notifier {
+	return &Notifier{claims: claims, api: api, topic: topic, log: log}
+}
+
+// Result says whether this invocation sent the message.
+type Result struct {
+	Sent bool `json:"sent"`
+}
+
+// event is an EventBridge event, as far as it matters here.
+type event struct {
+	Source     string          `json:"source"`
+	DetailType string          `json:"detail-type"`
+	Detail     json.RawMessage `json:"detail"`
+}
+
+// Notify handles one event. Only Postern's own "Gate Opened" is acted on.
+func (n *Notifier) Notify(ctx context.Context, e event) (Result, error) {
+	if e.Source != connection.EventSource || e.DetailType != connection.EventGateOpened {
+		n.log.InfoContext(ctx, "not a gate that opened", "source", e.Source, "detailType", e.DetailType)
+		return Result{}, nil
+	}
+	notice, err := decode(e.Detail)
+	if err != nil {
+		return Result{}, err
+	}
+	log := n.log.With("connection", notice.ConnectionID, "gate", notice.Gate, "execution", notice.Execution)
+	first, err := n.claims.ClaimNotice(ctx, notice.ConnectionID, notice.Execution, notice.Gate)
+	if err != nil {
+		return Result{}, err
+	}
+	if !first {
+		log.InfoContext(ctx, "the message is sent already")
+		return Result{}, nil
+	}
+	if err := n.publish(ctx, notice); err != nil {
+		return Result{}, err
+	}
+	log.InfoContext(ctx, "message sent")
+	return Result{Sent: true}, nil
+}
+
+func (n *Notifier) publish(ctx context.Context, notice connection.GateNotice) error {
+	_, err := n.api.Publish(ctx, &sns.PublishInput{
+		TopicArn: aws.String(n.topic),
+		Subject:  aws.String(subject(notice)),
+		Message:  aws.String(body(notice)),
+	})
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("mailing the operators about %s: %w", notice.ConnectionID, err)
+	if notSent(err) {
+		return errors.Join(err, n.claims.ReleaseNotice(ctx, notice.ConnectionID, notice.Execution, notice.Gate))
+	}
+	return fmt.Errorf("%w; the message may be out and is not sent again: see plan.gates.%s in execution %s",
+		err, notice.Gate, notice.Execution)
+}
+
+// notSent reports whether a publish that failed certainly sent nothing: AWS answered with an error, or was never reached.
+func notSent(err error) bool {
+	var network *net.OpError
+	if errors.As(err, &network) && network.Op == "dial" {
+		return true
+	}
+	return awserr.Code(err) != ""
+}
+
+// decode reads a notice. Fields it does not know are let pass: await-gate may be newer than this function.
+func decode(detail json.RawMessage) (connection.GateNotice, error) {
+	var notice connection.GateNotice
+	if err := json.Unmarshal(detail, &notice); err != nil {
+		return notice, connection.Errorf(connection.Internal, "reading the detail of %q: %w", connection.EventGateOpened, err)
+	}
+	known := notice.Gate == connection.GateAllowlist || notice.Gate == connection.GateApproval
+	if notice.ConnectionID == "" || notice.Execution == "" || notice.Body == "" || !known {
+		return notice, connection.Errorf(connection.Internal,
+			"the detail of %q lacks a connection id, an execution, a body or a known gate", connection.EventGateOpened)
+	}
+	return notice, nil
+}
