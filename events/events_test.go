@@ -1,0 +1,56 @@
+package events
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"postern/internal/connection"
+)
+
+func TestEverySampleIsListed(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := Names()
+	if len(names) == 0 {
+		t.Fatal("no samples are embedded")
+	}
+	for _, name := range names {
+		if !json.Valid(Read(name)) {
+			t.Errorf("%s is not JSON", name)
+		}
+		if !strings.Contains(string(readme), "| `"+name+"` |") {
+			t.Errorf("README.md does not list %s", name)
+		}
+	}
+	if rows := strings.Count(string(readme), ".json` |"); rows != len(names) {
+		t.Errorf("README.md lists %d files, there are %d", rows, len(names))
+	}
+}
+
+func TestRequestSamples(t *testing.T) {
+	t.Parallel()
+	for name, action := range map[string]connection.Action{
+		"onboard.monte-carlo.json": connection.ActionOnboard,
+		"plan.monte-carlo.json":    connection.ActionPlan,
+	} {
+		request, err := connection.DecodeRequest(Read(name))
+		if err != nil || request.Action != action {
+			t.Errorf("%s: action %q, %v", name, request.Action, err)
+		}
+	}
+}
+
+func TestReadPanicsOnAWrongName(t *testing.T) {
+	t.Parallel()
+	defer func() {
+		if recover() == nil {
+			t.Error("a sample that does not exist was read")
+		}
+	}()
+	Read("nothing.json")
+}
