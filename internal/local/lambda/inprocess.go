@@ -1,0 +1,145 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"runtime/debug"
+	"sync"
+
+	awslambda "github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"postern/internal/local/wire"
+	"postern/internal/step"
+)
+
+// InProcess is a function that runs inside this process. It is built at its first invocation, as a cold start would, and again
+// after it crashed.
+type InProcess struct {
+	spec    Spec
+	build   step.Function
+	config  func(http.RoundTripper) aws.Config
+	network http.RoundTripper
+	log     buffer
+
+	handler awslambda.Handler
+
+	mu     sync.Mutex
+	cancel context.CancelFunc // of the running invocation
+	ended  *wire.Ending       // how the running invocation was ended from outside
+}
+
+// NewInProcess returns a function whose AWS calls go over network, with the configuration that config makes around it.
+func NewInProcess(spec Spec, build step.Function, network http.RoundTripper, config func(http.RoundTripper) aws.Config) *InProcess {
+	return &InProcess{spec: spec, build: build, network: network, config: config}
+}
+
+// Invoke runs the function once.
+func (f *InProcess) Invoke(requestID string, payload []byte) Result {
+	ctx, cancel := context.WithTimeout(context.Background(), f.spec.Timeout)
+	defer cancel()
+	f.mu.Lock()
+	f.cancel, f.ended = cancel, nil
+	f.mu.Unlock()
+	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: requestID, InvokedFunctionArn: f.spec.ARN})
+	result := f.run(ctx, requestID, payload)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.cancel = nil
+	switch {
+	case f.ended != nil && *f.ended == wire.Crashed:
+		f.handler = nil
+		return crashed(requestID, "signal: killed")
+	case f.ended != nil, errors.Is(ctx.Err(), context.DeadlineExceeded):
+		f.handler = nil
+		return timedOut(requestID, f.spec.Timeout)
+	}
+	return result
+}
+
+func (f *InProcess) run(ctx context.Context, requestID string, payload []byte) (result Result) {
+	defer func() {
+		if value := recover(); value != nil {
+			f.handler = nil // aws-lambda-go ends the process after a panic
+			fmt.Fprintf(&f.log, "panic: %v\n%s", value, debug.Stack())
+			result = failed(typeName(value), fmt.Sprint(value))
+		}
+	}()
+	if f.handler == nil {
+		if err := f.start(); err != nil {
+			fmt.Fprintf(&f.log, "cold start failed: %v\n", err)
+			return crashed(requestID, "exit status 1")
+		}
+	}
+	answer, err := f.handler.Invoke(ctx, payload)
+	if err != nil {
+		return errorResult(err)
+	}
+	return Result{Payload: answer}
+}
+
+// start builds the handler.
+func (f *InProcess) start() error {
+	options := &slog.HandlerOptions{ReplaceAttr: lambdacontext.ReplaceAttr}
+	env := step.NewEnv(func(name string) string { return f.spec.Environment[name] })
+	handler, err := f.build(step.Runtime{
+		AWS: f.config(lifeline{f}), Env: env, Log: slog.New(slog.NewJSONHandler(&f.log, options)), Out: &f.log,
+	})
+	if err := errors.Join(env.Err(), err); err != nil {
+		return err
+	}
+	f.handler = handler
+	return nil
+}
+
+// End ends the running invocation from outside.
+func (f *InProcess) End(how wire.Ending) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.cancel != nil && f.ended == nil {
+		f.ended = &how
+		f.cancel()
+	}
+}
+
+// Logs is everything that the function wrote.
+func (f *InProcess) Logs() string { return f.log.String() }
+
+// Close does nothing: the function has nothing of its own.
+func (f *InProcess) Close() error { return nil }
+
+// lifeline is a function's network: a function that was ended cannot call any more, whatever its code still tries.
+type lifeline struct{ function *InProcess }
+
+// RoundTrip passes the request on while the function lives.
+func (l lifeline) RoundTrip(r *http.Request) (*http.Response, error) {
+	l.function.mu.Lock()
+	dead := l.function.ended != nil
+	l.function.mu.Unlock()
+	if dead {
+		return nil, errors.New("the function has ended")
+	}
+	return l.function.network.RoundTrip(r)
+}
+
+// errorResult reports an error as aws-lambda-go does: by the type of the outermost error.
+func errorResult(err error) Result {
+	if named, ok := err.(messages.InvokeResponse_Error); ok { //nolint:errorlint // as aws-lambda-go does: wrapping hides the name
+		return failed(named.Type, named.Message)
+	}
+	return failed(typeName(err), err.Error())
+}
+
+func typeName(value any) string {
+	kind := reflect.TypeOf(value)
+	if kind.Kind() == reflect.Pointer {
+		kind = kind.Elem()
+	}
+	return kind.Name()
+}
