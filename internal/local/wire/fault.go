@@ -98,7 +98,7 @@ func denied(service string, protocol Protocol, principal Principal, permission P
 		reason = fmt.Sprintf("because no identity-based policy allows the %s action", permission.Action)
 	}
 	text := fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s %s",
-		principal.session(), permission.Action, permission.Resource, reason)
+		principal.Session(), permission.Action, permission.Resource, reason)
 	refused := func(status int, code string) *Error { return &Error{Status: status, Code: code, Message: text} }
 	switch {
 	case protocol == EC2Query:

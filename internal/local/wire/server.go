@@ -22,8 +22,8 @@ type Principal struct {
 	Function string // name of the function that assumed the role, and of its session
 }
 
-// session is the principal as AWS names it in errors: the assumed role's session.
-func (p Principal) session() string {
+// Session is the ARN of the assumed role's session, as which AWS names the caller in errors.
+func (p Principal) Session() string {
 	arn := strings.Replace(p.RoleARN, ":iam:", ":sts:", 1)
 	before, path, found := strings.Cut(arn, ":role/")
 	if !found {
