@@ -2,6 +2,7 @@ package iam
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -84,7 +85,8 @@ func TestIdentityPolicies(t *testing.T) {
 
 func TestReasonsReadLikeAWS(t *testing.T) {
 	t.Parallel()
-	policies := attached(t, `{"Effect":"Deny","Action":"ec2:DeleteVpc","Resource":"*"}`, `{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}`)
+	policies := attached(t,
+		`{"Effect":"Deny","Action":"ec2:DeleteVpc","Resource":"*"}`, `{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}`)
 	for action, want := range map[string]string{
 		"ec2:DeleteVpc": "with an explicit deny in an identity-based policy",
 		"ec2:CreateVpc": "because no identity-based policy allows the ec2:CreateVpc action",
@@ -117,9 +119,9 @@ func TestConditions(t *testing.T) {
 		{`{"StringEqualsIgnoreCase":{"a":"X"}}`, `{"a":["x"]}`, true},
 		{`{"StringLike":{"a":"vpce-svc-*"}}`, `{"a":["vpce-svc-1"]}`, true},
 		{`{"StringNotLike":{"a":"vpce-svc-*"}}`, `{"a":["vpce-svc-1"]}`, false},
-		{`{"ArnLike":{"aws:SourceArn":"arn:aws:events:us-east-1:1:rule/*"}}`, `{"aws:sourcearn":["arn:aws:events:us-east-1:1:rule/r"]}`, true},
-		{`{"ArnEquals":{"aws:SourceArn":"arn:aws:ev*"}}`, `{"aws:sourcearn":["arn:aws:events:us-east-1:1:rule/r"]}`, false},
-		{`{"ArnNotLike":{"aws:SourceArn":"arn:aws:events:us-east-1:1:rule/*"}}`, `{"aws:sourcearn":["arn:aws:sns:us-east-1:1:t"]}`, true},
+		{`{"ArnLike":{"aws:SourceArn":"arn:aws:events:a:1:rule/*"}}`, `{"aws:sourcearn":["arn:aws:events:a:1:rule/r"]}`, true},
+		{`{"ArnEquals":{"aws:SourceArn":"arn:aws:ev*"}}`, `{"aws:sourcearn":["arn:aws:events:a:1:rule/r"]}`, false},
+		{`{"ArnNotLike":{"aws:SourceArn":"arn:aws:events:a:1:rule/*"}}`, `{"aws:sourcearn":["arn:aws:sns:a:1:t"]}`, true},
 		{`{"Bool":{"aws:SecureTransport":"false"}}`, `{"aws:securetransport":["true"]}`, false},
 		{`{"Bool":{"aws:SecureTransport":true}}`, `{"aws:securetransport":["true"]}`, true},
 		{`{"Null":{"a":"true"}}`, `{}`, true},
@@ -144,7 +146,8 @@ func TestConditions(t *testing.T) {
 			if err := json.Unmarshal([]byte(test.keys), &keys); err != nil {
 				t.Fatal(err)
 			}
-			if got := policies.Authorize(role, wire.Permission{Action: "a:B", Resource: "r", Context: keys}); got.Allowed != test.want {
+			got := policies.Authorize(role, wire.Permission{Action: "a:B", Resource: "r", Context: keys})
+			if got.Allowed != test.want {
 				t.Errorf("got %v, want %v", got.Allowed, test.want)
 			}
 		})
@@ -156,8 +159,10 @@ func TestServicesNeedTheResourcesPolicy(t *testing.T) {
 	policies := NewPolicies(account)
 	err := policies.AttachResource(topic, "TopicPolicy", statements(t,
 		`{"Sid":"Publish","Effect":"Allow","Principal":{"Service":"vpce.amazonaws.com"},"Action":"SNS:Publish","Resource":"`+topic+`",
-		  "Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"},"ArnLike":{"aws:SourceArn":"arn:aws:ec2:us-east-1:111122223333:vpc-endpoint/*"}}}`,
-		`{"Sid":"TLS","Effect":"Deny","Principal":"*","Action":"sns:Publish","Resource":"`+topic+`","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`))
+		  "Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"},
+		               "ArnLike":{"aws:SourceArn":"arn:aws:ec2:us-east-1:111122223333:vpc-endpoint/*"}}}`,
+		`{"Sid":"TLS","Effect":"Deny","Principal":"*","Action":"sns:Publish","Resource":"`+topic+`",
+		  "Condition":{"Bool":{"aws:SecureTransport":"false"}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +246,9 @@ func TestManagedPolicies(t *testing.T) {
 	if !policies.Authorize(role, wire.Permission{Action: "logs:PutLogEvents", Resource: "*"}).Allowed {
 		t.Error("the managed policy grants nothing")
 	}
-	for _, arn := range []string{"arn:aws:iam::aws:policy/AdministratorAccess", "arn:aws:iam::111122223333:policy/AWSLambdaBasicExecutionRole"} {
+	for _, arn := range []string{
+		"arn:aws:iam::aws:policy/AdministratorAccess", "arn:aws:iam::111122223333:policy/AWSLambdaBasicExecutionRole",
+	} {
 		if policies.AttachManaged(role, arn) == nil {
 			t.Errorf("%s was attached", arn)
 		}
@@ -270,19 +277,22 @@ func TestGrantsRememberUse(t *testing.T) {
 
 func TestWhatIsNotKnownRefusesToLoad(t *testing.T) {
 	t.Parallel()
+	const one = `{"Version":"2012-10-17","Statement":{"Effect":"Allow",%s}}`
 	tests := []struct{ policy, want string }{
 		{`[]`, "not an object"},
 		{`{"Version":"2008-10-17","Statement":[]}`, "2008-10-17"},
 		{`{"Version":"2012-10-17","Statements":[]}`, "unknown element Statements"},
-		{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"a:B"}}`, "exactly one of Resource and NotResource"},
-		{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"a:B","NotAction":"a:C","Resource":"*"}}`, "exactly one of Action and NotAction"},
+		{fmt.Sprintf(one, `"Action":"a:B"`), "exactly one of Resource and NotResource"},
+		{fmt.Sprintf(one, `"Action":"a:B","NotAction":"a:C","Resource":"*"`), "exactly one of Action and NotAction"},
 		{`{"Version":"2012-10-17","Statement":{"Effect":"allow","Action":"a:B","Resource":"*"}}`, "neither Allow nor Deny"},
-		{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":{"x":1},"Resource":"*"}}`, "not a string"},
-		{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"a:B","Resource":"*","Principal":"*"}}`, "principal"},
-		{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"a:B","Resource":"*","Conditions":{}}}`, "unknown element Conditions"},
-		{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"a:B","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}}`, "unknown condition operator IpAddress"},
-		{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"a:B","Resource":"*","Condition":{"NullIfExists":{"a":"true"}}}}`, "unknown condition operator NullIfExists"},
-		{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"a:B","Resource":"arn:aws:s3:::${aws:username}"}}`, "policy variables"},
+		{fmt.Sprintf(one, `"Action":{"x":1},"Resource":"*"`), "not a string"},
+		{fmt.Sprintf(one, `"Action":"a:B","Resource":"*","Principal":"*"`), "principal"},
+		{fmt.Sprintf(one, `"Action":"a:B","Resource":"*","Conditions":{}`), "unknown element Conditions"},
+		{fmt.Sprintf(one, `"Action":"a:B","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`),
+			"unknown condition operator IpAddress"},
+		{fmt.Sprintf(one, `"Action":"a:B","Resource":"*","Condition":{"NullIfExists":{"a":"true"}}`),
+			"unknown condition operator NullIfExists"},
+		{fmt.Sprintf(one, `"Action":"a:B","Resource":"arn:aws:s3:::${aws:username}"`), "policy variables"},
 	}
 	for _, test := range tests {
 		err := NewPolicies(account).AttachIdentity(role, "own", decode(t, test.policy))
@@ -291,7 +301,8 @@ func TestWhatIsNotKnownRefusesToLoad(t *testing.T) {
 		}
 	}
 	federated := statements(t, `{"Effect":"Allow","Action":"a:B","Resource":"*","Principal":{"Federated":"x"}}`)
-	if err := NewPolicies(account).AttachResource(topic, "p", federated); err == nil || !strings.Contains(err.Error(), "Federated") {
+	err := NewPolicies(account).AttachResource(topic, "p", federated)
+	if err == nil || !strings.Contains(err.Error(), "Federated") {
 		t.Errorf("federated principal: got %v", err)
 	}
 }

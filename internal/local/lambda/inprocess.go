@@ -36,7 +36,9 @@ type InProcess struct {
 }
 
 // NewInProcess returns a function whose AWS calls go over network, with the configuration that config makes around it.
-func NewInProcess(spec Spec, build step.Function, network http.RoundTripper, config func(http.RoundTripper) aws.Config) *InProcess {
+func NewInProcess(
+	spec Spec, build step.Function, network http.RoundTripper, config func(http.RoundTripper) aws.Config,
+) *InProcess {
 	return &InProcess{spec: spec, build: build, network: network, config: config}
 }
 

@@ -57,6 +57,9 @@ func function(r step.Runtime) (awslambda.Handler, error) {
 		case "exit":
 			os.Exit(3)
 		case "hang":
+			if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
+				select {} // as bad code does, which only the runtime can end
+			}
 			<-ctx.Done()
 			return report{}, ctx.Err()
 		case "call":
@@ -79,18 +82,26 @@ type states struct{ w *world }
 func (states) Name() string            { return "states" }
 func (states) Protocol() wire.Protocol { return wire.JSON10 }
 func (s states) Operations() map[string]wire.Operation {
-	return map[string]wire.Operation{"SendTaskSuccess": {Do: func(*wire.Call) ([]byte, error) { s.w.effects.Add(1); return []byte("{}"), nil }}}
+	count := func(*wire.Call) ([]byte, error) {
+		s.w.effects.Add(1)
+		return []byte("{}"), nil
+	}
+	return map[string]wire.Operation{"SendTaskSuccess": {Do: count}}
 }
 
 func newWorld() *world {
 	w := &world{}
 	w.Server = wire.NewServer(wire.Config{
-		AccountID: "111122223333", Region: "us-east-1", Now: func() time.Time { return time.Unix(0, 0) }, Authorizer: wire.AllowAll{},
+		AccountID: "111122223333", Region: "us-east-1", Authorizer: wire.AllowAll{},
+		Now:   func() time.Time { return time.Unix(0, 0) },
 		Ended: func(_ string, how wire.Ending) { w.current.End(how) },
 	}, states{w})
 	w.Register("AKIA", wire.Principal{RoleARN: "arn:aws:iam::111122223333:role/r", Function: "f"})
 	return w
 }
+
+// opener runs a function in a world.
+type opener func(w *world, timeout time.Duration, environment map[string]string) lambda.Function
 
 // kinds are the two ways to run a function.
 var kinds = map[string]func(t *testing.T, w *world, timeout time.Duration, environment map[string]string) lambda.Function{
@@ -121,7 +132,8 @@ var kinds = map[string]func(t *testing.T, w *world, timeout time.Duration, envir
 	},
 	"in process": func(_ *testing.T, w *world, timeout time.Duration, environment map[string]string) lambda.Function {
 		spec := lambda.Spec{Name: "f", ARN: "arn:f", Environment: environment, Timeout: timeout}
-		f := lambda.NewInProcess(spec, function, w.Transport(), func(network http.RoundTripper) aws.Config { return w.AWSOver("AKIA", network) })
+		config := func(network http.RoundTripper) aws.Config { return w.AWSOver("AKIA", network) }
+		f := lambda.NewInProcess(spec, function, w.Transport(), config)
 		w.current = f
 		return f
 	},
@@ -129,7 +141,7 @@ var kinds = map[string]func(t *testing.T, w *world, timeout time.Duration, envir
 
 var greeting = map[string]string{"GREETING": "hello"}
 
-func both(t *testing.T, test func(t *testing.T, open func(w *world, timeout time.Duration, environment map[string]string) lambda.Function)) {
+func both(t *testing.T, test func(t *testing.T, open opener)) {
 	t.Helper()
 	for name, kind := range kinds {
 		t.Run(name, func(t *testing.T) {
@@ -143,7 +155,7 @@ func both(t *testing.T, test func(t *testing.T, open func(w *world, timeout time
 
 func TestInvocations(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, open func(*world, time.Duration, map[string]string) lambda.Function) {
+	both(t, func(t *testing.T, open opener) {
 		f := open(newWorld(), time.Minute, greeting)
 		steps := []struct{ in, errorType, payload string }{
 			{`{"Say":"one"}`, "", `{"Said":"one","Greeting":"hello","RequestID":"r-0","ARN":"arn:f"}`},
@@ -171,7 +183,7 @@ func TestInvocations(t *testing.T) {
 
 func TestTimeout(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, open func(*world, time.Duration, map[string]string) lambda.Function) {
+	both(t, func(t *testing.T, open opener) {
 		f := open(newWorld(), 50*time.Millisecond, greeting)
 		got := f.Invoke("r", []byte(`{"Do":"hang"}`))
 		const want = `{"errorMessage":"RequestId: r Error: Task timed out after 0.05 seconds","errorType":"Sandbox.Timedout"}`
@@ -183,7 +195,7 @@ func TestTimeout(t *testing.T) {
 
 func TestColdStartThatFails(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, open func(*world, time.Duration, map[string]string) lambda.Function) {
+	both(t, func(t *testing.T, open opener) {
 		f := open(newWorld(), time.Minute, nil)
 		got := f.Invoke("r", []byte(`{}`))
 		if got.ErrorType != "Runtime.ExitError" || !strings.Contains(string(got.Payload), "exit status 1") {
@@ -207,7 +219,7 @@ func TestFaultsEndTheFunctionOnce(t *testing.T) {
 		{wire.Hang, "Sandbox.Timedout", 0},
 		{wire.HangAfter, "Sandbox.Timedout", 1},
 	}
-	both(t, func(t *testing.T, open func(*world, time.Duration, map[string]string) lambda.Function) {
+	both(t, func(t *testing.T, open opener) {
 		for _, test := range tests {
 			w := newWorld()
 			f := open(w, time.Minute, greeting)
@@ -226,8 +238,8 @@ func TestFaultsEndTheFunctionOnce(t *testing.T) {
 func TestProcessThatExits(t *testing.T) {
 	t.Parallel()
 	f := kinds["process"](t, newWorld(), time.Minute, greeting)
-	if got := f.Invoke("r", []byte(`{"Do":"exit"}`)); got.ErrorType != "Runtime.ExitError" ||
-		string(got.Payload) != `{"errorMessage":"RequestId: r Error: Runtime exited with error: exit status 3","errorType":"Runtime.ExitError"}` {
+	const want = `{"errorMessage":"RequestId: r Error: Runtime exited with error: exit status 3","errorType":"Runtime.ExitError"}`
+	if got := f.Invoke("r", []byte(`{"Do":"exit"}`)); got.ErrorType != "Runtime.ExitError" || string(got.Payload) != want {
 		t.Errorf("got %s", got.Payload)
 	}
 	if got := f.Invoke("r", []byte(`{}`)); got.ErrorType != "" {
@@ -246,20 +258,21 @@ func TestProcessSeesOnlyItsEnvironment(t *testing.T) {
 func TestWhatCannotRun(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if _, err := lambda.NewProcess(lambda.Spec{Name: "f", Directory: dir}); err == nil || !strings.Contains(err.Error(), "function f") {
+	spec := lambda.Spec{Name: "f", Directory: dir, Timeout: time.Minute}
+	if _, err := lambda.NewProcess(spec); err == nil || !strings.Contains(err.Error(), "function f") {
 		t.Errorf("no bootstrap: got %v", err)
 	}
 	path := filepath.Join(dir, "bootstrap")
 	if err := os.WriteFile(path, []byte("\x7fELF for another machine"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lambda.NewProcess(lambda.Spec{Name: "f", Directory: dir}); err == nil || !strings.Contains(err.Error(), "not executable") {
+	if _, err := lambda.NewProcess(spec); err == nil || !strings.Contains(err.Error(), "not executable") {
 		t.Errorf("not executable: got %v", err)
 	}
 	if err := os.Chmod(path, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	f, err := lambda.NewProcess(lambda.Spec{Name: "f", Directory: dir, Timeout: time.Minute})
+	f, err := lambda.NewProcess(spec)
 	if err != nil {
 		t.Fatal(err)
 	}

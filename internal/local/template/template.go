@@ -1,7 +1,7 @@
-// Package template reads a synthesized CloudFormation template the way CloudFormation does: it evaluates parameters, conditions and
-// intrinsic functions, names everything, and gives each resource its typed properties. It is strict: a resource type, an intrinsic
-// function, an attribute or a property that it does not know is an error that names the resource, because whatever is skipped here
-// would first fail in AWS.
+// Package template reads a synthesized CloudFormation template the way CloudFormation does: it evaluates parameters, conditions
+// and intrinsic functions, names everything, and gives each resource its typed properties. It is strict: a resource type, an
+// intrinsic function, an attribute or a property that it does not know is an error that names the resource, because whatever is
+// skipped here would first fail in AWS.
 package template
 
 import (

@@ -234,7 +234,8 @@ func logGroup(n naming) (identity, error) {
 func securityGroup(n naming) (identity, error) {
 	id := "sg-" + strings.ReplaceAll(n.uuid(), "-", "")[:17]
 	vpc, err := n.property("VpcId")
-	return identity{ref: id, arn: n.arn("ec2", "security-group/"+id), attributes: map[string]string{"GroupId": id, "VpcId": vpc}}, err
+	attributes := map[string]string{"GroupId": id, "VpcId": vpc}
+	return identity{ref: id, arn: n.arn("ec2", "security-group/"+id), attributes: attributes}, err
 }
 
 func api(n naming) (identity, error) {

@@ -122,5 +122,6 @@ func unknownCaller(protocol Protocol, accessKeyID string) *Error {
 	case Query, RESTXML:
 		code = "InvalidClientTokenId"
 	}
-	return &Error{Status: http.StatusForbidden, Code: code, Message: fmt.Sprintf("the access key %q is not known here", accessKeyID)}
+	message := fmt.Sprintf("the access key %q is not known here", accessKeyID)
+	return &Error{Status: http.StatusForbidden, Code: code, Message: message}
 }

@@ -59,7 +59,7 @@ type Config struct {
 	Authorizer Authorizer
 	// Origin names what the running invocation belongs to: an execution's ARN, or "schedule". Nil: always "".
 	Origin func() string
-	// Ended is told when a fault ends the caller of a call: the function it runs in died, or will run into its timeout. Nil: nobody.
+	// Ended is told when a fault ends the caller of a call: the function died, or runs into its timeout. Nil: nobody is.
 	Ended func(function string, how Ending)
 }
 

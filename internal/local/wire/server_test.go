@@ -64,6 +64,12 @@ func (s service) Route(method, path string, _ url.Values) (string, map[string]st
 	return "", nil, false
 }
 
+const (
+	published = `<PublishResponse><PublishResult><MessageId>m-1</MessageId></PublishResult></PublishResponse>`
+	zone      = `<GetHostedZoneResponse><HostedZone><Id>/hostedzone/Z1</Id><Name>a.example.</Name>` +
+		`<CallerReference>c</CallerReference></HostedZone></GetHostedZoneResponse>`
+)
+
 type rules map[string]string // action -> reason it is denied
 
 func (r rules) Authorize(_ string, p wire.Permission) wire.Decision {
@@ -74,18 +80,35 @@ func (r rules) Authorize(_ string, p wire.Permission) wire.Decision {
 func newServer(t *testing.T, change func(*wire.Config)) (*wire.Server, *atomic.Int32) {
 	t.Helper()
 	effects := new(atomic.Int32)
-	config := wire.Config{AccountID: "111122223333", Region: "us-east-1", Now: func() time.Time { return start }, Authorizer: wire.AllowAll{}}
+	config := wire.Config{
+		AccountID: "111122223333", Region: "us-east-1", Now: func() time.Time { return start }, Authorizer: wire.AllowAll{},
+	}
 	if change != nil {
 		change(&config)
 	}
 	server := wire.NewServer(config,
 		service{"states", wire.JSON10, `{}`, effects},
 		service{"ssm", wire.JSON11, `{"Version":7}`, effects},
-		service{"sns", wire.Query, `<PublishResponse><PublishResult><MessageId>m-1</MessageId></PublishResult></PublishResponse>`, effects},
-		service{"route53", wire.RESTXML, `<GetHostedZoneResponse><HostedZone><Id>/hostedzone/Z1</Id><Name>a.example.</Name><CallerReference>c</CallerReference></HostedZone></GetHostedZoneResponse>`, effects},
+		service{"sns", wire.Query, published, effects},
+		service{"route53", wire.RESTXML, zone, effects},
 		service{"ec2", wire.EC2Query, `<CreateVpcEndpointResponse/>`, effects})
 	server.Register(key, wire.Principal{RoleARN: role, Function: "postern-plan"})
 	return server, effects
+}
+
+func putParameter(server *wire.Server, accessKeyID string) (*ssm.PutParameterOutput, error) {
+	input := &ssm.PutParameterInput{Name: aws.String("/a"), Value: aws.String("v")}
+	return ssm.NewFromConfig(server.AWS(accessKeyID)).PutParameter(context.Background(), input)
+}
+
+func publish(server *wire.Server) (*sns.PublishOutput, error) {
+	input := &sns.PublishInput{TopicArn: aws.String("arn"), Message: aws.String("m")}
+	return sns.NewFromConfig(server.AWS(key)).Publish(context.Background(), input)
+}
+
+func getZone(server *wire.Server) (*route53.GetHostedZoneOutput, error) {
+	input := &route53.GetHostedZoneInput{Id: aws.String("Z1")}
+	return route53.NewFromConfig(server.AWS(key)).GetHostedZone(context.Background(), input)
 }
 
 func sendSuccess(server *wire.Server) error {
@@ -97,21 +120,20 @@ func sendSuccess(server *wire.Server) error {
 func TestProtocolsAnswerTheRealClients(t *testing.T) {
 	t.Parallel()
 	server, effects := newServer(t, nil)
-	ctx := context.Background()
 	if err := sendSuccess(server); err != nil {
 		t.Errorf("states: %v", err)
 	}
-	put, err := ssm.NewFromConfig(server.AWS(key)).PutParameter(ctx, &ssm.PutParameterInput{Name: aws.String("/a"), Value: aws.String("v")})
+	put, err := putParameter(server, key)
 	if err != nil || put.Version != 7 {
 		t.Errorf("ssm: %+v, %v", put, err)
 	}
-	published, err := sns.NewFromConfig(server.AWS(key)).Publish(ctx, &sns.PublishInput{TopicArn: aws.String("arn"), Message: aws.String("m")})
-	if err != nil || aws.ToString(published.MessageId) != "m-1" {
-		t.Errorf("sns: %+v, %v", published, err)
+	sent, err := publish(server)
+	if err != nil || aws.ToString(sent.MessageId) != "m-1" {
+		t.Errorf("sns: %+v, %v", sent, err)
 	}
-	zone, err := route53.NewFromConfig(server.AWS(key)).GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: aws.String("Z1")})
-	if err != nil || aws.ToString(zone.HostedZone.Name) != "a.example." {
-		t.Errorf("route53: %+v, %v", zone, err)
+	found, err := getZone(server)
+	if err != nil || aws.ToString(found.HostedZone.Name) != "a.example." {
+		t.Errorf("route53: %+v, %v", found, err)
 	}
 	if effects.Load() != 4 {
 		t.Errorf("got %d effects, want 4", effects.Load())
@@ -122,7 +144,7 @@ func TestCallsAreRecorded(t *testing.T) {
 	t.Parallel()
 	server, _ := newServer(t, func(c *wire.Config) { c.Origin = func() string { return "schedule" } })
 	_ = sendSuccess(server)
-	if _, err := ssm.NewFromConfig(server.AWS(key)).PutParameter(context.Background(), &ssm.PutParameterInput{Name: aws.String("/a"), Value: aws.String("v")}); err != nil {
+	if _, err := putParameter(server, key); err != nil {
 		t.Fatal(err)
 	}
 	common := wire.Recorded{Function: "postern-plan", Principal: role, Origin: "schedule", At: start}
@@ -137,12 +159,13 @@ func TestCallsAreRecorded(t *testing.T) {
 func TestErrorsKeepTheirCode(t *testing.T) {
 	t.Parallel()
 	server, _ := newServer(t, nil)
-	_, err := sfn.NewFromConfig(server.AWS(key)).SendTaskFailure(context.Background(), &sfn.SendTaskFailureInput{TaskToken: aws.String("t")})
+	client := sfn.NewFromConfig(server.AWS(key))
+	_, err := client.SendTaskFailure(context.Background(), &sfn.SendTaskFailureInput{TaskToken: aws.String("t")})
 	var answer smithy.APIError
 	if !errors.As(err, &answer) || answer.ErrorCode() != "Refused.Code" || answer.ErrorMessage() != "no <way> to do it" {
 		t.Errorf("got %v", err)
 	}
-	_, err = sfn.NewFromConfig(server.AWS(key)).SendTaskHeartbeat(context.Background(), &sfn.SendTaskHeartbeatInput{TaskToken: aws.String("t")})
+	_, err = client.SendTaskHeartbeat(context.Background(), &sfn.SendTaskHeartbeatInput{TaskToken: aws.String("t")})
 	if !awserr.IsUnavailable(err) {
 		t.Errorf("a service's defect: got %v, want a 5xx", err)
 	}
@@ -151,7 +174,8 @@ func TestErrorsKeepTheirCode(t *testing.T) {
 func TestUnknownIsLoud(t *testing.T) {
 	t.Parallel()
 	server, _ := newServer(t, nil)
-	_, err := ssm.NewFromConfig(server.AWS(key)).DeleteParameter(context.Background(), &ssm.DeleteParameterInput{Name: aws.String("/a")})
+	input := &ssm.DeleteParameterInput{Name: aws.String("/a")}
+	_, err := ssm.NewFromConfig(server.AWS(key)).DeleteParameter(context.Background(), input)
 	if err == nil || !strings.Contains(err.Error(), "501") || !strings.Contains(err.Error(), "ssm.DeleteParameter") {
 		t.Errorf("unknown operation: got %v", err)
 	}
@@ -159,7 +183,7 @@ func TestUnknownIsLoud(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "route53.GET /2013-04-01/hostedzone") {
 		t.Errorf("unknown path: got %v", err)
 	}
-	response := post(t, server, "Action=ListQueues", "AWS4-HMAC-SHA256 Credential="+key+"/20261102/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0")
+	response := post(t, server, "Action=ListQueues", authorization("sqs"))
 	if response.Code != http.StatusNotImplemented || !strings.Contains(response.Body.String(), "sqs.ListQueues") {
 		t.Errorf("unknown service: got %d %s", response.Code, response.Body)
 	}
@@ -173,6 +197,10 @@ func TestUnknownIsLoud(t *testing.T) {
 	}
 }
 
+func authorization(service string) string {
+	return "AWS4-HMAC-SHA256 Credential=" + key + "/20261102/us-east-1/" + service + "/aws4_request, SignedHeaders=host, Signature=0"
+}
+
 func post(t *testing.T, server *wire.Server, body, authorization string) *httptest.ResponseRecorder {
 	t.Helper()
 	request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
@@ -184,25 +212,28 @@ func post(t *testing.T, server *wire.Server, body, authorization string) *httpte
 
 func TestDenialsReadLikeAWS(t *testing.T) {
 	t.Parallel()
-	deny := rules{"states:SendTaskSuccess": "", "ec2:CreateVpcEndpoint": "with an explicit deny in an identity-based policy", "sns:Publish": "", "route53:GetHostedZone": ""}
+	deny := rules{
+		"states:SendTaskSuccess": "", "ec2:CreateVpcEndpoint": "with an explicit deny in an identity-based policy",
+		"sns:Publish": "", "route53:GetHostedZone": "",
+	}
 	server, effects := newServer(t, func(c *wire.Config) { c.Authorizer = deny })
 	const user = "User: arn:aws:sts::111122223333:assumed-role/PlanRole/postern-plan is not authorized to perform: "
 	err := sendSuccess(server)
-	if awserr.Code(err) != "AccessDeniedException" ||
-		!strings.Contains(err.Error(), user+"states:SendTaskSuccess on resource: * because no identity-based policy allows the states:SendTaskSuccess action") {
+	const refusal = "states:SendTaskSuccess on resource: * because no identity-based policy allows the states:SendTaskSuccess action"
+	if awserr.Code(err) != "AccessDeniedException" || !strings.Contains(err.Error(), user+refusal) {
 		t.Errorf("states: got %v", err)
 	}
-	_, err = sns.NewFromConfig(server.AWS(key)).Publish(context.Background(), &sns.PublishInput{TopicArn: aws.String("arn"), Message: aws.String("m")})
+	_, err = publish(server)
 	if awserr.Code(err) != "AuthorizationError" || !awserr.IsDenied(err) {
 		t.Errorf("sns: got %v", err)
 	}
-	_, err = route53.NewFromConfig(server.AWS(key)).GetHostedZone(context.Background(), &route53.GetHostedZoneInput{Id: aws.String("Z1")})
+	_, err = getZone(server)
 	if awserr.Code(err) != "AccessDenied" {
 		t.Errorf("route53: got %v", err)
 	}
-	response := post(t, server, "Action=CreateVpcEndpoint", "AWS4-HMAC-SHA256 Credential="+key+"/20261102/us-east-1/ec2/aws4_request, Signature=0")
-	want := "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You are not authorized to perform this operation. " +
-		user + "ec2:CreateVpcEndpoint on resource: * with an explicit deny in an identity-based policy</Message></Error></Errors>"
+	response := post(t, server, "Action=CreateVpcEndpoint", authorization("ec2"))
+	want := "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>" +
+		"You are not authorized to perform this operation. " + user + "ec2:CreateVpcEndpoint on resource: * with an explicit deny in an identity-based policy</Message></Error></Errors>"
 	if response.Code != http.StatusForbidden || !strings.Contains(response.Body.String(), want) {
 		t.Errorf("ec2: got %d %s", response.Code, response.Body)
 	}
@@ -214,11 +245,12 @@ func TestDenialsReadLikeAWS(t *testing.T) {
 func TestCallersMustBeKnown(t *testing.T) {
 	t.Parallel()
 	server, effects := newServer(t, nil)
-	_, err := ssm.NewFromConfig(server.AWS("AKIASTRANGER")).PutParameter(context.Background(), &ssm.PutParameterInput{Name: aws.String("/a"), Value: aws.String("v")})
+	_, err := putParameter(server, "AKIASTRANGER")
 	if awserr.Code(err) != "UnrecognizedClientException" {
 		t.Errorf("a stranger: got %v", err)
 	}
-	for _, authorization := range []string{"", "Bearer x", "AWS4-HMAC-SHA256 Credential=a/b/c", "AWS4-HMAC-SHA256 Credential=a/b/c/d/e"} {
+	const algorithm = "AWS4-HMAC-SHA256 "
+	for _, authorization := range []string{"", "Bearer x", algorithm + "Credential=a/b/c", algorithm + "Credential=a/b/c/d/e"} {
 		if response := post(t, server, "Action=Publish", authorization); response.Code != http.StatusForbidden {
 			t.Errorf("authorization %q: got %d", authorization, response.Code)
 		}
@@ -287,7 +319,8 @@ func TestFaultsThatEndTheCaller(t *testing.T) {
 				c.Ended = func(f string, ending wire.Ending) { function, how = f, ending; end() }
 			})
 			server.SetFault(func(*wire.Call, wire.Recorded) *wire.Fault { return &wire.Fault{Kind: test.kind} })
-			_, err := sfn.NewFromConfig(server.AWS(key)).SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: aws.String("t"), Output: aws.String("{}")})
+			input := &sfn.SendTaskSuccessInput{TaskToken: aws.String("t"), Output: aws.String("{}")}
+			_, err := sfn.NewFromConfig(server.AWS(key)).SendTaskSuccess(ctx, input)
 			if err == nil || function != "postern-plan" || how != test.want || int(effects.Load()) != test.effects {
 				t.Errorf("got %v, ended %q %v, %d effects", err, function, how, effects.Load())
 			}
