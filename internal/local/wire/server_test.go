@@ -233,7 +233,8 @@ func TestDenialsReadLikeAWS(t *testing.T) {
 	}
 	response := post(t, server, "Action=CreateVpcEndpoint", authorization("ec2"))
 	want := "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>" +
-		"You are not authorized to perform this operation. " + user + "ec2:CreateVpcEndpoint on resource: * with an explicit deny in an identity-based policy</Message></Error></Errors>"
+		"You are not authorized to perform this operation. " + user +
+		"ec2:CreateVpcEndpoint on resource: * with an explicit deny in an identity-based policy</Message></Error></Errors>"
 	if response.Code != http.StatusForbidden || !strings.Contains(response.Body.String(), want) {
 		t.Errorf("ec2: got %d %s", response.Code, response.Body)
 	}
