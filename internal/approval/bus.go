@@ -1,0 +1,91 @@
+package approval
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/smithy-go"
+
+	"postern/internal/connection"
+)
+
+// EventsAPI is what is called of EventBridge; *eventbridge.Client satisfies it.
+type EventsAPI interface {
+	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+}
+
+// Bus is where Postern says what it saw.
+type Bus struct {
+	api  EventsAPI
+	name string
+}
+
+// NewBus returns the bus of a name.
+func NewBus(api EventsAPI, name string) *Bus { return &Bus{api: api, name: name} }
+
+// saying is one event to put: a detail type, and a connection.Observation or a connection.GateNotice.
+type saying struct {
+	detailType string
+	at         time.Time
+	detail     any
+}
+
+// maxEntries is how many events one PutEvents takes. AWS: 10.
+const maxEntries = 10
+
+// put puts events, ten at a time. A batch that fails does not keep back the others. An event that was refused is put again by
+// whoever calls again; its readers take repetitions.
+func (b *Bus) put(ctx context.Context, sayings ...saying) error {
+	var failed []error
+	for batch := range slices.Chunk(sayings, maxEntries) {
+		if err := b.putBatch(ctx, batch); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (b *Bus) putBatch(ctx context.Context, batch []saying) error {
+	entries := make([]types.PutEventsRequestEntry, len(batch))
+	for i, s := range batch {
+		detail, err := json.Marshal(s.detail)
+		if err != nil {
+			return fmt.Errorf("writing the event %q: %w", s.detailType, err)
+		}
+		entries[i] = types.PutEventsRequestEntry{
+			EventBusName: aws.String(b.name),
+			Source:       aws.String(connection.EventSource),
+			DetailType:   aws.String(s.detailType),
+			Detail:       aws.String(string(detail)),
+		}
+		if !s.at.IsZero() {
+			entries[i].Time = aws.Time(s.at)
+		}
+	}
+	out, err := b.api.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: entries})
+	if err != nil {
+		return fmt.Errorf("putting %d events on the bus %s: %w", len(batch), b.name, err)
+	}
+	if out.FailedEntryCount == 0 {
+		return nil
+	}
+	return fmt.Errorf("putting events on the bus %s: %d of %d refused: %w", b.name, out.FailedEntryCount, len(batch), refusal(out.Entries))
+}
+
+// refusal returns the first entry's refusal as AWS's own error, so that it is classified like any other. AWS: PutEvents answers 200
+// and counts what it did not take.
+func refusal(entries []types.PutEventsResultEntry) error {
+	for _, entry := range entries {
+		if code := aws.ToString(entry.ErrorCode); code != "" {
+			return &smithy.GenericAPIError{Code: code, Message: aws.ToString(entry.ErrorMessage)}
+		}
+	}
+	return &smithy.GenericAPIError{Code: "InternalFailure", Message: "no entry says why"}
+}

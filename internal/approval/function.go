@@ -1,0 +1,40 @@
+package approval
+
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"postern/internal/endpoint"
+	"postern/internal/step"
+	"postern/internal/store"
+)
+
+// AwaitGateFunction builds await-gate: the task of both waits.
+func AwaitGateFunction(r step.Runtime) (lambda.Handler, error) {
+	return step.Handle(r.Log, NewGatekeeper(tableOf(r), endpointsOf(r), busOf(r), r.Log).Await), nil
+}
+
+// ObserveFunction builds observe: woken by SNS, by CloudTrail's rule and by the schedule.
+func ObserveFunction(r step.Runtime) (lambda.Handler, error) {
+	return step.Handle(r.Log, NewObserver(tableOf(r), endpointsOf(r), busOf(r), r.AWS.Region, r.Metrics(), r.Log).Observe), nil
+}
+
+// ResumeFunction builds resume: behind the rule on Postern's own observations.
+func ResumeFunction(r step.Runtime) (lambda.Handler, error) {
+	return step.Handle(r.Log, NewResumer(tableOf(r), sfn.NewFromConfig(r.AWS), r.Log).Resume), nil
+}
+
+func tableOf(r step.Runtime) *store.Store {
+	return store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))
+}
+
+func endpointsOf(r step.Runtime) *endpoint.Client {
+	return endpoint.New(ec2.NewFromConfig(r.AWS), r.Log)
+}
+
+func busOf(r step.Runtime) *Bus {
+	return NewBus(eventbridge.NewFromConfig(r.AWS), r.Env.Required(step.EnvEventBus))
+}

@@ -1,0 +1,119 @@
+package approval
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"postern/internal/connection"
+	"postern/internal/store"
+)
+
+// GateInput is what the state machine hands to await-gate.
+type GateInput struct {
+	connection.Input
+	Gate  connection.Gate `json:"gate"`
+	Token store.Token     `json:"token"`
+}
+
+// check refuses an input that no state of ours sends; it would store a wait that nothing can end.
+func (in GateInput) check() error {
+	missing := func(what string) error {
+		return connection.Errorf(connection.Internal, "waiting at gate %q: %s", in.Gate, what)
+	}
+	switch {
+	case in.Gate != connection.GateAllowlist && in.Gate != connection.GateApproval:
+		return missing("there is no such gate")
+	case in.Token.Reveal() == "":
+		return missing("no task token was handed over")
+	case in.Execution == "" || in.EnteredAt.IsZero():
+		return missing("no execution or no time was handed over")
+	case in.State.Plan == nil || in.State.Plan.ConnectionID == "":
+		return missing("the state has no plan")
+	case in.Gate == connection.GateApproval && (in.State.Endpoint == nil || in.State.Endpoint.ID == ""):
+		return missing("the state has no endpoint")
+	}
+	return nil
+}
+
+func (in GateInput) wait() store.Wait {
+	wait := store.Wait{
+		ConnectionID: in.State.Plan.ConnectionID, Gate: in.Gate, Execution: in.Execution, Since: in.EnteredAt,
+		ServiceName: in.State.Plan.Service.Name, ServiceRegion: in.State.Plan.Service.Region,
+	}
+	if in.Gate == connection.GateApproval {
+		wait.EndpointID, wait.LastSeen = in.State.Endpoint.ID, in.State.Endpoint.State
+	}
+	return wait
+}
+
+// Gatekeeper begins waits.
+type Gatekeeper struct {
+	waits     Registry
+	endpoints Endpoints
+	bus       *Bus
+	log       *slog.Logger
+}
+
+// NewGatekeeper returns a gatekeeper.
+func NewGatekeeper(waits Registry, endpoints Endpoints, bus *Bus, log *slog.Logger) *Gatekeeper {
+	return &Gatekeeper{waits: waits, endpoints: endpoints, bus: bus, log: log}
+}
+
+// Await stores the wait, then looks. In this order no approval is missed: one that came before the token was stored is seen by
+// the look, one that comes after finds the token. What it saw goes over the bus to resume, like everything else that is seen;
+// otherwise "Gate Opened" tells the operators what to send. The state machine ignores the answer, it waits for the token.
+func (g *Gatekeeper) Await(ctx context.Context, in GateInput) (struct{}, error) {
+	var none struct{}
+	if err := in.check(); err != nil {
+		return none, err
+	}
+	wait := in.wait()
+	if err := g.waits.Register(ctx, wait, in.Token); err != nil {
+		return none, in.Token.Scrub(err)
+	}
+	say, err := g.look(ctx, in, wait)
+	if err != nil {
+		return none, err
+	}
+	if err := g.bus.put(ctx, say); err != nil {
+		return none, err
+	}
+	g.log.InfoContext(ctx, "waiting", "connection", wait.ConnectionID, "gate", wait.Gate, "endpoint", wait.EndpointID, "said", say.detailType)
+	return none, nil
+}
+
+// look returns what to say: that the wait is over already, or that it began.
+func (g *Gatekeeper) look(ctx context.Context, in GateInput, wait store.Wait) (saying, error) {
+	seen := sight{by: connection.ObservedByRegistration, at: in.EnteredAt}
+	if wait.Gate == connection.GateAllowlist {
+		service, err := g.endpoints.Service(ctx, wait.ServiceName, wait.ServiceRegion, in.State.Plan.Network.Region)
+		if err != nil {
+			return saying{}, fmt.Errorf("looking whether the service is visible: %w", err)
+		}
+		if service.Visible {
+			return seen.service(wait), nil
+		}
+		return opened(in, wait), nil
+	}
+	found, err := g.endpoints.Describe(ctx, wait.EndpointID)
+	if err != nil {
+		return saying{}, fmt.Errorf("looking whether the endpoint is accepted: %w", err)
+	}
+	if found.State.Waiting() {
+		return opened(in, wait), nil
+	}
+	return seen.endpoint(wait, found), nil
+}
+
+// opened says that the wait began, with the text for the vendor.
+func opened(in GateInput, wait store.Wait) saying {
+	gate := in.State.Plan.Gates.Of(wait.Gate)
+	fill := strings.NewReplacer("${vpcEndpointId}", wait.EndpointID)
+	return saying{connection.EventGateOpened, in.EnteredAt, connection.GateNotice{
+		SchemaVersion: connection.SchemaVersion, ConnectionID: wait.ConnectionID, Execution: wait.Execution, Gate: wait.Gate,
+		OpenedAt: in.EnteredAt, To: gate.To, Subject: fill.Replace(gate.Subject), Body: fill.Replace(gate.Body),
+		SLAHours: gate.SLAHours, Calendar: gate.Calendar, EndpointID: wait.EndpointID,
+	}}
+}

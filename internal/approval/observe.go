@@ -1,0 +1,125 @@
+package approval
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+
+	"postern/internal/connection"
+	"postern/internal/endpoint"
+	"postern/internal/store"
+)
+
+// Observer looks, and says what it saw.
+type Observer struct {
+	waits     Waits
+	endpoints Endpoints
+	bus       *Bus
+	region    string // our own
+	metrics   io.Writer
+	log       *slog.Logger
+}
+
+// NewObserver returns an observer in a Region; it writes metric lines to metrics.
+func NewObserver(waits Waits, endpoints Endpoints, bus *Bus, region string, metrics io.Writer, log *slog.Logger) *Observer {
+	return &Observer{waits: waits, endpoints: endpoints, bus: bus, region: region, metrics: metrics, log: log}
+}
+
+// Observed is what one invocation did.
+type Observed struct {
+	Woken  string `json:"woken"`  // what woke it, or "" for an event that is none of ours
+	Looked int    `json:"looked"` // endpoints and services looked at
+	Said   int    `json:"said"`   // events put
+}
+
+// Observe handles a notification, a CloudTrail event or the schedule. An event of any other kind is a no-op. An error means that
+// something could not be looked at or said; the same event may be handled again.
+func (o *Observer) Observe(ctx context.Context, raw json.RawMessage) (Observed, error) {
+	w := decodeWake(raw)
+	if w.by == "" {
+		o.log.InfoContext(ctx, "nothing to look at", "reason", w.note)
+		return Observed{}, nil
+	}
+	if w.by == connection.ObservedBySweep {
+		return o.sweep(ctx, w)
+	}
+	return o.look(ctx, w)
+}
+
+// look describes the endpoints that a message names, and says the states that end a wait.
+func (o *Observer) look(ctx context.Context, w wake) (Observed, error) {
+	seen := sight{by: w.by, at: w.at}
+	var sayings []saying
+	found, failed := o.describe(ctx, w.ids)
+	for _, id := range w.ids {
+		e, ok := found[id]
+		if !ok || e.State.Waiting() {
+			continue
+		}
+		wait, ours, err := o.owner(ctx, w, e)
+		switch {
+		case err != nil:
+			failed = append(failed, err)
+		case !ours:
+			o.log.InfoContext(ctx, "an endpoint with no news for us", "endpoint", id, "state", e.State)
+		default:
+			o.log.InfoContext(ctx, "endpoint seen", "connection", wait.ConnectionID, "endpoint", id, "state", e.State, "woken", w.by)
+			sayings = append(sayings, seen.endpoint(wait, e))
+		}
+	}
+	failed = append(failed, o.bus.put(ctx, sayings...))
+	return Observed{Woken: w.by, Looked: len(found), Said: len(sayings)}, errors.Join(failed...)
+}
+
+// owner returns the connection that a change of an endpoint is news for, as a wait that is filled in as far as known.
+//
+// An endpoint's tag names its connection. One that is gone has no tags, so the waits are searched for it. They are searched, too,
+// when CloudTrail tells of an endpoint that is accepted: our own calls to it (private DNS, for one) come by that way every time,
+// and are news only while somebody waits.
+func (o *Observer) owner(ctx context.Context, w wake, e endpoint.Endpoint) (store.Wait, bool, error) {
+	id := e.Tags[connection.TagConnection]
+	if id == "" && e.State != connection.StateDeleted {
+		return store.Wait{}, false, nil
+	}
+	if id != "" && (w.by != connection.ObservedByCloudTrail || !e.State.Accepted()) {
+		return store.Wait{ConnectionID: id, Gate: connection.GateApproval}, true, nil
+	}
+	waits, err := o.waits.Waiting(ctx)
+	if err != nil {
+		return store.Wait{}, false, fmt.Errorf("finding who waits for %s: %w", e.ID, err)
+	}
+	i := slices.IndexFunc(waits, func(wait store.Wait) bool { return wait.EndpointID == e.ID })
+	if i < 0 {
+		return store.Wait{}, false, nil
+	}
+	return waits[i], true, nil
+}
+
+// maxDescribed is how many endpoints are described at a time; a batch that fails leaves the others alone.
+const maxDescribed = 100
+
+// describe describes endpoints by id. The ones that could not be described are missing in the answer, and are named by an error.
+func (o *Observer) describe(ctx context.Context, ids []string) (map[string]endpoint.Endpoint, []error) {
+	found := make(map[string]endpoint.Endpoint, len(ids))
+	var failed []error
+	for batch := range slices.Chunk(ids, maxDescribed) {
+		described, err := o.endpoints.DescribeAll(ctx, batch)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("looking at %d endpoints, %s first: %w", len(batch), batch[0], err))
+			continue
+		}
+		for _, e := range described {
+			found[e.ID] = e
+		}
+		for _, id := range batch {
+			if _, ok := found[id]; !ok {
+				failed = append(failed, fmt.Errorf("looking at endpoint %s: the answer leaves it out", id))
+			}
+		}
+	}
+	return found, failed
+}

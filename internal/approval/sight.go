@@ -1,0 +1,53 @@
+package approval
+
+import (
+	"time"
+
+	"postern/internal/connection"
+	"postern/internal/endpoint"
+	"postern/internal/store"
+)
+
+// sight is one look: when it was, by the clock of whatever woke us, and what that was.
+type sight struct {
+	by string
+	at time.Time
+}
+
+// endpoint says the state of an endpoint that a wait, or a wait made of its tags, belongs to.
+func (s sight) endpoint(wait store.Wait, found endpoint.Endpoint) saying {
+	return s.saying(connection.EventEndpointState, wait, connection.Observation{
+		EndpointID: found.ID, ServiceName: found.ServiceName, State: found.State, Reason: clip(found.Reason, maxReason),
+	})
+}
+
+// service says that a wait's service is visible.
+func (s sight) service(wait store.Wait) saying {
+	return s.saying(connection.EventServiceVisible, wait, connection.Observation{ServiceName: wait.ServiceName})
+}
+
+// stillClosed says that the wait goes on. State is "" for a service.
+func (s sight) stillClosed(wait store.Wait, state connection.EndpointState) saying {
+	return s.saying(connection.EventGateStillClosed, wait, connection.Observation{
+		EndpointID: wait.EndpointID, ServiceName: wait.ServiceName, State: state,
+	})
+}
+
+func (s sight) saying(detailType string, wait store.Wait, o connection.Observation) saying {
+	o.SchemaVersion, o.ConnectionID, o.Gate = connection.SchemaVersion, wait.ConnectionID, wait.Gate
+	o.PreviousState, o.ObservedAt, o.ObservedBy = wait.LastSeen, s.at, s.by
+	return saying{detailType, s.at, o}
+}
+
+// maxReason is how much of AWS's reason is repeated, in bytes.
+const maxReason = 1024
+
+func clip(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	for most > 0 && text[most]&0xc0 == 0x80 { // not inside a character
+		most--
+	}
+	return text[:most] + "…"
+}

@@ -1,0 +1,97 @@
+package approval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"postern/internal/connection"
+	"postern/internal/endpoint"
+	"postern/internal/store"
+)
+
+// sweep looks at everything that is waited for. It says what a lost message would have told, and "Gate Still Closed" for the rest,
+// which keeps their tasks alive. What could not be looked at gets no heartbeat: a watch that has gone blind must not look awake.
+func (o *Observer) sweep(ctx context.Context, w wake) (Observed, error) {
+	waits, err := o.waits.Waiting(ctx)
+	if err != nil {
+		return Observed{Woken: w.by}, fmt.Errorf("sweeping: %w", err)
+	}
+	endpoints, failed := o.describe(ctx, awaited(waits))
+	services, blind := o.visible(ctx, waits)
+	failed = append(failed, blind...)
+
+	seen := sight{by: w.by, at: w.at}
+	var sayings []saying
+	repaired := 0
+	for _, wait := range waits {
+		said, ok := seen.wait(wait, endpoints, services)
+		if !ok {
+			continue
+		}
+		if said.detailType != connection.EventGateStillClosed {
+			o.log.InfoContext(ctx, "the sweep saw a change", "connection", wait.ConnectionID, "gate", wait.Gate, "endpoint", wait.EndpointID)
+		}
+		if said.detailType == connection.EventEndpointState {
+			repaired++
+		}
+		sayings = append(sayings, said)
+	}
+	failed = append(failed, o.bus.put(ctx, sayings...), writeMetrics(o.metrics, w.at, pending(waits, w.at, repaired)))
+	return Observed{Woken: w.by, Looked: len(endpoints) + len(services), Said: len(sayings)}, errors.Join(failed...)
+}
+
+// wait returns what the sweep says about one wait; false when it could not be looked at.
+func (s sight) wait(wait store.Wait, endpoints map[string]endpoint.Endpoint, services map[service]bool) (saying, bool) {
+	if wait.Gate == connection.GateAllowlist {
+		visible, looked := services[serviceOf(wait)]
+		if visible {
+			return s.service(wait), looked
+		}
+		return s.stillClosed(wait, ""), looked
+	}
+	found, looked := endpoints[wait.EndpointID]
+	if found.State.Waiting() && (wait.LastSeen == "" || wait.LastSeen == found.State) {
+		return s.stillClosed(wait, found.State), looked
+	}
+	return s.endpoint(wait, found), looked
+}
+
+// awaited returns the endpoints waited for, each once.
+func awaited(waits []store.Wait) []string {
+	var ids []string
+	for _, wait := range waits {
+		if wait.EndpointID != "" {
+			ids = append(ids, wait.EndpointID)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// service is a vendor's service and the Region it is in.
+type service struct{ name, region string }
+
+func serviceOf(wait store.Wait) service { return service{wait.ServiceName, wait.ServiceRegion} }
+
+// visible looks at every service waited for, once. One name for each call: AWS refuses a whole call for one name it does not show.
+func (o *Observer) visible(ctx context.Context, waits []store.Wait) (map[service]bool, []error) {
+	services := map[service]bool{}
+	tried := map[service]bool{}
+	var failed []error
+	for _, wait := range waits {
+		s := serviceOf(wait)
+		if wait.Gate != connection.GateAllowlist || tried[s] {
+			continue
+		}
+		tried[s] = true
+		found, err := o.endpoints.Service(ctx, s.name, s.region, o.region)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("looking at the service of %s: %w", wait.ConnectionID, err))
+			continue
+		}
+		services[s] = found.Visible
+	}
+	return services, failed
+}
