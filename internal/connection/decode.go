@@ -7,7 +7,9 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // maxRequest is the largest request read, in bytes: AWS's limit on the input of an execution is 262,144.
@@ -34,7 +36,8 @@ func decodeStrict(raw []byte, into any) Faults {
 		return faults
 	}
 	if _, ok := document.(map[string]any); !ok {
-		faults.Addf("", "send a JSON object, such as events/onboard.monte-carlo.json", "%s where an object is expected", kindOf(document))
+		faults.Addf("", "send a JSON object, such as events/onboard.monte-carlo.json",
+			"%s where an object is expected", kindOf(document))
 		return faults
 	}
 	fill(&faults, "", document, reflect.ValueOf(into).Elem())
@@ -70,7 +73,7 @@ func fill(faults *Faults, path string, value any, target reflect.Value) {
 		target.Set(reflect.MakeMap(target.Type()))
 		for key, item := range object {
 			element := reflect.New(target.Type().Elem()).Elem()
-			fill(faults, join(path, clip(key)), item, element)
+			fill(faults, join(path, fieldName(key)), item, element)
 			target.SetMapIndex(reflect.ValueOf(key), element)
 		}
 	case reflect.Slice:
@@ -121,7 +124,7 @@ func fillStruct(faults *Faults, path string, object map[string]any, target refle
 	for key, value := range object {
 		field, ok := fields[key]
 		if !ok {
-			faults.Add(join(path, clip(key)), "unknown field", "use one of "+strings.Join(names, ", "))
+			faults.Add(join(path, fieldName(key)), "unknown field", "use one of "+strings.Join(names, ", "))
 			continue
 		}
 		fill(faults, join(path, key), value, field)
@@ -153,6 +156,14 @@ func join(path, name string) string {
 }
 
 func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+
+// fieldName returns a field's name as it can stand in a path. A stranger chose it, and a line break in it would forge a fault.
+func fieldName(key string) string {
+	if key != "" && !strings.ContainsFunc(key, func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(`."[]`, r) }) {
+		return clip(key)
+	}
+	return strconv.Quote(clip(key))
+}
 
 // clip shortens text that a stranger sent, before it is repeated in a message.
 func clip(text string) string {

@@ -2,6 +2,7 @@ package connection
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -38,6 +39,22 @@ func (f *Faults) Addf(path, remedy, problem string, args ...any) {
 	f.Add(path, fmt.Sprintf(problem, args...), remedy)
 }
 
+// Covers reports whether a fault is at a path or at something that contains it, so that nothing inside is known.
+func (f Faults) Covers(path string) bool {
+	return slices.ContainsFunc(f, func(fault Fault) bool { return within(path, fault.Path) })
+}
+
+// Within reports whether a fault is at a path or inside it.
+func (f Faults) Within(path string) bool {
+	return slices.ContainsFunc(f, func(fault Fault) bool { return within(fault.Path, path) })
+}
+
+// within reports whether a path is inside another or the same; "" is the whole request.
+func within(path, outer string) bool {
+	rest, ok := strings.CutPrefix(path, outer)
+	return ok && (outer == "" || rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
 // Err returns f as an error, or nil when there is no fault.
 func (f Faults) Err() error {
 	if len(f) == 0 {
@@ -46,6 +63,9 @@ func (f Faults) Err() error {
 	return f
 }
 
+// maxFaultText is about how many bytes of faults are written. AWS: the cause of a failed execution has at most 32,768 characters.
+const maxFaultText = 16_384
+
 func (f Faults) Error() string {
 	var b strings.Builder
 	if len(f) == 1 {
@@ -53,7 +73,11 @@ func (f Faults) Error() string {
 	} else {
 		fmt.Fprintf(&b, "The request has %d faults:", len(f))
 	}
-	for _, fault := range f {
+	for i, fault := range f {
+		if b.Len() > maxFaultText {
+			fmt.Fprintf(&b, "\n- and %d more", len(f)-i)
+			break
+		}
 		b.WriteString("\n- ")
 		b.WriteString(fault.String())
 	}

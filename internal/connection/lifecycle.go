@@ -24,7 +24,8 @@ const (
 
 // EndpointStates lists every state but StateUnknown, in the order of an endpoint's life.
 var EndpointStates = []EndpointState{
-	StatePendingAcceptance, StatePending, StateAvailable, StatePartial, StateRejected, StateExpired, StateFailed, StateDeleting, StateDeleted,
+	StatePendingAcceptance, StatePending, StateAvailable, StatePartial,
+	StateRejected, StateExpired, StateFailed, StateDeleting, StateDeleted,
 }
 
 // ParseEndpointState reads a state in any letter case. A word it does not know, and the empty string, give StateUnknown.

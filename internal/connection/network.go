@@ -15,6 +15,8 @@ type RegisteredNetwork struct {
 	// ProbeSubnetIDs and ProbeSecurityGroupIDs are where the probe function runs: a client's subnets with the clients' group.
 	ProbeSubnetIDs        []string `json:"probeSubnetIds"`
 	ProbeSecurityGroupIDs []string `json:"probeSecurityGroupIds"`
+	// EndpointQuota is the account's quota of interface endpoints in a VPC when it was raised; 0 stands for AWS's default, 50.
+	EndpointQuota int `json:"endpointQuota,omitempty"`
 	// ProbeFunction is the name of the network's probe function; the stack fills it in.
 	ProbeFunction string `json:"probeFunction,omitempty"`
 }

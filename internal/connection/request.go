@@ -1,9 +1,13 @@
 package connection
 
 import (
+	"maps"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // SchemaVersion is the request schema this release writes and reads.
@@ -71,8 +75,9 @@ var (
 )
 
 const (
-	maxText    = 256 // characters of a free-text field or an input value
-	maxListed  = 50  // items of a list, or inputs of a request
+	maxText    = 256  // characters of a free-text field
+	maxInput   = 1024 // characters of an input's value or an address
+	maxListed  = 50   // items of a list, or inputs of a request
 	maxSubnets = 16
 )
 
@@ -81,16 +86,13 @@ const (
 func DecodeRequest(raw []byte) (Request, error) {
 	var request Request
 	faults := decodeStrict(raw, &request)
-	// A value whose type is wrong was left empty: a second fault about its emptiness would only confuse.
-	known := map[string]bool{}
-	for _, fault := range faults {
-		known[fault.Path] = true
-	}
-	if known[""] {
+	if faults.Covers("") {
 		return request, faults
 	}
+	// A value whose type is wrong was left empty: a second fault about its emptiness would only confuse.
+	decoded := faults
 	for _, fault := range request.check() {
-		if !known[fault.Path] {
+		if !decoded.Covers(fault.Path) {
 			faults = append(faults, fault)
 		}
 	}
@@ -115,16 +117,27 @@ func (r Request) check() Faults {
 	checkText(&faults, "inputs", r.Inputs)
 	checkText(&faults, "options", r.Options)
 	if r.Ticket != nil {
-		for path, value := range map[string]string{"ticket.system": r.Ticket.System, "ticket.id": r.Ticket.ID} {
-			if value == "" || len(value) > maxText {
-				faults.Add(path, "missing or longer than 256 characters", "write the ticket's own value, or leave ticket out")
-			}
-		}
+		r.Ticket.check(&faults)
 	}
-	if len(r.Requester) > maxText {
-		faults.Add("requester", "longer than 256 characters", "write a name or an e-mail address")
-	}
+	checkLine(&faults, "requester", r.Requester, maxText, "write a name or an e-mail address")
 	return faults
+}
+
+func (t Ticket) check(faults *Faults) {
+	const remedy = "write the ticket's own value, or leave ticket out"
+	if t.System == "" {
+		faults.Add("ticket.system", "missing", remedy)
+	}
+	if t.ID == "" {
+		faults.Add("ticket.id", "missing", remedy)
+	}
+	checkLine(faults, "ticket.system", t.System, maxText, remedy)
+	checkLine(faults, "ticket.id", t.ID, maxText, remedy)
+	checkLine(faults, "ticket.url", t.URL, maxInput, remedy)
+	if t.URL != "" && !strings.HasPrefix(t.URL, "https://") && !strings.HasPrefix(t.URL, "http://") {
+		faults.Addf("ticket.url", "write the ticket's address, such as https://tickets.example.com/NET-42",
+			"%q is not a web address", clip(t.URL))
+	}
 }
 
 func (t Target) check(faults *Faults) {
@@ -171,12 +184,18 @@ func checkText(faults *Faults, path string, values map[string]string) {
 	if len(values) > maxListed {
 		faults.Add(path, "more than 50 values", "leave out what the vendor profile does not ask for")
 	}
-	for name, value := range values {
-		if len(value) > 1024 {
-			faults.Add(path+"."+clip(name), "longer than 1024 characters", "write the value the vendor gave")
-		}
-		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			faults.Add(path+"."+clip(name), "contains a control character", "write plain text on one line")
-		}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		checkLine(faults, join(path, fieldName(name)), values[name], maxInput, "write the value the vendor gave")
+	}
+}
+
+// checkLine checks free text: it is repeated in mails, logs and faults, where a line break or a character that turns the
+// direction of text around would forge what is not there.
+func checkLine(faults *Faults, path, text string, most int, remedy string) {
+	if utf8.RuneCountInString(text) > most {
+		faults.Addf(path, remedy, "longer than %d characters", most)
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
+		faults.Add(path, "contains a character that does not print, such as a line break", "write plain text on one line")
 	}
 }

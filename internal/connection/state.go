@@ -89,6 +89,8 @@ type Service struct {
 	Region             string `json:"region"`
 	Visible            bool   `json:"visible"`
 	AcceptanceRequired bool   `json:"acceptanceRequired"`
+	// Type is what kind of endpoint the service takes: Interface, or another word of AWS when it takes no interface endpoints.
+	Type string `json:"type,omitempty"`
 	// PrivateDNSName is the vendor's own private name, "" when it has none; it can be used only when PrivateDNSVerified.
 	PrivateDNSName     string   `json:"privateDnsName,omitempty"`
 	PrivateDNSVerified bool     `json:"privateDnsVerified,omitempty"`
