@@ -1,0 +1,515 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
+	"postern/internal/connection"
+	"postern/internal/store"
+	"postern/internal/store/storetest"
+)
+
+const (
+	id     = "monte-carlo/agents-prod"
+	canary = "AQCEAAAAKgAAAAMAAAAA-canary-task-token"
+)
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func open() (*store.Store, *storetest.Table) {
+	table := &storetest.Table{}
+	return store.New(table, "connections"), table
+}
+
+func approval(execution string, since time.Time) store.Wait {
+	return store.Wait{ConnectionID: id, Gate: connection.GateApproval, Execution: execution, Since: since, EndpointID: "vpce-0123abcd",
+		ServiceName: "svc", ServiceRegion: "eu-west-1", LastSeen: connection.StatePendingAcceptance}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stored returns what waits, or fails.
+func stored(t *testing.T, s *store.Store) (store.Wait, string) {
+	t.Helper()
+	wait, token, found, err := s.Token(t.Context(), id)
+	if err != nil || !found {
+		t.Fatalf("nothing waits: %v, %v", found, err)
+	}
+	return wait, token.Reveal()
+}
+
+func TestRegister(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	want := approval("arn:1", noon.Add(123456789))
+	must(t, s.Register(t.Context(), want, store.NewToken(canary)))
+	got, token := stored(t, s)
+	if token != canary || got.Registration == "" || strings.Contains(canary, got.Registration) {
+		t.Errorf("token %q, registration %q", token, got.Registration)
+	}
+	got.Registration = ""
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the wait differs (-want +got):\n%s", diff)
+	}
+	item := table.Get(id)
+	if item["holder"] != "arn:1" || item["vendor"] != "monte-carlo" || item["updatedAt"] != "2026-11-23T12:00:00.123456789Z" {
+		t.Errorf("item %v", item)
+	}
+	if calls := table.Calls(); calls[0] != "UpdateItem" || len(calls) != 2 {
+		t.Errorf("calls %v, want the claim and the wait in one write", calls)
+	}
+}
+
+// TestRegisterOrder: a retry of the task brings a new token and the same time, a redrive a later time.
+func TestRegisterOrder(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		second time.Time
+		want   string
+	}{
+		"a retry replaces":            {noon, "second"},
+		"a redrive replaces":          {noon.Add(time.Nanosecond), "second"},
+		"an older one does not":       {noon.Add(-time.Nanosecond), "first"},
+		"nor by a fraction of second": {noon.Add(-500 * time.Millisecond), "first"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := open()
+			must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken("first")))
+			must(t, s.Register(t.Context(), approval("arn:1", test.second), store.NewToken("second")))
+			if _, token := stored(t, s); token != test.want {
+				t.Errorf("%s waits, want %s", token, test.want)
+			}
+		})
+	}
+}
+
+func TestRegisterNextGate(t *testing.T) {
+	t.Parallel()
+	s, _ := open()
+	allowlist := store.Wait{ConnectionID: id, Gate: connection.GateAllowlist, Execution: "arn:1", Since: noon, ServiceName: "svc", ServiceRegion: "eu-west-1"}
+	must(t, s.Register(t.Context(), allowlist, store.NewToken("first")))
+	must(t, s.Register(t.Context(), approval("arn:1", noon.Add(time.Minute)), store.NewToken("second")))
+	waits, err := s.Waiting(t.Context())
+	if err != nil || len(waits) != 1 || waits[0].Gate != connection.GateApproval {
+		t.Errorf("waits %+v, %v", waits, err)
+	}
+	must(t, s.Register(t.Context(), allowlist, store.NewToken("late")))
+	if wait, token := stored(t, s); token != "second" || wait.EndpointID == "" {
+		t.Errorf("%s waits at %s: a late registration of the gate before won", token, wait.Gate)
+	}
+}
+
+func TestRegisterConflict(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken("first")))
+	before := table.Get(id)
+	err := s.Register(t.Context(), approval("arn:2", noon.Add(time.Hour)), store.NewToken(canary))
+	if connection.NameOf(err) != connection.Conflict || strings.Contains(err.Error(), canary) {
+		t.Fatalf("%v, want a Conflict without the token", err)
+	}
+	for _, part := range []string{"connection " + id, "held by execution arn:1", "wait until", "remove the attribute holder", "table connections"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q lacks %q", err, part)
+		}
+	}
+	if diff := cmp.Diff(before, table.Get(id)); diff != "" {
+		t.Errorf("the holder's item changed:\n%s", diff)
+	}
+}
+
+func TestRegisterRefuses(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	nameless := approval("arn:1", noon)
+	nameless.ConnectionID = ""
+	for name, err := range map[string]error{
+		"no token":      s.Register(t.Context(), approval("arn:1", noon), store.Token{}),
+		"no execution":  s.Register(t.Context(), approval("", noon), store.NewToken(canary)),
+		"no connection": s.Register(t.Context(), nameless, store.NewToken(canary)),
+	} {
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if len(table.Calls()) != 0 {
+		t.Errorf("calls %v", table.Calls())
+	}
+}
+
+func TestWaitingPagesAndHidesTokens(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	table.PageSize = 2
+	var want []string
+	for i := range 7 {
+		wait := approval("arn:1", noon.Add(time.Duration(7-i)*time.Minute))
+		wait.ConnectionID, wait.Gate = fmt.Sprint("v/", i), connection.GateApproval
+		must(t, s.Register(t.Context(), wait, store.NewToken(canary)))
+		want = append(want, wait.ConnectionID)
+	}
+	slices.Reverse(want) // oldest first
+	allowlist := approval("arn:1", noon)
+	allowlist.ConnectionID, allowlist.Gate = "v/a", connection.GateAllowlist
+	must(t, s.Register(t.Context(), allowlist, store.NewToken(canary)))
+	waits, err := s.Waiting(t.Context())
+	must(t, err)
+	var got []string
+	for _, wait := range waits {
+		got = append(got, wait.ConnectionID)
+	}
+	if !slices.Equal(got, append([]string{"v/a"}, want...)) {
+		t.Errorf("waits %v", got)
+	}
+	if strings.Contains(fmt.Sprintf("%+v", waits), canary) {
+		t.Error("the list of waits carries a token")
+	}
+}
+
+func TestTokenWhenNothingWaits(t *testing.T) {
+	t.Parallel()
+	s, _ := open()
+	if _, _, found, err := s.Token(t.Context(), id); found || err != nil {
+		t.Errorf("of an item that is not there: %v, %v", found, err)
+	}
+	must(t, s.Claim(t.Context(), id, "arn:1", noon))
+	if _, _, found, err := s.Token(t.Context(), id); found || err != nil {
+		t.Errorf("of an item that does not wait: %v, %v", found, err)
+	}
+}
+
+func TestSettle(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
+	wait, _ := stored(t, s)
+	for range 2 {
+		must(t, s.Settle(t.Context(), wait, connection.StatePending))
+	}
+	want := storetest.Item{"id": id, "vendor": "monte-carlo", "holder": "arn:1", "updatedAt": "2026-11-23T12:00:00.000000000Z", "lastSeen": "pending"}
+	if diff := cmp.Diff(want, table.Get(id)); diff != "" {
+		t.Errorf("the item (-want +got):\n%s", diff)
+	}
+	if waits, err := s.Waiting(t.Context()); err != nil || len(waits) != 0 {
+		t.Errorf("still waits: %v, %v", waits, err)
+	}
+}
+
+// TestSettleAfterReplacement: between reading a token and settling, the task may have been tried again, even with the same time.
+func TestSettleAfterReplacement(t *testing.T) {
+	t.Parallel()
+	for name, since := range map[string]time.Time{"a retry": noon, "a redrive": noon.Add(time.Hour)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := open()
+			must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken("first")))
+			old, _ := stored(t, s)
+			must(t, s.Register(t.Context(), approval("arn:1", since), store.NewToken("second")))
+			must(t, s.Settle(t.Context(), old, connection.StateRejected))
+			wait, token := stored(t, s)
+			if token != "second" || wait.LastSeen != connection.StatePendingAcceptance {
+				t.Errorf("%s waits, last seen %s", token, wait.LastSeen)
+			}
+		})
+	}
+}
+
+func TestSettleWithoutAState(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
+	wait, _ := stored(t, s)
+	must(t, s.Settle(t.Context(), wait, ""))
+	if item := table.Get(id); item["lastSeen"] != "pendingacceptance" || item["waitToken"] != "" {
+		t.Errorf("item %v", item)
+	}
+}
+
+func TestClaim(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	must(t, s.Claim(t.Context(), id, "arn:1", noon))
+	if holder, err := s.Holder(t.Context(), id); holder != "arn:1" || err != nil {
+		t.Errorf("held by %q, %v", holder, err)
+	}
+	writes := func() int {
+		return len(slices.DeleteFunc(table.Calls(), func(c string) bool { return c != "UpdateItem" }))
+	}
+	must(t, s.Claim(t.Context(), id, "arn:1", noon))
+	if writes() != 1 {
+		t.Errorf("%d writes: what is ours already needs none", writes())
+	}
+	if err := s.Claim(t.Context(), id, "arn:2", noon); connection.NameOf(err) != connection.Conflict || !strings.Contains(err.Error(), "arn:1") {
+		t.Errorf("%v, want a Conflict", err)
+	}
+	if writes() != 1 {
+		t.Error("a claim that is refused wrote")
+	}
+}
+
+// TestClaimRace: of many that claim at once, one holds.
+func TestClaimRace(t *testing.T) {
+	t.Parallel()
+	s, _ := open()
+	var wg sync.WaitGroup
+	results := make([]error, 16)
+	for i := range results {
+		wg.Go(func() {
+			execution := fmt.Sprint("arn:", i)
+			if i%2 == 0 {
+				results[i] = s.Claim(t.Context(), id, execution, noon)
+			} else {
+				results[i] = s.Register(t.Context(), approval(execution, noon), store.NewToken(execution))
+			}
+		})
+	}
+	wg.Wait()
+	holder, err := s.Holder(t.Context(), id)
+	must(t, err)
+	won := 0
+	for i, err := range results {
+		switch {
+		case err == nil:
+			won++
+			if holder != fmt.Sprint("arn:", i) {
+				t.Errorf("arn:%d was told that it holds, %s does", i, holder)
+			}
+		case connection.NameOf(err) != connection.Conflict:
+			t.Error(err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d won", won)
+	}
+}
+
+func TestFinish(t *testing.T) {
+	t.Parallel()
+	done := store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded, EndpointID: "vpce-0123abcd",
+		LastSeen: connection.StateAvailable, At: noon}
+	failed := store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon}
+	finished := storetest.Item{"id": id, "vendor": "monte-carlo", "status": "onboarded", "finishedBy": "arn:1",
+		"updatedAt": "2026-11-23T12:00:00.000000000Z", "endpointId": "vpce-0123abcd", "lastSeen": "available"}
+	for name, test := range map[string]struct {
+		before func(*testing.T, *store.Store)
+		result store.Result
+		want   storetest.Item // nil: unchanged
+		name   string         // of the error
+	}{
+		"onboarded": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, "arn:1", noon)) }, done, finished, ""},
+		"onboarded while a wait was left": {func(t *testing.T, s *store.Store) {
+			must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
+		}, done, finished, ""},
+		"onboarded, and nobody holds": {func(*testing.T, *store.Store) {}, done, finished, ""},
+		"onboarded, but another holds": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, "arn:2", noon)) }, done, nil,
+			connection.Conflict},
+		"failed": {func(t *testing.T, s *store.Store) {
+			must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
+		}, failed, storetest.Item{"id": id, "vendor": "monte-carlo", "status": "failed", "finishedBy": "arn:1", "updatedAt": "2026-11-23T12:00:00.000000000Z"}, ""},
+		"failed before it held anything": {func(*testing.T, *store.Store) {}, failed, nil, ""},
+		"failed, and another holds": {func(t *testing.T, s *store.Store) {
+			must(t, s.Register(t.Context(), approval("arn:2", noon), store.NewToken(canary)))
+		}, failed, nil, ""},
+		"failed, long after the connection was onboarded": {func(t *testing.T, s *store.Store) {
+			earlier := done
+			earlier.Execution = "arn:0"
+			must(t, s.Finish(t.Context(), earlier))
+		}, failed, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, table := open()
+			test.before(t, s)
+			if test.want == nil {
+				test.want = table.Get(id)
+			}
+			for range 2 {
+				if err := s.Finish(t.Context(), test.result); connection.NameOf(err) != test.name || (err != nil) != (test.name != "") {
+					t.Fatalf("%v, want %q", err, test.name)
+				}
+			}
+			if diff := cmp.Diff(test.want, table.Get(id)); diff != "" {
+				t.Errorf("the item (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestClaimNotice(t *testing.T) {
+	t.Parallel()
+	s, _ := open()
+	claim := func(execution string, gate connection.Gate) bool {
+		t.Helper()
+		first, err := s.ClaimNotice(t.Context(), id, execution, gate)
+		must(t, err)
+		return first
+	}
+	if !claim("arn:1", connection.GateAllowlist) || claim("arn:1", connection.GateAllowlist) {
+		t.Error("the first claim is first, the second is not")
+	}
+	if !claim("arn:1", connection.GateApproval) || !claim("arn:2", connection.GateApproval) || claim("arn:2", connection.GateApproval) {
+		t.Error("another gate and another execution have messages of their own")
+	}
+	must(t, s.ReleaseNotice(t.Context(), id, "arn:1", connection.GateApproval)) // arn:2's now
+	if claim("arn:2", connection.GateApproval) {
+		t.Error("a claim was released by another execution")
+	}
+	for range 2 {
+		must(t, s.ReleaseNotice(t.Context(), id, "arn:2", connection.GateApproval))
+	}
+	if !claim("arn:2", connection.GateApproval) {
+		t.Error("a claim given back cannot be taken")
+	}
+}
+
+func TestRecordState(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	must(t, s.RecordState(t.Context(), id, "vpce-0123abcd", connection.StateRejected))
+	if table.Get(id) != nil {
+		t.Error("a state made an item")
+	}
+	must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
+	must(t, s.RecordState(t.Context(), id, "vpce-00000000", connection.StateRejected))
+	must(t, s.RecordState(t.Context(), id, "vpce-0123abcd", connection.StateUnknown))
+	if wait, _ := stored(t, s); wait.LastSeen != connection.StateUnknown {
+		t.Errorf("last seen %s", wait.LastSeen)
+	}
+}
+
+// TestAnswerLost: the SDK asks again when an answer is lost. The second try of every method must end like the first.
+func TestAnswerLost(t *testing.T) {
+	t.Parallel()
+	lost := &smithy.GenericAPIError{Code: "Lost", Message: "no answer"}
+	methods := map[string]func(*store.Store) error{
+		"Register": func(s *store.Store) error {
+			return s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary))
+		},
+		"Claim":       func(s *store.Store) error { return s.Claim(t.Context(), id, "arn:1", noon) },
+		"RecordState": func(s *store.Store) error { return s.RecordState(t.Context(), id, "vpce-0123abcd", "pending") },
+		"Finish": func(s *store.Store) error {
+			return s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded, At: noon})
+		},
+		"Finish as failed": func(s *store.Store) error {
+			return s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon})
+		},
+		"ReleaseNotice": func(s *store.Store) error { return s.ReleaseNotice(t.Context(), id, "arn:1", connection.GateApproval) },
+	}
+	for name, method := range methods {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, table := open()
+			must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
+			if _, err := s.ClaimNotice(t.Context(), id, "arn:1", connection.GateApproval); err != nil {
+				t.Fatal(err)
+			}
+			if name == "Claim" {
+				s, table = open()
+			}
+			tries := 0
+			table.Fault = func(operation string, after bool) error {
+				if operation == "UpdateItem" && after {
+					if tries++; tries == 1 {
+						return lost
+					}
+				}
+				return nil
+			}
+			if err := method(s); !errors.Is(err, lost) {
+				t.Fatalf("%v, want the lost answer", err)
+			}
+			once := table.Get(id)
+			must(t, method(s))
+			if diff := cmp.Diff(once, table.Get(id)); diff != "" {
+				t.Errorf("the second try changed the item:\n%s", diff)
+			}
+		})
+	}
+}
+
+// retrying sends a write again when its answer is lost, as the SDK does.
+type retrying struct{ *storetest.Table }
+
+func (r retrying) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, options ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	out, err := r.Table.UpdateItem(ctx, in, options...)
+	if err != nil && strings.Contains(err.Error(), "lost") {
+		return r.Table.UpdateItem(ctx, in, options...)
+	}
+	return out, err
+}
+
+// TestClaimNoticeAnswerLost: a claim whose answer is lost is still ours when the SDK asks again; else the mail would never go out.
+func TestClaimNoticeAnswerLost(t *testing.T) {
+	t.Parallel()
+	table := &storetest.Table{}
+	writes := 0
+	table.Fault = func(_ string, after bool) error {
+		if after {
+			if writes++; writes == 1 {
+				return errors.New("lost")
+			}
+		}
+		return nil
+	}
+	s := store.New(retrying{table}, "connections")
+	for i, want := range []bool{true, false} {
+		if first, err := s.ClaimNotice(t.Context(), id, "arn:1", connection.GateApproval); err != nil || first != want {
+			t.Errorf("claim %d: first %v, %v; want %v", i, first, err, want)
+		}
+	}
+}
+
+func TestErrorsNameTheThing(t *testing.T) {
+	t.Parallel()
+	refused := &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not authorized near " + canary}
+	s, table := open()
+	table.Fault = func(string, bool) error { return refused }
+	result := store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon}
+	_, waiting := s.Waiting(t.Context())
+	_, _, _, token := s.Token(t.Context(), id)
+	_, holder := s.Holder(t.Context(), id)
+	_, notice := s.ClaimNotice(t.Context(), id, "arn:1", connection.GateApproval)
+	for name, err := range map[string]error{
+		"registering the approval wait of " + id:  s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)),
+		"reading the waits at gate allowlist":     waiting,
+		"reading the wait of " + id:               token,
+		"settling the approval wait of " + id:     s.Settle(t.Context(), approval("arn:1", noon), "pending"),
+		"reading who holds " + id:                 holder,
+		"recording that " + id + " is failed":     s.Finish(t.Context(), result),
+		"claiming the approval message of " + id:  notice,
+		"releasing the approval message of " + id: s.ReleaseNotice(t.Context(), id, "arn:1", connection.GateApproval),
+		"recording that vpce-1 is pending":        s.RecordState(t.Context(), id, "vpce-1", "pending"),
+	} {
+		if !errors.Is(err, refused) || !strings.HasPrefix(err.Error(), name) {
+			t.Errorf("%v, want it to begin with %q", err, name)
+		}
+		if strings.HasPrefix(name, "registering") && strings.Contains(err.Error(), canary) {
+			t.Errorf("the token leaks: %v", err)
+		}
+	}
+}
+
+func TestNoConnectionID(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	_, err := s.Holder(t.Context(), "")
+	if err == nil || s.Claim(t.Context(), "", "arn:1", noon) == nil || len(table.Calls()) != 0 {
+		t.Errorf("%v: an empty id must not reach AWS", err)
+	}
+}
