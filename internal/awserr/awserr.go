@@ -66,3 +66,13 @@ func IsUnavailable(err error) bool {
 	return errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) ||
 		Is(err, "InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable", "Unavailable", "RequestTimeout", "InternalException")
 }
+
+// Message returns AWS's own words in err's chain, or "" when err is not an answer of AWS. Unlike err.Error() it carries no request
+// id, so the same refusal reads the same each time.
+func Message(err error) string {
+	var answer smithy.APIError
+	if errors.As(err, &answer) {
+		return answer.ErrorMessage()
+	}
+	return ""
+}

@@ -1,0 +1,30 @@
+package dns
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+)
+
+// API is what this package calls of Route 53; *route53.Client satisfies it.
+type API interface {
+	ListHostedZonesByVPC(context.Context, *route53.ListHostedZonesByVPCInput, ...func(*route53.Options)) (
+		*route53.ListHostedZonesByVPCOutput, error)
+	ListHostedZonesByName(context.Context, *route53.ListHostedZonesByNameInput, ...func(*route53.Options)) (
+		*route53.ListHostedZonesByNameOutput, error)
+	GetHostedZone(context.Context, *route53.GetHostedZoneInput, ...func(*route53.Options)) (*route53.GetHostedZoneOutput, error)
+	CreateHostedZone(context.Context, *route53.CreateHostedZoneInput, ...func(*route53.Options)) (*route53.CreateHostedZoneOutput, error)
+	DeleteHostedZone(context.Context, *route53.DeleteHostedZoneInput, ...func(*route53.Options)) (*route53.DeleteHostedZoneOutput, error)
+	ListResourceRecordSets(context.Context, *route53.ListResourceRecordSetsInput, ...func(*route53.Options)) (
+		*route53.ListResourceRecordSetsOutput, error)
+	ChangeResourceRecordSets(context.Context, *route53.ChangeResourceRecordSetsInput, ...func(*route53.Options)) (
+		*route53.ChangeResourceRecordSetsOutput, error)
+}
+
+var _ API = (*route53.Client)(nil)
+
+// Client reads and writes private hosted zones.
+type Client struct{ api API }
+
+// New returns a client over a Route 53 client.
+func New(api API) *Client { return &Client{api: api} }

@@ -1,0 +1,65 @@
+package endpoint
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+// Rule is one inbound rule of a security group.
+type Rule struct {
+	// Protocol is tcp, udp, icmp, a number, or -1 for all.
+	Protocol string
+	// FromPort and ToPort are both 0 for protocol -1, which has no ports.
+	FromPort, ToPort int
+	CIDRs            []string // IPv4 and IPv6 blocks
+	GroupIDs         []string
+	PrefixListIDs    []string
+}
+
+// SecurityGroup is a security group.
+type SecurityGroup struct {
+	ID, VPCID string
+	Inbound   []Rule
+}
+
+// SecurityGroups returns the security groups with these ids, in this order; the error satisfies awserr.IsNotFound when one does
+// not exist.
+func (c *Client) SecurityGroups(ctx context.Context, ids []string) ([]SecurityGroup, error) {
+	found := map[string]SecurityGroup{}
+	pages := ec2.NewDescribeSecurityGroupsPaginator(c.api, &ec2.DescribeSecurityGroupsInput{GroupIds: ids})
+	for len(ids) > 0 && pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("describing security groups: %w", err)
+		}
+		for _, g := range page.SecurityGroups {
+			group := SecurityGroup{ID: aws.ToString(g.GroupId), VPCID: aws.ToString(g.VpcId)}
+			for _, permission := range g.IpPermissions {
+				group.Inbound = append(group.Inbound, rule(permission))
+			}
+			found[group.ID] = group
+		}
+	}
+	return inOrder(ids, found, "InvalidGroup.NotFound", "security group")
+}
+
+func rule(p types.IpPermission) Rule {
+	r := Rule{Protocol: aws.ToString(p.IpProtocol), FromPort: int(aws.ToInt32(p.FromPort)), ToPort: int(aws.ToInt32(p.ToPort))}
+	for _, block := range p.IpRanges {
+		r.CIDRs = append(r.CIDRs, aws.ToString(block.CidrIp))
+	}
+	for _, block := range p.Ipv6Ranges {
+		r.CIDRs = append(r.CIDRs, aws.ToString(block.CidrIpv6))
+	}
+	for _, pair := range p.UserIdGroupPairs {
+		r.GroupIDs = append(r.GroupIDs, aws.ToString(pair.GroupId))
+	}
+	for _, list := range p.PrefixListIds {
+		r.PrefixListIDs = append(r.PrefixListIDs, aws.ToString(list.PrefixListId))
+	}
+	return r
+}
