@@ -101,7 +101,7 @@ func (g *Gatekeeper) look(ctx context.Context, in GateInput, wait store.Wait) (s
 	if err != nil {
 		return saying{}, fmt.Errorf("looking whether the endpoint is accepted: %w", err)
 	}
-	if found.State.Waiting() {
+	if found.State.Waiting() || seen.unsettled(wait, found) {
 		return opened(in, wait), nil
 	}
 	return seen.endpoint(wait, found), nil

@@ -54,7 +54,7 @@ func (w *awsWorld) Service(_ context.Context, name, region, ownRegion string) (c
 }
 
 func ours(id string, state connection.EndpointState) endpoint.Endpoint {
-	return endpoint.Endpoint{ID: id, ServiceName: "svc", State: state, Tags: connection.Tags("monte-carlo/agents-prod", "arn:exec")}
+	return endpoint.Endpoint{ID: id, ServiceName: "svc", VPCID: "vpc-0a1b2c3d", State: state, Tags: connection.Tags("monte-carlo/agents-prod", "arn:exec")}
 }
 
 // registry takes registrations.
@@ -100,9 +100,11 @@ func TestAwait(t *testing.T) {
 			sampleEndpoint: ours(sampleEndpoint, connection.StatePending)}}, connection.EventEndpointState, connection.StatePending, sampleEndpoint},
 		"rejected before the token was stored": {connection.GateApproval, awsWorld{endpoints: map[string]endpoint.Endpoint{
 			sampleEndpoint: ours(sampleEndpoint, connection.StateRejected)}}, connection.EventEndpointState, connection.StateRejected, sampleEndpoint},
-		"deleted before the token was stored": {connection.GateApproval, awsWorld{}, connection.EventEndpointState, connection.StateDeleted, sampleEndpoint},
-		"not visible yet":                     {connection.GateAllowlist, awsWorld{}, connection.EventGateOpened, "", ""},
-		"visible already":                     {connection.GateAllowlist, awsWorld{services: map[string]bool{"svc": true}}, connection.EventServiceVisible, "", ""},
+		"deleted before the token was stored": {connection.GateApproval, awsWorld{endpoints: map[string]endpoint.Endpoint{
+			sampleEndpoint: ours(sampleEndpoint, connection.StateDeleted)}}, connection.EventEndpointState, connection.StateDeleted, sampleEndpoint},
+		"not shown yet":   {connection.GateApproval, awsWorld{}, connection.EventGateOpened, "", sampleEndpoint},
+		"not visible yet": {connection.GateAllowlist, awsWorld{}, connection.EventGateOpened, "", ""},
+		"visible already": {connection.GateAllowlist, awsWorld{services: map[string]bool{"svc": true}}, connection.EventServiceVisible, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

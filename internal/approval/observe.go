@@ -60,11 +60,11 @@ func (o *Observer) look(ctx context.Context, w wake) (Observed, error) {
 		if !ok || e.State.Waiting() {
 			continue
 		}
-		wait, ours, err := o.owner(ctx, w, e)
+		wait, news, err := o.owner(ctx, seen, e)
 		switch {
 		case err != nil:
 			failed = append(failed, err)
-		case !ours:
+		case !news:
 			o.log.InfoContext(ctx, "an endpoint with no news for us", "endpoint", id, "state", e.State)
 		default:
 			o.log.InfoContext(ctx, "endpoint seen", "connection", wait.ConnectionID, "endpoint", id, "state", e.State, "woken", w.by)
@@ -75,17 +75,17 @@ func (o *Observer) look(ctx context.Context, w wake) (Observed, error) {
 	return Observed{Woken: w.by, Looked: len(found), Said: len(sayings)}, errors.Join(failed...)
 }
 
-// owner returns the connection that a change of an endpoint is news for, as a wait that is filled in as far as known.
+// owner returns the connection that an endpoint's state is news for, as a wait that is filled in as far as known.
 //
-// An endpoint's tag names its connection. One that is gone has no tags, so the waits are searched for it. They are searched, too,
-// when CloudTrail tells of an endpoint that is accepted: our own calls to it (private DNS, for one) come by that way every time,
-// and are news only while somebody waits.
-func (o *Observer) owner(ctx context.Context, w wake, e endpoint.Endpoint) (store.Wait, bool, error) {
-	id := e.Tags[connection.TagConnection]
+// An endpoint's tags name its connection. One that is gone has none, so the waits are searched for it. They are searched, too, when
+// CloudTrail tells of an endpoint that is accepted: our own calls to it (private DNS, for one) come by that way every time, and are
+// news only while somebody waits.
+func (o *Observer) owner(ctx context.Context, seen sight, e endpoint.Endpoint) (wait store.Wait, news bool, err error) {
+	id := e.Connection()
 	if id == "" && e.State != connection.StateDeleted {
 		return store.Wait{}, false, nil
 	}
-	if id != "" && (w.by != connection.ObservedByCloudTrail || !e.State.Accepted()) {
+	if id != "" && (seen.by != connection.ObservedByCloudTrail || !e.State.Accepted()) {
 		return store.Wait{ConnectionID: id, Gate: connection.GateApproval}, true, nil
 	}
 	waits, err := o.waits.Waiting(ctx)
@@ -93,7 +93,7 @@ func (o *Observer) owner(ctx context.Context, w wake, e endpoint.Endpoint) (stor
 		return store.Wait{}, false, fmt.Errorf("finding who waits for %s: %w", e.ID, err)
 	}
 	i := slices.IndexFunc(waits, func(wait store.Wait) bool { return wait.EndpointID == e.ID })
-	if i < 0 {
+	if i < 0 || seen.unsettled(waits[i], e) {
 		return store.Wait{}, false, nil
 	}
 	return waits[i], true, nil

@@ -65,6 +65,8 @@ func TestObserveMessage(t *testing.T) {
 		"somebody else's endpoint":       {string(events.Read("sns.accept.json")), &foreign, nil, "", 0},
 		"gone, and nobody waits":         {string(events.Read("sns.accept.json")), nil, nil, "", 1},
 		"gone, and somebody waits":       {string(events.Read("sns.accept.json")), nil, []store.Wait{allowlistWait(), approvalWait()}, connection.StateDeleted, 1},
+		"gone, but maybe not shown yet":  {string(events.Read("sns.accept.json")), nil, []store.Wait{youngWait()}, "", 1},
+		"deleted, says AWS":              {string(events.Read("sns.accept.json")), at(connection.StateDeleted), []store.Wait{youngWait()}, connection.StateDeleted, 0},
 		"deleted by hand":                {deletion, at(connection.StateDeleting), nil, connection.StateDeleting, 0},
 		"deleted by hand, gone":          {deletion, nil, []store.Wait{approvalWait()}, connection.StateDeleted, 1},
 		"changed while we wait, closed":  {modification, at(connection.StatePendingAcceptance), []store.Wait{approvalWait()}, "", 0},
@@ -96,6 +98,13 @@ func TestObserveMessage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// youngWait is approvalWait, begun less than five minutes before the sample events.
+func youngWait() store.Wait {
+	wait := approvalWait()
+	wait.Since = time.Date(2026, 11, 23, 15, 0, 5, 679e6, time.UTC)
+	return wait
 }
 
 func at(state connection.EndpointState) *endpoint.Endpoint {
@@ -175,11 +184,14 @@ func TestSweep(t *testing.T) {
 	state(4, closed, connection.StateExpired)
 	state(5, closed, connection.StateUnknown)
 	o.waits.list = append(o.waits.list, waitFor(connection.GateApproval, 6, closed)) // deleted
+	young := waitFor(connection.GateApproval, 9, closed)                             // not shown yet
+	young.Since = time.Date(2026, 11, 23, 15, 0, 1, 0, time.UTC)
+	o.waits.list = append(o.waits.list, young)
 	o.waits.list = append(o.waits.list, waitFor(connection.GateAllowlist, 7, ""), waitFor(connection.GateAllowlist, 8, ""))
 	o.world.services = map[string]bool{"svc8": true}
 
 	result, err := o.observe(t, string(events.Read("schedule.sweep.json")))
-	if err != nil || result.Looked != 8 || result.Said != 8 {
+	if err != nil || result.Looked != 9 || result.Said != 8 {
 		t.Fatalf("%+v, %v", result, err)
 	}
 	var got []string
@@ -198,7 +210,7 @@ func TestSweep(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("said\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	for _, part := range []string{`"OldestPendingAgeSeconds":11100`, `"PendingCount":8`, `"SweepRepaired":4`} {
+	for _, part := range []string{`"OldestPendingAgeSeconds":11100`, `"PendingCount":9`, `"SweepRepaired":4`} {
 		if !strings.Contains(o.metrics.String(), part) {
 			t.Errorf("metrics lack %s: %s", part, &o.metrics)
 		}

@@ -39,6 +39,17 @@ func (s sight) saying(detailType string, wait store.Wait, o connection.Observati
 	return saying{detailType, s.at, o}
 }
 
+// settling is how long a new endpoint may be missing from AWS's answers.
+//
+// AWS: EC2 is eventually consistent, and advises to look again for up to five minutes.
+const settling = 5 * time.Minute
+
+// unsettled reports whether an endpoint is missing so soon after the wait began that it may only not be shown yet. One that AWS
+// shows as deleted is deleted; one that it does not show at all is believed deleted later, by the sweep.
+func (s sight) unsettled(wait store.Wait, e endpoint.Endpoint) bool {
+	return e.State == connection.StateDeleted && e.VPCID == "" && s.at.Sub(wait.Since) < settling
+}
+
 // maxReason is how much of AWS's reason is repeated, in bytes.
 const maxReason = 1024
 

@@ -42,7 +42,7 @@ func (o *Observer) sweep(ctx context.Context, w wake) (Observed, error) {
 	return Observed{Woken: w.by, Looked: len(endpoints) + len(services), Said: len(sayings)}, errors.Join(failed...)
 }
 
-// wait returns what the sweep says about one wait; false when it could not be looked at.
+// wait returns what the sweep says about one wait; false when it could not be looked at, or was not shown yet.
 func (s sight) wait(wait store.Wait, endpoints map[string]endpoint.Endpoint, services map[service]bool) (saying, bool) {
 	if wait.Gate == connection.GateAllowlist {
 		visible, looked := services[serviceOf(wait)]
@@ -52,6 +52,9 @@ func (s sight) wait(wait store.Wait, endpoints map[string]endpoint.Endpoint, ser
 		return s.stillClosed(wait, ""), looked
 	}
 	found, looked := endpoints[wait.EndpointID]
+	if looked && s.unsettled(wait, found) {
+		return saying{}, false
+	}
 	if found.State.Waiting() && (wait.LastSeen == "" || wait.LastSeen == found.State) {
 		return s.stillClosed(wait, found.State), looked
 	}
