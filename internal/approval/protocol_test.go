@@ -1,0 +1,473 @@
+package approval
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"postern/internal/connection"
+	"postern/internal/store/storetest"
+)
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *place) check(t *testing.T, ended string) {
+	t.Helper()
+	if p.current.ended != ended {
+		t.Errorf("the task ended %q, want %q", p.current.ended, ended)
+	}
+	if err := p.leaks(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestApprovalAfterTheTokenIsStored(t *testing.T) {
+	t.Parallel()
+	p := newPlace(connection.GateApproval)
+	must(t, p.enter(p.now))
+	if p.queued() != 1 { // Gate Opened: none of resume's business
+		t.Fatalf("%d events", p.queued())
+	}
+	must(t, p.drain())
+	p.check(t, "")
+	p.now, p.state = p.now.Add(48*time.Hour), connection.StatePending
+	must(t, p.notify())
+	must(t, p.drain())
+	p.check(t, "succeeded")
+	want := connection.GateResult{ObservedAt: p.now, ObservedBy: connection.ObservedByNotification, State: connection.StatePending}
+	if p.current.output != want {
+		t.Errorf("the gate's result is %+v, want %+v", p.current.output, want)
+	}
+	if item := p.table.Get(connectionID); item["waitToken"] != "" || item["waitGate"] != "" || item["lastSeen"] != "pending" || item["holder"] != executionARN {
+		t.Errorf("the item afterwards: %v", item)
+	}
+}
+
+// TestApprovalBeforeTheTokenIsStored: the notification finds no token; the look after storing it sees the approval.
+func TestApprovalBeforeTheTokenIsStored(t *testing.T) {
+	t.Parallel()
+	for _, state := range []connection.EndpointState{connection.StatePending, connection.StateAvailable, connection.StateRejected} {
+		p := newPlace(connection.GateApproval)
+		p.state = state
+		must(t, p.notify())
+		must(t, p.drain())
+		must(t, p.enter(p.now))
+		must(t, p.drain())
+		ending, _ := p.decided()
+		p.check(t, ending)
+	}
+}
+
+// TestApprovalBetweenStoringAndLooking, and between looking and saying "Gate Opened".
+func TestApprovalWhileRegistering(t *testing.T) {
+	t.Parallel()
+	for moment := 1; moment <= 2; moment++ {
+		p := newPlace(connection.GateApproval)
+		pauses := 0
+		p.between = func() {
+			if pauses++; pauses == moment {
+				p.state = connection.StatePending
+				must(t, p.notify())
+				must(t, p.drain())
+			}
+		}
+		must(t, p.enter(p.now))
+		must(t, p.drain())
+		p.check(t, "succeeded")
+	}
+}
+
+func TestLostNotification(t *testing.T) {
+	t.Parallel()
+	p := newPlace(connection.GateApproval)
+	must(t, p.enter(p.now))
+	p.state, p.now = connection.StateAvailable, p.now.Add(5*time.Minute)
+	must(t, p.sweep())
+	must(t, p.drain())
+	p.check(t, "succeeded")
+	if !strings.Contains(p.log.String(), `"SweepRepaired":1`) {
+		t.Error("the repair is not counted")
+	}
+}
+
+func TestFailuresEndTheWaitWithTheirOwnName(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[connection.EndpointState]string{
+		connection.StateRejected: "EndpointRejected", connection.StateExpired: "EndpointExpired", connection.StateFailed: "EndpointFailed",
+		connection.StateDeleting: "EndpointDeleted", connection.StateDeleted: "EndpointDeleted",
+	} {
+		p := newPlace(connection.GateApproval)
+		must(t, p.enter(p.now))
+		p.state, p.now = state, p.now.Add(time.Hour)
+		must(t, p.sweep())
+		must(t, p.drain())
+		p.check(t, want)
+		if !strings.Contains(p.current.cause, sampleEndpoint) || !strings.Contains(p.current.cause, "What to do:") {
+			t.Errorf("%s: cause %q", state, p.current.cause)
+		}
+	}
+}
+
+func TestHeartbeats(t *testing.T) {
+	t.Parallel()
+	for _, gate := range []connection.Gate{connection.GateAllowlist, connection.GateApproval} {
+		p := newPlace(gate)
+		must(t, p.enter(p.now))
+		for range 3 {
+			p.now = p.now.Add(5 * time.Minute)
+			must(t, p.sweep())
+			must(t, p.drain())
+		}
+		p.check(t, "")
+		if p.current.beats != 3 {
+			t.Errorf("%s: %d heartbeats, want 3", gate, p.current.beats)
+		}
+	}
+}
+
+// TestUnknownStateKeepsWaiting: a word AWS adds later is reported once, and waited on.
+func TestUnknownStateKeepsWaiting(t *testing.T) {
+	t.Parallel()
+	p := newPlace(connection.GateApproval)
+	must(t, p.enter(p.now))
+	must(t, p.drain())
+	p.state = connection.StateUnknown
+	for i, want := range []string{connection.EventEndpointState, connection.EventGateStillClosed} {
+		p.now = p.now.Add(5 * time.Minute)
+		must(t, p.sweep())
+		if got := p.bus.events(t); len(got) != 1 || got[0].detailType != want {
+			t.Errorf("sweep %d said %+v, want %s", i, got, want)
+		}
+		must(t, p.drain())
+	}
+	p.check(t, "")
+	if p.current.beats != 2 || p.table.Get(connectionID)["lastSeen"] != "unknown" {
+		t.Errorf("%d heartbeats, last seen %s", p.current.beats, p.table.Get(connectionID)["lastSeen"])
+	}
+}
+
+// TestAllowlisting: success leaves the used wait to be replaced; a sweep in between finds a used token, and clears it.
+func TestAllowlisting(t *testing.T) {
+	t.Parallel()
+	p := newPlace(connection.GateAllowlist)
+	must(t, p.enter(p.now))
+	p.visible, p.now = true, p.now.Add(5*time.Minute)
+	must(t, p.sweep())
+	must(t, p.drain())
+	p.check(t, "succeeded")
+	if p.table.Get(connectionID)["waitGate"] != "allowlist" {
+		t.Error("a write was spent on clearing the wait")
+	}
+	if strings.Contains(p.log.String(), `"SweepRepaired":1`) {
+		t.Error("allow-listing is always found by the sweep: no repair")
+	}
+	must(t, p.sweep())
+	r, err := p.deliver(0, false)
+	if err != nil || !r.Late || p.table.Get(connectionID)["waitGate"] != "" {
+		t.Errorf("%+v, %v, item %v", r, err, p.table.Get(connectionID))
+	}
+	p.check(t, "succeeded")
+}
+
+func TestLateAfterTimeout(t *testing.T) {
+	t.Parallel()
+	p := newPlace(connection.GateApproval)
+	must(t, p.enter(p.now))
+	must(t, p.drain())
+	p.current.ended = "timed out"
+	p.state = connection.StatePending
+	must(t, p.notify())
+	r, err := p.deliver(0, false)
+	if err != nil || r.Action != ActionSucceed || !r.Late {
+		t.Errorf("%+v, %v: a late token is nobody's fault", r, err)
+	}
+	if item := p.table.Get(connectionID); item["waitToken"] != "" {
+		t.Errorf("the used wait stays: %v", item)
+	}
+	p.check(t, "timed out")
+}
+
+// TestForgottenTask: after the execution was deleted, or its token became unreadable, AWS does not know the token.
+func TestForgottenTask(t *testing.T) {
+	t.Parallel()
+	p := newPlace(connection.GateApproval)
+	must(t, p.enter(p.now))
+	must(t, p.drain())
+	p.tasks.tasks = nil
+	p.now = p.now.Add(time.Hour)
+	must(t, p.sweep())
+	r, err := p.deliver(0, false)
+	if err != nil || !r.Late || p.table.Get(connectionID)["waitToken"] != "" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	must(t, p.leaks())
+}
+
+// TestRetryOfTheTask: Step Functions hands out a new token, and keeps the time of entry.
+func TestRetryOfTheTask(t *testing.T) {
+	t.Parallel()
+	p := newPlace(connection.GateApproval)
+	p.bus.fail = errors.New("down")
+	if err := p.enter(p.now); err == nil {
+		t.Fatal("the gate opened and nobody was told")
+	}
+	p.bus.fail = nil
+	p.current.ended = "failed"
+	must(t, p.enter(p.now))
+	p.state = connection.StatePending
+	must(t, p.notify())
+	must(t, p.drain())
+	p.check(t, "succeeded")
+}
+
+// TestOldRejectionAfterRedrive: an event can come again from a dead-letter queue, days later.
+func TestOldRejectionAfterRedrive(t *testing.T) {
+	t.Parallel()
+	p := newPlace(connection.GateApproval)
+	must(t, p.enter(p.now))
+	must(t, p.drain())
+	p.now, p.state = p.now.Add(time.Hour), connection.StateRejected
+	must(t, p.notify())
+	p.current.ended = "timed out"
+	p.now, p.state = p.now.Add(24*time.Hour), connection.StatePendingAcceptance
+	must(t, p.enter(p.now))
+	must(t, p.drain())
+	p.check(t, "")
+}
+
+func TestTransientFailureIsRetried(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func(*place, error){
+		"reading the token": func(p *place, err error) {
+			p.table.Fault = func(operation string, _ bool) error { return onlyFor(operation, "GetItem", err) }
+		},
+		"sending it": func(p *place, err error) {
+			p.tasks.fault = func(operation string, _ bool) error { return onlyFor(operation, "SendTaskSuccess", err) }
+		},
+		"settling": func(p *place, err error) {
+			p.table.Fault = func(operation string, _ bool) error { return onlyFor(operation, "UpdateItem", err) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(connection.GateApproval)
+			must(t, p.enter(p.now))
+			must(t, p.drain())
+			p.state = connection.StatePending
+			must(t, p.notify())
+			down := errors.New("down")
+			fail(p, down)
+			if _, err := p.deliver(0, true); !errors.Is(err, down) {
+				t.Fatalf("%v: the event must come again", err)
+			}
+			p.table.Fault, p.tasks.fault = nil, nil
+			must(t, p.drain())
+			p.check(t, "succeeded")
+			if p.table.Get(connectionID)["waitToken"] != "" {
+				t.Error("the wait stays")
+			}
+		})
+	}
+}
+
+func onlyFor(operation, want string, err error) error {
+	if operation == want {
+		return err
+	}
+	return nil
+}
+
+// TestAnswerOfSendLost: the token was used, we do not know it. The retry is told TaskTimedOut and is content.
+func TestAnswerOfSendLost(t *testing.T) {
+	t.Parallel()
+	p := newPlace(connection.GateApproval)
+	must(t, p.enter(p.now))
+	must(t, p.drain())
+	p.state = connection.StatePending
+	must(t, p.notify())
+	p.tasks.fault = func(_ string, after bool) error {
+		if after {
+			return errors.New("connection reset")
+		}
+		return nil
+	}
+	if _, err := p.deliver(0, true); err == nil {
+		t.Fatal("a lost answer was taken for one")
+	}
+	p.tasks.fault = nil
+	must(t, p.drain())
+	p.check(t, "succeeded")
+}
+
+// TestDuplicatesAtOnce: the same events, delivered by many at the same time.
+func TestDuplicatesAtOnce(t *testing.T) {
+	t.Parallel()
+	p := newPlace(connection.GateApproval)
+	must(t, p.enter(p.now))
+	must(t, p.drain())
+	p.state = connection.StatePending
+	must(t, p.notify())
+	must(t, p.notify())
+	p.log.Reset()
+	entry := p.bus.events(t)[0]
+	var wg sync.WaitGroup
+	results := make([]Resumed, 16)
+	for i := range results {
+		wg.Go(func() {
+			r, err := p.resumer.Resume(t.Context(), observed{"postern", entry.detailType, []byte(entry.raw)})
+			if err != nil {
+				t.Error(err)
+			}
+			results[i] = r
+		})
+	}
+	wg.Wait()
+	effective := 0
+	for _, r := range results {
+		if r.Action == ActionSucceed && !r.Late {
+			effective++
+		}
+	}
+	if effective != 1 {
+		t.Errorf("%d deliveries took effect", effective)
+	}
+	p.check(t, "succeeded")
+}
+
+func TestInterleavings(t *testing.T) {
+	t.Parallel()
+	for _, gate := range []connection.Gate{connection.GateAllowlist, connection.GateApproval} {
+		for i := range 8 { // rapid checks 100 schedules each time
+			t.Run(fmt.Sprint(gate, i), func(t *testing.T) {
+				t.Parallel()
+				rapid.Check(t, func(t *rapid.T) { schedule(t, newPlace(gate)) })
+			})
+		}
+	}
+}
+
+// schedule draws one order of events with faults, and checks what must hold in every order: a task ends only as the endpoint's state
+// at some time allowed, and when the storm is over, a decision that the vendor made reaches whoever waits, and a wait is watched.
+func schedule(t *rapid.T, p *place) {
+	allowed := map[string]bool{"timed out": true, "failed": true}
+	vendor := func() {
+		if p.gate == connection.GateAllowlist {
+			p.visible = true
+		} else if p.state.Waiting() {
+			p.state = rapid.SampledFrom([]connection.EndpointState{connection.StatePending, connection.StateAvailable, connection.StateRejected,
+				connection.StateExpired, connection.StateFailed, connection.StateDeleting, connection.StateUnknown}).Draw(t, "state")
+		} else if p.state == connection.StatePending {
+			p.state = connection.StateAvailable
+		}
+		if ending, over := p.decided(); over {
+			allowed[ending] = true
+		}
+	}
+	flaky := func() {
+		rate := rapid.IntRange(0, 3).Draw(t, "faults")
+		fault := func(_ string, after bool) error {
+			if rate > 0 && rapid.IntRange(0, 9).Draw(t, "fault") < rate {
+				return fmt.Errorf("down (after the effect: %v)", after)
+			}
+			return nil
+		}
+		p.table.Fault, p.tasks.fault = fault, fault
+	}
+	deliver := func() {
+		if n := p.queued(); n > 0 {
+			_, _ = p.deliver(rapid.IntRange(0, n-1).Draw(t, "event"), rapid.Bool().Draw(t, "again"))
+		}
+	}
+	lose := func() {
+		if n := p.queued(); n > 0 {
+			p.lose(rapid.IntRange(0, n-1).Draw(t, "lost"))
+		}
+	}
+	storm := map[string]func(){
+		"vendor": vendor, "faults": flaky, "deliver": deliver, "lose": lose,
+		"notify": func() { _ = p.notify() }, "sweep": func() { _ = p.sweep() },
+		"time": func() { p.now = p.now.Add(time.Duration(rapid.IntRange(1, 600).Draw(t, "seconds")) * time.Second) },
+	}
+	names := []string{"vendor", "notify", "deliver", "deliver", "sweep", "lose", "faults", "time"}
+	step := func() { storm[rapid.SampledFrom(names).Draw(t, "step")]() }
+	p.between = func() {
+		for range rapid.IntRange(0, 3).Draw(t, "between") {
+			step()
+		}
+	}
+	// enter runs the state until await-gate returns: Step Functions tries again with a new token and the same time of entry.
+	enter := func() {
+		since := p.now
+		for range 8 {
+			if p.enter(since) == nil {
+				return
+			}
+			if p.current.ended == "" {
+				p.current.ended = "failed" // the failed invocation ends this attempt
+			}
+		}
+		p.table.Fault, p.tasks.fault = nil, nil
+		if err := p.enter(since); err != nil {
+			t.Fatalf("without faults: %v", err)
+		}
+	}
+	enter()
+	for range rapid.IntRange(0, 25).Draw(t, "steps") {
+		step()
+		if p.current.ended == "" && rapid.IntRange(0, 30).Draw(t, "timeout") == 0 {
+			p.current.ended = "timed out"
+			p.now = p.now.Add(time.Minute)
+			enter() // a redrive
+		}
+	}
+	calm(t, p)
+	if !allowed[p.current.ended] && p.current.ended != "" {
+		t.Fatalf("the task ended %q, which the vendor never gave cause for; the endpoint is %s", p.current.ended, p.state)
+	}
+}
+
+// calm ends the storm: everything works, and two sweeps come by.
+func calm(t *rapid.T, p *place) {
+	p.table.Fault, p.tasks.fault, p.between = nil, nil, nil
+	waiting := p.current.ended == ""
+	beats := p.current.beats
+	for range 2 {
+		p.now = p.now.Add(10 * time.Minute)
+		if err := p.sweep(); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.drain(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.leaks(); err != nil {
+		t.Fatal(err)
+	}
+	if !waiting {
+		return
+	}
+	ending, over := p.decided()
+	switch {
+	case over && p.current.ended == "":
+		t.Fatalf("the vendor decided (%s), and the execution waits on; item %v", ending, redactedItem(p.table.Get(connectionID)))
+	case !over && p.current.ended != "":
+		t.Fatalf("nobody decided, and the task ended %q", p.current.ended)
+	case !over && p.current.beats < beats+2:
+		t.Fatalf("the execution waits unwatched: %d heartbeats in two sweeps", p.current.beats-beats)
+	}
+}
+
+func redactedItem(item storetest.Item) storetest.Item {
+	delete(item, "waitToken")
+	return item
+}
