@@ -1,0 +1,66 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
+	"github.com/aws/jsii-runtime-go"
+
+	"postern/internal/connection"
+)
+
+// sweepMinutes is how long a lost message can delay anybody.
+const sweepMinutes = 5
+
+func (s *stack) triggers() {
+	s.notifications.AddSubscription(awssnssubscriptions.NewLambdaSubscription(s.functions["observe"], &awssnssubscriptions.LambdaSubscriptionProps{
+		DeadLetterQueue: s.deadLetters,
+	}))
+	s.rule("Sweep", "Looks at everything that waits, and repairs what was lost", &awsevents.RuleProps{
+		Schedule: awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(sweepMinutes))),
+	}, s.functions["observe"], 0) // the next sweep is the retry
+	// Needs a trail in the account that logs management events.
+	s.rule("Changes", "Somebody changed an endpoint in this account", &awsevents.RuleProps{
+		EventPattern: &awsevents.EventPattern{
+			Source: jsii.Strings("aws.ec2"), DetailType: jsii.Strings("AWS API Call via CloudTrail"),
+			Detail: &map[string]any{
+				"eventSource": []string{"ec2.amazonaws.com"},
+				"eventName":   []string{"CreateVpcEndpoint", "ModifyVpcEndpoint", "DeleteVpcEndpoints"},
+			},
+		},
+	}, s.functions["observe"], 8)
+	s.rule("Observations", "What observe saw, to whoever waits for it", &awsevents.RuleProps{
+		EventPattern: &awsevents.EventPattern{
+			Source:     jsii.Strings(connection.EventSource),
+			DetailType: jsii.Strings(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed),
+		},
+	}, s.functions["resume"], 20)
+	s.rule("GatesOpened", "What to send the vendor, to the operators", &awsevents.RuleProps{
+		EventPattern: &awsevents.EventPattern{
+			Source: jsii.Strings(connection.EventSource), DetailType: jsii.Strings(connection.EventGateOpened),
+		},
+	}, s.functions["notify"], 20)
+}
+
+// rule sends what matches to a function; what cannot be delivered within a day goes to the dead letters, where an alarm sees it.
+func (s *stack) rule(id, description string, props *awsevents.RuleProps, target awslambda.Function, retries float64) {
+	props.Description = jsii.String(description)
+	rule := awsevents.NewRule(s.scope, jsii.String(id), props)
+	rule.AddTarget(awseventstargets.NewLambdaFunction(target, &awseventstargets.LambdaFunctionProps{
+		DeadLetterQueue: s.deadLetters,
+		MaxEventAge:     awscdk.Duration_Hours(jsii.Number(24)),
+		RetryAttempts:   jsii.Number(retries),
+	}))
+}
+
+// asynchronous sets what Lambda does with events that a function failed on: EventBridge and SNS only hand them over.
+func (s *stack) asynchronous() {
+	for _, handler := range []string{"observe", "resume", "notify"} {
+		awslambda.NewEventInvokeConfig(s.scope, jsii.String(constructID(handler)+"Events"), &awslambda.EventInvokeConfigProps{
+			Function: s.functions[handler], RetryAttempts: jsii.Number(2), MaxEventAge: awscdk.Duration_Hours(jsii.Number(6)),
+			OnFailure: deadLetterDestination(s),
+		})
+	}
+}

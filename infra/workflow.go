@@ -1,0 +1,59 @@
+package main
+
+import (
+	_ "embed"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// definition is the state machine. Each ${…Function} of it is a function's ARN.
+//
+//go:embed workflow.asl.json
+var definition string
+
+// placeholders are the names that the definition leaves open, with the functions they stand for.
+var placeholders = map[string]string{
+	"PlanFunction": "plan", "AwaitGateFunction": "await-gate", "EnsureEndpointFunction": "ensure-endpoint",
+	"AwaitAvailableFunction": "await-available", "ConfigureDNSFunction": "configure-dns", "PublishConfigFunction": "publish-config",
+	"RollbackFunction": "rollback",
+}
+
+func (s *stack) workflow() {
+	role := awsiam.NewRole(s.scope, jsii.String("WorkflowRole"), &awsiam.RoleProps{
+		Description: jsii.String("Postern's state machine"),
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("states.amazonaws.com"), &awsiam.ServicePrincipalOpts{Conditions: &map[string]any{
+			"StringEquals": map[string]any{"aws:SourceAccount": s.scope.Account()},
+		}}),
+	})
+	substitutions := map[string]*string{}
+	for name, handler := range placeholders {
+		substitutions[name] = s.functions[handler].FunctionArn()
+		s.functions[handler].GrantInvoke(role)
+	}
+	for _, network := range s.settings.Networks {
+		s.functions[network.ProbeFunction].GrantInvoke(role)
+	}
+	s.machine = awsstepfunctions.NewStateMachine(s.scope, jsii.String("Workflow"), &awsstepfunctions.StateMachineProps{
+		StateMachineName: jsii.String("postern"),
+		Role:             role,
+		DefinitionBody:   awsstepfunctions.DefinitionBody_FromString(awscdk.Fn_Sub(jsii.String(compact(definition)), &substitutions)),
+		TracingEnabled:   jsii.Bool(true),
+		Logs: &awsstepfunctions.LogOptions{
+			Level: awsstepfunctions.LogLevel_ALL,
+			// Execution data holds task tokens.
+			IncludeExecutionData: jsii.Bool(false),
+			Destination: awslogs.NewLogGroup(s.scope, jsii.String("WorkflowLogs"), &awslogs.LogGroupProps{
+				// AWS: only this prefix needs no resource policy of its own for each log group.
+				LogGroupName: jsii.String("/aws/vendedlogs/states/postern"), Retention: awslogs.RetentionDays_THREE_MONTHS,
+				RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+			}),
+		},
+	})
+}
+
+func compact(text string) string { return strings.TrimSpace(text) }
