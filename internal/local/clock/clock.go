@@ -1,0 +1,126 @@
+// Package clock is the embedded cloud's time: a queue of things that will happen. Nothing waits; when one thing is done the clock
+// jumps to the next, so that two days pass in milliseconds and every run is the same run.
+package clock
+
+import (
+	"container/heap"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Clock is a virtual clock. After and Stop may be called from any goroutine; Step and Run from one at a time.
+type Clock struct {
+	mu    sync.Mutex
+	now   time.Time
+	queue queue
+	count uint64
+}
+
+// New returns a clock that shows start.
+func New(start time.Time) *Clock { return &Clock{now: start} }
+
+// Now returns the virtual time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Timer is something that will happen.
+type Timer struct {
+	clock *Clock
+	at    time.Time
+	order uint64 // what was asked for first happens first
+	label string
+	do    func()
+	index int // in the queue; -1 when it happened or was stopped
+}
+
+// After makes do happen when d has passed, on the goroutine that steps the clock; a negative d counts as none. Things of the same
+// instant happen in the order they were asked for. Label says what it is, for the errors of Run.
+func (c *Clock) After(d time.Duration, label string, do func()) *Timer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count++
+	t := &Timer{clock: c, at: c.now.Add(max(d, 0)), order: c.count, label: label, do: do}
+	heap.Push(&c.queue, t)
+	return t
+}
+
+// Stop keeps a timer from happening. It reports false when it has happened, or was stopped before.
+func (t *Timer) Stop() bool {
+	t.clock.mu.Lock()
+	defer t.clock.mu.Unlock()
+	if t.index < 0 {
+		return false
+	}
+	heap.Remove(&t.clock.queue, t.index)
+	return true
+}
+
+// Step lets the next thing happen and returns when it is done, however long that takes: virtual time stands still meanwhile. It
+// reports false when there is nothing left to happen.
+func (c *Clock) Step() bool {
+	c.mu.Lock()
+	if len(c.queue) == 0 {
+		c.mu.Unlock()
+		return false
+	}
+	t := heap.Pop(&c.queue).(*Timer)
+	c.now = t.at
+	c.mu.Unlock()
+	t.do()
+	return true
+}
+
+// Run steps until the condition holds. It is an error when nothing is left to happen before that, or when the next thing would
+// happen after limit: the clock then shows limit.
+func (c *Clock) Run(until func() bool, limit time.Time) error {
+	last := "nothing"
+	for !until() {
+		c.mu.Lock()
+		if len(c.queue) == 0 {
+			c.mu.Unlock()
+			return fmt.Errorf("virtual clock: nothing is left to happen; the last thing was %s, at %s", last, c.now.Format(time.RFC3339))
+		}
+		next := c.queue[0]
+		if next.at.After(limit) {
+			c.now = limit
+			c.mu.Unlock()
+			return fmt.Errorf("virtual clock: %s is reached; next would be %s, at %s", limit.Format(time.RFC3339), next.label, next.at.Format(time.RFC3339))
+		}
+		last = next.label
+		c.mu.Unlock()
+		c.Step()
+	}
+	return nil
+}
+
+// queue orders timers by time, then by the order they were asked for.
+type queue []*Timer
+
+func (q queue) Len() int { return len(q) }
+func (q queue) Less(i, j int) bool {
+	if q[i].at.Equal(q[j].at) {
+		return q[i].order < q[j].order
+	}
+	return q[i].at.Before(q[j].at)
+}
+func (q queue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].index, q[j].index = i, j
+}
+func (q *queue) Push(x any) {
+	t := x.(*Timer)
+	t.index = len(*q)
+	*q = append(*q, t)
+}
+func (q *queue) Pop() any {
+	old := *q
+	t := old[len(old)-1]
+	old[len(old)-1] = nil
+	*q = old[:len(old)-1]
+	t.index = -1
+	return t
+}

@@ -1,0 +1,92 @@
+package clock_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"postern/internal/local/clock"
+)
+
+var start = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
+func never() bool { return false }
+
+func TestThingsHappenInOrder(t *testing.T) {
+	t.Parallel()
+	c := clock.New(start)
+	var got []string
+	note := func(what string) func() {
+		return func() { got = append(got, what+" "+c.Now().Sub(start).String()) }
+	}
+	c.After(time.Hour, "later", note("later"))
+	c.After(time.Second, "first", func() {
+		note("first")()
+		c.After(0, "at once", note("at once"))
+	})
+	c.After(time.Second, "second of the same instant", note("second"))
+	c.After(-time.Minute, "the past is now", note("past"))
+	stopped := c.After(time.Minute, "stopped", note("stopped"))
+	if !stopped.Stop() || stopped.Stop() {
+		t.Error("Stop reports true once, before the timer happened")
+	}
+	for c.Step() {
+	}
+	want := []string{"past 0s", "first 1s", "second 1s", "at once 1s", "later 1h0m0s"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestStopAfterItHappened(t *testing.T) {
+	t.Parallel()
+	c := clock.New(start)
+	timer := c.After(time.Second, "x", func() {})
+	c.Step()
+	if timer.Stop() {
+		t.Error("a timer that happened was stopped")
+	}
+}
+
+func TestRunEndsByItsCondition(t *testing.T) {
+	t.Parallel()
+	c := clock.New(start)
+	ticks := 0
+	var tick func()
+	tick = func() { ticks++; c.After(5*time.Minute, "sweep", tick) }
+	tick()
+	if err := c.Run(func() bool { return ticks == 100 }, start.Add(24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.Now(), start.Add(99*5*time.Minute); !got.Equal(want) {
+		t.Errorf("it is %s, want %s", got, want)
+	}
+}
+
+func TestRunSaysWhyItCannotGoOn(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		do   func(*clock.Clock)
+		want string
+		now  time.Time
+	}{
+		"nothing left": {func(c *clock.Clock) { c.After(time.Minute, "the last sweep", func() {}) }, "the last sweep", start.Add(time.Minute)},
+		"past limit":   {func(c *clock.Clock) { c.After(72*time.Hour, "the timeout", func() {}) }, "next would be the timeout", start.Add(24 * time.Hour)},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := clock.New(start)
+			test.do(c)
+			err := c.Run(never, start.Add(24*time.Hour))
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("Run: %v, want %q", err, test.want)
+			}
+			if !c.Now().Equal(test.now) {
+				t.Errorf("it is %s, want %s", c.Now(), test.now)
+			}
+		})
+	}
+}
