@@ -2,6 +2,7 @@ package dns
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -22,6 +23,14 @@ type Zone struct {
 	OwningService string
 }
 
+// Answers reports whether the zone answers for a name: the name is the zone's own or under it.
+//
+// AWS: of several zones that answer for a name only the one with the longest name is asked, also when it has no such record.
+func (z Zone) Answers(name string) bool {
+	name = Name(name)
+	return name == z.Name || strings.HasSuffix(name, "."+z.Name)
+}
+
 // Zones returns every private hosted zone associated with a VPC.
 //
 // AWS: zones that come through a Route 53 Profile are not among them.
@@ -34,7 +43,7 @@ func (c *Client) Zones(ctx context.Context, vpcID, region string) ([]Zone, error
 			return nil, fmt.Errorf("listing the hosted zones of VPC %s: %w", vpcID, err)
 		}
 		for _, summary := range out.HostedZoneSummaries {
-			zone := Zone{ID: zoneID(aws.ToString(summary.HostedZoneId)), Name: Name(aws.ToString(summary.Name))}
+			zone := Zone{ID: bare(summary.HostedZoneId), Name: Name(aws.ToString(summary.Name))}
 			if summary.Owner != nil {
 				zone.OwningAccount = aws.ToString(summary.Owner.OwningAccount)
 				zone.OwningService = aws.ToString(summary.Owner.OwningService)
@@ -57,7 +66,7 @@ func (c *Client) Ours(ctx context.Context, zoneID, connectionID string) (bool, e
 // reference returns the caller reference of a zone, "" when the zone does not exist.
 func (c *Client) reference(ctx context.Context, zoneID string) (reference, error) {
 	if zoneID == "" {
-		return "", fmt.Errorf("reading a hosted zone: no id")
+		return "", errors.New("reading a hosted zone: no id")
 	}
 	out, err := c.api.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: aws.String(zoneID)})
 	if awserr.IsNotFound(err) {
@@ -69,21 +78,30 @@ func (c *Client) reference(ctx context.Context, zoneID string) (reference, error
 	return reference(aws.ToString(out.HostedZone.CallerReference)), nil
 }
 
-// reference is the caller reference of a zone: it says for which connection and by which execution the zone was made.
+// reference is the caller reference of a zone: postern:<connection id>:<token of the execution>.
 //
-// AWS: a caller reference is given once, at creation, has at most 128 characters, and is the idempotency token of the call. Unlike
-// the comment it cannot be edited, so ownership rests on it.
+// AWS: a caller reference is given once, at creation, has at most 128 characters, and is the idempotency token of the call.
+// Unlike the comment it cannot be edited, so ownership rests on it.
 type reference string
+
+const referencePrefix = "postern:"
 
 func newReference(connectionID, execution, zone, vpcID string) reference {
 	token := connection.ClientToken(execution, "hosted-zone", zone, vpcID)
-	return reference(prefix(connectionID) + token[:32])
+	return reference(referencePrefix + connectionID + ":" + token[:32])
 }
 
-func prefix(connectionID string) string { return "postern:" + connectionID + ":" }
+// of reports whether the zone was made for a connection, by whichever execution.
+func (r reference) of(connectionID string) bool { return connectionID != "" && r.connection() == connectionID }
 
-func (r reference) of(connectionID string) bool {
-	return connectionID != "" && strings.HasPrefix(string(r), prefix(connectionID))
+// connection returns the connection that a zone was made for, or "" when Postern did not make it.
+func (r reference) connection() string {
+	rest, ours := strings.CutPrefix(string(r), referencePrefix)
+	id, _, complete := strings.Cut(rest, ":")
+	if !ours || !complete {
+		return ""
+	}
+	return id
 }
 
-func zoneID(raw string) string { return strings.TrimPrefix(raw, "/hostedzone/") }
+func bare(id *string) string { return strings.TrimPrefix(aws.ToString(id), "/hostedzone/") }

@@ -8,13 +8,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
+
+	"postern/internal/awserr"
 )
 
 // API is what this package calls of EC2; *ec2.Client satisfies it. The methods of Client are the grain of permissions: plan and
 // approval see only those that read.
 type API interface {
 	DescribeVpcs(context.Context, *ec2.DescribeVpcsInput, ...func(*ec2.Options)) (*ec2.DescribeVpcsOutput, error)
-	DescribeVpcAttribute(context.Context, *ec2.DescribeVpcAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeVpcAttributeOutput, error)
+	DescribeVpcAttribute(context.Context, *ec2.DescribeVpcAttributeInput, ...func(*ec2.Options)) (
+		*ec2.DescribeVpcAttributeOutput, error)
 	DescribeSubnets(context.Context, *ec2.DescribeSubnetsInput, ...func(*ec2.Options)) (*ec2.DescribeSubnetsOutput, error)
 	DescribeSecurityGroups(context.Context, *ec2.DescribeSecurityGroupsInput, ...func(*ec2.Options)) (
 		*ec2.DescribeSecurityGroupsOutput, error)
@@ -22,7 +26,8 @@ type API interface {
 		*ec2.DescribeNetworkInterfacesOutput, error)
 	DescribeVpcEndpointServices(context.Context, *ec2.DescribeVpcEndpointServicesInput, ...func(*ec2.Options)) (
 		*ec2.DescribeVpcEndpointServicesOutput, error)
-	DescribeVpcEndpoints(context.Context, *ec2.DescribeVpcEndpointsInput, ...func(*ec2.Options)) (*ec2.DescribeVpcEndpointsOutput, error)
+	DescribeVpcEndpoints(context.Context, *ec2.DescribeVpcEndpointsInput, ...func(*ec2.Options)) (
+		*ec2.DescribeVpcEndpointsOutput, error)
 	CreateVpcEndpoint(context.Context, *ec2.CreateVpcEndpointInput, ...func(*ec2.Options)) (*ec2.CreateVpcEndpointOutput, error)
 	ModifyVpcEndpoint(context.Context, *ec2.ModifyVpcEndpointInput, ...func(*ec2.Options)) (*ec2.ModifyVpcEndpointOutput, error)
 	DeleteVpcEndpoints(context.Context, *ec2.DeleteVpcEndpointsInput, ...func(*ec2.Options)) (*ec2.DeleteVpcEndpointsOutput, error)
@@ -57,9 +62,14 @@ func unsuccessful(items []types.UnsuccessfulItem) error {
 		if item.Error == nil {
 			return fmt.Errorf("%s: AWS could not do it and does not say why", aws.ToString(item.ResourceId))
 		}
-		if err := refusal(*item.Error); !isAbsent(err) {
+		if err := refusal(*item.Error); !awserr.IsNotFound(err) {
 			return fmt.Errorf("%s: %w", aws.ToString(item.ResourceId), err)
 		}
 	}
 	return nil
+}
+
+// refusal makes an AWS error of the error that stands inside a successful answer, so that it is classified as any other.
+func refusal(item types.UnsuccessfulItemError) error {
+	return &smithy.GenericAPIError{Code: aws.ToString(item.Code), Message: aws.ToString(item.Message)}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"postern/internal/awserr"
 	"postern/internal/connection"
 )
 
@@ -68,14 +69,14 @@ func (c *Client) OfConnection(ctx context.Context, vpcID, connectionID string) (
 	return endpoints, nil
 }
 
-// Describe returns an endpoint. One that does not exist comes back with StateDeleted: AWS forgets a deleted endpoint after a while,
-// so both answers mean the same.
+// Describe returns an endpoint. One that does not exist comes back with StateDeleted: AWS forgets a deleted endpoint after a
+// while, so both answers mean the same.
 func (c *Client) Describe(ctx context.Context, id string) (Endpoint, error) {
 	if id == "" {
 		return Endpoint{}, errors.New("describing an endpoint: no id")
 	}
 	endpoints, err := c.describe(ctx, &ec2.DescribeVpcEndpointsInput{VpcEndpointIds: []string{id}})
-	if err != nil && !isAbsent(err) {
+	if err != nil && !awserr.IsNotFound(err) {
 		return Endpoint{}, fmt.Errorf("describing endpoint %s: %w", id, err)
 	}
 	for _, endpoint := range endpoints {
@@ -146,7 +147,7 @@ func endpointOf(e types.VpcEndpoint) Endpoint {
 		endpoint.SecurityGroupIDs = append(endpoint.SecurityGroupIDs, aws.ToString(group.GroupId))
 	}
 	for _, entry := range e.DnsEntries {
-		endpoint.DNSNames = append(endpoint.DNSNames, DNSName{Name: aws.ToString(entry.DnsName), HostedZoneID: aws.ToString(entry.HostedZoneId)})
+		endpoint.DNSNames = append(endpoint.DNSNames, DNSName{aws.ToString(entry.DnsName), aws.ToString(entry.HostedZoneId)})
 	}
 	for _, tag := range e.Tags {
 		endpoint.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)

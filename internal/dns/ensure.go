@@ -1,0 +1,199 @@
+package dns
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+
+	"postern/internal/awserr"
+	"postern/internal/connection"
+)
+
+// Want is a name that shall resolve to an endpoint in a VPC, through a private hosted zone.
+type Want struct {
+	ConnectionID string
+	Execution    string // ARN
+	Network      connection.Network
+	Plan         connection.DNSPlan
+	// Target and TargetZoneID are the endpoint's Regional name and the zone that an alias to it names.
+	Target, TargetZoneID string
+	// EndpointCreated is set when this execution made the endpoint: nobody else can have pointed a record at it before.
+	EndpointCreated bool
+}
+
+// found is the zone to put the record into. A fresh one has no records of ours yet.
+type found struct {
+	id             string
+	created, fresh bool // by this execution; by this call
+}
+
+// Ensure makes the zone and the record, or finds them: it may run any number of times. What is not ours is a Conflict that names
+// it, and nothing is written.
+func (c *Client) Ensure(ctx context.Context, want Want) (connection.DNS, error) {
+	zone, err := c.find(ctx, want)
+	if err != nil {
+		return connection.DNS{}, err
+	}
+	if zone == nil {
+		if zone, err = c.create(ctx, want); err != nil {
+			return connection.DNS{}, err
+		}
+	}
+	record := want.record()
+	done := connection.DNS{
+		Mode: want.Plan.Mode, Hostname: want.Plan.Hostname, ZoneID: zone.id, ZoneName: want.Plan.Zone, ZoneCreated: zone.created, Record: &record,
+	}
+	var at set
+	if !zone.fresh {
+		if at, err = c.at(ctx, zone.id, want.Plan.Hostname); err != nil {
+			return done, err
+		}
+	}
+	changes, previous, err := at.toward(record)
+	if err != nil {
+		return done, connection.Errorf(connection.Conflict, "hosted zone %s (%s): %w", want.Plan.Zone, zone.id, err)
+	}
+	if len(changes) == 0 {
+		// An earlier try of this execution may have written it and died before it could say so.
+		done.Changed = zone.created || want.EndpointCreated
+		return done, nil
+	}
+	done.Changed, done.Previous = true, previous
+	return done, c.change(ctx, zone.id, "Postern: "+want.ConnectionID, changes)
+}
+
+// Made returns what an execution that ended before it could say so has made: the zone with its caller reference, and the record
+// that points at the execution's endpoint.
+func (c *Client) Made(ctx context.Context, want Want) (connection.DNS, error) {
+	made := connection.DNS{Mode: want.Plan.Mode, Hostname: want.Plan.Hostname}
+	zone, err := c.find(ctx, want)
+	if connection.NameOf(err) == connection.Conflict || err == nil && zone == nil {
+		return made, nil // what stands in the way is not ours, so we made nothing
+	}
+	if err != nil {
+		return made, err
+	}
+	made.ZoneID, made.ZoneName, made.ZoneCreated = zone.id, want.Plan.Zone, zone.created
+	at, err := c.at(ctx, zone.id, want.Plan.Hostname)
+	if err != nil {
+		return made, err
+	}
+	record := want.record()
+	if _, ok := at.find(record); ok && (zone.created || want.EndpointCreated) {
+		made.Record, made.Changed = &record, true
+	}
+	return made, nil
+}
+
+// find returns the connection's zone in the VPC, nil when there is none, and a Conflict when somebody else's is in the way.
+func (c *Client) find(ctx context.Context, want Want) (*found, error) {
+	zones, err := c.Zones(ctx, want.Network.VPCID, want.Network.Region)
+	if err != nil {
+		return nil, err
+	}
+	name := Name(want.Plan.Zone)
+	for _, zone := range zones {
+		if zone.Answers(want.Plan.Hostname) && len(zone.Name) > len(name) {
+			return nil, connection.Errorf(connection.Conflict, "hosted zone %s (%s) is associated with %s and answers for %s instead of "+
+				"%s; remove its association, or put the record there", zone.Name, zone.ID, want.Network.VPCID, want.Plan.Hostname, name)
+		}
+	}
+	for _, zone := range zones {
+		if zone.Name == name {
+			return c.claimed(ctx, want, zone)
+		}
+	}
+	return nil, nil
+}
+
+// claimed returns a zone of the wanted name when it is the connection's.
+func (c *Client) claimed(ctx context.Context, want Want, zone Zone) (*found, error) {
+	foreign := func(owner string) error {
+		return connection.Errorf(connection.Conflict, "hosted zone %s (%s) is associated with %s already and belongs to %s; remove its "+
+			"association, or let this connection use a zone of another name", zone.Name, zone.ID, want.Network.VPCID, owner)
+	}
+	if zone.OwningService != "" {
+		return nil, foreign("AWS service " + zone.OwningService + " (an endpoint's private DNS, most often)")
+	}
+	if zone.OwningAccount != "" && zone.OwningAccount != want.Network.AccountID {
+		return nil, foreign("account " + zone.OwningAccount)
+	}
+	made, err := c.reference(ctx, zone.ID)
+	switch {
+	case err != nil:
+		return nil, err
+	case made.of(want.ConnectionID):
+		return &found{id: zone.ID, created: made == want.reference()}, nil
+	case made.connection() != "":
+		return nil, foreign("connection " + made.connection())
+	}
+	return nil, foreign("somebody: Postern did not make it")
+}
+
+// create makes the zone, associated with the VPC.
+//
+// AWS: a caller reference that was used before is an error, not an echo of the zone: then an earlier try of this execution made
+// the zone, and it is looked for.
+func (c *Client) create(ctx context.Context, want Want) (*found, error) {
+	zone, network := want.Plan.Zone, want.Network
+	out, err := c.api.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{
+		Name:            aws.String(zone),
+		CallerReference: aws.String(string(want.reference())),
+		HostedZoneConfig: &types.HostedZoneConfig{
+			PrivateZone: true, Comment: aws.String(fmt.Sprintf("Made by Postern for %s (execution %s)", want.ConnectionID, last(want.Execution))),
+		},
+		VPC: &types.VPC{VPCId: aws.String(network.VPCID), VPCRegion: types.VPCRegion(network.Region)},
+	})
+	switch {
+	case awserr.Is(err, "HostedZoneAlreadyExists"):
+		return c.made(ctx, want)
+	case awserr.Is(err, "ConflictingDomainExists"):
+		return nil, connection.Errorf(connection.Conflict, "a hosted zone %s was associated with %s a moment ago, by somebody else or by an "+
+			"endpoint's private DNS; find it, then start again: %w", zone, network.VPCID, err)
+	case err != nil:
+		return nil, fmt.Errorf("creating hosted zone %s for VPC %s: %w", zone, network.VPCID, err)
+	}
+	return &found{id: bare(out.HostedZone.Id), created: true, fresh: true}, nil
+}
+
+// made finds the zone that carries this execution's caller reference, by name: a new zone may be missing from the list by VPC.
+func (c *Client) made(ctx context.Context, want Want) (*found, error) {
+	in := &route53.ListHostedZonesByNameInput{DNSName: aws.String(want.Plan.Zone)}
+	for {
+		out, err := c.api.ListHostedZonesByName(ctx, in)
+		if err != nil {
+			return nil, fmt.Errorf("looking for hosted zone %s: %w", want.Plan.Zone, err)
+		}
+		for _, zone := range out.HostedZones {
+			if reference(aws.ToString(zone.CallerReference)) == want.reference() {
+				return &found{id: bare(zone.Id), created: true}, nil
+			}
+		}
+		if !out.IsTruncated || Name(aws.ToString(out.NextDNSName)) != Name(want.Plan.Zone) {
+			return nil, connection.Errorf(connection.Unavailable, "AWS says that this execution has made hosted zone %s, but does not "+
+				"list it yet", want.Plan.Zone)
+		}
+		in.DNSName, in.HostedZoneId = out.NextDNSName, out.NextHostedZoneId
+	}
+}
+
+func (w Want) reference() reference {
+	return newReference(w.ConnectionID, w.Execution, Name(w.Plan.Zone), w.Network.VPCID)
+}
+
+func (w Want) record() connection.Record {
+	record := connection.Record{Name: Name(w.Plan.Hostname), Type: w.Plan.RecordType, Value: Name(w.Target)}
+	if record.Type == connection.RecordAlias {
+		record.AliasZoneID = w.TargetZoneID
+	} else {
+		record.TTL = w.Plan.TTL
+	}
+	return record
+}
+
+// last returns the part of an ARN after the last colon: an execution's name.
+func last(arn string) string { return arn[strings.LastIndex(arn, ":")+1:] }

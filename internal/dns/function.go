@@ -1,0 +1,63 @@
+package dns
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+
+	"postern/internal/connection"
+	"postern/internal/endpoint"
+	"postern/internal/step"
+)
+
+// Function builds configure-dns: connection.Input in, connection.DNS out.
+func Function(r step.Runtime) (lambda.Handler, error) {
+	configurer := Configurer{
+		Zones:      New(route53.NewFromConfig(r.AWS)),
+		PrivateDNS: endpoint.New(ec2.NewFromConfig(r.AWS), r.Log),
+	}
+	return step.Handle(r.Log, configurer.Handle), nil
+}
+
+// PrivateDNS switches an endpoint's own private DNS and reports whether it had to; *endpoint.Client satisfies it.
+type PrivateDNS interface {
+	SetPrivateDNS(ctx context.Context, endpointID string, on bool) (changed bool, err error)
+}
+
+// Configurer is the step that makes the vendor's name resolve to the endpoint.
+type Configurer struct {
+	Zones      *Client
+	PrivateDNS PrivateDNS
+}
+
+// Handle does what the plan's DNS mode says.
+func (c Configurer) Handle(ctx context.Context, in connection.Input) (connection.DNS, error) {
+	state := in.State
+	if state.Plan == nil || state.Endpoint == nil || state.Availability == nil {
+		return connection.DNS{}, connection.Errorf(connection.Internal, "configuring DNS: there is no plan or no available endpoint")
+	}
+	done := connection.DNS{Mode: state.Plan.DNS.Mode, Hostname: state.Plan.DNS.Hostname}
+	switch done.Mode {
+	case connection.ModeNone:
+		return done, nil
+	case connection.ModeVendorPrivateDNS:
+		changed, err := c.PrivateDNS.SetPrivateDNS(ctx, state.Endpoint.ID, true)
+		done.Changed = changed
+		// On an endpoint that this execution made nobody else has switched it: then an earlier try did.
+		done.PrivateDNSEnabled = err == nil && (changed || state.Endpoint.Created)
+		return done, err
+	case connection.ModePrivateHostedZone:
+		return c.Zones.Ensure(ctx, WantOf(in.Execution, state))
+	}
+	return done, connection.Errorf(connection.Internal, "configuring DNS: no such mode as %q", done.Mode)
+}
+
+// WantOf returns what an execution's state asks for; its plan, endpoint and availability are set.
+func WantOf(execution string, state connection.State) Want {
+	return Want{
+		ConnectionID: state.Plan.ConnectionID, Execution: execution, Network: state.Plan.Network, Plan: state.Plan.DNS,
+		Target: state.Availability.DNSName, TargetZoneID: state.Availability.HostedZoneID, EndpointCreated: state.Endpoint.Created,
+	}
+}

@@ -1,0 +1,112 @@
+package endpoint
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"postern/internal/awserr"
+	"postern/internal/connection"
+)
+
+// Available returns what is needed to reach an endpoint. Until it is available the error is a connection.EndpointPending; an
+// endpoint that failed, was rejected or deleted is the error of its state.
+func (c *Client) Available(ctx context.Context, id string) (connection.Availability, error) {
+	none := connection.Availability{}
+	endpoint, err := c.Describe(ctx, id)
+	if err != nil {
+		return none, err
+	}
+	if name := endpoint.State.Failure(); name != "" {
+		return none, connection.Errorf(name, "endpoint %s is %s%s", id, endpoint.State, because(endpoint.Reason))
+	}
+	if endpoint.State != connection.StateAvailable {
+		return none, pending(id, "its state is %s", endpoint.State)
+	}
+	name, ok := endpoint.regionalName()
+	if !ok {
+		return none, pending(id, "it has no Regional DNS name yet")
+	}
+	interfaces, err := c.interfaces(ctx, endpoint)
+	if err != nil {
+		return none, err
+	}
+	return connection.Availability{
+		State: endpoint.State, DNSName: strings.ToLower(strings.TrimSuffix(name.Name, ".")), HostedZoneID: name.HostedZoneID,
+		Interfaces: interfaces,
+	}, nil
+}
+
+func pending(id, why string, args ...any) error {
+	return connection.Errorf(connection.EndpointPending, "endpoint %s is not ready: %s", id, fmt.Sprintf(why, args...))
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
+
+// zonal matches the first label of a zonal name: it ends in an Availability Zone or Local Zone.
+var zonal = regexp.MustCompile(`-[a-z]{2}(-[a-z]+)+-\d+[a-z]$`)
+
+// regionalName returns the endpoint's Regional name: the shortest of its own names that is not zonal.
+//
+// AWS: DnsEntries holds the Regional name, one name for each zone, the private name and a wildcard, in this order, but "this order
+// is not enforced for AWS Marketplace services": the first entry may be any of them.
+func (e Endpoint) regionalName() (DNSName, bool) {
+	own := slices.DeleteFunc(slices.Clone(e.DNSNames), func(name DNSName) bool {
+		label, _, _ := strings.Cut(strings.ToLower(name.Name), ".")
+		return label != e.ID && !strings.HasPrefix(label, e.ID+"-") || zonal.MatchString(label)
+	})
+	if len(own) == 0 {
+		return DNSName{}, false
+	}
+	return slices.MinFunc(own, func(a, b DNSName) int {
+		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), cmp.Compare(a.Name, b.Name))
+	}), true
+}
+
+// interfaces returns the endpoint's network interfaces in the order of their zones. One missing is as good as pending: the probe
+// must see every one.
+func (c *Client) interfaces(ctx context.Context, endpoint Endpoint) ([]connection.NetworkInterface, error) {
+	ids := endpoint.InterfaceIDs
+	if len(ids) == 0 || len(ids) < len(endpoint.SubnetIDs) {
+		return nil, pending(endpoint.ID, "it has %d of %d network interfaces", len(ids), max(1, len(endpoint.SubnetIDs)))
+	}
+	var found []connection.NetworkInterface
+	in := &ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: ids}
+	pages := ec2.NewDescribeNetworkInterfacesPaginator(c.api, in)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if awserr.IsNotFound(err) {
+			return nil, pending(endpoint.ID, "not all its network interfaces are visible yet")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("describing the network interfaces of endpoint %s: %w", endpoint.ID, err)
+		}
+		for _, eni := range page.NetworkInterfaces {
+			if aws.ToString(eni.PrivateIpAddress) == "" {
+				return nil, pending(endpoint.ID, "network interface %s has no address yet", aws.ToString(eni.NetworkInterfaceId))
+			}
+			found = append(found, connection.NetworkInterface{
+				ID: aws.ToString(eni.NetworkInterfaceId), SubnetID: aws.ToString(eni.SubnetId), AZ: aws.ToString(eni.AvailabilityZone),
+				IP: aws.ToString(eni.PrivateIpAddress),
+			})
+		}
+	}
+	if len(found) < len(ids) {
+		return nil, pending(endpoint.ID, "%d of %d network interfaces are visible", len(found), len(ids))
+	}
+	slices.SortFunc(found, func(a, b connection.NetworkInterface) int {
+		return cmp.Or(cmp.Compare(a.AZ, b.AZ), cmp.Compare(a.ID, b.ID))
+	})
+	return found, nil
+}

@@ -1,0 +1,128 @@
+package endpoint
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"postern/internal/connection"
+)
+
+// Want is the endpoint that a connection needs.
+type Want struct {
+	ConnectionID string
+	Execution    string // ARN
+	Network      connection.Network
+	Service      connection.Service
+	// TopicARN is the SNS topic that hears of the endpoint's events.
+	TopicARN string
+}
+
+// Ensure makes a connection's endpoint and its notification, or finds them: it may run any number of times.
+func (c *Client) Ensure(ctx context.Context, want Want) (connection.Endpoint, error) {
+	found, err := c.OfConnection(ctx, want.Network.VPCID, want.ConnectionID)
+	if err != nil {
+		return connection.Endpoint{}, err
+	}
+	existing, err := want.choose(found)
+	if err != nil {
+		return connection.Endpoint{}, err
+	}
+	if existing == nil {
+		return c.make(ctx, want)
+	}
+	endpoint := connection.Endpoint{
+		ID: existing.ID, State: existing.State,
+		// An earlier try of this execution may have made it and died before it could say so.
+		Created: existing.Tags[connection.TagExecution] == want.Execution,
+	}
+	c.log.InfoContext(ctx, "endpoint found", slog.String("connection", want.ConnectionID), slog.String("endpoint", endpoint.ID),
+		slog.Bool("created", endpoint.Created))
+	endpoint.NotificationID, err = c.ensureNotification(ctx, want, endpoint)
+	return endpoint, err
+}
+
+// choose returns the endpoint to go on with, or nil when one must be made. Only a live one is adopted: a rejected or deleted one
+// stays listed for a while, and waiting for it would be in vain. One for another service is not touched: the vendor accepted it.
+func (w Want) choose(found []Endpoint) (*Endpoint, error) {
+	live := slices.DeleteFunc(slices.Clone(found), func(e Endpoint) bool { return !e.State.Live() })
+	switch {
+	case len(live) == 0:
+		return nil, nil
+	case len(live) > 1:
+		ids := make([]string, len(live))
+		for i, endpoint := range live {
+			ids[i] = endpoint.ID
+		}
+		slices.Sort(ids)
+		return nil, connection.Errorf(connection.Conflict, "connection %s has %d live endpoints in %s: %s; delete those that no "+
+			"client uses, then start again", w.ConnectionID, len(live), w.Network.VPCID, strings.Join(ids, ", "))
+	case live[0].ServiceName != w.Service.Name:
+		return nil, connection.Errorf(connection.Conflict, "connection %s has endpoint %s for another service, %s, not %s; remove "+
+			"that endpoint first, or give this connection another name", w.ConnectionID, live[0].ID, live[0].ServiceName, w.Service.Name)
+	}
+	return &live[0], nil
+}
+
+func (c *Client) make(ctx context.Context, want Want) (connection.Endpoint, error) {
+	out, err := c.api.CreateVpcEndpoint(ctx, want.input())
+	if err != nil {
+		return connection.Endpoint{}, want.explain(err)
+	}
+	if out.VpcEndpoint == nil || aws.ToString(out.VpcEndpoint.VpcEndpointId) == "" {
+		return connection.Endpoint{}, fmt.Errorf("creating an endpoint for %s: AWS answered without an endpoint", want.Service.Name)
+	}
+	made := endpointOf(*out.VpcEndpoint)
+	endpoint := connection.Endpoint{ID: made.ID, State: made.State, Created: true}
+	c.log.InfoContext(ctx, "endpoint created", slog.String("connection", want.ConnectionID), slog.String("endpoint", made.ID))
+	endpoint.NotificationID, err = c.createNotification(ctx, want, made.ID)
+	return endpoint, err
+}
+
+// input is the request for the endpoint.
+//
+// AWS: the type defaults to Gateway; without security groups the endpoint gets the VPC's default one; most vendors' services
+// take no endpoint policy; private DNS is refused before the vendor accepts, and would break a live name until it works.
+func (w Want) input() *ec2.CreateVpcEndpointInput {
+	subnets := make([]string, len(w.Network.Subnets))
+	for i, subnet := range w.Network.Subnets {
+		subnets[i] = subnet.ID
+	}
+	in := &ec2.CreateVpcEndpointInput{
+		VpcEndpointType:   types.VpcEndpointTypeInterface,
+		VpcId:             aws.String(w.Network.VPCID),
+		ServiceName:       aws.String(w.Service.Name),
+		SubnetIds:         subnets,
+		SecurityGroupIds:  w.Network.SecurityGroupIDs,
+		PrivateDnsEnabled: aws.Bool(false),
+		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeVpcEndpoint, Tags: w.tags()}},
+		ClientToken:       aws.String(w.token(subnets)),
+	}
+	if w.Service.Region != "" && w.Service.Region != w.Network.Region {
+		in.ServiceRegion = aws.String(w.Service.Region)
+	}
+	return in
+}
+
+// token stands for everything in the request, because AWS refuses a known token with other parameters.
+func (w Want) token(subnets []string) string {
+	parameters := []string{w.ConnectionID, w.Network.VPCID, w.Service.Name, w.Service.Region, "subnets"}
+	parameters = append(append(parameters, subnets...), "groups")
+	return connection.ClientToken(w.Execution, "endpoint", append(parameters, w.Network.SecurityGroupIDs...)...)
+}
+
+func (w Want) tags() []types.Tag {
+	tags := connection.Tags(w.ConnectionID, w.Execution)
+	var list []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		list = append(list, types.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
+	}
+	return list
+}

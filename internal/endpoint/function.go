@@ -1,0 +1,62 @@
+package endpoint
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"postern/internal/connection"
+	"postern/internal/step"
+	"postern/internal/store"
+)
+
+// EnsureFunction builds ensure-endpoint: connection.Input in, connection.Endpoint out.
+func EnsureFunction(r step.Runtime) (lambda.Handler, error) {
+	ensurer := Ensurer{
+		Endpoints: New(ec2.NewFromConfig(r.AWS), r.Log),
+		Claims:    store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)),
+		TopicARN:  r.Env.Required(step.EnvNotificationTopic),
+	}
+	return step.Handle(r.Log, ensurer.Handle), nil
+}
+
+// AwaitAvailableFunction builds await-available: connection.Input in, connection.Availability out.
+func AwaitAvailableFunction(r step.Runtime) (lambda.Handler, error) {
+	return step.Handle(r.Log, New(ec2.NewFromConfig(r.AWS), r.Log).awaitAvailable), nil
+}
+
+// Claims holds a connection for one execution; *store.Store satisfies it.
+type Claims interface {
+	Claim(ctx context.Context, connectionID, execution string, at time.Time) error
+}
+
+// Ensurer is the step that makes the endpoint.
+type Ensurer struct {
+	Endpoints *Client
+	Claims    Claims
+	TopicARN  string
+}
+
+// Handle claims the connection, then ensures its endpoint.
+func (e Ensurer) Handle(ctx context.Context, in connection.Input) (connection.Endpoint, error) {
+	plan := in.State.Plan
+	if plan == nil {
+		return connection.Endpoint{}, connection.Errorf(connection.Internal, "ensuring an endpoint: there is no plan")
+	}
+	if err := e.Claims.Claim(ctx, plan.ConnectionID, in.Execution, in.EnteredAt); err != nil {
+		return connection.Endpoint{}, err
+	}
+	return e.Endpoints.Ensure(ctx, Want{
+		ConnectionID: plan.ConnectionID, Execution: in.Execution, Network: plan.Network, Service: plan.Service, TopicARN: e.TopicARN,
+	})
+}
+
+func (c *Client) awaitAvailable(ctx context.Context, in connection.Input) (connection.Availability, error) {
+	if in.State.Endpoint == nil {
+		return connection.Availability{}, connection.Errorf(connection.Internal, "awaiting an endpoint: none was made")
+	}
+	return c.Available(ctx, in.State.Endpoint.ID)
+}
