@@ -25,8 +25,8 @@ func TestFaultsText(t *testing.T) {
 	}
 }
 
-// AWS: the cause of a failed execution has at most 32,768 characters, and a state's output 262,144 bytes: a request of nothing but
-// faults must still end as InvalidRequest.
+// AWS: the cause of a failed execution has at most 32,768 characters, and a state's output 262,144 bytes: a request of nothing
+// but faults must still end as InvalidRequest.
 func TestFaultsTextIsBounded(t *testing.T) {
 	t.Parallel()
 	var faults Faults

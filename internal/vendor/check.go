@@ -28,7 +28,8 @@ func (p *Profile) check(d document) error {
 		text(sibling, known, "dns", "knownSiblings", strconv.Itoa(i))
 	}
 	if scope := p.DNS.ZoneScope; len(scope.Allowed) > 0 && !slices.Contains(scope.Allowed, scope.Default) {
-		wrong([]string{"dns", "zoneScope", "default"}, "got %q, expected one of allowed: %s", scope.Default, strings.Join(scope.Allowed, ", "))
+		wrong([]string{"dns", "zoneScope", "default"}, "got %q, expected one of allowed: %s",
+			scope.Default, strings.Join(scope.Allowed, ", "))
 	}
 	text(p.Gates.Allowlist.Subject, known, "gates", "allowlist", "subject")
 	text(p.Gates.Allowlist.Body, known, "gates", "allowlist", "body")

@@ -91,7 +91,7 @@ func (d document) plain(node *yaml.Node) (any, error) {
 	case yaml.ScalarNode:
 		return d.scalar(node)
 	default:
-		return nil, fmt.Errorf("%s:%d: an alias; write the value itself", d.file, node.Line)
+		return nil, fmt.Errorf("%s:%d: an alias; expected the value itself", d.file, node.Line)
 	}
 }
 
@@ -106,7 +106,8 @@ func (d document) scalar(node *yaml.Node) (any, error) {
 		}
 		return value, nil
 	default:
-		return nil, fmt.Errorf("%s:%d: a value with tag %s; write plain text, a number, true or false", d.file, node.Line, node.ShortTag())
+		return nil, fmt.Errorf("%s:%d: a value with tag %s; expected plain text, a number, true or false",
+			d.file, node.Line, node.ShortTag())
 	}
 }
 

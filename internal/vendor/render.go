@@ -19,6 +19,7 @@ type Rendered struct {
 	Inputs        map[string]string // with defaults
 	Service       Value
 	ServiceRegion Value
+	Hostname      Value
 	DNS           connection.DNSPlan
 	Siblings      []string // names that a parent zone hides and clients may need
 	// Gates have the profile's timeouts and no heartbeat.
@@ -30,8 +31,9 @@ type Rendered struct {
 
 // Value is a value, with the path of the request's field that gave it.
 type Value struct {
-	Text string
-	Path string // inputs.<name>; "" when no single input gave it
+	Text  string
+	Path  string // inputs.<name>; "" when no single input gave it
+	Known bool   // false when a fault left a part of it open
 }
 
 // Render checks the inputs and options of a request against the profile and puts them into its texts. Faults are returned all at
@@ -47,6 +49,7 @@ func (p *Profile) Render(request connection.Request, accountID string) (Rendered
 		Inputs:        inputs,
 		Service:       p.Service.Name.value(values),
 		ServiceRegion: p.Service.Region.value(values),
+		Hostname:      p.DNS.Hostname.value(values),
 		DNS:           dns,
 		Gates:         connection.Gates{Allowlist: p.Gates.Allowlist.render(values), Approval: p.Gates.Approval.render(values)},
 	}
@@ -96,13 +99,14 @@ func (p *Profile) resolve(faults *connection.Faults, given, values map[string]st
 }
 
 func (p *Profile) renderDNS(faults *connection.Faults, options, values map[string]string) connection.DNSPlan {
-	plan := connection.DNSPlan{Mode: p.DNS.Mode, Hostname: p.DNS.Hostname.render(values)}
+	hostname := p.DNS.Hostname.value(values)
+	plan := connection.DNSPlan{Mode: p.DNS.Mode, Hostname: hostname.Text}
 	scope := p.chooseScope(faults, options)
 	switch scope {
 	case ScopeParent:
 		plan.Zone, plan.RecordType, plan.TTL = parentDomain(plan.Hostname), connection.RecordCNAME, p.DNS.TTL
 		// A zone of a whole top-level domain would hide half the internet from the VPC.
-		if len(*faults) == 0 && !strings.Contains(plan.Zone, ".") {
+		if hostname.Known && !strings.Contains(plan.Zone, ".") {
 			faults.Addf("options."+OptionZoneScope, "write hostname", "the domain above %s is too wide for a zone", plan.Hostname)
 		}
 	case ScopeHostname:
@@ -138,7 +142,12 @@ func (g Gate) render(values map[string]string) connection.GatePlan {
 }
 
 func (t Text) value(values map[string]string) Value {
-	value := Value{Text: t.render(values)}
+	value := Value{Text: t.render(values), Known: true}
+	for _, p := range t.pieces {
+		if _, ok := values[p.variable]; p.dynamic && !ok {
+			value.Known = false
+		}
+	}
 	if name := t.only(); name != "" && !slices.Contains(commonVariables, name) {
 		value.Path = "inputs." + name
 	}

@@ -1,0 +1,171 @@
+package plan
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
+	"postern/internal/connection"
+	"postern/internal/endpoint"
+	"postern/internal/vendor"
+)
+
+// draft is a plan in the making: the request, what is known so far, and everything wrong with it.
+type draft struct {
+	request    connection.Request
+	network    connection.RegisteredNetwork
+	registered bool
+	profile    *vendor.Profile // nil: the request names no vendor we know
+	rendered   vendor.Rendered
+	// vpc is nil as long as it was not found.
+	vpc *endpoint.VPC
+	// full are the faults of subnets without a free address; they do not matter when an endpoint is adopted.
+	full connection.Faults
+	// parameters are the names of those that exist.
+	parameters map[string]bool
+	// adopted is the endpoint that plan.AdoptEndpointID names.
+	adopted endpoint.Endpoint
+
+	plan   connection.Plan
+	faults connection.Faults
+}
+
+// newDraft decodes and checks a request with what needs no AWS: the vendor profile and the registered networks.
+func (p *Planner) newDraft(raw []byte) *draft {
+	d := &draft{}
+	var err error
+	d.request, err = connection.DecodeRequest(raw)
+	errors.As(err, &d.faults)
+	if d.faults.Covers("") {
+		return d
+	}
+	decoded := len(d.faults)
+	p.chooseNetwork(d)
+	p.chooseProfile(d)
+	// What could not be decoded was left empty: a second fault about its emptiness would only confuse.
+	kept := d.faults[:decoded:decoded]
+	for _, fault := range d.faults[decoded:] {
+		if !kept.Covers(fault.Path) {
+			kept = append(kept, fault)
+		}
+	}
+	d.faults = kept
+	d.fillIn(p)
+	return d
+}
+
+func (p *Planner) chooseNetwork(d *draft) {
+	target := d.request.Target
+	if d.broken("target.region") || d.broken("target.vpcId") {
+		return
+	}
+	d.network, d.registered = p.networks.Find(target.Region, target.VPCID)
+	if d.registered {
+		return
+	}
+	var known []string
+	for _, network := range p.networks {
+		known = append(known, fmt.Sprintf("%s in %s (%s)", network.VPCID, network.Region, network.Name))
+	}
+	remedy := "register it in the postern block of cdk.json and deploy"
+	if len(known) > 0 {
+		remedy = "use one of " + strings.Join(known, ", ") + ", or " + remedy
+	}
+	d.faults.Addf("target.vpcId", remedy, "%s in %s is not a registered network", target.VPCID, target.Region)
+}
+
+func (p *Planner) chooseProfile(d *draft) {
+	if d.broken("vendor") {
+		return
+	}
+	profile, ok := p.catalog.Find(d.request.Vendor)
+	if !ok {
+		d.faults.Addf("vendor", "use one of "+strings.Join(p.catalog.IDs(), ", "), "there is no profile for %s", d.request.Vendor)
+		return
+	}
+	rendered, faults := profile.Render(d.request, d.network.AccountID)
+	d.faults = append(d.faults, faults...)
+	d.profile, d.rendered = profile, rendered
+	d.checkRegions()
+}
+
+// checkRegions compares the Regions that the request names for the service: a name says its Region itself.
+func (d *draft) checkRegions() {
+	name, region := d.rendered.Service, d.rendered.ServiceRegion
+	path := cmp.Or(region.Path, name.Path, "vendor")
+	if !name.Known || !region.Known {
+		return
+	}
+	if inName := regionIn(name.Text); inName != region.Text {
+		d.faults.Addf(path, "write the service name and its Region as the vendor gave them",
+			"the service name is of %s, its Region is said to be %s", inName, region.Text)
+	}
+	if d.profile.Regions.Mode == vendor.SameRegionOnly && region.Text != d.request.Target.Region {
+		d.faults.Addf(path, "use a VPC in "+region.Text+", or ask the vendor for a service in "+d.request.Target.Region,
+			"%s serves endpoints of its own Region only, and the VPC is in %s", d.profile.DisplayName, d.request.Target.Region)
+	}
+}
+
+// regionIn returns the Region in the name of an endpoint service.
+//
+// AWS: com.amazonaws.vpce.<region>.vpce-svc-<id>.
+func regionIn(serviceName string) string {
+	region, _, _ := strings.Cut(strings.TrimPrefix(serviceName, "com.amazonaws.vpce."), ".")
+	return region
+}
+
+// fillIn writes what is known without AWS into the plan.
+func (d *draft) fillIn(p *Planner) {
+	target := d.request.Target
+	d.plan = connection.Plan{
+		ConnectionID: d.request.ConnectionID(),
+		Vendor:       d.request.Vendor,
+		Network: connection.Network{
+			Name: d.network.Name, AccountID: d.network.AccountID, Region: target.Region, VPCID: target.VPCID,
+			SecurityGroupIDs: target.SecurityGroupIDs, ClientCIDRs: target.ClientCIDRs,
+		},
+		Findings:  []connection.Finding{},
+		Creates:   []string{},
+		Ticket:    d.request.Ticket,
+		Requester: d.request.Requester,
+	}
+	if d.profile == nil {
+		return
+	}
+	ports, tls := d.profile.PortNumbers()
+	d.plan.ProfileVersion = d.profile.Version
+	d.plan.Inputs = d.rendered.Inputs
+	d.plan.Service = connection.Service{Name: d.rendered.Service.Text, Region: d.rendered.ServiceRegion.Text}
+	d.plan.DNS = d.rendered.DNS
+	d.plan.Gates = p.timeouts.apply(d.rendered.Gates)
+	d.plan.ClientActions = d.rendered.ClientActions
+	d.plan.Probe = connection.ProbePlan{
+		FunctionName: d.network.ProbeFunction, Ports: ports, TLSPorts: tls, ALPN: d.profile.ALPN, SNI: d.rendered.DNS.Hostname,
+	}
+	d.plan.Outputs = d.rendered.Outputs
+	for i := range d.plan.Outputs {
+		d.plan.Outputs[i].Parameter = strings.Join([]string{p.prefix, d.request.Vendor, d.request.Name, d.plan.Outputs[i].Key}, "/")
+	}
+}
+
+// broken reports whether there is a fault at a path, inside it, or at something that contains it: then nothing that needs it is
+// checked.
+func (d *draft) broken(path string) bool { return d.faults.Covers(path) || d.faults.Within(path) }
+
+func (d *draft) warn(code, format string, args ...any) {
+	d.note(connection.SeverityWarning, code, format, args...)
+}
+
+func (d *draft) info(code, format string, args ...any) {
+	d.note(connection.SeverityInfo, code, format, args...)
+}
+
+func (d *draft) note(severity, code, format string, args ...any) {
+	message := fmt.Sprintf(format, args...)
+	d.plan.Findings = append(d.plan.Findings, connection.Finding{Severity: severity, Code: code, Message: message})
+}
+
+func (d *draft) creates(format string, args ...any) {
+	d.plan.Creates = append(d.plan.Creates, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,110 @@
+package plan
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"postern/internal/connection"
+	"postern/internal/endpoint"
+)
+
+// defaultEndpointQuota is AWS's default quota of interface and Gateway Load Balancer endpoints in a VPC.
+const defaultEndpointQuota = 50
+
+// checkEndpoints looks at the endpoints that the VPC has: one that serves this connection already is adopted, one that somebody
+// else made for the same service stops the plan.
+func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
+	all, err := p.from.Endpoints.InVPC(ctx, d.plan.Network.VPCID)
+	if err != nil {
+		return err
+	}
+	if !d.serviceKnown() {
+		return nil
+	}
+	var ours []endpoint.Endpoint
+	for _, e := range all {
+		mine := e.Connection() == d.plan.ConnectionID
+		if e.State.Gone() || !mine && e.ServiceName != d.plan.Service.Name {
+			continue
+		}
+		switch {
+		case e.State.Failure() != "":
+			d.info("dead-endpoint", "%s is %s and is left alone; it can be deleted.", e.ID, e.State)
+		case e.State == connection.StateUnknown:
+			d.faults.Addf("target.vpcId", "look at it in the VPC console, then upgrade Postern or delete it",
+				"%s is in a state that this release does not know", e.ID)
+		case mine && e.ServiceName != d.plan.Service.Name:
+			d.faults.Addf(cmp.Or(d.rendered.Service.Path, "vendor"), "remove that endpoint first, or write another name",
+				"%s of %s reaches another service, %s", e.ID, d.plan.ConnectionID, e.ServiceName)
+		case mine:
+			ours = append(ours, e)
+		default:
+			d.faults.Add("target.vpcId", foreign(e), "use that endpoint and what was configured for it, or delete it first")
+		}
+	}
+	if len(ours) > 0 {
+		d.adopt(ours)
+		return nil
+	}
+	d.faults = append(d.faults, d.full...)
+	d.checkQuota(all)
+	return nil
+}
+
+func foreign(e endpoint.Endpoint) string {
+	maker := "was not made by Postern"
+	if owner := e.Connection(); owner != "" {
+		maker = "belongs to the connection " + owner
+	}
+	return fmt.Sprintf("%s reaches the same service from this VPC and %s", e.ID, maker)
+}
+
+// adopt chooses among the live endpoints of the connection: the one that came farthest.
+func (d *draft) adopt(ours []endpoint.Endpoint) {
+	progress := []connection.EndpointState{
+		connection.StateAvailable, connection.StatePartial, connection.StatePending, connection.StatePendingAcceptance,
+	}
+	slices.SortFunc(ours, func(a, b endpoint.Endpoint) int {
+		return cmp.Or(cmp.Compare(slices.Index(progress, a.State), slices.Index(progress, b.State)), cmp.Compare(a.ID, b.ID))
+	})
+	d.adopted = ours[0]
+	d.plan.AdoptEndpointID = d.adopted.ID
+	d.info("adopting", "%s (%s) of this connection is used again; no endpoint is made.", d.adopted.ID, d.adopted.State)
+	if len(ours) > 1 {
+		var others []string
+		for _, e := range ours[1:] {
+			others = append(others, e.ID)
+		}
+		d.warn("several-endpoints", "The connection has more endpoints than one; %s can be deleted.", strings.Join(others, ", "))
+	}
+	target := d.request.Target
+	if !sameSet(d.adopted.SubnetIDs, target.SubnetIDs) || !sameSet(d.adopted.SecurityGroupIDs, target.SecurityGroupIDs) {
+		d.warn("adopted-endpoint-differs", "%s keeps its subnets (%s) and security groups (%s); the request names others.",
+			d.adopted.ID, strings.Join(d.adopted.SubnetIDs, ", "), strings.Join(d.adopted.SecurityGroupIDs, ", "))
+	}
+}
+
+// checkQuota compares the number of endpoints with the quota: AWS's default, or what the registered network says it was raised
+// to.
+func (d *draft) checkQuota(all []endpoint.Endpoint) {
+	quota := cmp.Or(d.network.EndpointQuota, defaultEndpointQuota)
+	used := 0
+	for _, e := range all {
+		counts := strings.EqualFold(e.Type, "Interface") || strings.EqualFold(e.Type, "GatewayLoadBalancer")
+		if counts && e.State != connection.StateDeleted {
+			used++
+		}
+	}
+	if used >= quota {
+		d.faults.Addf("target.vpcId", "delete an endpoint, or have the quota \"Interface VPC endpoints per VPC\" raised, and "+
+			"write it as endpointQuota of the registered network",
+			"%s has %d endpoints, and the quota is %d", d.plan.Network.VPCID, used, quota)
+	}
+}
+
+func sameSet(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}

@@ -1,0 +1,57 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"postern/internal/connection"
+	"postern/internal/dns"
+	"postern/internal/endpoint"
+	"postern/internal/publish"
+	"postern/internal/step"
+	"postern/internal/store"
+	"postern/internal/vendor"
+)
+
+// Function builds plan: the request and the state in, connection.Plan out.
+func Function(r step.Runtime) (lambda.Handler, error) {
+	config, err := configOf(r.Env)
+	if err != nil {
+		return nil, err
+	}
+	catalog, err := vendor.Load()
+	if err != nil {
+		return nil, err
+	}
+	planner := New(catalog, config, Sources{
+		Endpoints:  endpoint.New(ec2.NewFromConfig(r.AWS), r.Log),
+		Zones:      dns.New(route53.NewFromConfig(r.AWS)),
+		Parameters: publish.New(ssm.NewFromConfig(r.AWS)),
+		Holders:    store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)),
+	}, r.Log)
+	return step.Handle(r.Log, planner.Plan), nil
+}
+
+func configOf(env *step.Env) (Config, error) {
+	prefix := env.Required(step.EnvParameterPrefix)
+	raw := env.Required(step.EnvNetworks)
+	if env.Err() != nil {
+		return Config{}, nil // the cold start reports every missing name
+	}
+	networks, err := connection.ParseNetworks(raw)
+	if err != nil {
+		return Config{}, err
+	}
+	for _, network := range networks {
+		if network.ProbeFunction == "" {
+			return Config{}, fmt.Errorf("registered network %s has no probe function", network.Name)
+		}
+	}
+	timeouts, err := ParseTimeouts(env.Optional(step.EnvTimeouts, ""))
+	return Config{Networks: networks, Prefix: prefix, Timeouts: timeouts}, err
+}

@@ -1,0 +1,67 @@
+package plan
+
+import (
+	"context"
+	"strings"
+
+	"postern/internal/connection"
+	"postern/internal/publish"
+)
+
+// checkParameters reads the parameters that will be written, and checks that each can be: what is there must be ours or
+// something that keeps its other content.
+func (p *Planner) checkParameters(ctx context.Context, d *draft) error {
+	if d.profile == nil || d.broken("name") {
+		return nil
+	}
+	var names []string
+	for _, output := range d.plan.Outputs {
+		names = append(names, output.Parameter)
+	}
+	found, err := p.from.Parameters.Read(ctx, names)
+	if err != nil {
+		return err
+	}
+	d.parameters = map[string]bool{}
+	for _, output := range d.plan.Outputs {
+		var existing *publish.Existing
+		if value, ok := found[output.Parameter]; ok {
+			existing = &value
+			d.parameters[output.Parameter] = true
+		}
+		if err := publish.Check(output, existing); err != nil {
+			d.faults.Addf("name", "or write another connection name", "%v", err)
+		}
+	}
+	return nil
+}
+
+// list writes down what will be made, one line each, in the order it is made in.
+func (d *draft) list() {
+	network, dns := d.plan.Network, d.plan.DNS
+	if d.plan.AdoptEndpointID == "" {
+		var zones []string
+		for _, subnet := range network.Subnets {
+			zones = append(zones, subnet.ID+" ("+subnet.AZID+")")
+		}
+		d.creates("interface endpoint to %s in %s: %s, with %s", d.plan.Service.Name, network.VPCID, strings.Join(zones, ", "),
+			strings.Join(network.SecurityGroupIDs, ", "))
+	}
+	d.creates("connection notification of the endpoint")
+	if dns.Mode == connection.ModePrivateHostedZone {
+		if dns.ZoneID == "" {
+			d.creates("private hosted zone %s for %s", dns.Zone, network.VPCID)
+		}
+		d.creates("%s record %s to the endpoint's name", dns.RecordType, dns.Hostname)
+	}
+	if dns.Mode == connection.ModeVendorPrivateDNS {
+		d.creates("private DNS of the endpoint for %s", dns.Hostname)
+	}
+	for _, output := range d.plan.Outputs {
+		verb := "SSM parameter "
+		if d.parameters[output.Parameter] {
+			verb = "new version, if it differs, of SSM parameter "
+		}
+		d.creates("%s%s", verb, output.Parameter)
+	}
+}

@@ -1,0 +1,166 @@
+package plan
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"postern/internal/connection"
+	"postern/internal/vendor"
+)
+
+// Input is what the state machine hands to Plan. State stays raw until the request is known to be one: in the first visit the
+// machine's state is the request itself, and one with a field "plan" must be refused, not taken for a plan of ours.
+type Input struct {
+	Execution string          `json:"execution"`
+	EnteredAt time.Time       `json:"enteredAt"`
+	Request   json.RawMessage `json:"request"`
+	State     json.RawMessage `json:"state"`
+}
+
+// Config is what a deployment decides.
+type Config struct {
+	Networks connection.Networks
+	Prefix   string // of parameter names, such as /postern
+	Timeouts Timeouts
+}
+
+// Planner plans.
+type Planner struct {
+	catalog  vendor.Catalog
+	networks connection.Networks
+	prefix   string
+	timeouts Timeouts
+	from     Sources
+	log      *slog.Logger
+}
+
+// New returns a planner.
+func New(catalog vendor.Catalog, config Config, from Sources, log *slog.Logger) *Planner {
+	return &Planner{
+		catalog: catalog, networks: config.Networks, prefix: strings.TrimSuffix(config.Prefix, "/"), timeouts: config.Timeouts,
+		from: from, log: log,
+	}
+}
+
+// Plan computes the plan of a request, or returns all its faults as connection.Faults. A connection that another execution
+// holds is a connection.Conflict. Nothing is written. After allow-listing the earlier plan is kept, and only the service and the
+// holder are read again.
+func (p *Planner) Plan(ctx context.Context, in Input) (connection.Plan, error) {
+	d := p.newDraft(in.Request)
+	if d.faults.Covers("") {
+		return connection.Plan{}, d.faults
+	}
+	var earlier connection.State
+	if len(d.faults) == 0 {
+		if err := json.Unmarshal(in.State, &earlier); err != nil {
+			return connection.Plan{}, fmt.Errorf("decoding the state: %w", err)
+		}
+	}
+	plan, err := p.plan(ctx, in, d, earlier)
+	if err != nil {
+		return connection.Plan{}, err
+	}
+	p.log.InfoContext(ctx, "planned", "connection", plan.ConnectionID, "decision", plan.Decision, "findings", len(plan.Findings))
+	return plan, nil
+}
+
+func (p *Planner) plan(ctx context.Context, in Input, d *draft, earlier connection.State) (connection.Plan, error) {
+	if earlier.Plan != nil && earlier.Allowlisting != nil {
+		return p.again(ctx, in.Execution, *earlier.Plan)
+	}
+	if err := p.look(ctx, d); err != nil {
+		return connection.Plan{}, err
+	}
+	if len(d.faults) > 0 {
+		return connection.Plan{}, d.faults
+	}
+	d.finish()
+	return p.decide(ctx, in.Execution, d.plan, d.request.Action)
+}
+
+// look reads AWS, and adds what it finds to the draft. What the request left broken is not looked at, and neither is a VPC that
+// is not registered. A failed read is an error, not a fault: it may succeed when it is tried again.
+func (p *Planner) look(ctx context.Context, d *draft) error {
+	inVPC := func(*draft) bool { return d.vpc != nil }
+	registered := func(*draft) bool { return d.registered }
+	always := func(*draft) bool { return true }
+	for _, step := range []struct {
+		when  func(*draft) bool
+		check func(context.Context, *draft) error
+	}{
+		{registered, p.checkVPC},
+		{registered, p.checkSubnets},
+		{registered, p.checkSecurityGroups},
+		{registered, p.checkService},
+		{inVPC, p.checkEndpoints},
+		{inVPC, p.checkZones},
+		{always, p.checkParameters},
+	} {
+		if !step.when(d) {
+			continue
+		}
+		if err := step.check(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish adds what follows from all that was read.
+func (d *draft) finish() {
+	if d.plan.CrossRegion() {
+		d.info("cross-region",
+			"The service is in %s, the endpoint in %s: the vendor must offer it there, and traffic between the Regions is charged.",
+			d.plan.Service.Region, d.plan.Network.Region)
+	}
+	if d.profile.DNS.SharedWithPublic {
+		d.warn("live-cutover", "%s resolves publicly today: the change moves every client in %s at once.",
+			d.plan.DNS.Hostname, d.plan.Network.VPCID)
+	}
+	d.plan.Cost = costOf(len(d.plan.Network.Subnets), d.plan.DNS.Mode == connection.ModePrivateHostedZone)
+	d.list()
+}
+
+// again renews a plan after the vendor allow-listed the account: the service can be seen now, and may not be offered everywhere.
+func (p *Planner) again(ctx context.Context, execution string, plan connection.Plan) (connection.Plan, error) {
+	service, err := p.readService(ctx, plan)
+	if err != nil {
+		return connection.Plan{}, err
+	}
+	plan.Service = service
+	if faults := serviceFaults(plan); len(faults) > 0 {
+		return connection.Plan{}, faults
+	}
+	profile, _ := p.catalog.Find(plan.Vendor)
+	plan.Findings = slices.DeleteFunc(plan.Findings, aboutService)
+	plan.Findings = append(plan.Findings, serviceFindings(plan, profile)...)
+	return p.decide(ctx, execution, plan, connection.ActionOnboard)
+}
+
+// decide says where the execution goes from here. Who holds the connection is only read when the next step would make something.
+func (p *Planner) decide(ctx context.Context, execution string, plan connection.Plan, action connection.Action) (
+	connection.Plan, error) {
+	switch {
+	case action == connection.ActionPlan:
+		plan.Decision = connection.DecisionPlanned
+		return plan, nil
+	case !plan.Service.Visible && plan.AdoptEndpointID == "":
+		plan.Decision = connection.DecisionAllowlist
+		return plan, nil
+	}
+	plan.Decision = connection.DecisionProceed
+	holder, err := p.from.Holders.Holder(ctx, plan.ConnectionID)
+	if err != nil {
+		return connection.Plan{}, err
+	}
+	if holder != "" && holder != execution {
+		return connection.Plan{}, connection.Errorf(connection.Conflict,
+			"connection %s is held by execution %s; wait until that has ended, then start again", plan.ConnectionID, holder)
+	}
+	return plan, nil
+}

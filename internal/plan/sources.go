@@ -1,0 +1,43 @@
+package plan
+
+import (
+	"context"
+
+	"postern/internal/connection"
+	"postern/internal/dns"
+	"postern/internal/endpoint"
+	"postern/internal/publish"
+)
+
+// Endpoints is what the plan reads of EC2; *endpoint.Client satisfies it.
+type Endpoints interface {
+	VPC(ctx context.Context, vpcID string) (endpoint.VPC, error)
+	Subnets(ctx context.Context, ids []string) ([]endpoint.Subnet, error)
+	SecurityGroups(ctx context.Context, ids []string) ([]endpoint.SecurityGroup, error)
+	Service(ctx context.Context, name, region, ownRegion string) (connection.Service, error)
+	InVPC(ctx context.Context, vpcID string) ([]endpoint.Endpoint, error)
+}
+
+// Zones is what the plan reads of Route 53; *dns.Client satisfies it.
+type Zones interface {
+	Zones(ctx context.Context, vpcID, region string) ([]dns.Zone, error)
+	Ours(ctx context.Context, zoneID, connectionID string) (bool, error)
+}
+
+// Parameters is what the plan reads of SSM; *publish.Client satisfies it.
+type Parameters interface {
+	Read(ctx context.Context, names []string) (map[string]publish.Existing, error)
+}
+
+// Holders is what the plan reads of the store; *store.Store satisfies it.
+type Holders interface {
+	Holder(ctx context.Context, connectionID string) (execution string, err error)
+}
+
+// Sources is all that the plan reads.
+type Sources struct {
+	Endpoints  Endpoints
+	Zones      Zones
+	Parameters Parameters
+	Holders    Holders
+}
