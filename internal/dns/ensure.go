@@ -45,7 +45,8 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.DNS, error) 
 	}
 	record := want.record()
 	done := connection.DNS{
-		Mode: want.Plan.Mode, Hostname: want.Plan.Hostname, ZoneID: zone.id, ZoneName: want.Plan.Zone, ZoneCreated: zone.created, Record: &record,
+		Mode: want.Plan.Mode, Hostname: want.Plan.Hostname, ZoneID: zone.id, ZoneName: want.Plan.Zone, ZoneCreated: zone.created,
+		Record: &record,
 	}
 	var at set
 	if !zone.fresh {
@@ -113,8 +114,8 @@ func (c *Client) find(ctx context.Context, want Want) (*found, error) {
 // claimed returns a zone of the wanted name when it is the connection's.
 func (c *Client) claimed(ctx context.Context, want Want, zone Zone) (*found, error) {
 	foreign := func(owner string) error {
-		return connection.Errorf(connection.Conflict, "hosted zone %s (%s) is associated with %s already and belongs to %s; remove its "+
-			"association, or let this connection use a zone of another name", zone.Name, zone.ID, want.Network.VPCID, owner)
+		return connection.Errorf(connection.Conflict, "hosted zone %s (%s) is associated with %s already and belongs to %s; remove "+
+			"its association, or let this connection use a zone of another name", zone.Name, zone.ID, want.Network.VPCID, owner)
 	}
 	if zone.OwningService != "" {
 		return nil, foreign("AWS service " + zone.OwningService + " (an endpoint's private DNS, most often)")
@@ -140,20 +141,19 @@ func (c *Client) claimed(ctx context.Context, want Want, zone Zone) (*found, err
 // the zone, and it is looked for.
 func (c *Client) create(ctx context.Context, want Want) (*found, error) {
 	zone, network := want.Plan.Zone, want.Network
+	comment := fmt.Sprintf("Made by Postern for %s (execution %s)", want.ConnectionID, last(want.Execution))
 	out, err := c.api.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{
-		Name:            aws.String(zone),
-		CallerReference: aws.String(string(want.reference())),
-		HostedZoneConfig: &types.HostedZoneConfig{
-			PrivateZone: true, Comment: aws.String(fmt.Sprintf("Made by Postern for %s (execution %s)", want.ConnectionID, last(want.Execution))),
-		},
-		VPC: &types.VPC{VPCId: aws.String(network.VPCID), VPCRegion: types.VPCRegion(network.Region)},
+		Name:             aws.String(zone),
+		CallerReference:  aws.String(string(want.reference())),
+		HostedZoneConfig: &types.HostedZoneConfig{PrivateZone: true, Comment: aws.String(comment)},
+		VPC:              &types.VPC{VPCId: aws.String(network.VPCID), VPCRegion: types.VPCRegion(network.Region)},
 	})
 	switch {
 	case awserr.Is(err, "HostedZoneAlreadyExists"):
 		return c.made(ctx, want)
 	case awserr.Is(err, "ConflictingDomainExists"):
-		return nil, connection.Errorf(connection.Conflict, "a hosted zone %s was associated with %s a moment ago, by somebody else or by an "+
-			"endpoint's private DNS; find it, then start again: %w", zone, network.VPCID, err)
+		return nil, connection.Errorf(connection.Conflict, "a hosted zone %s was associated with %s a moment ago, by somebody else or "+
+			"by an endpoint's private DNS; find it, then start again: %w", zone, network.VPCID, err)
 	case err != nil:
 		return nil, fmt.Errorf("creating hosted zone %s for VPC %s: %w", zone, network.VPCID, err)
 	}

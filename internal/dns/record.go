@@ -50,7 +50,8 @@ func (c *Client) each(ctx context.Context, zoneID, from string, visit func(types
 		if !out.IsTruncated {
 			return true, nil
 		}
-		in.StartRecordName, in.StartRecordType, in.StartRecordIdentifier = out.NextRecordName, out.NextRecordType, out.NextRecordIdentifier
+		in.StartRecordName, in.StartRecordType = out.NextRecordName, out.NextRecordType
+		in.StartRecordIdentifier = out.NextRecordIdentifier
 	}
 }
 

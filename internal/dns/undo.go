@@ -12,7 +12,7 @@ import (
 	"postern/internal/connection"
 )
 
-// Undo takes back what an execution did: its record is deleted, or our earlier one restored, and the zone that it made is deleted.
+// Undo takes back what an execution did: its record is deleted, or our earlier one restored, and the zone it made is deleted.
 // What is gone already is success. What somebody has changed since is left alone, with a Conflict that names it. Private DNS is
 // not undone here: it belongs to the endpoint.
 func (c *Client) Undo(ctx context.Context, done connection.DNS, connectionID string) error {
@@ -27,7 +27,8 @@ func (c *Client) Undo(ctx context.Context, done connection.DNS, connectionID str
 		return nil
 	}
 	if !made.of(connectionID) {
-		return connection.Errorf(connection.Conflict, "hosted zone %s (%s) is not of %s: left as it is", done.ZoneName, done.ZoneID, connectionID)
+		return connection.Errorf(connection.Conflict, "hosted zone %s (%s) is not of %s: left as it is", done.ZoneName, done.ZoneID,
+			connectionID)
 	}
 	if done.Changed && done.Record != nil {
 		if err := c.undoRecord(ctx, done, connectionID); err != nil {

@@ -59,8 +59,8 @@ var zonal = regexp.MustCompile(`-[a-z]{2}(-[a-z]+)+-\d+[a-z]$`)
 
 // regionalName returns the endpoint's Regional name: the shortest of its own names that is not zonal.
 //
-// AWS: DnsEntries holds the Regional name, one name for each zone, the private name and a wildcard, in this order, but "this order
-// is not enforced for AWS Marketplace services": the first entry may be any of them.
+// AWS: DnsEntries holds the Regional name, one name for each zone, the private name and a wildcard, usually in this order, which
+// "is not enforced for AWS Marketplace services": the first entry may be any of them.
 func (e Endpoint) regionalName() (DNSName, bool) {
 	own := slices.DeleteFunc(slices.Clone(e.DNSNames), func(name DNSName) bool {
 		label, _, _ := strings.Cut(strings.ToLower(name.Name), ".")

@@ -42,7 +42,7 @@ func privateDNSRefused(id string, on bool, err error) error {
 	if !awserr.Is(err, "InvalidParameter", "InvalidParameterValue") {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	message := fmt.Sprintf("%s: AWS refuses: %s. Look for another endpoint or a hosted zone with the same name in the VPC, and ask the "+
-		"vendor whether the service's private name is verified", doing, awserr.Message(err))
+	message := fmt.Sprintf("%s: AWS refuses: %s. Look for another endpoint or a hosted zone with the same name in the VPC, and ask "+
+		"the vendor whether the service's private name is verified", doing, awserr.Message(err))
 	return &connection.Error{Name: connection.Conflict, Message: message, Cause: err}
 }
