@@ -15,6 +15,9 @@ type Clock struct {
 	now   time.Time
 	queue queue
 	count uint64
+
+	capture func() any
+	restore func(any)
 }
 
 // New returns a clock that shows start.
@@ -27,6 +30,14 @@ func (c *Clock) Now() time.Time {
 	return c.now
 }
 
+// Carry makes the clock carry a cause to its effects: capture is asked for it when After is called, and restore is given it just
+// before the thing happens. Both must be safe to call from any goroutine and must not call the clock. Set it before the first After.
+func (c *Clock) Carry(capture func() any, restore func(any)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.capture, c.restore = capture, restore
+}
+
 // Timer is something that will happen.
 type Timer struct {
 	clock *Clock
@@ -34,6 +45,7 @@ type Timer struct {
 	order uint64 // what was asked for first happens first
 	label string
 	do    func()
+	cause any // carried from After to do
 	index int // in the queue; -1 when it happened or was stopped
 }
 
@@ -44,6 +56,9 @@ func (c *Clock) After(d time.Duration, label string, do func()) *Timer {
 	defer c.mu.Unlock()
 	c.count++
 	t := &Timer{clock: c, at: c.now.Add(max(d, 0)), order: c.count, label: label, do: do}
+	if c.capture != nil {
+		t.cause = c.capture()
+	}
 	heap.Push(&c.queue, t)
 	return t
 }
@@ -69,7 +84,11 @@ func (c *Clock) Step() bool {
 	}
 	t := heap.Pop(&c.queue).(*Timer)
 	c.now = t.at
+	restore := c.restore
 	c.mu.Unlock()
+	if restore != nil {
+		restore(t.cause)
+	}
 	t.do()
 	return true
 }

@@ -90,3 +90,23 @@ func TestRunSaysWhyItCannotGoOn(t *testing.T) {
 		})
 	}
 }
+
+func TestCarry(t *testing.T) {
+	t.Parallel()
+	c := clock.New(start)
+	cause := ""
+	c.Carry(func() any { return cause }, func(carried any) { cause = carried.(string) })
+	var seen []string
+	see := func() { seen = append(seen, cause) }
+	cause = "a"
+	c.After(2*time.Second, "later", see)
+	c.After(time.Second, "chain", func() { c.After(5*time.Second, "effect of a", see) })
+	cause = "b"
+	c.After(3*time.Second, "other", see)
+	cause = "c"
+	for c.Step() {
+	}
+	if diff := cmp.Diff([]string{"a", "b", "a"}, seen); diff != "" {
+		t.Error(diff)
+	}
+}
