@@ -31,7 +31,8 @@ func (c *Clock) Now() time.Time {
 }
 
 // Carry makes the clock carry a cause to its effects: capture is asked for it when After is called, and restore is given it just
-// before the thing happens. Both must be safe to call from any goroutine and must not call the clock. Set it before the first After.
+// before the thing happens. Both must be safe to call from any goroutine and must not call the clock. Set it before the first
+// After.
 func (c *Clock) Carry(capture func() any, restore func(any)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
