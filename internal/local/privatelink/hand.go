@@ -1,0 +1,112 @@
+package privatelink
+
+import (
+	"fmt"
+	"slices"
+)
+
+// somebody is who does things by hand in the consumer's account.
+func (w *World) somebody() string { return "arn:aws:iam::" + w.options.AccountID + ":user/somebody" }
+
+// byHand changes an endpoint as a person with a console would.
+func (w *World) byHand(event, endpointID string, change func(*Endpoint)) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e := w.endpoints.get(endpointID)
+	if e == nil || !e.live() {
+		return fmt.Errorf("%s by hand: endpoint %s does not exist", event, endpointID)
+	}
+	change(e)
+	w.mutated(event, []string{endpointID}, w.somebody())
+	return nil
+}
+
+// DeleteByHand deletes an endpoint as a person with a console would.
+func (w *World) DeleteByHand(endpointID string) error {
+	return w.byHand("DeleteVpcEndpoints", endpointID, w.remove)
+}
+
+// SetPrivateDNSByHand switches an endpoint's private DNS on or off, without AWS's checks.
+func (w *World) SetPrivateDNSByHand(endpointID string, enabled bool) error {
+	return w.byHand("ModifyVpcEndpoint", endpointID, func(e *Endpoint) {
+		e.PrivateDNSEnabled = enabled
+		w.modified(e)
+	})
+}
+
+// SetSecurityGroupsByHand replaces the security groups of an endpoint.
+func (w *World) SetSecurityGroupsByHand(endpointID string, groupIDs ...string) error {
+	return w.byHand("ModifyVpcEndpoint", endpointID, func(e *Endpoint) { w.setGroups(e, groupIDs) })
+}
+
+func (w *World) setGroups(e *Endpoint, groupIDs []string) {
+	e.GroupIDs = slices.Clone(groupIDs)
+	for _, eni := range w.interfacesOf(e.ID) {
+		eni.GroupIDs = slices.Clone(groupIDs)
+	}
+}
+
+// SetTagsByHand sets tags of an endpoint; an empty value removes the tag.
+func (w *World) SetTagsByHand(endpointID string, tags map[string]string) error {
+	return w.byHand("CreateTags", endpointID, func(e *Endpoint) {
+		for key, value := range tags {
+			if e.Tags[key] = value; value == "" {
+				delete(e.Tags, key)
+			}
+		}
+	})
+}
+
+// RemoveSecurityGroupRule removes the rules of a group that match, and fails when none does.
+func (w *World) RemoveSecurityGroupRule(groupID string, match func(Rule) bool) error {
+	return w.changeGroup(groupID, func(group *SecurityGroup) error {
+		before := len(group.Rules)
+		group.Rules = slices.DeleteFunc(slices.Clone(group.Rules), match)
+		if len(group.Rules) == before {
+			return fmt.Errorf("removing a rule of %s: none matches", groupID)
+		}
+		return nil
+	})
+}
+
+// AddSecurityGroupRule adds a rule to a group.
+func (w *World) AddSecurityGroupRule(groupID string, rule Rule) error {
+	return w.changeGroup(groupID, func(group *SecurityGroup) error {
+		rule.ID = w.newID("sgr")
+		group.Rules = append(slices.Clone(group.Rules), rule)
+		return nil
+	})
+}
+
+func (w *World) changeGroup(groupID string, change func(*SecurityGroup) error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	group := w.groups.get(groupID)
+	if group == nil {
+		return fmt.Errorf("security group %s does not exist", groupID)
+	}
+	return change(group)
+}
+
+// SetVPCDNS sets the DNS attributes of a VPC.
+func (w *World) SetVPCDNS(vpcID string, support, hostnames bool) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	vpc := w.vpcs.get(vpcID)
+	if vpc == nil {
+		return fmt.Errorf("VPC %s does not exist", vpcID)
+	}
+	vpc.DNSSupport, vpc.DNSHostnames = support, hostnames
+	return nil
+}
+
+// RefuseDeletion makes DeleteVpcEndpoints answer for an endpoint with an item of Unsuccessful, until code is "".
+func (w *World) RefuseDeletion(endpointID, code, message string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if code == "" {
+		delete(w.undeletable, endpointID)
+		return
+	}
+	w.undeletable[endpointID] = wireError{code, message}
+}
