@@ -21,7 +21,8 @@ func Check(output connection.Output, existing *Existing) error {
 // render returns the whole new value of an output's parameter.
 func render(output connection.Output, existing *Existing) (string, error) {
 	if existing != nil && existing.Type != "String" {
-		return "", fmt.Errorf("%s is a %s; delete it or choose another name, we publish plain String parameters", output.Parameter, existing.Type)
+		return "", fmt.Errorf("%s is a %s, and we publish plain String parameters; delete it, or use another name", output.Parameter,
+			existing.Type)
 	}
 	value := output.Value
 	if output.Format == connection.FormatYAML {

@@ -1,4 +1,124 @@
 package publish
 
-// Splice returns a YAML document with one scalar set, every other byte as it was.
-func Splice(document, path, value string) (string, error) { return document + path + value, nil }
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Splice returns a YAML document in which the scalar at a dotted path is value; every other byte is as it was. A missing key, and
+// missing mappings on the way to it, are inserted with the document's own indentation and line ends; an empty document becomes
+// the path alone. The result was read again: it differs from the document at the path and nowhere else. What cannot be done
+// without touching another byte is an error that says what stands in the way.
+//
+// No YAML library writes a document back as it was (aligned comments and blank lines go), so the parser only says where to cut.
+func Splice(document, path, value string) (string, error) {
+	if strings.ContainsFunc(value, unicode.IsControl) {
+		return "", fmt.Errorf("%s: the new value contains a control character", path)
+	}
+	keys := strings.Split(path, ".")
+	body, marked := strings.CutPrefix(document, byteOrderMark)
+	root, before, err := parse(body)
+	if err != nil {
+		return "", err
+	}
+	if current, ok := get(before, keys); ok && current == value {
+		return document, nil
+	}
+	change, err := (&source{text: body, root: root}).locate(keys, value)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	after := body[:change.from] + change.text + body[change.to:]
+	if err := verify(before, after, keys, value); err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	if marked {
+		after = byteOrderMark + after
+	}
+	return after, nil
+}
+
+const byteOrderMark = "\ufeff"
+
+// parse reads one YAML document: its root node, nil when it is empty, and its value.
+func parse(text string) (root *yaml.Node, value any, err error) {
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	var document yaml.Node
+	if err := decoder.Decode(&document); err == io.EOF {
+		return nil, nil, nil
+	} else if err != nil {
+		return nil, nil, fmt.Errorf("the document is not YAML that we can read: %w", err)
+	}
+	if err := decoder.Decode(new(yaml.Node)); err == nil {
+		return nil, nil, errors.New("the parameter holds several YAML documents; keep one")
+	} else if err != io.EOF {
+		return nil, nil, fmt.Errorf("the document is not YAML that we can read: %w", err)
+	}
+	root = document.Content[0]
+	// A node keeps a key that is written twice; decoding refuses it.
+	if err := root.Decode(&value); err != nil {
+		return nil, nil, fmt.Errorf("the document is not YAML that we can read: %w", err)
+	}
+	switch {
+	case root.Kind == yaml.MappingNode:
+		return root, value, nil
+	case root.Kind == yaml.ScalarNode && root.Tag == "!!null" && root.Value == "" && root.Anchor == "":
+		return nil, nil, nil // an explicit document without content
+	}
+	return nil, nil, errors.New("the document is not a YAML mapping")
+}
+
+// verify reads the result again: a document that differs at more than the path is not what was asked for.
+func verify(before any, after string, keys []string, value string) error {
+	_, got, err := parse(after)
+	if err != nil {
+		return fmt.Errorf("setting the value would break the document: %w", err)
+	}
+	want := set(before, keys, value)
+	wanted, wantErr := yaml.Marshal(want)
+	gotten, gotErr := yaml.Marshal(got)
+	if wantErr != nil || gotErr != nil || !bytes.Equal(wanted, gotten) {
+		return errors.New("setting the value would change something else in the document too, such as an alias of it; write the " +
+			"value there by hand once")
+	}
+	return nil
+}
+
+// get returns the value at a path of decoded YAML.
+func get(value any, keys []string) (any, bool) {
+	for _, key := range keys {
+		var ok bool
+		switch mapping := value.(type) {
+		case map[string]any:
+			value, ok = mapping[key]
+		case map[any]any:
+			value, ok = mapping[key]
+		}
+		if !ok {
+			return nil, false
+		}
+	}
+	return value, true
+}
+
+// set returns decoded YAML with a value at a path. It changes the maps it is given.
+func set(value any, keys []string, to string) any {
+	if len(keys) == 0 {
+		return to
+	}
+	switch mapping := value.(type) {
+	case map[string]any:
+		mapping[keys[0]] = set(mapping[keys[0]], keys[1:], to)
+		return mapping
+	case map[any]any:
+		mapping[keys[0]] = set(mapping[keys[0]], keys[1:], to)
+		return mapping
+	}
+	return map[string]any{keys[0]: set(nil, keys[1:], to)}
+}
