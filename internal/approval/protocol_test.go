@@ -230,6 +230,28 @@ func TestRetryOfTheTask(t *testing.T) {
 	p.check(t, "succeeded")
 }
 
+// TestRetryWhileResuming: resume holds the token of an attempt that has ended, while the next attempt registers with the same time.
+// What resume settles must be the old wait, or the new attempt would wait for ever.
+func TestRetryWhileResuming(t *testing.T) {
+	t.Parallel()
+	p := newPlace(connection.GateApproval)
+	must(t, p.enter(p.now))
+	must(t, p.drain())
+	must(t, p.sweep())
+	p.current.ended = "failed"
+	p.sending = func() {
+		p.sending = nil
+		must(t, p.enter(p.now))
+	}
+	if r, err := p.deliver(0, false); err != nil || !r.Late {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	p.state, p.now = connection.StatePending, p.now.Add(5*time.Minute)
+	must(t, p.sweep())
+	must(t, p.drain())
+	p.check(t, "succeeded")
+}
+
 // TestOldRejectionAfterRedrive: an event can come again from a dead-letter queue, days later.
 func TestOldRejectionAfterRedrive(t *testing.T) {
 	t.Parallel()
@@ -406,8 +428,7 @@ func schedule(t *rapid.T, p *place) {
 		}
 	}
 	// enter runs the state until await-gate returns: Step Functions tries again with a new token and the same time of entry.
-	enter := func() {
-		since := p.now
+	enter := func(since time.Time) {
 		for range 8 {
 			if p.enter(since) == nil {
 				return
@@ -421,13 +442,22 @@ func schedule(t *rapid.T, p *place) {
 			t.Fatalf("without faults: %v", err)
 		}
 	}
-	enter()
+	p.sending = func() {
+		if p.current.ended == "" && rapid.IntRange(0, 20).Draw(t, "retry while resuming") == 0 {
+			p.current.ended = "failed"
+			pause := p.between
+			p.between = nil
+			enter(p.current.since)
+			p.between = pause
+		}
+	}
+	enter(p.now)
 	for range rapid.IntRange(0, 25).Draw(t, "steps") {
 		step()
 		if p.current.ended == "" && rapid.IntRange(0, 30).Draw(t, "timeout") == 0 {
 			p.current.ended = "timed out"
 			p.now = p.now.Add(time.Minute)
-			enter() // a redrive
+			enter(p.now) // a redrive
 		}
 	}
 	calm(t, p)
@@ -438,7 +468,7 @@ func schedule(t *rapid.T, p *place) {
 
 // calm ends the storm: everything works, and two sweeps come by.
 func calm(t *rapid.T, p *place) {
-	p.table.Fault, p.tasks.fault, p.between = nil, nil, nil
+	p.table.Fault, p.tasks.fault, p.between, p.sending = nil, nil, nil, nil
 	waiting := p.current.ended == ""
 	beats := p.current.beats
 	for range 2 {

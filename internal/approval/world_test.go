@@ -117,6 +117,8 @@ type place struct {
 	attempt int
 	current *task
 
+	// sending, when set, is what happens between reading a token and sending it.
+	sending func()
 	// between, when set, is what happens between storing the token and looking, and between looking and saying.
 	between func()
 
@@ -132,11 +134,25 @@ func newPlace(gate connection.Gate) *place {
 	table, bus := store.New(p.table, "connections"), NewBus(p.bus, "bus")
 	p.keeper = NewGatekeeper(table, p, bus, log)
 	p.observer = NewObserver(table, p, bus, "us-east-1", p.log, log)
-	p.resumer = NewResumer(table, sfn.New(sfn.Options{
+	p.resumer = NewResumer(slowTokens{table, p}, sfn.New(sfn.Options{
 		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
 		HTTPClient: &http.Client{Transport: p.tasks}, Retryer: aws.NopRetryer{},
 	}), log)
 	return p
+}
+
+// slowTokens lets something happen after a token was read.
+type slowTokens struct {
+	*store.Store
+	place *place
+}
+
+func (s slowTokens) Token(ctx context.Context, id string) (store.Wait, store.Token, bool, error) {
+	wait, token, found, err := s.Store.Token(ctx, id)
+	if s.place.sending != nil {
+		s.place.sending()
+	}
+	return wait, token, found, err
 }
 
 func (p *place) pause() {
