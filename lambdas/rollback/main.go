@@ -1,0 +1,9 @@
+// Rollback undoes what an execution made, newest first, and says in words what happened.
+package main
+
+import (
+	"postern/internal/rollback"
+	"postern/internal/step"
+)
+
+func main() { step.Start(rollback.Function) }
