@@ -62,7 +62,8 @@ func TestPlanAgainEnds(t *testing.T) {
 		text  string
 	}{
 		"zones": {func(w *world) { w.service.AZIDs = []string{"use1-az1"} }, connection.InvalidRequest,
-			"The request has 1 fault:\n- target.subnetIds[1]: subnet-0b10000000000000b is in use1-az2 (us-east-1b), where the service is not " +
+			"The request has 1 fault:\n- target.subnetIds[1]: subnet-0b10000000000000b is in use1-az2 (us-east-1b), where the " +
+				"service is not " +
 				"offered; write subnets in use1-az1"},
 		"type": {func(w *world) { w.service.Type = "Gateway" }, connection.InvalidRequest,
 			"The request has 1 fault:\n- vendor: " + mcService + " takes Gateway endpoints, not interface endpoints; " +

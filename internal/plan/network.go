@@ -67,8 +67,8 @@ func (p *Planner) checkSubnets(ctx context.Context, d *draft) error {
 	return nil
 }
 
-// place adds one subnet to the plan, also a wrong one, so that its index stays that of the request; inZone holds the right ones so
-// far by zone id.
+// place adds one subnet to the plan, also a wrong one, so that its index stays that of the request; inZone holds the right ones
+// so far by zone id.
 func (d *draft) place(path string, subnet endpoint.Subnet, inZone map[string]string, remedy string) {
 	d.plan.Network.Subnets = append(d.plan.Network.Subnets, connection.Subnet{ID: subnet.ID, AZ: subnet.AZ, AZID: subnet.AZID})
 	switch other := inZone[subnet.AZID]; {

@@ -30,8 +30,10 @@ const (
 	endpointSG = "sg-0e0000000000000e1"
 	clientSG   = "sg-0c0000000000000c1"
 	mcService  = "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0"
-	hostname   = "artemis.privatelink.getmontecarlo.com"
-	parentZone = "privatelink.getmontecarlo.com"
+	// remoteService is Monte Carlo's in another Region.
+	remoteService = "com.amazonaws.vpce.eu-west-1.vpce-svc-0123456789abcdef0"
+	hostname      = "artemis.privatelink.getmontecarlo.com"
+	parentZone    = "privatelink.getmontecarlo.com"
 )
 
 // world is the AWS that a plan reads: the demo's network and vendor. It has no method that writes, and the embedded interfaces

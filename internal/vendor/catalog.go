@@ -67,7 +67,7 @@ func load(files fs.FS, name string, schema schema) (Profile, error) {
 		return Profile{}, fmt.Errorf("%s: %w", name, err)
 	}
 	if id := strings.TrimSuffix(path.Base(name), ".yaml"); profile.ID != id {
-		return Profile{}, d.errorf([]string{"id"}, "got %q, expected %q, the file's name without .yaml", profile.ID, id)
+		return Profile{}, d.problemf([]string{"id"}, "got %q, expected %q, the file's name without .yaml", profile.ID, id)
 	}
 	return profile, profile.check(d)
 }

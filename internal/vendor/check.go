@@ -1,7 +1,6 @@
 package vendor
 
 import (
-	"errors"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,9 +10,9 @@ import (
 // check finds what the schema cannot: patterns that do not compile, variables that do not exist, names given twice, choices
 // that contradict each other.
 func (p *Profile) check(d document) error {
-	var problems []error
+	var problems []problem
 	wrong := func(path []string, format string, args ...any) {
-		problems = append(problems, d.errorf(path, format, args...))
+		problems = append(problems, d.problemf(path, format, args...))
 	}
 	text := func(t Text, known []string, path ...string) {
 		if problem := t.check(known); problem != "" {
@@ -43,7 +42,7 @@ func (p *Profile) check(d document) error {
 	for i, action := range p.ClientActions {
 		text(action, known, "clientActions", strconv.Itoa(i))
 	}
-	return errors.Join(problems...)
+	return joined(problems)
 }
 
 // checkInputs also compiles the patterns, and returns the variables that texts may use. A default may use the inputs before it

@@ -1,7 +1,10 @@
 package vendor
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,13 +28,34 @@ func parseDocument(file string, content []byte) (document, error) {
 	return document{file: file, root: node.Content[0]}, nil
 }
 
-// errorf returns an error at a path: file:line: path: message.
-func (d document) errorf(path []string, format string, args ...any) error {
-	where := ""
+// problem is one thing wrong in a document.
+type problem struct {
+	file string
+	line int
+	text string
+}
+
+func (p problem) Error() string { return fmt.Sprintf("%s:%d: %s", p.file, p.line, p.text) }
+
+// problemf returns a problem at a path: file:line: path: message.
+func (d document) problemf(path []string, format string, args ...any) problem {
+	text := fmt.Sprintf(format, args...)
 	if len(path) > 0 {
-		where = dotted(path) + ": "
+		text = dotted(path) + ": " + text
 	}
-	return fmt.Errorf("%s:%d: %s%s", d.file, d.line(path), where, fmt.Sprintf(format, args...))
+	return problem{file: d.file, line: d.line(path), text: text}
+}
+
+// joined returns problems as one error, in the order of their lines, or nil.
+func joined(problems []problem) error {
+	slices.SortStableFunc(problems, func(a, b problem) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.text, b.text))
+	})
+	errs := make([]error, len(problems))
+	for i, p := range problems {
+		errs[i] = p
+	}
+	return errors.Join(errs...)
 }
 
 // line returns the line of the value at a path, or of the last part of the path that exists.

@@ -77,7 +77,11 @@ func (p *Profile) resolve(faults *connection.Faults, given, values map[string]st
 		path := "inputs." + input.Name
 		value := given[input.Name]
 		if value == "" && !input.Required {
-			value = input.Default.render(values)
+			made := input.Default.value(values)
+			if !made.Known {
+				continue // what it is made of has a fault already
+			}
+			value = made.Text
 		}
 		switch {
 		case value == "":

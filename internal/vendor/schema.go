@@ -50,12 +50,11 @@ func (s schema) check(d document) error {
 	if !errors.As(err, &invalid) {
 		return err
 	}
-	var problems []error
+	var problems []problem
 	for _, leaf := range leaves(invalid) {
 		problems = append(problems, s.explain(d, leaf)...)
 	}
-	slices.SortStableFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return errors.Join(problems...)
+	return joined(problems)
 }
 
 // leaves returns the errors at the bottom of a validation error. The branches of a oneOf are not looked into: the description
@@ -72,60 +71,71 @@ func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
 }
 
 // explain turns one validation error into errors with file, line and what is expected.
-func (s schema) explain(d document, e *jsonschema.ValidationError) []error {
-	at := func(name string) []string { return append(slices.Clone(e.InstanceLocation), name) }
-	node, expected := s.lookup(e.SchemaURL)
-	var problems []error
+func (s schema) explain(d document, e *jsonschema.ValidationError) []problem {
+	found := s.lookup(e.SchemaURL)
+	path := e.InstanceLocation
+	missing := func(names []string) (problems []problem) {
+		for _, name := range names {
+			problems = append(problems, d.problemf(append(slices.Clone(path), name), "missing; expected %s", s.expected(found, name)))
+		}
+		return problems
+	}
 	switch k := e.ErrorKind.(type) {
 	case *kind.Required:
-		for _, name := range k.Missing {
-			problems = append(problems, d.errorf(at(name), "missing; expected %s", s.expectedOf(node, name, expected)))
-		}
+		return missing(k.Missing)
+	case *kind.DependentRequired:
+		return missing(k.Missing)
 	case *kind.AdditionalProperties:
+		var problems []problem
 		for _, name := range k.Properties {
-			problems = append(problems, d.errorf(at(name), "unknown field; expected one of %s", strings.Join(fields(node), ", ")))
+			problems = append(problems, d.problemf(append(slices.Clone(path), name), "unknown field; expected one of %s",
+				strings.Join(slices.Sorted(maps.Keys(properties(found.owner))), ", ")))
 		}
+		return problems
 	case *kind.FalseSchema:
-		problems = append(problems, d.errorf(e.InstanceLocation, "not allowed here; expected %s", expected))
+		return []problem{d.problemf(path, "not allowed here; it is %s", s.expected(found, path[len(path)-1]))}
 	default:
-		problems = append(problems, d.errorf(e.InstanceLocation, "got %s, expected %s", d.show(e.InstanceLocation), expected))
+		return []problem{d.problemf(path, "got %s, expected %s", d.show(path), found.description)}
 	}
-	return problems
 }
 
-// lookup returns the schema at an absolute location, and the description nearest to it.
-func (s schema) lookup(location string) (node any, description string) {
+// place is a place in the schema: the description nearest to it, and the schema of the object it belongs to.
+type place struct {
+	description string
+	owner       any
+}
+
+// lookup returns the place at an absolute location.
+func (s schema) lookup(location string) place {
 	_, pointer, _ := strings.Cut(location, "#")
 	if unescaped, err := url.PathUnescape(pointer); err == nil {
 		pointer = unescaped
 	}
-	node, description = s.source, describe(s.source)
+	node := s.source
+	found := place{description: describe(node), owner: node}
 	for _, part := range strings.Split(strings.TrimPrefix(pointer, "/"), "/") {
 		object, ok := node.(map[string]any)
-		if !ok || part == "" {
+		if !ok {
 			break
 		}
-		node = object[strings.NewReplacer("~1", "/", "~0", "~").Replace(part)]
+		node = object[part]
 		if text := describe(node); text != "" {
-			description = text
+			found.description = text
+			if len(properties(node)) > 0 {
+				found.owner = node
+			}
 		}
 	}
-	return node, description
+	return found
 }
 
-// expectedOf returns the description of a property, or fallback when it has none.
-func (s schema) expectedOf(node any, name, fallback string) string {
-	object, _ := node.(map[string]any)
-	properties, _ := object["properties"].(map[string]any)
-	property, _ := properties[name].(map[string]any)
+// expected returns the description of a property of the object that a place belongs to.
+func (s schema) expected(at place, name string) string {
+	property, _ := properties(at.owner)[name].(map[string]any)
 	if ref, ok := property["$ref"].(string); ok {
-		_, description := s.lookup(ref)
-		return description
+		return s.lookup(ref).description
 	}
-	if text := describe(property); text != "" {
-		return text
-	}
-	return fallback
+	return describe(property)
 }
 
 func describe(node any) string {
@@ -134,8 +144,8 @@ func describe(node any) string {
 	return text
 }
 
-func fields(node any) []string {
+func properties(node any) map[string]any {
 	object, _ := node.(map[string]any)
-	properties, _ := object["properties"].(map[string]any)
-	return slices.Sorted(maps.Keys(properties))
+	found, _ := object["properties"].(map[string]any)
+	return found
 }
