@@ -92,7 +92,9 @@ func newReference(connectionID, execution, zone, vpcID string) reference {
 }
 
 // of reports whether the zone was made for a connection, by whichever execution.
-func (r reference) of(connectionID string) bool { return connectionID != "" && r.connection() == connectionID }
+func (r reference) of(connectionID string) bool {
+	return connectionID != "" && r.connection() == connectionID
+}
 
 // connection returns the connection that a zone was made for, or "" when Postern did not make it.
 func (r reference) connection() string {
