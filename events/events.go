@@ -1,5 +1,5 @@
-// Package events holds the wire contract as data: what may be sent to Postern, and what it sends. The files are samples for people
-// to paste and for tests to read.
+// Package events holds the wire contract as data: what may be sent to Postern, and what it sends. The files are samples for
+// people to paste and for tests to read.
 package events
 
 import (

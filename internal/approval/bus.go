@@ -76,11 +76,12 @@ func (b *Bus) putBatch(ctx context.Context, batch []saying) error {
 	if out.FailedEntryCount == 0 {
 		return nil
 	}
-	return fmt.Errorf("putting events on the bus %s: %d of %d refused: %w", b.name, out.FailedEntryCount, len(batch), refusal(out.Entries))
+	return fmt.Errorf("putting events on the bus %s: %d of %d refused: %w", b.name, out.FailedEntryCount, len(batch),
+		refusal(out.Entries))
 }
 
-// refusal returns the first entry's refusal as AWS's own error, so that it is classified like any other. AWS: PutEvents answers 200
-// and counts what it did not take.
+// refusal returns the first entry's refusal as AWS's own error, so that it is classified like any other. AWS: PutEvents answers
+// 200 and counts what it did not take.
 func refusal(entries []types.PutEventsResultEntry) error {
 	for _, entry := range entries {
 		if code := aws.ToString(entry.ErrorCode); code != "" {

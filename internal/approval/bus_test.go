@@ -18,7 +18,8 @@ import (
 	"postern/internal/connection"
 )
 
-// eventBus is EventBridge: it takes at most ten entries, and refuses the entries that refuse names, by their number over all calls.
+// eventBus is EventBridge: it takes at most ten entries, and refuses the entries that refuse names, by their number over all
+// calls.
 type eventBus struct {
 	mu     sync.Mutex
 	taken  []types.PutEventsRequestEntry
@@ -28,7 +29,8 @@ type eventBus struct {
 	fail   error          // of every call
 }
 
-func (b *eventBus) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, _ ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
+func (b *eventBus) PutEvents(_ context.Context, in *eventbridge.PutEventsInput,
+	_ ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.calls++
@@ -44,7 +46,8 @@ func (b *eventBus) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, 
 		b.seen++
 		if refused {
 			out.FailedEntryCount++
-			out.Entries = append(out.Entries, types.PutEventsResultEntry{ErrorCode: aws.String(code), ErrorMessage: aws.String("try later")})
+			out.Entries = append(out.Entries, types.PutEventsResultEntry{ErrorCode: aws.String(code),
+				ErrorMessage: aws.String("try later")})
 			continue
 		}
 		b.taken = append(b.taken, entry)
@@ -131,6 +134,7 @@ func TestPutPartly(t *testing.T) {
 // mutedBus refuses without saying which entry or why.
 type mutedBus struct{}
 
-func (*mutedBus) PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
+func (*mutedBus) PutEvents(context.Context, *eventbridge.PutEventsInput,
+	...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
 	return &eventbridge.PutEventsOutput{FailedEntryCount: 1}, nil
 }

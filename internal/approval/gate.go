@@ -80,7 +80,8 @@ func (g *Gatekeeper) Await(ctx context.Context, in GateInput) (struct{}, error) 
 	if err := g.bus.put(ctx, say); err != nil {
 		return none, err
 	}
-	g.log.InfoContext(ctx, "waiting", "connection", wait.ConnectionID, "gate", wait.Gate, "endpoint", wait.EndpointID, "said", say.detailType)
+	g.log.InfoContext(ctx, "waiting", "connection", wait.ConnectionID, "gate", wait.Gate, "endpoint", wait.EndpointID,
+		"said", say.detailType)
 	return none, nil
 }
 

@@ -54,7 +54,8 @@ func (w *awsWorld) Service(_ context.Context, name, region, ownRegion string) (c
 }
 
 func ours(id string, state connection.EndpointState) endpoint.Endpoint {
-	return endpoint.Endpoint{ID: id, ServiceName: "svc", VPCID: "vpc-0a1b2c3d", State: state, Tags: connection.Tags("monte-carlo/agents-prod", "arn:exec")}
+	return endpoint.Endpoint{ID: id, ServiceName: "svc", VPCID: "vpc-0a1b2c3d", State: state,
+		Tags: connection.Tags("monte-carlo/agents-prod", "arn:exec")}
 }
 
 // registry takes registrations.
@@ -71,10 +72,13 @@ func (r *registry) Register(_ context.Context, wait store.Wait, token store.Toke
 
 func gateInput(t *testing.T, gate connection.Gate) GateInput {
 	t.Helper()
-	raw := `{"gate":"` + string(gate) + `","token":"` + canary + `","execution":"arn:exec","enteredAt":"2026-11-23T12:00:00Z","state":{
-	  "plan":{"connectionId":"monte-carlo/agents-prod","network":{"region":"us-east-1"},"service":{"name":"svc","region":"eu-west-1"},
+	raw := `{"gate":"` + string(gate) + `","token":"` + canary + `","execution":"arn:exec","enteredAt":"2026-11-23T12:00:00Z",
+	  "state":{
+	  "plan":{"connectionId":"monte-carlo/agents-prod","network":{"region":"us-east-1"},
+	    "service":{"name":"svc","region":"eu-west-1"},
 	    "gates":{"allowlist":{"to":"a@example.com","subject":"list us","body":"please","slaHours":48,"calendar":"US business days"},
-	             "approval":{"to":"b@example.com","subject":"accept ${vpcEndpointId}","body":"${vpcEndpointId} and ${vpcEndpointId}, ${other}"}}},
+	             "approval":{"to":"b@example.com","subject":"accept ${vpcEndpointId}",
+	               "body":"${vpcEndpointId} and ${vpcEndpointId}, ${other}"}}},
 	  "endpoint":{"id":"` + sampleEndpoint + `","state":"pendingacceptance"}}}`
 	var in GateInput
 	if err := json.Unmarshal([]byte(raw), &in); err != nil {
@@ -97,27 +101,33 @@ func TestAwait(t *testing.T) {
 		"a word of the future": {connection.GateApproval, awsWorld{endpoints: map[string]endpoint.Endpoint{
 			sampleEndpoint: ours(sampleEndpoint, connection.StateUnknown)}}, connection.EventGateOpened, "", sampleEndpoint},
 		"accepted before the token was stored": {connection.GateApproval, awsWorld{endpoints: map[string]endpoint.Endpoint{
-			sampleEndpoint: ours(sampleEndpoint, connection.StatePending)}}, connection.EventEndpointState, connection.StatePending, sampleEndpoint},
+			sampleEndpoint: ours(sampleEndpoint, connection.StatePending)}}, connection.EventEndpointState, connection.StatePending,
+			sampleEndpoint},
 		"rejected before the token was stored": {connection.GateApproval, awsWorld{endpoints: map[string]endpoint.Endpoint{
-			sampleEndpoint: ours(sampleEndpoint, connection.StateRejected)}}, connection.EventEndpointState, connection.StateRejected, sampleEndpoint},
+			sampleEndpoint: ours(sampleEndpoint, connection.StateRejected)}}, connection.EventEndpointState, connection.StateRejected,
+			sampleEndpoint},
 		"deleted before the token was stored": {connection.GateApproval, awsWorld{endpoints: map[string]endpoint.Endpoint{
-			sampleEndpoint: ours(sampleEndpoint, connection.StateDeleted)}}, connection.EventEndpointState, connection.StateDeleted, sampleEndpoint},
+			sampleEndpoint: ours(sampleEndpoint, connection.StateDeleted)}}, connection.EventEndpointState, connection.StateDeleted,
+			sampleEndpoint},
 		"not shown yet":   {connection.GateApproval, awsWorld{}, connection.EventGateOpened, "", sampleEndpoint},
 		"not visible yet": {connection.GateAllowlist, awsWorld{}, connection.EventGateOpened, "", ""},
-		"visible already": {connection.GateAllowlist, awsWorld{services: map[string]bool{"svc": true}}, connection.EventServiceVisible, "", ""},
+		"visible already": {connection.GateAllowlist, awsWorld{services: map[string]bool{"svc": true}}, connection.EventServiceVisible,
+			"", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			waits, api := &registry{}, &eventBus{}
 			in := gateInput(t, test.gate)
-			if _, err := NewGatekeeper(waits, &test.world, NewBus(api, "bus"), slog.New(slog.DiscardHandler)).Await(t.Context(), in); err != nil {
+			if _, err := NewGatekeeper(waits, &test.world, NewBus(api, "bus"), slog.New(slog.DiscardHandler)).Await(t.Context(),
+				in); err != nil {
 				t.Fatal(err)
 			}
 			said := api.events(t)
 			if len(said) != 1 || said[0].detailType != test.want || said[0].State != test.state || said[0].EndpointID != test.endpoint {
 				t.Fatalf("said %+v, want one %s of %q, state %q", said, test.want, test.endpoint, test.state)
 			}
-			if test.want != connection.EventGateOpened && (said[0].ObservedBy != connection.ObservedByRegistration || !said[0].ObservedAt.Equal(in.EnteredAt)) {
+			if test.want != connection.EventGateOpened && (said[0].ObservedBy != connection.ObservedByRegistration ||
+				!said[0].ObservedAt.Equal(in.EnteredAt)) {
 				t.Errorf("observed by %s at %s", said[0].ObservedBy, said[0].ObservedAt)
 			}
 			if said[0].ConnectionID != "monte-carlo/agents-prod" || said[0].Gate != test.gate || said[0].SchemaVersion != 1 {
@@ -139,8 +149,10 @@ func TestNoticeText(t *testing.T) {
 	t.Parallel()
 	read := func(gate connection.Gate) connection.GateNotice {
 		api := &eventBus{}
-		world := &awsWorld{endpoints: map[string]endpoint.Endpoint{sampleEndpoint: ours(sampleEndpoint, connection.StatePendingAcceptance)}}
-		if _, err := NewGatekeeper(&registry{}, world, NewBus(api, "bus"), slog.New(slog.DiscardHandler)).Await(t.Context(), gateInput(t, gate)); err != nil {
+		world := &awsWorld{endpoints: map[string]endpoint.Endpoint{sampleEndpoint: ours(sampleEndpoint,
+			connection.StatePendingAcceptance)}}
+		if _, err := NewGatekeeper(&registry{}, world, NewBus(api, "bus"), slog.New(slog.DiscardHandler)).Await(t.Context(),
+			gateInput(t, gate)); err != nil {
 			t.Fatal(err)
 		}
 		var notice connection.GateNotice
@@ -149,13 +161,16 @@ func TestNoticeText(t *testing.T) {
 		}
 		return notice
 	}
-	want := connection.GateNotice{SchemaVersion: 1, ConnectionID: "monte-carlo/agents-prod", Execution: "arn:exec", Gate: connection.GateApproval,
-		OpenedAt: noon, To: "b@example.com", Subject: "accept " + sampleEndpoint, Body: sampleEndpoint + " and " + sampleEndpoint + ", ${other}",
+	want := connection.GateNotice{SchemaVersion: 1, ConnectionID: "monte-carlo/agents-prod", Execution: "arn:exec",
+		Gate:     connection.GateApproval,
+		OpenedAt: noon, To: "b@example.com", Subject: "accept " + sampleEndpoint, Body: sampleEndpoint + " and " + sampleEndpoint +
+			", ${other}",
 		EndpointID: sampleEndpoint}
 	if got := read(connection.GateApproval); got != want {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
-	want = connection.GateNotice{SchemaVersion: 1, ConnectionID: "monte-carlo/agents-prod", Execution: "arn:exec", Gate: connection.GateAllowlist,
+	want = connection.GateNotice{SchemaVersion: 1, ConnectionID: "monte-carlo/agents-prod", Execution: "arn:exec",
+		Gate:     connection.GateAllowlist,
 		OpenedAt: noon, To: "a@example.com", Subject: "list us", Body: "please", SLAHours: 48, Calendar: "US business days"}
 	if got := read(connection.GateAllowlist); got != want {
 		t.Errorf("got %+v\nwant %+v", got, want)
@@ -206,11 +221,15 @@ func TestAwaitFails(t *testing.T) {
 		bus   *eventBus
 		looks int
 	}{
-		"registering":            {connection.GateApproval, registry{err: broken}, awsWorld{endpoints: closed}, &eventBus{}, 0},
-		"looking at an endpoint": {connection.GateApproval, registry{}, awsWorld{blind: map[string]error{sampleEndpoint: errors.New("down")}}, &eventBus{}, 1},
-		"looking at a service":   {connection.GateAllowlist, registry{}, awsWorld{blind: map[string]error{"svc": errors.New("down")}}, &eventBus{}, 1},
-		"saying":                 {connection.GateApproval, registry{}, awsWorld{endpoints: closed}, &eventBus{fail: errors.New("down")}, 1},
-		"saying, partly":         {connection.GateApproval, registry{}, awsWorld{endpoints: closed}, &eventBus{refuse: map[int]string{0: "InternalFailure"}}, 1},
+		"registering": {connection.GateApproval, registry{err: broken}, awsWorld{endpoints: closed}, &eventBus{}, 0},
+		"looking at an endpoint": {connection.GateApproval, registry{},
+			awsWorld{blind: map[string]error{sampleEndpoint: errors.New("down")}}, &eventBus{}, 1},
+		"looking at a service": {connection.GateAllowlist, registry{}, awsWorld{blind: map[string]error{"svc": errors.New("down")}},
+			&eventBus{}, 1},
+		"saying": {connection.GateApproval, registry{}, awsWorld{endpoints: closed},
+			&eventBus{fail: errors.New("down")}, 1},
+		"saying, partly": {connection.GateApproval, registry{}, awsWorld{endpoints: closed},
+			&eventBus{refuse: map[int]string{0: "InternalFailure"}}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -46,8 +46,8 @@ func pending(waits []store.Wait, at time.Time, repaired int) []metric {
 
 // writeMetrics writes one line in CloudWatch's embedded metric format, from which the log group makes metrics.
 //
-// AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html. Timestamp is in
-// milliseconds; [[]] is one empty set of dimensions. At an unknown time nothing is written.
+// AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html. Timestamp is
+// in milliseconds; [[]] is one empty set of dimensions. At an unknown time nothing is written.
 func writeMetrics(to io.Writer, at time.Time, metrics []metric) error {
 	if at.IsZero() {
 		return nil

@@ -20,7 +20,8 @@ func TestMetricLine(t *testing.T) {
 	if err := writeMetrics(&out, noon, pending(waits, noon, 2)); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"OldestPendingAgeSeconds":5400,"PendingCount":3,"SweepRepaired":2,"_aws":{"Timestamp":1795435200000,"CloudWatchMetrics":[` +
+	want := `{"OldestPendingAgeSeconds":5400,"PendingCount":3,"SweepRepaired":2,` +
+		`"_aws":{"Timestamp":1795435200000,"CloudWatchMetrics":[` +
 		`{"Namespace":"Postern","Dimensions":[[]],"Metrics":[{"Name":"OldestPendingAgeSeconds","Unit":"Seconds"},` +
 		`{"Name":"PendingCount","Unit":"Count"},{"Name":"SweepRepaired","Unit":"Count"}]}]}}` + "\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {

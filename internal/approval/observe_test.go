@@ -41,7 +41,8 @@ type observer struct {
 
 func (o *observer) observe(t *testing.T, raw string) (Observed, error) {
 	t.Helper()
-	observer := NewObserver(&o.waits, &o.world, NewBus(&o.bus, "bus"), "us-east-1", &o.metrics, slog.New(slog.NewJSONHandler(&o.log, nil)))
+	observer := NewObserver(&o.waits, &o.world, NewBus(&o.bus, "bus"), "us-east-1", &o.metrics, slog.New(slog.NewJSONHandler(&o.log,
+		nil)))
 	return observer.Observe(t.Context(), json.RawMessage(raw))
 }
 
@@ -57,20 +58,26 @@ func TestObserveMessage(t *testing.T) {
 		state connection.EndpointState // said, or ""
 		reads int                      // of the waits
 	}{
-		"accepted":                       {string(events.Read("sns.accept.json")), at(connection.StatePending), nil, connection.StatePending, 0},
-		"a message that lies":            {string(events.Read("sns.accept.json")), at(connection.StateRejected), nil, connection.StateRejected, 0},
-		"a message too early":            {string(events.Read("sns.accept.json")), at(connection.StatePendingAcceptance), nil, "", 0},
-		"a word of the future":           {string(events.Read("sns.accept.json")), at(connection.StateUnknown), nil, "", 0},
-		"rejected, in plain text":        {string(events.Read("sns.reject-text.json")), at(connection.StateRejected), nil, connection.StateRejected, 0},
-		"somebody else's endpoint":       {string(events.Read("sns.accept.json")), &foreign, nil, "", 0},
-		"gone, and nobody waits":         {string(events.Read("sns.accept.json")), nil, nil, "", 1},
-		"gone, and somebody waits":       {string(events.Read("sns.accept.json")), nil, []store.Wait{allowlistWait(), approvalWait()}, connection.StateDeleted, 1},
-		"gone, but maybe not shown yet":  {string(events.Read("sns.accept.json")), nil, []store.Wait{youngWait()}, "", 1},
-		"deleted, says AWS":              {string(events.Read("sns.accept.json")), at(connection.StateDeleted), []store.Wait{youngWait()}, connection.StateDeleted, 0},
-		"deleted by hand":                {deletion, at(connection.StateDeleting), nil, connection.StateDeleting, 0},
-		"deleted by hand, gone":          {deletion, nil, []store.Wait{approvalWait()}, connection.StateDeleted, 1},
-		"changed while we wait, closed":  {modification, at(connection.StatePendingAcceptance), []store.Wait{approvalWait()}, "", 0},
-		"changed while we wait, open":    {modification, at(connection.StateAvailable), []store.Wait{approvalWait()}, connection.StateAvailable, 1},
+		"accepted": {string(events.Read("sns.accept.json")), at(connection.StatePending), nil,
+			connection.StatePending, 0},
+		"a message that lies": {string(events.Read("sns.accept.json")), at(connection.StateRejected), nil,
+			connection.StateRejected, 0},
+		"a message too early":  {string(events.Read("sns.accept.json")), at(connection.StatePendingAcceptance), nil, "", 0},
+		"a word of the future": {string(events.Read("sns.accept.json")), at(connection.StateUnknown), nil, "", 0},
+		"rejected, in plain text": {string(events.Read("sns.reject-text.json")), at(connection.StateRejected), nil,
+			connection.StateRejected, 0},
+		"somebody else's endpoint": {string(events.Read("sns.accept.json")), &foreign, nil, "", 0},
+		"gone, and nobody waits":   {string(events.Read("sns.accept.json")), nil, nil, "", 1},
+		"gone, and somebody waits": {string(events.Read("sns.accept.json")), nil, []store.Wait{allowlistWait(), approvalWait()},
+			connection.StateDeleted, 1},
+		"gone, but maybe not shown yet": {string(events.Read("sns.accept.json")), nil, []store.Wait{youngWait()}, "", 1},
+		"deleted, says AWS": {string(events.Read("sns.accept.json")), at(connection.StateDeleted),
+			[]store.Wait{youngWait()}, connection.StateDeleted, 0},
+		"deleted by hand":               {deletion, at(connection.StateDeleting), nil, connection.StateDeleting, 0},
+		"deleted by hand, gone":         {deletion, nil, []store.Wait{approvalWait()}, connection.StateDeleted, 1},
+		"changed while we wait, closed": {modification, at(connection.StatePendingAcceptance), []store.Wait{approvalWait()}, "", 0},
+		"changed while we wait, open": {modification, at(connection.StateAvailable), []store.Wait{approvalWait()},
+			connection.StateAvailable, 1},
 		"changed, nobody waits: no news": {modification, at(connection.StateAvailable), []store.Wait{allowlistWait()}, "", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,12 +96,14 @@ func TestObserveMessage(t *testing.T) {
 					t.Errorf("said %+v", said)
 				}
 			} else if len(said) != 1 || said[0].detailType != connection.EventEndpointState || said[0].State != test.state ||
-				said[0].EndpointID != sampleEndpoint || said[0].ConnectionID != "monte-carlo/agents-prod" || said[0].Gate != connection.GateApproval ||
+				said[0].EndpointID != sampleEndpoint || said[0].ConnectionID != "monte-carlo/agents-prod" ||
+				said[0].Gate != connection.GateApproval ||
 				said[0].ObservedAt.IsZero() || said[0].ObservedBy != result.Woken {
 				t.Errorf("said %+v, want state %q", said, test.state)
 			}
 			if o.waits.reads != test.reads || result.Looked != 1 || o.metrics.Len() != 0 {
-				t.Errorf("%d reads of the waits, looked at %d, metrics %s; want %d reads", o.waits.reads, result.Looked, &o.metrics, test.reads)
+				t.Errorf("%d reads of the waits, looked at %d, metrics %s; want %d reads", o.waits.reads, result.Looked, &o.metrics,
+					test.reads)
 			}
 		})
 	}
@@ -114,7 +123,8 @@ func at(state connection.EndpointState) *endpoint.Endpoint {
 
 func TestObserveIgnores(t *testing.T) {
 	t.Parallel()
-	for _, raw := range []string{``, `{}`, `{"secret":"s3cr3t"}`, `[]`, string(events.Read("postern.gate-opened.json")), sns("no endpoint, s3cr3t")} {
+	for _, raw := range []string{``, `{}`, `{"secret":"s3cr3t"}`, `[]`, string(events.Read("postern.gate-opened.json")),
+		sns("no endpoint, s3cr3t")} {
 		o := &observer{}
 		result, err := o.observe(t, raw)
 		if err != nil || result != (Observed{}) || o.bus.calls != 0 || len(o.world.looks) != 0 {
@@ -150,7 +160,8 @@ func TestObserveFails(t *testing.T) {
 	for name, o := range map[string]*observer{
 		"looking":           {world: awsWorld{blind: map[string]error{sampleEndpoint: down}}},
 		"finding who waits": {waits: waits{err: down}},
-		"saying":            {world: awsWorld{endpoints: map[string]endpoint.Endpoint{sampleEndpoint: *at(connection.StatePending)}}, bus: eventBus{fail: down}},
+		"saying": {world: awsWorld{endpoints: map[string]endpoint.Endpoint{sampleEndpoint: *at(connection.StatePending)}},
+			bus: eventBus{fail: down}},
 	} {
 		if _, err := o.observe(t, string(events.Read("sns.accept.json"))); !errors.Is(err, down) {
 			t.Errorf("%s: %v, want an error so that the message comes again", name, err)
@@ -244,7 +255,8 @@ func TestSweepLooksOnce(t *testing.T) {
 	if _, err := o.observe(t, string(events.Read("schedule.sweep.json"))); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"vpce-00000001", "svc1 in eu-west-1 from us-east-1", "svc1 in us-east-1 from us-east-1"}; !slices.Equal(o.world.looks, want) {
+	if want := []string{"vpce-00000001", "svc1 in eu-west-1 from us-east-1",
+		"svc1 in us-east-1 from us-east-1"}; !slices.Equal(o.world.looks, want) {
 		t.Errorf("looked at %v, want %v", o.world.looks, want)
 	}
 	if got := len(o.bus.events(t)); got != 7 {
@@ -265,7 +277,8 @@ func TestSweepBlind(t *testing.T) {
 	o.world.blind["vpce-00000007"] = down
 	o.waits.list = append(o.waits.list, waitFor(connection.GateAllowlist, 1, ""), waitFor(connection.GateAllowlist, 2, ""))
 	_, err := o.observe(t, string(events.Read("schedule.sweep.json")))
-	if !errors.Is(err, down) || !strings.Contains(err.Error(), "100 endpoints, vpce-00000000 first") || !strings.Contains(err.Error(), "service of v/allowlist1") {
+	if !errors.Is(err, down) || !strings.Contains(err.Error(), "100 endpoints, vpce-00000000 first") ||
+		!strings.Contains(err.Error(), "service of v/allowlist1") {
 		t.Errorf("%v, want both failures named", err)
 	}
 	said := o.bus.events(t)
@@ -291,7 +304,8 @@ func (*forgetful) DescribeAll(context.Context, []string) ([]endpoint.Endpoint, e
 func TestSweepIncompleteAnswer(t *testing.T) {
 	t.Parallel()
 	api := &eventBus{}
-	o := NewObserver(&waits{list: []store.Wait{approvalWait()}}, &forgetful{}, NewBus(api, "bus"), "us-east-1", &bytes.Buffer{}, slog.New(slog.DiscardHandler))
+	o := NewObserver(&waits{list: []store.Wait{approvalWait()}}, &forgetful{}, NewBus(api, "bus"), "us-east-1", &bytes.Buffer{},
+		slog.New(slog.DiscardHandler))
 	if _, err := o.Observe(t.Context(), events.Read("schedule.sweep.json")); err == nil || api.calls != 0 {
 		t.Errorf("%v, %d calls: an answer that leaves an endpoint out is not a heartbeat", err, api.calls)
 	}

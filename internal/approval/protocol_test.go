@@ -48,7 +48,8 @@ func TestApprovalAfterTheTokenIsStored(t *testing.T) {
 	if p.current.output != want {
 		t.Errorf("the gate's result is %+v, want %+v", p.current.output, want)
 	}
-	if item := p.table.Get(connectionID); item["waitToken"] != "" || item["waitGate"] != "" || item["lastSeen"] != "pending" || item["holder"] != executionARN {
+	if item := p.table.Get(connectionID); item["waitToken"] != "" || item["waitGate"] != "" || item["lastSeen"] != "pending" ||
+		item["holder"] != executionARN {
 		t.Errorf("the item afterwards: %v", item)
 	}
 }
@@ -103,7 +104,8 @@ func TestLostNotification(t *testing.T) {
 func TestFailuresEndTheWaitWithTheirOwnName(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[connection.EndpointState]string{
-		connection.StateRejected: "EndpointRejected", connection.StateExpired: "EndpointExpired", connection.StateFailed: "EndpointFailed",
+		connection.StateRejected: "EndpointRejected", connection.StateExpired: "EndpointExpired",
+		connection.StateFailed:   "EndpointFailed",
 		connection.StateDeleting: "EndpointDeleted", connection.StateDeleted: "EndpointDeleted",
 	} {
 		p := newPlace(connection.GateApproval)
@@ -230,7 +232,8 @@ func TestRetryOfTheTask(t *testing.T) {
 	p.check(t, "succeeded")
 }
 
-// TestRetryWhileResuming: resume holds the token of an attempt that has ended, while the next attempt registers with the same time.
+// TestRetryWhileResuming: resume holds the token of an attempt that has ended, while the next attempt registers with the same
+// time.
 // What resume settles must be the old wait, or the new attempt would wait for ever.
 func TestRetryWhileResuming(t *testing.T) {
 	t.Parallel()
@@ -378,7 +381,8 @@ func TestInterleavings(t *testing.T) {
 	}
 }
 
-// schedule draws one order of events with faults, and checks what must hold in every order: a task ends only as the endpoint's state
+// schedule draws one order of events with faults, and checks what must hold in every order: a task ends only as the endpoint's
+// state
 // at some time allowed, and when the storm is over, a decision that the vendor made reaches whoever waits, and a wait is watched.
 func schedule(t *rapid.T, p *place) {
 	allowed := map[string]bool{"timed out": true, "failed": true}
@@ -386,7 +390,8 @@ func schedule(t *rapid.T, p *place) {
 		if p.gate == connection.GateAllowlist {
 			p.visible = true
 		} else if p.state.Waiting() {
-			p.state = rapid.SampledFrom([]connection.EndpointState{connection.StatePending, connection.StateAvailable, connection.StateRejected,
+			p.state = rapid.SampledFrom([]connection.EndpointState{connection.StatePending, connection.StateAvailable,
+				connection.StateRejected,
 				connection.StateExpired, connection.StateFailed, connection.StateDeleting, connection.StateUnknown}).Draw(t, "state")
 		} else if p.state == connection.StatePending {
 			p.state = connection.StateAvailable

@@ -50,15 +50,15 @@ type observed struct {
 	Detail     json.RawMessage `json:"detail"`
 }
 
-// Resume handles one observation. Observations that are late, repeated or about something else are no-ops; an error means that the
-// token could not be read or sent, and that the event should come again.
+// Resume handles one observation. Observations that are late, repeated or about something else are no-ops; an error means that
+// the token could not be read or sent, and that the event should come again.
 func (r *Resumer) Resume(ctx context.Context, e observed) (Resumed, error) {
 	o, err := decodeObservation(e)
 	if err != nil {
 		return Resumed{}, err
 	}
-	log := r.log.With("detailType", e.DetailType, "connection", o.ConnectionID, "gate", o.Gate, "endpoint", o.EndpointID, "state", o.State,
-		"woken", o.ObservedBy)
+	log := r.log.With("detailType", e.DetailType, "connection", o.ConnectionID, "gate", o.Gate,
+		"endpoint", o.EndpointID, "state", o.State, "woken", o.ObservedBy)
 	if o.ConnectionID == "" {
 		log.InfoContext(ctx, "not an observation", "source", e.Source)
 		return Resumed{}, nil
@@ -84,8 +84,8 @@ func (r *Resumer) Resume(ctx context.Context, e observed) (Resumed, error) {
 	return Resumed{Action: action, Late: late}, r.settle(ctx, action, late, o, wait)
 }
 
-// decodeObservation reads an event; what is not an observation of ours has no connection id. Fields it does not know are let pass:
-// observe may be newer than this function.
+// decodeObservation reads an event; what is not an observation of ours has no connection id. Fields it does not know are let
+// pass: observe may be newer than this function.
 func decodeObservation(e observed) (connection.Observation, error) {
 	var o connection.Observation
 	switch e.DetailType {

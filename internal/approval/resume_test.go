@@ -45,33 +45,42 @@ func TestDecide(t *testing.T) {
 		want       Action
 	}
 	rows := map[string]row{
-		"visible":                       {connection.EventServiceVisible, visible, allowlistWait(), ActionSucceed},
-		"another service visible":       {connection.EventServiceVisible, changed(visible, func(o *connection.Observation) { o.ServiceName = "x" }), allowlistWait(), ActionNone},
+		"visible": {connection.EventServiceVisible, visible, allowlistWait(), ActionSucceed},
+		"another service visible": {connection.EventServiceVisible, changed(visible,
+			func(o *connection.Observation) { o.ServiceName = "x" }), allowlistWait(), ActionNone},
 		"visible, but approval waits":   {connection.EventServiceVisible, visible, approvalWait(), ActionNone},
 		"visible claims to be approval": {connection.EventServiceVisible, seen(connection.StateAvailable), approvalWait(), ActionNone},
-		"still closed":                  {connection.EventGateStillClosed, seen(connection.StatePendingAcceptance), approvalWait(), ActionHeartbeat},
+		"still closed": {connection.EventGateStillClosed, seen(connection.StatePendingAcceptance), approvalWait(),
+			ActionHeartbeat},
 		"still not visible": {connection.EventGateStillClosed, connection.Observation{Gate: connection.GateAllowlist}, allowlistWait(),
 			ActionHeartbeat},
-		"still closed, other gate": {connection.EventGateStillClosed, connection.Observation{Gate: connection.GateAllowlist}, approvalWait(), ActionNone},
+		"still closed, other gate": {connection.EventGateStillClosed, connection.Observation{Gate: connection.GateAllowlist},
+			approvalWait(), ActionNone},
 		"another endpoint": {connection.EventEndpointState, changed(seen(connection.StateAvailable), func(o *connection.Observation) {
 			o.EndpointID = "vpce-00000000"
 		}), approvalWait(), ActionNone},
-		"an endpoint, but allow-listing waits": {connection.EventEndpointState, seen(connection.StateAvailable), allowlistWait(), ActionNone},
-		"a state event about the allowlist gate": {connection.EventEndpointState, changed(seen(connection.StateAvailable), func(o *connection.Observation) {
-			o.Gate, o.EndpointID = connection.GateAllowlist, ""
-		}), allowlistWait(), ActionNone},
-		"a rejection of before this wait": {connection.EventEndpointState, changed(seen(connection.StateRejected), func(o *connection.Observation) {
-			o.ObservedAt = noon.Add(-time.Nanosecond)
-		}), approvalWait(), ActionNone},
-		"a rejection at its very beginning": {connection.EventEndpointState, changed(seen(connection.StateRejected), func(o *connection.Observation) {
-			o.ObservedAt = noon
-		}), approvalWait(), ActionFail},
-		"a rejection without a time": {connection.EventEndpointState, changed(seen(connection.StateRejected), func(o *connection.Observation) {
-			o.ObservedAt = time.Time{}
-		}), approvalWait(), ActionFail},
-		"an acceptance of before this wait": {connection.EventEndpointState, changed(seen(connection.StatePending), func(o *connection.Observation) {
-			o.ObservedAt = noon.Add(-time.Hour)
-		}), approvalWait(), ActionSucceed},
+		"an endpoint, but allow-listing waits": {connection.EventEndpointState, seen(connection.StateAvailable), allowlistWait(),
+			ActionNone},
+		"a state event about the allowlist gate": {connection.EventEndpointState, changed(seen(connection.StateAvailable),
+			func(o *connection.Observation) {
+				o.Gate, o.EndpointID = connection.GateAllowlist, ""
+			}), allowlistWait(), ActionNone},
+		"a rejection of before this wait": {connection.EventEndpointState, changed(seen(connection.StateRejected),
+			func(o *connection.Observation) {
+				o.ObservedAt = noon.Add(-time.Nanosecond)
+			}), approvalWait(), ActionNone},
+		"a rejection at its very beginning": {connection.EventEndpointState, changed(seen(connection.StateRejected),
+			func(o *connection.Observation) {
+				o.ObservedAt = noon
+			}), approvalWait(), ActionFail},
+		"a rejection without a time": {connection.EventEndpointState, changed(seen(connection.StateRejected),
+			func(o *connection.Observation) {
+				o.ObservedAt = time.Time{}
+			}), approvalWait(), ActionFail},
+		"an acceptance of before this wait": {connection.EventEndpointState, changed(seen(connection.StatePending),
+			func(o *connection.Observation) {
+				o.ObservedAt = noon.Add(-time.Hour)
+			}), approvalWait(), ActionSucceed},
 		"an unknown event":     {"Something Else", seen(connection.StateAvailable), approvalWait(), ActionNone},
 		"a state nobody names": {connection.EventEndpointState, seen(""), approvalWait(), ActionNone},
 	}
@@ -102,18 +111,22 @@ func TestDecodeObservation(t *testing.T) {
 		ours      bool
 		wantError string
 	}{
-		"any letter case":      {observed{"postern", connection.EventEndpointState, []byte(`{"connectionId":"v/n","state":"PendingAcceptance"}`)}, connection.StatePendingAcceptance, true, ""},
-		"a word of the future": {observed{"postern", connection.EventEndpointState, []byte(`{"connectionId":"v/n","state":"paused"}`)}, connection.StateUnknown, true, ""},
+		"any letter case": {observed{"postern", connection.EventEndpointState,
+			[]byte(`{"connectionId":"v/n","state":"PendingAcceptance"}`)}, connection.StatePendingAcceptance, true, ""},
+		"a word of the future": {observed{"postern", connection.EventEndpointState, []byte(`{"connectionId":"v/n","state":"paused"}`)},
+			connection.StateUnknown, true, ""},
 		"a field of the future": {observed{"postern", connection.EventServiceVisible, []byte(`{"connectionId":"v/n","weather":1}`)},
 			"", true, ""},
-		"a gate that opened":   {observed{"postern", connection.EventGateOpened, []byte(`{"connectionId":"v/n"}`)}, "", false, ""},
-		"somebody else's":      {observed{"aws.ec2", connection.EventEndpointState, []byte(`{"connectionId":"v/n"}`)}, "", false, ""},
-		"nothing":              {observed{}, "", false, ""},
-		"no detail":            {observed{"postern", connection.EventEndpointState, nil}, "", false, "reading the detail"},
-		"an odd detail":        {observed{"postern", connection.EventEndpointState, []byte(`"x"`)}, "", false, "reading the detail"},
-		"no connection":        {observed{"postern", connection.EventEndpointState, []byte(`{}`)}, "", false, "no connection id"},
-		"a time that is none":  {observed{"postern", connection.EventEndpointState, []byte(`{"connectionId":"v/n","observedAt":"noon"}`)}, "", false, "reading the detail"},
-		"a number for a state": {observed{"postern", connection.EventEndpointState, []byte(`{"connectionId":"v/n","state":1}`)}, "", false, "reading the detail"},
+		"a gate that opened": {observed{"postern", connection.EventGateOpened, []byte(`{"connectionId":"v/n"}`)}, "", false, ""},
+		"somebody else's":    {observed{"aws.ec2", connection.EventEndpointState, []byte(`{"connectionId":"v/n"}`)}, "", false, ""},
+		"nothing":            {observed{}, "", false, ""},
+		"no detail":          {observed{"postern", connection.EventEndpointState, nil}, "", false, "reading the detail"},
+		"an odd detail":      {observed{"postern", connection.EventEndpointState, []byte(`"x"`)}, "", false, "reading the detail"},
+		"no connection":      {observed{"postern", connection.EventEndpointState, []byte(`{}`)}, "", false, "no connection id"},
+		"a time that is none": {observed{"postern", connection.EventEndpointState,
+			[]byte(`{"connectionId":"v/n","observedAt":"noon"}`)}, "", false, "reading the detail"},
+		"a number for a state": {observed{"postern", connection.EventEndpointState, []byte(`{"connectionId":"v/n","state":1}`)}, "",
+			false, "reading the detail"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -134,7 +147,8 @@ func TestDecodeObservation(t *testing.T) {
 func TestCause(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[connection.EndpointState][]string{
-		connection.StateRejected: {"The vendor rejected the endpoint connection: endpoint " + sampleEndpoint + " of connection monte-carlo/agents-prod.", "ask the vendor why"},
+		connection.StateRejected: {"The vendor rejected the endpoint connection: endpoint " + sampleEndpoint +
+			" of connection monte-carlo/agents-prod.", "ask the vendor why"},
 		connection.StateExpired:  {"before AWS expired it", "agree with the vendor"},
 		connection.StateFailed:   {"AWS reports the endpoint as failed", "mend what AWS names"},
 		connection.StateDeleting: {"was deleted while we waited", "CloudTrail"},
@@ -143,7 +157,8 @@ func TestCause(t *testing.T) {
 		o := seen(state)
 		o.Reason = "because: " + strings.Repeat("é", 5000)
 		got := cause(o, approvalWait())
-		for _, part := range append(want, "- service: svc", "- AWS says: because: é", "2026-11-23T13:00:00Z after the endpoint's notification, state "+string(state),
+		for _, part := range append(want, "- service: svc", "- AWS says: because: é",
+			"2026-11-23T13:00:00Z after the endpoint's notification, state "+string(state),
 			"- waited since: 2026-11-23T12:00:00Z", "\nWhat to do: ") {
 			if !strings.Contains(got, part) {
 				t.Errorf("%s: the cause lacks %q:\n%s", state, part, got)
@@ -154,7 +169,8 @@ func TestCause(t *testing.T) {
 		}
 	}
 	bare := cause(connection.Observation{EndpointID: "vpce-1", State: connection.StateRejected}, store.Wait{})
-	if strings.Contains(bare, "AWS says") || strings.Contains(bare, "service:") || !strings.Contains(bare, "seen: at an unknown time, state rejected") {
+	if strings.Contains(bare, "AWS says") || strings.Contains(bare, "service:") || !strings.Contains(bare,
+		"seen: at an unknown time, state rejected") {
 		t.Errorf("with little known:\n%s", bare)
 	}
 }

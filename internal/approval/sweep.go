@@ -11,8 +11,9 @@ import (
 	"postern/internal/store"
 )
 
-// sweep looks at everything that is waited for. It says what a lost message would have told, and "Gate Still Closed" for the rest,
-// which keeps their tasks alive. What could not be looked at gets no heartbeat: a watch that has gone blind must not look awake.
+// sweep looks at everything that is waited for. It says what a lost message would have told, and "Gate Still Closed" for the
+// rest, which keeps their tasks alive. What could not be looked at gets no heartbeat: a watch that has gone blind must not look
+// awake.
 func (o *Observer) sweep(ctx context.Context, w wake) (Observed, error) {
 	waits, err := o.waits.Waiting(ctx)
 	if err != nil {
@@ -31,7 +32,8 @@ func (o *Observer) sweep(ctx context.Context, w wake) (Observed, error) {
 			continue
 		}
 		if said.detailType != connection.EventGateStillClosed {
-			o.log.InfoContext(ctx, "the sweep saw a change", "connection", wait.ConnectionID, "gate", wait.Gate, "endpoint", wait.EndpointID)
+			o.log.InfoContext(ctx, "the sweep saw a change", "connection", wait.ConnectionID, "gate", wait.Gate,
+				"endpoint", wait.EndpointID)
 		}
 		if said.detailType == connection.EventEndpointState {
 			repaired++
@@ -78,7 +80,8 @@ type service struct{ name, region string }
 
 func serviceOf(wait store.Wait) service { return service{wait.ServiceName, wait.ServiceRegion} }
 
-// visible looks at every service waited for, once. One name for each call: AWS refuses a whole call for one name it does not show.
+// visible looks at every service waited for, once. One name for each call: AWS refuses a whole call for one name it does not
+// show.
 func (o *Observer) visible(ctx context.Context, waits []store.Wait) (map[service]bool, []error) {
 	services := map[service]bool{}
 	tried := map[service]bool{}

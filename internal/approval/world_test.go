@@ -28,7 +28,8 @@ const (
 	executionARN = "arn:aws:states:us-east-1:111122223333:execution:postern:monte-carlo-agents-prod-0123456789abcdef"
 )
 
-// taskService is Step Functions at the wire, as far as tokens go: a task ends once, and afterwards its token answers TaskTimedOut.
+// taskService is Step Functions at the wire, as far as tokens go: a task ends once, and afterwards its token answers
+// TaskTimedOut.
 type taskService struct {
 	mu    sync.Mutex
 	tasks map[string]*task
@@ -100,7 +101,8 @@ func (s *taskService) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func respond(status int, body string) *http.Response {
-	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}}, Body: io.NopCloser(strings.NewReader(body))}
+	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body: io.NopCloser(strings.NewReader(body))}
 }
 
 // place is one connection with everything around it: the vendor's endpoint, the table, the bus, the tasks, and the clock.
@@ -128,8 +130,9 @@ type place struct {
 }
 
 func newPlace(gate connection.Gate) *place {
-	p := &place{now: noon, gate: gate, state: connection.StatePendingAcceptance, table: &storetest.Table{}, bus: &eventBus{}, tasks: &taskService{},
-		log: &bytes.Buffer{}}
+	p := &place{now: noon, gate: gate, state: connection.StatePendingAcceptance, table: &storetest.Table{}, bus: &eventBus{},
+		tasks: &taskService{},
+		log:   &bytes.Buffer{}}
 	log := slog.New(slog.NewJSONHandler(p.log, nil))
 	table, bus := store.New(p.table, "connections"), NewBus(p.bus, "bus")
 	p.keeper = NewGatekeeper(table, p, bus, log)

@@ -88,14 +88,17 @@ var errLost = errors.New("connection reset after the request was read")
 
 func respond(status int, body string) func() (*http.Response, error) {
 	return func() (*http.Response, error) {
-		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"text/xml"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"text/xml"}},
+			Body: io.NopCloser(strings.NewReader(body))}, nil
 	}
 }
 
-var sent = respond(200, `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>`)
+var sent = respond(200,
+	`<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>`)
 
 func refused(status int, code string) func() (*http.Response, error) {
-	return respond(status, `<ErrorResponse><Error><Type>Sender</Type><Code>`+code+`</Code><Message>no</Message></Error><RequestId>r</RequestId></ErrorResponse>`)
+	return respond(status,
+		`<ErrorResponse><Error><Code>`+code+`</Code><Message>no</Message></Error></ErrorResponse>`)
 }
 
 func lost() (*http.Response, error) { return nil, errLost }
@@ -142,7 +145,8 @@ func TestMail(t *testing.T) {
 		"goes on by itself when the endpoint is accepted",
 		"Subject: PrivateLink endpoint vpce-0f1e2d3c4b5a69788: please accept\n\nHello,\n\nplease accept",
 		"Endpoint: vpce-0f1e2d3c4b5a69788", "Waiting since: 2026-11-23T14:00:00Z",
-		"https://console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/arn:aws:states:us-east-1:111122223333:execution:postern:monte-carlo-agents-prod-0123456789abcdef",
+		"https://console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/arn:aws:states:us-east-1:111122223333:" +
+			"execution:postern:monte-carlo-agents-prod-0123456789abcdef",
 	} {
 		if !strings.Contains(mail["Message"], want) {
 			t.Errorf("the mail lacks %q:\n%s", want, mail["Message"])
@@ -159,9 +163,10 @@ func TestOnce(t *testing.T) {
 		mails     int
 		wantError string
 	}{
-		"duplicates":               {nil, 0, 1, ""},
-		"throttled, then sent":     {[]func() (*http.Response, error){refused(400, "Throttled")}, 1, 1, "Throttled"},
-		"refused twice, then sent": {[]func() (*http.Response, error){refused(403, "AuthorizationError"), refused(500, "InternalError")}, 2, 1, "AuthorizationError"},
+		"duplicates":           {nil, 0, 1, ""},
+		"throttled, then sent": {[]func() (*http.Response, error){refused(400, "Throttled")}, 1, 1, "Throttled"},
+		"refused twice, then sent": {[]func() (*http.Response, error){refused(403, "AuthorizationError"), refused(500,
+			"InternalError")}, 2, 1, "AuthorizationError"},
 		"never reached, then sent": {[]func() (*http.Response, error){undialled}, 1, 1, "connection refused"},
 		"the answer lost: not sent twice": {[]func() (*http.Response, error){lost}, 1, 1,
 			"the message may be out and is not sent again: see plan.gates.approval in execution arn:aws:states:"},
@@ -179,7 +184,8 @@ func TestOnce(t *testing.T) {
 				}
 			}
 			if failed != test.errors || len(s.mails) != test.mails || !strings.Contains(first, test.wantError) {
-				t.Errorf("%d errors, %d mails, first error %q; want %d, %d, %q", failed, len(s.mails), first, test.errors, test.mails, test.wantError)
+				t.Errorf("%d errors, %d mails, first error %q; want %d, %d, %q", failed, len(s.mails), first, test.errors, test.mails,
+					test.wantError)
 			}
 		})
 	}
@@ -258,7 +264,8 @@ func TestClaimFails(t *testing.T) {
 	t.Parallel()
 	var s topic
 	broken := errors.New("no table")
-	if _, err := newNotifier(&claims{claimErr: broken}, &s, io.Discard).Notify(t.Context(), opened(t)); !errors.Is(err, broken) || s.tries != 0 {
+	if _, err := newNotifier(&claims{claimErr: broken}, &s, io.Discard).Notify(t.Context(), opened(t)); !errors.Is(err, broken) ||
+		s.tries != 0 {
 		t.Errorf("%v, %d tries: without a claim nothing is sent", err, s.tries)
 	}
 }
@@ -278,7 +285,8 @@ func TestNoText(t *testing.T) {
 func TestSubject(t *testing.T) {
 	t.Parallel()
 	for name, id := range map[string]string{
-		"plain": "monte-carlo/a", "long": "v/" + strings.Repeat("n", 200), "not ASCII": "vé/ñandú", "line breaks": "a\r\nBcc: x/\x00y",
+		"plain": "monte-carlo/a", "long": "v/" + strings.Repeat("n", 200), "not ASCII": "vé/ñandú",
+		"line breaks": "a\r\nBcc: x/\x00y",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -296,7 +304,8 @@ func TestSubject(t *testing.T) {
 func TestBodyWithLittleKnown(t *testing.T) {
 	t.Parallel()
 	got := body(connection.GateNotice{ConnectionID: "v/n", Gate: connection.GateAllowlist, Body: "please", Execution: "local"})
-	for _, want := range []string{"to the vendor's support.", "the vendor gives no figure.", "service becomes visible", "Execution: local\n"} {
+	for _, want := range []string{"to the vendor's support.", "the vendor gives no figure.", "service becomes visible",
+		"Execution: local\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("lacks %q:\n%s", want, got)
 		}
@@ -310,15 +319,18 @@ func TestBodyWithLittleKnown(t *testing.T) {
 
 func TestConsoleLink(t *testing.T) {
 	t.Parallel()
-	for arn, want := range map[string]string{
-		"arn:aws:states:eu-west-1:1:execution:m:n":            "https://console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/arn:aws:states:eu-west-1:1:execution:m:n",
-		"arn:aws-cn:states:cn-north-1:1:execution:m:n":        "https://console.amazonaws.cn/states/home?region=cn-north-1#/v2/executions/details/arn:aws-cn:states:cn-north-1:1:execution:m:n",
-		"arn:aws-us-gov:states:us-gov-west-1:1:execution:m:n": "https://console.amazonaws-us-gov.com/states/home?region=us-gov-west-1#/v2/executions/details/arn:aws-us-gov:states:us-gov-west-1:1:execution:m:n",
-		"not an arn": "not an arn",
+	const page = "#/v2/executions/details/"
+	for arn, console := range map[string]string{
+		"arn:aws:states:eu-west-1:1:execution:m:n":            "https://console.aws.amazon.com/states/home?region=eu-west-1",
+		"arn:aws-cn:states:cn-north-1:1:execution:m:n":        "https://console.amazonaws.cn/states/home?region=cn-north-1",
+		"arn:aws-us-gov:states:us-gov-west-1:1:execution:m:n": "https://console.amazonaws-us-gov.com/states/home?region=us-gov-west-1",
 	} {
-		if got := consoleLink(arn); got != want {
+		if got, want := consoleLink(arn), console+page+arn; got != want {
 			t.Errorf("consoleLink(%s) = %s, want %s", arn, got, want)
 		}
+	}
+	if got := consoleLink("not an arn"); got != "not an arn" {
+		t.Errorf("of something else: %s", got)
 	}
 }
 

@@ -28,7 +28,8 @@ type Runtime struct {
 	AWS aws.Config
 	Env *Env
 	Log *slog.Logger
-	// Out takes the lines that are not log records: metrics. It is standard output in Lambda, which CloudWatch reads; nil drops them.
+	// Out takes the lines that are not log records: metrics. It is standard output in Lambda, which CloudWatch reads; nil drops
+	// them.
 	Out io.Writer
 }
 
@@ -74,8 +75,8 @@ func Retryer() aws.Retryer {
 // that connection and awserr give it: aws-lambda-go reports the type name of the outermost error, so an error wrapped with %w
 // would arrive as "wrapError" and no Catch would match. The error is logged here and nowhere else; payloads never are.
 //
-// The input is decoded here and not by aws-lambda-go, which would report "UnmarshalTypeError" under that name. An unknown field is
-// let pass: executions outlive deploys, so an older function may be handed a newer state.
+// The input is decoded here and not by aws-lambda-go, which would report "UnmarshalTypeError" under that name. An unknown field
+// is let pass: executions outlive deploys, so an older function may be handed a newer state.
 func Handle[In, Out any](log *slog.Logger, handle func(context.Context, In) (Out, error)) lambda.Handler {
 	return lambda.NewHandler(func(ctx context.Context, raw json.RawMessage) (Out, error) {
 		out, err := decoded(ctx, raw, handle)

@@ -48,14 +48,16 @@ func (s *Store) refused(ctx context.Context, connectionID, execution string) err
 		return err
 	}
 	if holder == "" {
-		return connection.Errorf(connection.Unavailable, "connection %s changed hands while it was being claimed; try again", connectionID)
+		return connection.Errorf(connection.Unavailable, "connection %s changed hands while it was being claimed; try again",
+			connectionID)
 	}
 	return s.conflict(connectionID, holder)
 }
 
 func (s *Store) conflict(connectionID, holder string) error {
-	return connection.Errorf(connection.Conflict, "connection %s is held by execution %s; wait until that one has ended, then start "+
-		"this one again. An execution stopped by hand lets nothing go: remove the attribute holder of item %s from table %s",
+	return connection.Errorf(connection.Conflict,
+		"connection %s is held by execution %s; wait until that one has ended, then start this one again. "+
+			"An execution stopped by hand lets nothing go: remove the attribute holder of item %s from table %s",
 		connectionID, holder, connectionID, s.table)
 }
 

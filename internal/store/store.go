@@ -55,7 +55,8 @@ func (s *Store) read(ctx context.Context, connectionID string, attributes ...str
 	return item(out.Item), nil
 }
 
-// change is one UpdateItem: attributes to set (an empty value removes), further ones to remove, and the condition it is made under.
+// change is one UpdateItem: attributes to set (an empty value removes), further ones to remove, and the condition it is made
+// under.
 type change struct {
 	set       map[string]string
 	remove    []string

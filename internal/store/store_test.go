@@ -32,7 +32,8 @@ func open() (*store.Store, *storetest.Table) {
 }
 
 func approval(execution string, since time.Time) store.Wait {
-	return store.Wait{ConnectionID: id, Gate: connection.GateApproval, Execution: execution, Since: since, EndpointID: "vpce-0123abcd",
+	return store.Wait{ConnectionID: id, Gate: connection.GateApproval, Execution: execution, Since: since,
+		EndpointID:  "vpce-0123abcd",
 		ServiceName: "svc", ServiceRegion: "eu-west-1", LastSeen: connection.StatePendingAcceptance}
 }
 
@@ -102,7 +103,8 @@ func TestRegisterOrder(t *testing.T) {
 func TestRegisterNextGate(t *testing.T) {
 	t.Parallel()
 	s, _ := open()
-	allowlist := store.Wait{ConnectionID: id, Gate: connection.GateAllowlist, Execution: "arn:1", Since: noon, ServiceName: "svc", ServiceRegion: "eu-west-1"}
+	allowlist := store.Wait{ConnectionID: id, Gate: connection.GateAllowlist, Execution: "arn:1", Since: noon, ServiceName: "svc",
+		ServiceRegion: "eu-west-1"}
 	must(t, s.Register(t.Context(), allowlist, store.NewToken("first")))
 	must(t, s.Register(t.Context(), approval("arn:1", noon.Add(time.Minute)), store.NewToken("second")))
 	waits, err := s.Waiting(t.Context())
@@ -124,7 +126,8 @@ func TestRegisterConflict(t *testing.T) {
 	if connection.NameOf(err) != connection.Conflict || strings.Contains(err.Error(), canary) {
 		t.Fatalf("%v, want a Conflict without the token", err)
 	}
-	for _, part := range []string{"connection " + id, "held by execution arn:1", "wait until", "remove the attribute holder", "table connections"} {
+	for _, part := range []string{"connection " + id, "held by execution arn:1", "wait until", "remove the attribute holder",
+		"table connections"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q lacks %q", err, part)
 		}
@@ -202,7 +205,8 @@ func TestSettle(t *testing.T) {
 	for range 2 {
 		must(t, s.Settle(t.Context(), wait, connection.StatePending))
 	}
-	want := storetest.Item{"id": id, "vendor": "monte-carlo", "holder": "arn:1", "updatedAt": "2026-11-23T12:00:00.000000000Z", "lastSeen": "pending"}
+	want := storetest.Item{"id": id, "vendor": "monte-carlo", "holder": "arn:1", "updatedAt": "2026-11-23T12:00:00.000000000Z",
+		"lastSeen": "pending"}
 	if diff := cmp.Diff(want, table.Get(id)); diff != "" {
 		t.Errorf("the item (-want +got):\n%s", diff)
 	}
@@ -255,7 +259,8 @@ func TestClaim(t *testing.T) {
 	if writes() != 1 {
 		t.Errorf("%d writes: what is ours already needs none", writes())
 	}
-	if err := s.Claim(t.Context(), id, "arn:2", noon); connection.NameOf(err) != connection.Conflict || !strings.Contains(err.Error(), "arn:1") {
+	if err := s.Claim(t.Context(), id, "arn:2", noon); connection.NameOf(err) != connection.Conflict ||
+		!strings.Contains(err.Error(), "arn:1") {
 		t.Errorf("%v, want a Conflict", err)
 	}
 	if writes() != 1 {
@@ -317,11 +322,13 @@ func TestFinish(t *testing.T) {
 			must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
 		}, done, finished, ""},
 		"onboarded, and nobody holds": {func(*testing.T, *store.Store) {}, done, finished, ""},
-		"onboarded, but another holds": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, "arn:2", noon)) }, done, nil,
+		"onboarded, but another holds": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, "arn:2", noon)) }, done,
+			nil,
 			connection.Conflict},
 		"failed": {func(t *testing.T, s *store.Store) {
 			must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
-		}, failed, storetest.Item{"id": id, "vendor": "monte-carlo", "status": "failed", "finishedBy": "arn:1", "updatedAt": "2026-11-23T12:00:00.000000000Z"}, ""},
+		}, failed, storetest.Item{"id": id, "vendor": "monte-carlo", "status": "failed", "finishedBy": "arn:1",
+			"updatedAt": "2026-11-23T12:00:00.000000000Z"}, ""},
 		"failed before it held anything": {func(*testing.T, *store.Store) {}, failed, nil, ""},
 		"failed, and another holds": {func(t *testing.T, s *store.Store) {
 			must(t, s.Register(t.Context(), approval("arn:2", noon), store.NewToken(canary)))
@@ -363,7 +370,8 @@ func TestClaimNotice(t *testing.T) {
 	if !claim("arn:1", connection.GateAllowlist) || claim("arn:1", connection.GateAllowlist) {
 		t.Error("the first claim is first, the second is not")
 	}
-	if !claim("arn:1", connection.GateApproval) || !claim("arn:2", connection.GateApproval) || claim("arn:2", connection.GateApproval) {
+	if !claim("arn:1", connection.GateApproval) || !claim("arn:2", connection.GateApproval) || claim("arn:2",
+		connection.GateApproval) {
 		t.Error("another gate and another execution have messages of their own")
 	}
 	must(t, s.ReleaseNotice(t.Context(), id, "arn:1", connection.GateApproval)) // arn:2's now
@@ -446,7 +454,8 @@ func TestAnswerLost(t *testing.T) {
 // retrying sends a write again when its answer is lost, as the SDK does.
 type retrying struct{ *storetest.Table }
 
-func (r retrying) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, options ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+func (r retrying) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput,
+	options ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
 	out, err := r.Table.UpdateItem(ctx, in, options...)
 	if err != nil && strings.Contains(err.Error(), "lost") {
 		return r.Table.UpdateItem(ctx, in, options...)
@@ -454,7 +463,8 @@ func (r retrying) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, 
 	return out, err
 }
 
-// TestClaimNoticeAnswerLost: a claim whose answer is lost is still ours when the SDK asks again; else the mail would never go out.
+// TestClaimNoticeAnswerLost: a claim whose answer is lost is still ours when the SDK asks again; else the mail would never go
+// out.
 func TestClaimNoticeAnswerLost(t *testing.T) {
 	t.Parallel()
 	table := &storetest.Table{}

@@ -141,7 +141,8 @@ func (e *expression) name(token string) string {
 }
 
 // reserved are words of DynamoDB's language that the store could come to use as names.
-var reserved = map[string]bool{"STATUS": true, "STATE": true, "TOKEN": true, "NAME": true, "SET": true, "REMOVE": true, "AND": true, "OR": true}
+var reserved = map[string]bool{"STATUS": true, "STATE": true, "TOKEN": true, "NAME": true, "SET": true, "REMOVE": true,
+	"AND": true, "OR": true}
 
 func (e *expression) value(token string) string {
 	v, ok := e.values[token]

@@ -1,5 +1,5 @@
-// Package storetest is a DynamoDB table in memory for tests of what uses the store: one partition key, the sparse index, conditions
-// and update expressions as the store writes them. What it does not know is an error.
+// Package storetest is a DynamoDB table in memory for tests of what uses the store: one partition key, the sparse index,
+// conditions and update expressions as the store writes them. What it does not know is an error.
 package storetest
 
 import (
@@ -53,7 +53,8 @@ func (t *Table) fault(operation string, after bool) error {
 }
 
 // GetItem returns the projected attributes.
-func (t *Table) GetItem(_ context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+func (t *Table) GetItem(_ context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (
+	*dynamodb.GetItemOutput, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.calls = append(t.calls, "GetItem")
@@ -76,9 +77,11 @@ func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 		return nil, err
 	}
 	if aws.ToString(in.IndexName) != "waiting" || aws.ToString(in.KeyConditionExpression) != "waitGate = :gate" {
-		return nil, fmt.Errorf("storetest: no such query: %s on %s", aws.ToString(in.KeyConditionExpression), aws.ToString(in.IndexName))
+		return nil, fmt.Errorf("storetest: no such query: %s on %s", aws.ToString(in.KeyConditionExpression),
+			aws.ToString(in.IndexName))
 	}
-	if strings.Contains(aws.ToString(in.ProjectionExpression), "waitToken") || strings.Contains(aws.ToString(in.ProjectionExpression), "waitRegistration") {
+	if strings.Contains(aws.ToString(in.ProjectionExpression), "waitToken") ||
+		strings.Contains(aws.ToString(in.ProjectionExpression), "waitRegistration") {
 		return nil, fmt.Errorf("storetest: the index does not carry what is asked for: %s", aws.ToString(in.ProjectionExpression))
 	}
 	var found []Item
@@ -105,7 +108,8 @@ func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 }
 
 // UpdateItem makes a change when its condition holds.
-func (t *Table) UpdateItem(_ context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+func (t *Table) UpdateItem(_ context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (
+	*dynamodb.UpdateItemOutput, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.calls = append(t.calls, "UpdateItem")
