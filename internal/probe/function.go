@@ -1,0 +1,42 @@
+package probe
+
+import (
+	"crypto/x509"
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"postern/internal/step"
+)
+
+// Function builds probe: Input in, connection.Proof out.
+func Function(r step.Runtime) (lambda.Handler, error) {
+	resolver, err := newResolver(r.Env.Optional(step.EnvResolver, ""))
+	if err != nil {
+		return nil, err
+	}
+	roots, err := rootsOf(r.Env.Optional("SSL_CERT_FILE", ""))
+	if err != nil {
+		return nil, err
+	}
+	network := vpc{resolver: resolver, gateway: r.Env.Optional(step.EnvGateway, "")}
+	return step.Handle(r.Log, New(network, roots).Probe), nil
+}
+
+// rootsOf returns the certificates in a file, or the system's when none is named. The variable is read here and not by
+// crypto/x509, which sees only the process's own environment.
+func rootsOf(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return x509.SystemCertPool()
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the trusted certificates: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("reading the trusted certificates: %s holds none", file)
+	}
+	return pool, nil
+}
