@@ -148,6 +148,9 @@ func foreignEndpoint(state connection.EndpointState, tags map[string]string) end
 func TestPlanFaults(t *testing.T) {
 	t.Parallel()
 	otherVPC := "vpc-00000000000000bad"
+	document := connection.Output{Parameter: "/postern/monte-carlo/agents-prod/config.yaml", Format: connection.FormatYAML,
+		YAMLPath: "container.backendServiceUrl", Value: "https://" + hostname}
+	secret := connection.Output{Parameter: "/postern/monte-carlo/agents-prod/values/backendServiceUrl", Value: "https://" + hostname}
 	tests := map[string]struct {
 		changes map[string]any
 		world   func(*world)
@@ -295,12 +298,13 @@ func TestPlanFaults(t *testing.T) {
 				"remove that zone from the VPC, or write options.zoneScope: hostname"}},
 
 		"parameter that is a secret": {
-			world: func(w *world) {
-				w.values["/postern/monte-carlo/agents-prod/values/backendServiceUrl"] = publish.Existing{Type: "SecureString", Value: "x"}
-			},
-			want: []string{"name: /postern/monte-carlo/agents-prod/values/backendServiceUrl is a SecureString; delete it or " +
-				"choose another " +
-				"name, we publish plain String parameters; or write another connection name"}},
+			world: func(w *world) { w.values[secret.Parameter] = publish.Existing{Type: "SecureString", Value: "x"} },
+			want: []string{"name: " + publish.Check(secret, &publish.Existing{Type: "SecureString", Value: "x"}).Error() +
+				"; or write another connection name"}},
+		"parameter that is no YAML mapping": {
+			world: func(w *world) { w.values[document.Parameter] = publish.Existing{Type: "String", Value: "- a\n- b\n"} },
+			want: []string{"name: " + publish.Check(document, &publish.Existing{Type: "String", Value: "- a\n- b\n"}).Error() +
+				"; or write another connection name"}},
 
 		"all at once": {
 			changes: map[string]any{
