@@ -45,75 +45,40 @@ func decodeStrict(raw []byte, into any) Faults {
 	return faults
 }
 
+// expected says in words what JSON a Go type is read from.
+var expected = map[reflect.Kind]string{
+	reflect.Struct: "an object", reflect.Map: "an object of strings", reflect.Slice: "a list",
+	reflect.String: "a string", reflect.Int: "a whole number", reflect.Bool: "true or false",
+}
+
 // fill sets target from value and adds a fault for each part of value that does not fit.
 func fill(faults *Faults, path string, value any, target reflect.Value) {
-	wrong := func(expected string) {
-		faults.Addf(path, "write "+expected, "%s where %s is expected", kindOf(value), expected)
+	if target.Kind() == reflect.Pointer {
+		if value != nil {
+			target.Set(reflect.New(target.Type().Elem()))
+			fill(faults, path, value, target.Elem())
+		}
+		return
 	}
+	var fits bool
 	switch target.Kind() {
-	case reflect.Pointer:
-		if value == nil {
-			return
-		}
-		target.Set(reflect.New(target.Type().Elem()))
-		fill(faults, path, value, target.Elem())
 	case reflect.Struct:
-		object, ok := value.(map[string]any)
-		if !ok {
-			wrong("an object")
-			return
-		}
-		fillStruct(faults, path, object, target)
+		fits = fillStruct(faults, path, value, target)
 	case reflect.Map:
-		object, ok := value.(map[string]any)
-		if !ok {
-			wrong("an object of strings")
-			return
-		}
-		target.Set(reflect.MakeMap(target.Type()))
-		for key, item := range object {
-			element := reflect.New(target.Type().Elem()).Elem()
-			fill(faults, join(path, fieldName(key)), item, element)
-			target.SetMapIndex(reflect.ValueOf(key), element)
-		}
+		fits = fillMap(faults, path, value, target)
 	case reflect.Slice:
-		list, ok := value.([]any)
-		if !ok {
-			wrong("a list")
-			return
-		}
-		target.Set(reflect.MakeSlice(target.Type(), len(list), len(list)))
-		for i, item := range list {
-			fill(faults, index(path, i), item, target.Index(i))
-		}
-	case reflect.String:
-		text, ok := value.(string)
-		if !ok {
-			wrong("a string")
-			return
-		}
-		target.SetString(text)
-	case reflect.Int:
-		number, ok := value.(json.Number)
-		whole, err := number.Int64()
-		if !ok || err != nil {
-			wrong("a whole number")
-			return
-		}
-		target.SetInt(whole)
-	case reflect.Bool:
-		truth, ok := value.(bool)
-		if !ok {
-			wrong("true or false")
-			return
-		}
-		target.SetBool(truth)
+		fits = fillSlice(faults, path, value, target)
 	default:
-		panic("connection: no rule to decode " + target.Type().String())
+		fits = set(value, target)
+	}
+	if !fits {
+		want := expected[target.Kind()]
+		faults.Addf(path, "write "+want, "%s where %s is expected", kindOf(value), want)
 	}
 }
 
-func fillStruct(faults *Faults, path string, object map[string]any, target reflect.Value) {
+func fillStruct(faults *Faults, path string, value any, target reflect.Value) bool {
+	object, ok := value.(map[string]any)
 	fields := map[string]reflect.Value{}
 	var names []string
 	for i := range target.NumField() {
@@ -121,13 +86,60 @@ func fillStruct(faults *Faults, path string, object map[string]any, target refle
 		fields[name] = target.Field(i)
 		names = append(names, name)
 	}
-	for key, value := range object {
-		field, ok := fields[key]
-		if !ok {
-			faults.Add(join(path, fieldName(key)), "unknown field", "use one of "+strings.Join(names, ", "))
+	for key, item := range object {
+		if field, known := fields[key]; known {
+			fill(faults, join(path, key), item, field)
 			continue
 		}
-		fill(faults, join(path, key), value, field)
+		faults.Add(join(path, fieldName(key)), "unknown field", "use one of "+strings.Join(names, ", "))
+	}
+	return ok
+}
+
+func fillMap(faults *Faults, path string, value any, target reflect.Value) bool {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return false
+	}
+	target.Set(reflect.MakeMap(target.Type()))
+	for key, item := range object {
+		element := reflect.New(target.Type().Elem()).Elem()
+		fill(faults, join(path, fieldName(key)), item, element)
+		target.SetMapIndex(reflect.ValueOf(key), element)
+	}
+	return true
+}
+
+func fillSlice(faults *Faults, path string, value any, target reflect.Value) bool {
+	list, ok := value.([]any)
+	if !ok {
+		return false
+	}
+	target.Set(reflect.MakeSlice(target.Type(), len(list), len(list)))
+	for i, item := range list {
+		fill(faults, index(path, i), item, target.Index(i))
+	}
+	return true
+}
+
+// set sets a text, a whole number or a truth value, and reports whether value is one.
+func set(value any, target reflect.Value) bool {
+	switch target.Kind() {
+	case reflect.String:
+		text, ok := value.(string)
+		target.SetString(text)
+		return ok
+	case reflect.Int:
+		number, _ := value.(json.Number)
+		whole, err := number.Int64()
+		target.SetInt(whole)
+		return err == nil
+	case reflect.Bool:
+		truth, ok := value.(bool)
+		target.SetBool(truth)
+		return ok
+	default:
+		panic("connection: no rule to decode " + target.Type().String())
 	}
 }
 
