@@ -46,6 +46,13 @@ const (
 	Internal = "Internal"
 )
 
+// ErrorNames lists every name.
+var ErrorNames = []string{
+	InvalidRequest, Conflict, AccessDenied, LimitExceeded, Throttled, Unavailable, EndpointPending, EndpointRejected, EndpointExpired,
+	EndpointFailed, EndpointDeleted, AllowlistingTimedOut, ApprovalTimedOut, WatchLost, ConnectivityFailed, ConfigRefused,
+	RollbackPending, Internal,
+}
+
 // Error is an error that the state machine branches on. Name is one of the constants above; Message is for people: what
 // happened to which thing, and what to do next.
 type Error struct {

@@ -76,6 +76,23 @@ func (c *Client) notifications(ctx context.Context, endpointID string) ([]types.
 	return all, nil
 }
 
+// RemoveNotifications deletes every connection notification of an endpoint that is about to go.
+func (c *Client) RemoveNotifications(ctx context.Context, endpointID string) error {
+	if endpointID == "" {
+		return errors.New("deleting connection notifications: no endpoint id")
+	}
+	existing, err := c.notifications(ctx, endpointID)
+	if err != nil {
+		return err
+	}
+	for _, notification := range existing {
+		if err := c.RemoveNotification(ctx, aws.ToString(notification.ConnectionNotificationId)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // RemoveNotification deletes a connection notification; one that is absent is success.
 func (c *Client) RemoveNotification(ctx context.Context, id string) error {
 	if id == "" {

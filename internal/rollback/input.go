@@ -1,0 +1,100 @@
+package rollback
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"postern/internal/connection"
+)
+
+// Input is what the state machine hands to rollback.
+type Input struct {
+	Execution string    `json:"execution"`
+	EnteredAt time.Time `json:"enteredAt"`
+	// Request is the execution's input as it came; it may be anything.
+	Request json.RawMessage `json:"request"`
+	State   State           `json:"state"`
+}
+
+// State is the state of the machine, or, when Plan refused the request, the bare failure in its place.
+type State struct {
+	connection.State
+	connection.Failure
+}
+
+// failure returns what ended the run.
+func (s State) failure() connection.Failure {
+	switch {
+	case s.State.Failure != nil:
+		return *s.State.Failure
+	case s.Failure.Error != "":
+		return s.Failure
+	case s.Plan != nil:
+		cause := fmt.Sprintf("the plan decided %q, which leads to no state", s.Plan.Decision)
+		return connection.Failure{Error: connection.Internal, Cause: cause}
+	}
+	return connection.Failure{Error: connection.Internal, Cause: "there is neither a plan nor a failure"}
+}
+
+// connectionID returns the connection of the execution, or "" when the request names none: then nothing can have been claimed.
+func (in Input) connectionID() string {
+	if in.State.Plan != nil {
+		return in.State.Plan.ConnectionID
+	}
+	request, err := connection.DecodeRequest(in.Request)
+	if err != nil {
+		return ""
+	}
+	return request.ConnectionID()
+}
+
+// The states of the machine that can fail, by the section that each adds.
+const (
+	statePlan              = "Plan"
+	stateAwaitAllowlisting = "AwaitAllowlisting"
+	stateEnsureEndpoint    = "EnsureEndpoint"
+	stateAwaitApproval     = "AwaitApproval"
+	stateAwaitAvailable    = "AwaitAvailable"
+	stateProbeEndpoint     = "ProbeEndpoint"
+	stateConfigureDNS      = "ConfigureDNS"
+	stateVerify            = "VerifyConnectivity"
+	statePublishConfig     = "PublishConfig"
+)
+
+// timedOut reports whether a wait came to its end, or a task.
+func (s State) timedOut() bool {
+	name := s.failure().Error
+	return name == statesTimeout || name == statesHeartbeatTimeout
+}
+
+// AWS's own error names.
+const (
+	statesTimeout          = "States.Timeout"
+	statesHeartbeatTimeout = "States.HeartbeatTimeout"
+)
+
+// failedAt returns the state in which the run failed: the one whose section is the first to be missing.
+func (s State) failedAt() string {
+	switch {
+	case s.Plan == nil:
+		return statePlan
+	case s.Endpoint == nil && s.Plan.Decision == connection.DecisionAllowlist && s.Allowlisting != nil && !s.timedOut():
+		return statePlan // the second visit, after the wait
+	case s.Endpoint == nil && s.Plan.Decision == connection.DecisionAllowlist:
+		return stateAwaitAllowlisting
+	case s.Endpoint == nil:
+		return stateEnsureEndpoint
+	case s.Approval == nil:
+		return stateAwaitApproval
+	case s.Availability == nil:
+		return stateAwaitAvailable
+	case s.Probe == nil:
+		return stateProbeEndpoint
+	case s.DNS == nil:
+		return stateConfigureDNS
+	case s.Verification == nil:
+		return stateVerify
+	}
+	return statePublishConfig
+}

@@ -1,0 +1,131 @@
+package rollback
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"postern/internal/connection"
+)
+
+// maxCause is the most characters of a failure's own text that we repeat.
+//
+// AWS: the cause of a failed execution has at most 32,768 characters.
+const maxCause = 20_000
+
+func (r *run) outcome() connection.Outcome {
+	name := r.in.State.name()
+	outcome := connection.Outcome{Error: name, Clean: len(r.left) == 0, Undone: r.undone, Left: r.left}
+	var b strings.Builder
+	b.WriteString(r.in.State.happened(name))
+	if at := r.in.State.failedAt(); at != statePlan {
+		b.WriteString("\nFailed in: " + at)
+	}
+	list(&b, "Undone", r.undone)
+	list(&b, "Left behind", r.left)
+	if outcome.Clean && len(r.undone) == 0 {
+		b.WriteString("\nNothing was made, so nothing is left behind.")
+	}
+	if !outcome.Clean {
+		b.WriteString("\nNext: remove by hand what is left behind; docs/runbook.md says how.")
+	}
+	if next := remedies[name]; next != "" {
+		b.WriteString("\nNext: " + next)
+	}
+	outcome.Cause = b.String()
+	return outcome
+}
+
+func list(b *strings.Builder, title string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	b.WriteString("\n" + title + ":")
+	for _, line := range lines {
+		b.WriteString("\n- " + line)
+	}
+}
+
+// remedies are for the failures whose own text does not say what to do.
+var remedies = map[string]string{
+	connection.InvalidRequest: "correct the request, then start a new execution.",
+	connection.AccessDenied: "grant the action that is named above, or find the service control policy that denies it; " +
+		"then start again.",
+	connection.LimitExceeded:        "raise the quota that is named above; then start again.",
+	connection.Throttled:            "start again later.",
+	connection.Unavailable:          "look at the AWS Health Dashboard, then start again.",
+	connection.EndpointPending:      "ask AWS Support, with the id of the endpoint; then start again.",
+	connection.AllowlistingTimedOut: "ask the vendor; was the e-mail with the account id sent and read? Then start again.",
+	connection.ApprovalTimedOut: "ask the vendor; was the e-mail with the endpoint id sent and read? Then start again: " +
+		"a new endpoint is made, with a new id.",
+	connection.WatchLost: "mend the sweep (docs/runbook.md), then start again.",
+	connection.Internal:  "report this with the execution's ARN.",
+}
+
+// name returns the error name that the execution ends with.
+//
+// AWS: a task that ran out of time is States.Timeout whichever task it was, and a function that did not get to answer has a name
+// that begins with Lambda.
+func (s State) name() string {
+	failed := s.failure().Error
+	switch failed {
+	case statesTimeout:
+		switch s.failedAt() {
+		case stateAwaitAllowlisting:
+			return connection.AllowlistingTimedOut
+		case stateAwaitApproval:
+			return connection.ApprovalTimedOut
+		}
+		return connection.Unavailable
+	case statesHeartbeatTimeout:
+		return connection.WatchLost
+	case "States.Permissions", "Lambda.AccessDeniedException":
+		return connection.AccessDenied
+	case "Lambda.TooManyRequestsException":
+		return connection.Throttled
+	case "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.Unknown",
+		"Lambda.ClientExecutionTimeoutException", "Sandbox.Timedout":
+		return connection.Unavailable
+	}
+	if slices.Contains(connection.ErrorNames, failed) {
+		return failed
+	}
+	return connection.Internal
+}
+
+// happened says what went wrong: the failing step's own words when it had any, else what its silence means.
+func (s State) happened(name string) string {
+	failure := s.failure()
+	message := message(failure.Cause)
+	if runes := []rune(message); len(runes) > maxCause {
+		message = string(runes[:maxCause]) + "…"
+	}
+	switch {
+	case name == connection.AllowlistingTimedOut:
+		return fmt.Sprintf("The vendor did not allow-list account %s for %s within %s.", s.Plan.Network.AccountID, s.Plan.Service.Name,
+			spoken(s.Plan.Gates.Allowlist.TimeoutSeconds))
+	case name == connection.ApprovalTimedOut:
+		return fmt.Sprintf("The vendor did not accept endpoint %s within %s.", s.Endpoint.ID,
+			spoken(s.Plan.Gates.Approval.TimeoutSeconds))
+	case name == connection.WatchLost:
+		return "Nobody watched the wait for the vendor: the sweep sent no heartbeat."
+	case failure.Error == statesTimeout:
+		return s.failedAt() + " did not end in time."
+	case message == "":
+		return fmt.Sprintf("%s failed with %s and said no more.", s.failedAt(), failure.Error)
+	case name != failure.Error:
+		return fmt.Sprintf("%s failed with %s: %s", s.failedAt(), failure.Error, message)
+	}
+	return message
+}
+
+// spoken writes seconds in the largest unit that needs no fraction.
+func spoken(seconds int64) string {
+	switch {
+	case seconds > 0 && seconds%3600 == 0:
+		return fmt.Sprintf("%d hours", seconds/3600)
+	case seconds > 0 && seconds%60 == 0:
+		return fmt.Sprintf("%d minutes", seconds/60)
+	}
+	return fmt.Sprintf("%d seconds", seconds)
+}

@@ -1,0 +1,277 @@
+package rollback
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"postern/internal/connection"
+	"postern/internal/dns"
+	"postern/internal/endpoint"
+	"postern/internal/step"
+	"postern/internal/store"
+)
+
+// Endpoints finds and removes endpoints; *endpoint.Client satisfies it.
+type Endpoints interface {
+	Describe(ctx context.Context, id string) (endpoint.Endpoint, error)
+	OfConnection(ctx context.Context, vpcID, connectionID string) ([]endpoint.Endpoint, error)
+	Remove(ctx context.Context, id string) error
+	RemoveNotification(ctx context.Context, id string) error
+	RemoveNotifications(ctx context.Context, endpointID string) error
+	SetPrivateDNS(ctx context.Context, id string, on bool) (changed bool, err error)
+}
+
+// Names finds and undoes zones and records; *dns.Client satisfies it.
+type Names interface {
+	Made(ctx context.Context, want dns.Want) (connection.DNS, error)
+	Undo(ctx context.Context, done connection.DNS, connectionID string) error
+}
+
+// Parameters finds and undoes published parameters; *publish.Client satisfies it.
+type Parameters interface {
+	Made(ctx context.Context, outputs []connection.Output, since time.Time) (connection.Config, error)
+	Undo(ctx context.Context, config connection.Config) error
+}
+
+// Registry ends the execution's hold on the connection; *store.Store satisfies it.
+type Registry interface {
+	Holder(ctx context.Context, connectionID string) (execution string, err error)
+	Finish(ctx context.Context, result store.Result) error
+}
+
+// Roller undoes executions.
+type Roller struct {
+	Endpoints  Endpoints
+	Names      Names
+	Parameters Parameters
+	Registry   Registry
+	Log        *slog.Logger
+}
+
+// run is one call of rollback: what it undid, what it could not, and what is still on its way out.
+type run struct {
+	*Roller
+	in Input
+
+	undone, left []string
+	leftEndpoint string // id of an endpoint that stays behind
+	pending      []string
+	again        error // asks for a retry
+}
+
+// Roll undoes what an execution made. An undo that fails stops no other one. The error is retried by the state machine: AWS is
+// throttling or unavailable, or an endpoint is not gone yet (connection.RollbackPending).
+func (r *Roller) Roll(ctx context.Context, in Input) (connection.Outcome, error) {
+	run := &run{Roller: r, in: in, undone: []string{}, left: []string{}}
+	if in.State.Plan != nil {
+		run.config(ctx)
+		run.names(ctx)
+		run.endpoint(ctx)
+	}
+	switch {
+	case run.again != nil:
+		return connection.Outcome{}, run.again
+	case len(run.pending) > 0:
+		return connection.Outcome{}, connection.Errorf(connection.RollbackPending, "waiting until AWS has deleted %s",
+			strings.Join(run.pending, ", "))
+	}
+	run.release(ctx)
+	if run.again != nil {
+		return connection.Outcome{}, run.again
+	}
+	outcome := run.outcome()
+	r.Log.InfoContext(ctx, "rolled back", slog.String("connection", in.connectionID()), slog.String("error", outcome.Error),
+		slog.Bool("clean", outcome.Clean))
+	return outcome, nil
+}
+
+// done notes how the undo of a thing ended.
+func (r *run) done(err error, undone string) {
+	switch {
+	case err == nil:
+		r.undone = append(r.undone, undone)
+	case retried(err):
+		if r.again == nil {
+			r.again = err
+		}
+	default:
+		r.left = append(r.left, fmt.Sprintf("%s: not done, %v", undone, err))
+	}
+}
+
+func retried(err error) bool {
+	name := step.Name(err)
+	return name == connection.Throttled || name == connection.Unavailable
+}
+
+// config undoes what was published.
+func (r *run) config(ctx context.Context) {
+	state := r.in.State
+	config := state.Config
+	if config == nil {
+		if state.Verification == nil || state.Verification.Verdict != connection.Pass {
+			return // PublishConfig was not reached
+		}
+		made, err := r.Parameters.Made(ctx, state.Plan.Outputs, state.Verification.At)
+		if err != nil {
+			r.done(err, "parameters looked through")
+			return
+		}
+		config = &made
+	}
+	for _, parameter := range slices.Backward(config.Parameters) {
+		if !parameter.Changed {
+			continue
+		}
+		undone := fmt.Sprintf("parameter %s deleted", parameter.Name)
+		if parameter.PreviousVersion > 0 {
+			undone = fmt.Sprintf("parameter %s set back to the value of version %d", parameter.Name, parameter.PreviousVersion)
+		}
+		r.done(r.Parameters.Undo(ctx, connection.Config{Parameters: []connection.Parameter{parameter}}), undone)
+	}
+}
+
+// names undoes DNS. Private DNS of an endpoint that is deleted anyway needs no undo of its own.
+func (r *run) names(ctx context.Context) {
+	state := r.in.State
+	done := state.DNS
+	if done == nil {
+		if state.Availability == nil || state.Endpoint == nil || state.Plan.DNS.Mode != connection.ModePrivateHostedZone {
+			return // ConfigureDNS was not reached, or left nothing of its own
+		}
+		made, err := r.Names.Made(ctx, dns.WantOf(r.in.Execution, state.State))
+		if err != nil {
+			r.done(err, "hosted zones looked through")
+			return
+		}
+		done = &made
+	}
+	if done.PrivateDNSEnabled && state.Endpoint != nil && !state.Endpoint.Created {
+		_, err := r.Endpoints.SetPrivateDNS(ctx, state.Endpoint.ID, false)
+		r.done(err, "private DNS of endpoint "+state.Endpoint.ID+" switched off")
+	}
+	if undone := describe(*done); undone != "" {
+		r.done(r.Names.Undo(ctx, *done, state.Plan.ConnectionID), undone)
+	}
+}
+
+func describe(done connection.DNS) string {
+	var parts []string
+	if done.Changed && done.Record != nil {
+		part := "record " + done.Hostname + " deleted"
+		if done.Previous != nil {
+			part = "record " + done.Hostname + " set back to " + done.Previous.Value
+		}
+		parts = append(parts, part)
+	}
+	if done.ZoneCreated {
+		parts = append(parts, "hosted zone "+done.ZoneName+" ("+done.ZoneID+") deleted")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// endpoint removes the notification and the endpoint that this execution made. An adopted endpoint is never deleted.
+func (r *run) endpoint(ctx context.Context) {
+	state := r.in.State
+	switch {
+	case state.Endpoint == nil && state.Plan.Decision == connection.DecisionProceed:
+		r.lostEndpoint(ctx)
+	case state.Endpoint == nil:
+		// EnsureEndpoint was not reached
+	default:
+		if id := state.Endpoint.NotificationID; id != "" {
+			r.done(r.Endpoints.RemoveNotification(ctx, id), "connection notification "+id+" deleted")
+		}
+		if state.Endpoint.Created {
+			r.remove(ctx, state.Endpoint.ID)
+		}
+	}
+}
+
+// lostEndpoint looks for an endpoint that EnsureEndpoint made and could not report any more.
+func (r *run) lostEndpoint(ctx context.Context) {
+	plan := r.in.State.Plan
+	found, err := r.Endpoints.OfConnection(ctx, plan.Network.VPCID, plan.ConnectionID)
+	if err != nil {
+		r.done(err, "endpoints of "+plan.ConnectionID+" looked through")
+		return
+	}
+	for _, e := range found {
+		if e.Tags[connection.TagExecution] != r.in.Execution {
+			continue
+		}
+		if !e.State.Gone() {
+			r.done(r.Endpoints.RemoveNotifications(ctx, e.ID), "connection notifications of "+e.ID+" deleted")
+		}
+		r.remove(ctx, e.ID)
+	}
+}
+
+// remove deletes an endpoint that carries this execution's tag, and notes that it is on its way out until AWS says it is gone.
+func (r *run) remove(ctx context.Context, id string) {
+	undone := "endpoint " + id + " deleted"
+	now, err := r.Endpoints.Describe(ctx, id)
+	switch {
+	case err != nil:
+		r.done(err, undone)
+		return
+	case now.State == connection.StateDeleted:
+		r.done(nil, undone)
+		return
+	case now.State == connection.StateDeleting:
+		r.pending = append(r.pending, id)
+		return
+	case now.Tags[connection.TagExecution] != r.in.Execution:
+		err = connection.Errorf(connection.Conflict, "it does not carry this execution's tag")
+	default:
+		err = r.Endpoints.Remove(ctx, id)
+	}
+	if err == nil {
+		r.pending = append(r.pending, id)
+		return
+	}
+	if !retried(err) {
+		r.leftEndpoint = id
+	}
+	r.done(err, undone)
+}
+
+// release ends the hold on the connection. It comes last: the next execution must not start among things that are being undone.
+func (r *run) release(ctx context.Context) {
+	id := r.in.connectionID()
+	if id == "" {
+		return
+	}
+	if r.in.State.Plan == nil {
+		// Plan holds nothing, but the wait for allow-listing did, and a plan that is refused after it takes the state with it.
+		holder, err := r.Registry.Holder(ctx, id)
+		if err == nil && holder != r.in.Execution {
+			return
+		}
+		if err != nil {
+			r.ended(err)
+			return
+		}
+	}
+	result := store.Result{
+		ConnectionID: id, Execution: r.in.Execution, Status: store.StatusFailed, EndpointID: r.leftEndpoint, At: r.in.EnteredAt,
+	}
+	if adopted := r.in.State.Endpoint; adopted != nil && !adopted.Created {
+		result.EndpointID = adopted.ID
+	}
+	r.ended(r.Registry.Finish(ctx, result))
+}
+
+func (r *run) ended(err error) {
+	switch {
+	case err == nil:
+	case retried(err):
+		r.again = err
+	default:
+		r.left = append(r.left, fmt.Sprintf("the claim on connection %s: %v", r.in.connectionID(), err))
+	}
+}
