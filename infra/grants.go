@@ -10,7 +10,8 @@ import (
 	"postern/internal/store"
 )
 
-// grant is one statement of a function's role. Resources are * only where AWS has no resource-level permissions, and why says so.
+// grant is one statement of a function's role. Resources are * only where AWS has no resource-level permissions, and a comment says
+// so.
 type grant struct {
 	actions    []string
 	resources  func(*stack) []*string
@@ -69,6 +70,7 @@ func parameters(s *stack) []*string {
 		Resource: jsii.String("parameter" + s.settings.ParameterPrefix), ResourceName: jsii.String("*")})}
 }
 
+func deadLetters(s *stack) []*string    { return []*string{s.deadLetters.QueueArn()} }
 func operatorsTopic(s *stack) []*string { return []*string{s.operators.TopicArn()} }
 func key(s *stack) []*string            { return []*string{s.key.KeyArn()} }
 
@@ -82,6 +84,9 @@ var withoutToken = map[string]any{
 		"waitService", "waitServiceRegion", "waitRegistration", "noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy",
 	}},
 }
+
+// failedEvents is for functions that are called asynchronously: Lambda sends what they failed on to the dead letters.
+var failedEvents = grant{actions: []string{"sqs:SendMessage"}, resources: deadLetters}
 
 // AWS: EC2's Describe actions have no resource-level permissions.
 func describe(names ...string) grant {
@@ -147,6 +152,7 @@ func (s *stack) specs() []spec {
 				describe("VpcEndpoints", "VpcEndpointServices"),
 				{actions: []string{"dynamodb:Query"}, resources: waitingIndex},
 				{actions: []string{"events:PutEvents"}, resources: eventBus},
+				failedEvents,
 			},
 		},
 		{
@@ -156,6 +162,7 @@ func (s *stack) specs() []spec {
 				{actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, resources: table},
 				// AWS: SendTask* cannot be restricted to a state machine.
 				{actions: []string{"states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"}, resources: anything},
+				failedEvents,
 			},
 		},
 		{
@@ -201,6 +208,7 @@ func (s *stack) specs() []spec {
 				{actions: []string{"dynamodb:UpdateItem"}, resources: table, conditions: withoutToken},
 				{actions: []string{"sns:Publish"}, resources: operatorsTopic},
 				{actions: []string{"kms:GenerateDataKey*", "kms:Decrypt"}, resources: key},
+				failedEvents,
 			},
 		},
 	}

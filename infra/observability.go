@@ -6,14 +6,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdadestinations"
 	"github.com/aws/jsii-runtime-go"
 )
-
-func deadLetterDestination(s *stack) awslambda.IDestination {
-	return awslambdadestinations.NewSqsDestination(s.deadLetters)
-}
 
 // alarm is one thing that operators are woken for. Anchor names its section in docs/runbook.md.
 type alarm struct {

@@ -58,9 +58,12 @@ func (s *stack) rule(id, description string, props *awsevents.RuleProps, target 
 // asynchronous sets what Lambda does with events that a function failed on: EventBridge and SNS only hand them over.
 func (s *stack) asynchronous() {
 	for _, handler := range []string{"observe", "resume", "notify"} {
-		awslambda.NewEventInvokeConfig(s.scope, jsii.String(constructID(handler)+"Events"), &awslambda.EventInvokeConfigProps{
-			Function: s.functions[handler], RetryAttempts: jsii.Number(2), MaxEventAge: awscdk.Duration_Hours(jsii.Number(6)),
-			OnFailure: deadLetterDestination(s),
+		awslambda.NewCfnEventInvokeConfig(s.scope, jsii.String(constructID(handler)+"Events"), &awslambda.CfnEventInvokeConfigProps{
+			FunctionName: s.functions[handler].FunctionName(), Qualifier: jsii.String("$LATEST"),
+			MaximumRetryAttempts: jsii.Number(2), MaximumEventAgeInSeconds: jsii.Number(6 * 3600),
+			DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
+				OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: s.deadLetters.QueueArn()},
+			},
 		})
 	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	_ "embed"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -31,7 +33,8 @@ func (s *stack) workflow() {
 		}}),
 	})
 	substitutions := map[string]*string{}
-	for name, handler := range placeholders {
+	for _, name := range slices.Sorted(maps.Keys(placeholders)) { // sorted: the order reaches the template
+		handler := placeholders[name]
 		substitutions[name] = s.functions[handler].FunctionArn()
 		s.functions[handler].GrantInvoke(role)
 	}
