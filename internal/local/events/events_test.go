@@ -400,7 +400,7 @@ func TestInputs(t *testing.T) {
 		{"inside strings", transformed(`"mail \"<to>\" about <n>"`, paths), `"mail \"a <b@c.example>\" about 1.50"`},
 		{"missing", transformed(`{"a": <gone>, "b": "x<gone>y"}`, paths), `{"a":"","b":"xy"}`},
 		{"an object", transformed(`{"a": <d>}`, paths), `{"a":{"to":"a <b@c.example>","n":1.50}}`},
-		{"the rule", transformed(`{"a": <aws.events.rule-arn>, "n": "<aws.events.rule-name>!"}`, nil), `{"a":"` + arn + `","n":"all!"}`},
+		{"the rule", transformed(`[<aws.events.rule-arn>, "<aws.events.rule-name>!"]`, nil), `["` + arn + `","all!"]`},
 		{"ingestion", transformed(`{"at": <aws.events.event.ingestion-time>}`, nil), `{"at":"2026-11-02T09:00:00Z"}`},
 		{"no variable", transformed(`{"a": 1}`, nil), `{"a":1}`},
 	}
