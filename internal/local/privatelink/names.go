@@ -46,6 +46,16 @@ func (w *World) dnsName(e *Endpoint, az string) string {
 	return fmt.Sprintf("%s-%s%s.%s.%s.vpce.amazonaws.com", e.ID, e.suffix, az, serviceID, e.ServiceRegion)
 }
 
+// DNSName returns an endpoint's Regional name, "" for an endpoint that does not exist.
+func (w *World) DNSName(endpointID string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if e := w.endpoints.get(endpointID); e != nil {
+		return w.dnsName(e, "")
+	}
+	return ""
+}
+
 // dnsEntries are the names that DescribeVpcEndpoints shows: Regional, zonal, private. AWS does not promise that order, shows none
 // before acceptance, and gives a cross-Region endpoint no zonal names.
 func (w *World) dnsEntries(e *Endpoint) []dnsEntry {

@@ -12,20 +12,45 @@ import (
 )
 
 type recordXML struct {
-	Name   string    `xml:"Name"`
-	Type   string    `xml:"Type"`
-	TTL    *int64    `xml:"TTL"`
-	Values []string  `xml:"ResourceRecords>ResourceRecord>Value"`
-	Alias  *Alias    `xml:"AliasTarget"`
-	Rest   []element `xml:",any"`
+	Name   string     `xml:"Name"`
+	Type   string     `xml:"Type"`
+	TTL    *int64     `xml:"TTL"`
+	Values *valuesXML `xml:"ResourceRecords"`
+	Alias  *Alias     `xml:"AliasTarget"`
+	Rest   []element  `xml:",any"`
+}
+
+type valuesXML struct {
+	Records []struct {
+		Value string `xml:"Value"`
+	} `xml:"ResourceRecord"`
 }
 
 func (r Record) xml() recordXML {
-	item := recordXML{Name: r.Name, Type: r.Type, Values: r.Values, Alias: r.Alias}
-	if r.Alias == nil {
-		item.TTL = &r.TTL
+	if r.Alias != nil {
+		return recordXML{Name: r.Name, Type: r.Type, Alias: r.Alias}
+	}
+	item := recordXML{Name: r.Name, Type: r.Type, TTL: &r.TTL, Values: &valuesXML{}}
+	for _, value := range r.Values {
+		item.Values.Records = append(item.Values.Records, struct {
+			Value string `xml:"Value"`
+		}{value})
 	}
 	return item
+}
+
+// record is a requested record set as it is kept.
+func (r recordXML) record() Record {
+	record := Record{Name: Canonical(r.Name), Type: r.Type, Alias: r.Alias}
+	if r.TTL != nil {
+		record.TTL = *r.TTL
+	}
+	if r.Values != nil {
+		for _, value := range r.Values.Records {
+			record.Values = append(record.Values, value.Value)
+		}
+	}
+	return record
 }
 
 func (s *Service) listRecords(call *wire.Call) ([]byte, error) {
@@ -130,12 +155,7 @@ func (s *Service) targets(request changeRequest) map[string]string {
 
 // edit makes one change of a batch and returns what is wrong with it, in AWS's words.
 func (z *Zone) edit(change requestedEdit, targets map[string]string) []string {
-	record := Record{
-		Name: Canonical(change.Record.Name), Type: change.Record.Type, Values: change.Record.Values, Alias: change.Record.Alias,
-	}
-	if change.Record.TTL != nil {
-		record.TTL = *change.Record.TTL
-	}
+	record := change.Record.record()
 	what := fmt.Sprintf("resource record set [name='%s', type='%s']", record.Name, record.Type)
 	i := z.index(record.Name, record.Type)
 	switch {
