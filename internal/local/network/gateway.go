@@ -133,11 +133,22 @@ type carried struct {
 
 func (c carried) Read(b []byte) (int, error) { return c.from.Read(b) }
 
+// answerPlainly is a server without TLS: whatever the client says, it answers with an HTTP error.
+func answerPlainly(conn net.Conn) {
+	if _, err := conn.Read(make([]byte, 1)); err != nil {
+		return
+	}
+	if _, err := io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"); err != nil {
+		return
+	}
+	_, _ = io.Copy(io.Discard, conn) // closing with bytes unread would take the answer back
+}
+
 // serve is the vendor: a TLS handshake, or on a plain port the answer of a server that speaks none; then it listens until the
 // client hangs up.
 func (n *Network) serve(service privatelink.VendorService, port int, conn net.Conn) {
 	if slices.Contains(service.PlainPorts, port) {
-		_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+		answerPlainly(conn)
 		return
 	}
 	certificate, err := n.issuer.certificate(service)
