@@ -46,7 +46,8 @@ func IsThrottled(err error) bool {
 // IsDenied reports whether AWS refused the call.
 func IsDenied(err error) bool {
 	return Is(err, "UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException",
-		"NotAuthorizedException", "OptInRequired", "ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException")
+		"NotAuthorizedException", "OptInRequired", "ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "AuthFailure",
+		"InvalidClientTokenId", "SignatureDoesNotMatch")
 }
 
 // IsLimit reports whether a quota is used up.
