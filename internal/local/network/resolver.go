@@ -106,6 +106,7 @@ func (n *Network) answer(vpcID string, w dns.ResponseWriter, request *dns.Msg) {
 	size := dns.MinMsgSize
 	if edns := request.IsEdns0(); edns != nil {
 		size = int(edns.UDPSize())
+		reply.SetEdns0(edns.UDPSize(), false)
 	}
 	if _, isUDP := w.RemoteAddr().(*net.UDPAddr); isUDP {
 		reply.Truncate(size)

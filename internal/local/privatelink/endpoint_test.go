@@ -3,6 +3,7 @@ package privatelink_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -343,6 +344,7 @@ func TestDescribeVpcEndpoints(t *testing.T) {
 		"InvalidVpcEndpointId.Malformed": {VpcEndpointIds: []string{"endpoint"}},
 		"InvalidParameterValue":          {Filters: filter("state", "available")},
 		"InvalidNextToken":               {NextToken: aws.String("x")},
+		"FilterLimitExceeded":            {Filters: filter("vpc-endpoint-id", slices.Repeat([]string{a}, 201)...)},
 	} {
 		_, err := c.ec2.DescribeVpcEndpoints(t.Context(), in)
 		wantCode(t, err, code)

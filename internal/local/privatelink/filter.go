@@ -45,6 +45,9 @@ func selected[T any](form url.Values, things []*T, ids []string, notFound func(i
 	var found []*T
 	known := map[string]bool{}
 	conditions := filters(form)
+	if err := checkLimits(conditions); err != nil {
+		return nil, err
+	}
 	for _, thing := range things {
 		id, tags, more := describe(thing)
 		known[id] = true
@@ -65,6 +68,20 @@ func selected[T any](form url.Values, things []*T, ids []string, notFound func(i
 		}
 	}
 	return found, nil
+}
+
+// checkLimits are AWS's limits of one call.
+func checkLimits(conditions []filter) error {
+	const maxFilters, maxValues = 50, 200
+	if len(conditions) > maxFilters {
+		return fault("FilterLimitExceeded", "The maximum number of filters specified on a single call is %d", maxFilters)
+	}
+	for _, condition := range conditions {
+		if len(condition.values) > maxValues {
+			return fault("FilterLimitExceeded", "The maximum number of filter values specified on a single call is %d", maxValues)
+		}
+	}
+	return nil
 }
 
 func passesAll(conditions []filter, tags map[string]string, more attributes) (bool, error) {
