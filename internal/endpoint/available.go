@@ -54,8 +54,8 @@ func because(reason string) string {
 	return ": " + reason
 }
 
-// zonal matches the first label of a zonal name: it ends in an Availability Zone or Local Zone.
-var zonal = regexp.MustCompile(`-[a-z]{2}(-[a-z]+)+-\d+[a-z]$`)
+// zonal matches the first label of a zonal name: it ends in an Availability Zone (us-east-1a) or a Local Zone (us-west-2-lax-1a).
+var zonal = regexp.MustCompile(`-[a-z]{2}(-[a-z]+)+-\d+([a-z]|(-[a-z0-9]+)+)$`)
 
 // regionalName returns the endpoint's Regional name: the shortest of its own names that is not zonal.
 //
