@@ -7,7 +7,12 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/jsii-runtime-go"
+
+	"postern/internal/approval"
 )
+
+// overdueSeconds is longer than any vendor's 48 business hours, with a weekend and a holiday between.
+const overdueSeconds = 5 * 86_400
 
 // alarm is one thing that operators are woken for. Anchor names its section in docs/runbook.md.
 type alarm struct {
@@ -32,6 +37,18 @@ func (s *stack) observability() {
 		{id: "SweepMissing", what: "The sweep has not run: lost notifications are not repaired", anchor: "sweep-missing",
 			metric: sum(s.functions["observe"].MetricInvocations(nil), 15), threshold: 1, below: true},
 	}
+	ours := func(name, statistic string) awscloudwatch.IMetric {
+		return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+			Namespace: jsii.String(approval.MetricNamespace), MetricName: jsii.String(name), Statistic: jsii.String(statistic),
+			Period: awscdk.Duration_Minutes(jsii.Number(15)),
+		})
+	}
+	alarms = append(alarms,
+		alarm{id: "WaitOverdue", what: "A vendor has not answered for more than five days", anchor: "wait-overdue",
+			metric: ours(approval.MetricOldestPending, "Maximum"), threshold: overdueSeconds},
+		alarm{id: "SweepRepaired", what: "The sweep found what a notification should have told", anchor: "sweep-repaired",
+			metric: ours(approval.MetricRepaired, "Sum"), threshold: 2},
+	)
 	for _, handler := range []string{"observe", "resume", "notify", "await-gate", "rollback"} {
 		alarms = append(alarms, alarm{id: constructID(handler) + "Errors", what: "The function " + handler + " fails",
 			anchor: "function-errors", metric: sum(s.functions[handler].MetricErrors(nil), 5), threshold: 2})

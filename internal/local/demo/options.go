@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"postern/internal/local/people"
+)
+
+// options are what the command line says.
+type options struct {
+	assembly string
+	request  string
+	vendor   people.Behaviour
+	after    time.Duration
+	json     bool
+	logs     bool
+	colour   bool
+}
+
+const usage = `demo onboards a vendor on the embedded cloud: no AWS account is needed and nothing leaves this machine.
+
+usage: make demo DEMO_FLAGS="[flags]"
+
+flags:
+`
+
+// maxAfter keeps a demo inside what its waits allow.
+const maxAfter = 365 * 24 * time.Hour
+
+func parse(args []string, out io.Writer) (options, error) {
+	var o options
+	var vendor string
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.SetOutput(out)
+	flags.StringVar(&o.assembly, "assembly", "build/demo-assembly", "the cloud assembly to run, a `directory` that make demo keeps up to date")
+	flags.StringVar(&o.request, "request", "events/onboard.monte-carlo.json", "the request, a JSON `file`; see events/README.md")
+	flags.StringVar(&vendor, "vendor", string(people.Approve), "what the vendor does: "+names())
+	flags.DurationVar(&o.after, "after", 26*time.Hour, "how long the vendor takes at each gate, in simulated time")
+	flags.BoolVar(&o.json, "json", false, "print one JSON document on standard output, and the timeline on standard error")
+	flags.BoolVar(&o.logs, "logs", false, "print the functions' logs at the end, on standard error")
+	flags.Usage = func() {
+		fmt.Fprint(out, usage)
+		flags.PrintDefaults()
+		fmt.Fprint(out, "\nexit status: 0 onboarded or planned, 1 the execution failed, 2 the demo could not run\n")
+	}
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("unexpected %q; -help lists the flags", flags.Arg(0))
+	}
+	if o.after < 0 || o.after > maxAfter {
+		return o, errors.New("-after: write a duration from 0s to 8760h, such as 48h")
+	}
+	var err error
+	o.vendor, err = people.ParseBehaviour(vendor)
+	o.colour = isTerminal(os.Stdout) && !o.json && os.Getenv("NO_COLOR") == ""
+	return o, err
+}
+
+func names() string {
+	list := make([]string, len(people.Behaviours))
+	for i, b := range people.Behaviours {
+		list[i] = string(b)
+	}
+	return strings.Join(list, ", ")
+}

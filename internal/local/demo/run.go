@@ -1,0 +1,132 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+
+	"postern/internal/connection"
+	"postern/internal/local"
+	"postern/internal/local/people"
+	"postern/internal/local/states"
+)
+
+const (
+	succeeded = "SUCCEEDED"
+	failed    = "FAILED"
+)
+
+// patience is how much simulated time an onboarding may take.
+const patience = 400 * 24 * time.Hour
+
+func isTerminal(f *os.File) bool { return isatty.IsTerminal(f.Fd()) }
+
+// run runs one onboarding and returns what it ended with. An error means that the command could not do its work.
+func run(o options, stdout, stderr io.Writer) (report, error) {
+	input, err := os.ReadFile(o.request)
+	if err != nil {
+		return report{}, fmt.Errorf("reading the request: %w", err)
+	}
+	cloud, err := local.Open(local.Config{
+		TemplatePath: filepath.Join(o.assembly, "Postern.template.json"), Assembly: o.assembly, Mode: local.Process,
+	})
+	if err != nil {
+		return report{}, fmt.Errorf("starting the embedded cloud: %w", err)
+	}
+	defer cloud.Close() //nolint:errcheck // the processes end with us
+	out := stdout
+	if o.json {
+		out = stderr
+	}
+	t := &timeline{out: out, colour: o.colour, start: cloud.Clock.Now(), started: time.Now()}
+	fmt.Fprintf(out, "Embedded cloud, a simulation: %s, vendor: %s after %s. It is %s there.\n\n", o.request, o.vendor, simulated(o.after),
+		t.start.Format("Monday, 2 January 2006, 15:04 MST"))
+	t.header()
+	vendor := &people.Vendor{Behaviour: o.vendor, After: o.after, Tell: func(at time.Time, what string) { t.line(at, markPerson, "", what) }}
+	vendor.Join(cloud)
+	cloud.States.OnState(t.state)
+
+	execution, err := cloud.StartExecution(executionName(input), input)
+	if err != nil {
+		return report{}, fmt.Errorf("starting the execution: %w", err)
+	}
+	ended, err := cloud.Run(execution, patience)
+	if o.logs {
+		printLogs(stderr, cloud.Logs())
+	}
+	if err != nil {
+		return report{}, fmt.Errorf("running the execution: %w", err)
+	}
+	result := reportOf(cloud, ended, time.Since(t.started))
+	result.print(out, t.paint)
+	return result, nil
+}
+
+// executionName is the name under which the webhook, too, would start this request; "" for a request that names no connection.
+func executionName(input []byte) string {
+	request, err := connection.DecodeRequest(input)
+	if err != nil {
+		return ""
+	}
+	return connection.ExecutionName(request.ConnectionID(), "1")
+}
+
+func printLogs(out io.Writer, logs map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(logs)) {
+		for _, line := range strings.Split(strings.TrimSpace(logs[name]), "\n") {
+			fmt.Fprintf(out, "%s: %s\n", name, line)
+		}
+	}
+}
+
+// reportOf reads the end of an execution off the cloud.
+func reportOf(cloud *local.Cloud, ended states.Execution, wall time.Duration) report {
+	r := report{
+		Status: succeeded, Path: ended.Path, Error: ended.Error, Cause: ended.Cause, Parameters: cloud.Parameters.Values(),
+		Findings: []connection.Finding{}, Simulated: ended.StoppedAt.Sub(ended.StartedAt).Seconds(), Wall: wall.Seconds(),
+	}
+	if ended.Status != states.Succeeded {
+		r.Status = failed
+	}
+	r.Counts = count(ended.Transitions, invocationsOf(cloud, ended.ARN), cloud.Calls())
+	var state connection.State
+	if json.Unmarshal(ended.Output, &state) != nil || state.Plan == nil {
+		return r
+	}
+	r.Findings = append(r.Findings, state.Plan.Findings...)
+	r.Cost = state.Plan.Cost
+	if state.Plan.Decision == connection.DecisionPlanned {
+		r.Creates = state.Plan.Creates
+	}
+	if state.Endpoint != nil {
+		r.Endpoint = state.Endpoint.ID
+		if live, ok := cloud.World.Endpoint(state.Endpoint.ID); ok {
+			r.State = string(live.State)
+		}
+	}
+	if state.DNS != nil {
+		r.Record = state.DNS.Record
+	}
+	if state.Config != nil {
+		r.Clients = state.Plan.ClientActions
+	}
+	return r
+}
+
+func invocationsOf(cloud *local.Cloud, execution string) int {
+	n := 0
+	for _, invocation := range cloud.Invocations() {
+		if invocation.Origin == execution || invocation.Origin == local.OriginOutside {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,116 @@
+// Package people plays the people of an onboarding on the embedded cloud: the operator who forwards each text to the vendor, and
+// whoever at the vendor reads it, after some hours or never.
+package people
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"postern/internal/local"
+	"postern/internal/local/privatelink"
+)
+
+// Behaviour is what the vendor does with what it is asked.
+type Behaviour string
+
+// The behaviours.
+const (
+	Approve Behaviour = "approve" // allow-lists, then accepts
+	Reject  Behaviour = "reject"  // allow-lists, then rejects the endpoint
+	Silent  Behaviour = "silent"  // never answers
+	Expire  Behaviour = "expire"  // allow-lists, then lets the endpoint expire
+	Fail    Behaviour = "fail"    // allow-lists; the endpoint fails
+	Ignore  Behaviour = "ignore"  // allow-lists, then never answers
+	Early   Behaviour = "early"   // allow-lists, then accepts before anybody waits for it
+	Lost    Behaviour = "lost"    // allow-lists and accepts, but the notification is lost
+	Deleted Behaviour = "deleted" // allow-lists; meanwhile somebody deletes the endpoint by hand
+)
+
+// Behaviours lists every behaviour.
+var Behaviours = []Behaviour{Approve, Reject, Silent, Expire, Fail, Ignore, Early, Lost, Deleted}
+
+// ParseBehaviour reads the name of a behaviour.
+func ParseBehaviour(name string) (Behaviour, error) {
+	if b := Behaviour(name); slices.Contains(Behaviours, b) {
+		return b, nil
+	}
+	names := make([]string, len(Behaviours))
+	for i, b := range Behaviours {
+		names[i] = string(b)
+	}
+	return "", fmt.Errorf("the vendor cannot %q: it can %s", name, strings.Join(names, ", "))
+}
+
+// Vendor is the people at the vendors, all of one behaviour.
+type Vendor struct {
+	Behaviour Behaviour
+	After     time.Duration                    // from the operators' mail to the answer, at each gate
+	Tell      func(at time.Time, what string) // is told what people do; nil is fine
+
+	cloud *local.Cloud
+}
+
+// Join makes the vendor read the operators' mail. Call it once, before the cloud runs.
+func (v *Vendor) Join(cloud *local.Cloud) {
+	v.cloud = cloud
+	cloud.OnMail(func(mail local.Mail) {
+		v.tell("mail to the operators: " + mail.Subject)
+		if v.Behaviour == Silent {
+			return
+		}
+		cloud.Clock.After(v.After, "the vendor's answer", v.answer)
+	})
+	switch v.Behaviour {
+	case Early:
+		cloud.World.OnRequest(func(service, endpointID string) { v.act(cloud.World.Vendor(service), endpointID) })
+	case Lost:
+		cloud.World.Configure(func(o *privatelink.Options) { o.LoseNotifications = true })
+	}
+}
+
+// answer does what the mail asks: an account that is not allow-listed is, an endpoint that waits gets its answer.
+func (v *Vendor) answer() {
+	account := v.cloud.World.AccountID()
+	for _, service := range v.cloud.World.Services() {
+		vendor := v.cloud.World.Vendor(service.Name)
+		if !slices.Contains(service.AllowedAccounts, account) && !slices.Contains(service.AllowedAccounts, "*") {
+			v.did(vendor.Allow(account), "the vendor allow-lists account "+account)
+		}
+		for _, id := range vendor.Waiting() {
+			v.act(vendor, id)
+		}
+	}
+}
+
+func (v *Vendor) act(vendor *privatelink.Vendor, id string) {
+	switch v.Behaviour {
+	case Approve, Early:
+		v.did(vendor.Accept(id), "the vendor accepts "+id)
+	case Lost:
+		v.did(vendor.Accept(id), "the vendor accepts "+id+", and the notification is lost")
+	case Reject:
+		v.did(vendor.Reject(id, "not a customer"), "the vendor rejects "+id)
+	case Expire:
+		v.did(vendor.Expire(id), id+" expires unanswered")
+	case Fail:
+		v.did(vendor.Fail(id, "InternalError", "the endpoint could not be connected"), id+" fails")
+	case Deleted:
+		v.did(v.cloud.World.DeleteByHand(id), "somebody deletes "+id+" by hand")
+	case Ignore, Silent:
+	}
+}
+
+func (v *Vendor) did(err error, what string) {
+	if err != nil {
+		what = err.Error()
+	}
+	v.tell(what)
+}
+
+func (v *Vendor) tell(what string) {
+	if v.Tell != nil {
+		v.Tell(v.cloud.Clock.Now(), what)
+	}
+}
