@@ -38,7 +38,10 @@ type Request struct {
 	Inputs map[string]string `json:"inputs,omitempty"`
 	// Options choose among the forms a vendor profile allows, by name; see the profile.
 	Options map[string]string `json:"options,omitempty"`
-	Ticket  *Ticket           `json:"ticket,omitempty"`
+	// Cutover says that the name may move although it is in use: a vendor's private name that is also its public one changes
+	// for every client in the VPC at once.
+	Cutover bool    `json:"cutover,omitempty"`
+	Ticket  *Ticket `json:"ticket,omitempty"`
 	// Requester is who asked, for the record and the vendor's text.
 	Requester string `json:"requester,omitempty"`
 }

@@ -26,6 +26,7 @@ const goodRequest = `{
   },
   "inputs": {"serviceRegion": "us-east-1"},
   "options": {"zoneScope": "parent"},
+  "cutover": true,
   "ticket": {"system": "jira", "id": "NET-42", "url": "https://tickets.example.com/NET-42"},
   "requester": "Zoë <platform@example.com>"
 }`
@@ -46,6 +47,7 @@ func TestDecodeRequest(t *testing.T) {
 		},
 		Inputs:    map[string]string{"serviceRegion": "us-east-1"},
 		Options:   map[string]string{"zoneScope": "parent"},
+		Cutover:   true,
 		Ticket:    &Ticket{System: "jira", ID: "NET-42", URL: "https://tickets.example.com/NET-42"},
 		Requester: "Zoë <platform@example.com>",
 	}

@@ -122,6 +122,26 @@ type DNSPlan struct {
 	TTL        int64  `json:"ttl,omitempty"`        // seconds; an alias has none
 	// ZoneID is an existing zone of ours that is used, or "" when one will be made.
 	ZoneID string `json:"zoneId,omitempty"`
+	// Records are the zone's records when the profile lists them; otherwise the one record is Hostname's. RecordType and TTL are
+	// those of the first. See Names.
+	Records []NameRecord `json:"records,omitempty"`
+}
+
+// NameRecord is a record that the zone shall hold.
+type NameRecord struct {
+	Name string `json:"name"`          // whole, without trailing dot; a wildcard begins with *.
+	Type string `json:"type"`          // RecordCNAME or RecordAlias
+	TTL  int64  `json:"ttl,omitempty"` // seconds; an alias has none
+	// AZID is the Availability Zone whose interface the name leads to, "" for all of them.
+	AZID string `json:"azId,omitempty"`
+}
+
+// Names returns the records of a privateHostedZone, one or several; none for the other modes.
+func (p DNSPlan) Names() []NameRecord {
+	if p.Mode != ModePrivateHostedZone || len(p.Records) > 0 {
+		return p.Records
+	}
+	return []NameRecord{{Name: p.Hostname, Type: p.RecordType, TTL: p.TTL}}
 }
 
 // Gate is a wait for a person at the vendor.
@@ -229,6 +249,8 @@ type Availability struct {
 	DNSName      string             `json:"dnsName"`
 	HostedZoneID string             `json:"hostedZoneId"`
 	Interfaces   []NetworkInterface `json:"interfaces"`
+	// ZonalNames are the endpoint's names that lead to one Availability Zone, by zone id; a cross-Region endpoint has none.
+	ZonalNames map[string]string `json:"zonalNames,omitempty"`
 }
 
 // NetworkInterface is one of the endpoint's interfaces, one in each subnet.
@@ -284,6 +306,24 @@ type DNS struct {
 	Previous *Record `json:"previous,omitempty"`
 	// PrivateDNSEnabled is set when this execution switched the endpoint's private DNS on.
 	PrivateDNSEnabled bool `json:"privateDnsEnabled,omitempty"`
+	// Records are all records when the plan lists several; Record, Changed and Previous then speak of all of them together, by
+	// the first. See Written.
+	Records []WrittenRecord `json:"records,omitempty"`
+}
+
+// WrittenRecord is a record as it is now.
+type WrittenRecord struct {
+	Record
+	Changed  bool    `json:"changed"`            // false when it was already so
+	Previous *Record `json:"previous,omitempty"` // our own earlier record that was overwritten
+}
+
+// Written returns the records that ConfigureDNS left behind, one or several.
+func (d DNS) Written() []WrittenRecord {
+	if len(d.Records) > 0 || d.Record == nil {
+		return d.Records
+	}
+	return []WrittenRecord{{Record: *d.Record, Changed: d.Changed, Previous: d.Previous}}
 }
 
 // Record is a DNS record: a CNAME with its TTL in seconds, or an A alias with its target's zone.

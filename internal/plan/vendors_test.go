@@ -89,8 +89,8 @@ func TestPlanVendorPrivateDNS(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.DNS != (connection.DNSPlan{Mode: connection.ModeVendorPrivateDNS, Hostname: "acme.cluster.engflow.com"}) {
-				t.Errorf("DNS %+v", got.DNS)
+			if diff := cmp.Diff(connection.DNSPlan{Mode: connection.ModeVendorPrivateDNS, Hostname: "acme.cluster.engflow.com"}, got.DNS); diff != "" {
+				t.Errorf("DNS (-want +got)\n%s", diff)
 			}
 			if got, want := got.Findings[len(got.Findings)-1].Code, "live-cutover"; got != want {
 				t.Errorf("the last finding is %s, want %s", got, want)
