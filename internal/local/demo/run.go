@@ -90,7 +90,7 @@ func printLogs(out io.Writer, logs map[string]string) {
 // reportOf reads the end of an execution off the cloud.
 func reportOf(cloud *local.Cloud, ended states.Execution, wall time.Duration) report {
 	r := report{
-		Status: succeeded, Path: ended.Path, Error: ended.Error, Cause: ended.Cause, Parameters: cloud.Parameters.Values(),
+		Status: succeeded, Path: ended.Path, Error: ended.Error, Cause: ended.Cause, Parameters: parameters(cloud),
 		Findings: []connection.Finding{}, Simulated: ended.StoppedAt.Sub(ended.StartedAt).Seconds(), Wall: wall.Seconds(),
 	}
 	if ended.Status != states.Succeeded {
@@ -119,6 +119,16 @@ func reportOf(cloud *local.Cloud, ended states.Execution, wall time.Duration) re
 		r.Clients = state.Plan.ClientActions
 	}
 	return r
+}
+
+func parameters(cloud *local.Cloud) map[string]string {
+	values := map[string]string{}
+	for _, name := range cloud.Parameters.Names() {
+		if version, ok := cloud.Parameters.Get(name); ok {
+			values[name] = version.Value
+		}
+	}
+	return values
 }
 
 func invocationsOf(cloud *local.Cloud, execution string) int {

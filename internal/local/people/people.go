@@ -10,6 +10,7 @@ import (
 
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
+	"postern/internal/local/sns"
 )
 
 // Behaviour is what the vendor does with what it is asked.
@@ -55,7 +56,7 @@ type Vendor struct {
 // Join makes the vendor read the operators' mail. Call it once, before the cloud runs.
 func (v *Vendor) Join(cloud *local.Cloud) {
 	v.cloud = cloud
-	cloud.OnMail(func(mail local.Mail) {
+	cloud.Topics.OnMail(func(mail sns.Mail) {
 		v.tell("mail to the operators: " + mail.Subject)
 		if v.Behaviour == Silent {
 			return

@@ -53,6 +53,7 @@ type Service struct {
 	deadLetter    func(s Subscription, body []byte, attributes map[string]string) error
 	disturb       func(Subscription, Notification) []time.Duration
 	mails         []Mail
+	onMail        []func(Mail)
 	failures      []Failure
 }
 
@@ -161,6 +162,13 @@ func (s *Service) Publish(topicARN, subject, message string) (string, error) {
 	return s.publish(Notification{TopicARN: topicARN, Subject: subject, Message: message}), nil
 }
 
+// OnMail calls f for every mail, on the clock.
+func (s *Service) OnMail(f func(Mail)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onMail = append(s.onMail, f)
+}
+
 // Mails returns every mail so far, in order.
 func (s *Service) Mails() []Mail {
 	s.mu.Lock()
@@ -208,12 +216,18 @@ func (s *Service) publish(n Notification) string {
 // arrive delivers a message to one subscription.
 func (s *Service) arrive(sub Subscription, n Notification) {
 	s.mu.Lock()
-	deliver, deadLetter := s.deliver, s.deadLetter
+	deliver, deadLetter, onMail := s.deliver, s.deadLetter, s.onMail
 	if sub.Protocol == "email" {
-		s.mails = append(s.mails, s.mail(sub, n))
+		mail := s.mail(sub, n)
+		s.mails = append(s.mails, mail)
+		s.mu.Unlock()
+		for _, f := range onMail {
+			f(mail)
+		}
+		return
 	}
 	s.mu.Unlock()
-	if sub.Protocol == "email" || deliver == nil {
+	if deliver == nil {
 		return
 	}
 	err := deliver(sub, n)
