@@ -11,6 +11,8 @@ const (
 	TagConnection = "postern:connection" // connection id, vendor/name
 	TagExecution  = "postern:execution"  // ARN of the execution that made the thing
 	TagManaged    = "postern:managed"    // always "true"
+	// TagPrivateDNS is on an endpoint that another execution made: ARN of the execution that switched its private DNS on.
+	TagPrivateDNS = "postern:private-dns"
 )
 
 // ID returns the id of a connection: vendor/name.

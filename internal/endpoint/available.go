@@ -18,11 +18,15 @@ import (
 // Available returns what is needed to reach an endpoint. Until it is available the error is a connection.EndpointPending; an
 // endpoint that failed, was rejected or deleted is the error of its state.
 func (c *Client) Available(ctx context.Context, id string) (connection.Availability, error) {
-	none := connection.Availability{}
 	endpoint, err := c.Describe(ctx, id)
 	if err != nil {
-		return none, err
+		return connection.Availability{}, err
 	}
+	return c.available(ctx, endpoint)
+}
+
+func (c *Client) available(ctx context.Context, endpoint Endpoint) (connection.Availability, error) {
+	none, id := connection.Availability{}, endpoint.ID
 	if name := endpoint.State.Failure(); name != "" {
 		return none, connection.Errorf(name, "endpoint %s is %s%s", id, endpoint.State, because(endpoint.Reason))
 	}
@@ -72,6 +76,26 @@ func (e Endpoint) regionalName() (DNSName, bool) {
 	return slices.MinFunc(own, func(a, b DNSName) int {
 		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), cmp.Compare(a.Name, b.Name))
 	}), true
+}
+
+// zonalNames returns the endpoint's names that lead to one zone each, by zone id; nil when it has none, as across Regions. A name
+// says the zone as this account calls it, so the id comes from the subnets.
+func (e Endpoint) zonalNames(subnets []connection.Subnet) map[string]string {
+	var names map[string]string
+	for _, subnet := range subnets {
+		for _, entry := range e.DNSNames {
+			name := strings.ToLower(strings.TrimSuffix(entry.Name, "."))
+			label, _, _ := strings.Cut(name, ".")
+			if subnet.AZ == "" || !strings.HasPrefix(label, e.ID+"-") || !strings.HasSuffix(label, "-"+subnet.AZ) {
+				continue
+			}
+			if names == nil {
+				names = map[string]string{}
+			}
+			names[subnet.AZID] = name
+		}
+	}
+	return names
 }
 
 // interfaces returns the endpoint's network interfaces in the order of their zones. One missing is as good as pending: the probe

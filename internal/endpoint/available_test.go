@@ -11,6 +11,7 @@ import (
 
 	"postern/internal/awserr"
 	"postern/internal/connection"
+	"postern/internal/step"
 )
 
 func entries(names ...string) []types.DnsEntry {
@@ -251,5 +252,103 @@ func TestSetPrivateDNS(t *testing.T) {
 	}
 	if _, err := client(&fakeEC2{}).SetPrivateDNS(t.Context(), "", true); err == nil {
 		t.Error("an empty id was taken")
+	}
+}
+
+func TestEnablePrivateDNS(t *testing.T) {
+	t.Parallel()
+	const execution, other = "arn:exec:1", "arn:exec:0"
+	on := func(e types.VpcEndpoint, tags ...string) types.VpcEndpoint {
+		e.PrivateDnsEnabled = aws.Bool(true)
+		for _, by := range tags {
+			e.Tags = append(e.Tags, types.Tag{Key: aws.String(connection.TagPrivateDNS), Value: aws.String(by)})
+		}
+		return e
+	}
+	untagged := ours("vpce-1", "available", execution)
+	untagged.Tags = nil
+	for name, test := range map[string]struct {
+		endpoint types.VpcEndpoint
+		ours     bool
+		fault    string
+		calls    string // after the look
+	}{
+		"made by us":                    {ours("vpce-1", "available", execution), true, connection.EndpointPending, " ModifyVpcEndpoint"},
+		"adopted":                       {ours("vpce-1", "available", other), true, connection.EndpointPending, " CreateTags ModifyVpcEndpoint"},
+		"made by us, on, pending again": {on(ours("vpce-1", "pending", execution)), false, connection.EndpointPending, ""},
+		"made by us, on":                {on(ours("vpce-1", "available", execution)), true, "", ""},
+		"adopted, on by an earlier try": {on(ours("vpce-1", "available", other), execution), true, "", ""},
+		"adopted, on before us":         {on(ours("vpce-1", "available", other)), false, "", ""},
+		"adopted, on by another run":    {on(ours("vpce-1", "available", other), other), false, "", ""},
+		"not accepted":                  {ours("vpce-1", "pendingAcceptance", execution), false, connection.EndpointPending, ""},
+		"rejected":                      {ours("vpce-1", "rejected", execution), false, connection.EndpointRejected, ""},
+		"deleted":                       {ours("vpce-2", "available", execution), false, connection.EndpointDeleted, ""},
+		"not ours":                      {untagged, false, connection.Conflict, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := &fakeEC2{endpoints: []types.VpcEndpoint{test.endpoint}}
+			got, err := client(fake).EnablePrivateDNS(t.Context(), "vpce-1", execution)
+			if got != test.ours || connection.NameOf(err) != test.fault || (err != nil) != (test.fault != "") {
+				t.Errorf("ours %t, %v", got, err)
+			}
+			if fake.called() != "DescribeVpcEndpoints"+test.calls {
+				t.Errorf("calls %s", fake.called())
+			}
+			if test.calls == "" {
+				return
+			}
+			// The next try finds it on, and still knows whose doing it is.
+			if again, err := client(fake).EnablePrivateDNS(t.Context(), "vpce-1", execution); err != nil || !again {
+				t.Errorf("the next try: ours %t, %v", again, err)
+			}
+		})
+	}
+}
+
+func TestEnablePrivateDNSRefused(t *testing.T) {
+	t.Parallel()
+	for operation, test := range map[string]struct{ answer, want string }{
+		"CreateTags":        {"UnauthorizedOperation", connection.AccessDenied},
+		"ModifyVpcEndpoint": {"InvalidParameter", connection.Conflict},
+	} {
+		fake := &fakeEC2{endpoints: []types.VpcEndpoint{ours("vpce-1", "available", "arn:exec:0")}}
+		fake.refuse = map[string][]error{operation: {code(test.answer)}}
+		if _, err := client(fake).EnablePrivateDNS(t.Context(), "vpce-1", "arn:exec:1"); step.Name(err) != test.want {
+			t.Errorf("%s: %v", operation, err)
+		}
+	}
+}
+
+// The names of zones are told by the ids of the request's subnets: another account calls the same zone otherwise.
+func TestZonalNames(t *testing.T) {
+	t.Parallel()
+	const zonalA = "vpce-1-abcd-us-east-1a.vpce-svc-9.us-east-1.vpce.amazonaws.com"
+	const zonalB = "vpce-1-abcd-us-east-1b.vpce-svc-9.us-east-1.vpce.amazonaws.com"
+	e, enis := ready()
+	e.DnsEntries = entries("*.acme.example", zonalB+".", strings.ToUpper(zonalA), regional)
+	state := connection.State{
+		Plan: &connection.Plan{Network: connection.Network{Subnets: []connection.Subnet{
+			{ID: "subnet-a", AZ: "us-east-1a", AZID: "use1-az4"}, {ID: "subnet-b", AZ: "us-east-1b", AZID: "use1-az6"},
+		}}},
+		Endpoint: &connection.Endpoint{ID: "vpce-1"},
+	}
+	fake := &fakeEC2{endpoints: []types.VpcEndpoint{e}, interfaces: enis}
+	got, err := client(fake).awaitAvailable(t.Context(), connection.Input{State: state})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"use1-az4": zonalA, "use1-az6": zonalB}, got.ZonalNames); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if fake.called() != "DescribeVpcEndpoints DescribeNetworkInterfaces" {
+		t.Errorf("calls %s", fake.called())
+	}
+	// AWS: an endpoint for a service of another Region has the Regional name alone, in the service's Region.
+	const remote = "vpce-1-abcd.vpce-svc-9.eu-west-1.vpce.amazonaws.com"
+	fake.endpoints[0].DnsEntries = entries(remote)
+	got, err = client(fake).awaitAvailable(t.Context(), connection.Input{State: state})
+	if err != nil || got.DNSName != remote || got.ZonalNames != nil {
+		t.Errorf("across Regions: %+v, %v", got, err)
 	}
 }

@@ -349,6 +349,22 @@ func (f *fakeEC2) ModifyVpcEndpoint(
 	return &ec2.ModifyVpcEndpointOutput{Return: aws.Bool(true)}, nil
 }
 
+func (f *fakeEC2) CreateTags(
+	_ context.Context, in *ec2.CreateTagsInput, _ ...func(*ec2.Options),
+) (*ec2.CreateTagsOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.enter("CreateTags"); err != nil {
+		return nil, err
+	}
+	for i, e := range f.endpoints {
+		if slices.Contains(in.Resources, aws.ToString(e.VpcEndpointId)) {
+			f.endpoints[i].Tags = append(slices.Clone(e.Tags), in.Tags...)
+		}
+	}
+	return &ec2.CreateTagsOutput{}, nil
+}
+
 func (f *fakeEC2) DescribeNetworkInterfaces(
 	_ context.Context, in *ec2.DescribeNetworkInterfacesInput, _ ...func(*ec2.Options),
 ) (*ec2.DescribeNetworkInterfacesOutput, error) {

@@ -58,5 +58,13 @@ func (c *Client) awaitAvailable(ctx context.Context, in connection.Input) (conne
 	if in.State.Endpoint == nil {
 		return connection.Availability{}, connection.Errorf(connection.Internal, "awaiting an endpoint: none was made")
 	}
-	return c.Available(ctx, in.State.Endpoint.ID)
+	endpoint, err := c.Describe(ctx, in.State.Endpoint.ID)
+	if err != nil {
+		return connection.Availability{}, err
+	}
+	available, err := c.available(ctx, endpoint)
+	if err == nil && in.State.Plan != nil {
+		available.ZonalNames = endpoint.zonalNames(in.State.Plan.Network.Subnets)
+	}
+	return available, err
 }
