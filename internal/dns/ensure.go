@@ -13,7 +13,7 @@ import (
 	"postern/internal/connection"
 )
 
-// Want is a name that shall resolve to an endpoint in a VPC, through a private hosted zone.
+// Want is one name, or several of a zone, that shall resolve to an endpoint in a VPC, through a private hosted zone.
 type Want struct {
 	ConnectionID string
 	Execution    string // ARN
@@ -21,6 +21,8 @@ type Want struct {
 	Plan         connection.DNSPlan
 	// Target and TargetZoneID are the endpoint's Regional name and the zone that an alias to it names.
 	Target, TargetZoneID string
+	// ZonalTargets are the endpoint's names that lead to one Availability Zone, by zone id.
+	ZonalTargets map[string]string
 	// EndpointCreated is set when this execution made the endpoint: nobody else can have pointed a record at it before.
 	EndpointCreated bool
 }
@@ -31,9 +33,13 @@ type found struct {
 	created, fresh bool // by this execution; by this call
 }
 
-// Ensure makes the zone and the record, or finds them: it may run any number of times. What is not ours is a Conflict that names
-// it, and nothing is written.
+// Ensure makes the zone and its records, or finds them: it may run any number of times. All records are written in one change,
+// which is done whole or not at all. What is not ours is a Conflict that names it, and nothing is written.
 func (c *Client) Ensure(ctx context.Context, want Want) (connection.DNS, error) {
+	records, err := want.records()
+	if err != nil {
+		return connection.DNS{}, err
+	}
 	zone, err := c.find(ctx, want)
 	if err != nil {
 		return connection.DNS{}, err
@@ -43,51 +49,72 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.DNS, error) 
 			return connection.DNS{}, err
 		}
 	}
-	record := want.record()
-	done := connection.DNS{
-		Mode: want.Plan.Mode, Hostname: want.Plan.Hostname, ZoneID: zone.id, ZoneName: want.Plan.Zone, ZoneCreated: zone.created,
-		Record: &record,
-	}
-	var at set
+	var at sets
 	if !zone.fresh {
-		if at, err = c.at(ctx, zone.id, want.Plan.Hostname); err != nil {
-			return done, err
+		if at, err = c.at(ctx, zone.id, records); err != nil {
+			return want.done(*zone, nil), err
 		}
 	}
-	changes, previous, err := at.toward(record)
-	if err != nil {
-		return done, connection.Errorf(connection.Conflict, "hosted zone %s (%s): %w", want.Plan.Zone, zone.id, err)
+	var changes []types.Change
+	written := make([]connection.WrittenRecord, len(records))
+	for i, record := range records {
+		change, previous, err := at[record.Name].toward(record)
+		if err != nil {
+			return want.done(*zone, nil), connection.Errorf(connection.Conflict, "hosted zone %s (%s): %w", want.Plan.Zone, zone.id, err)
+		}
+		// When it was so already, an earlier try of this execution may have written it and died before it could say so.
+		changed := len(change) > 0 || zone.created || want.EndpointCreated
+		changes, written[i] = append(changes, change...), connection.WrittenRecord{Record: record, Changed: changed, Previous: previous}
 	}
 	if len(changes) == 0 {
-		// An earlier try of this execution may have written it and died before it could say so.
-		done.Changed = zone.created || want.EndpointCreated
-		return done, nil
+		return want.done(*zone, written), nil
 	}
-	done.Changed, done.Previous = true, previous
-	return done, c.change(ctx, zone.id, "Postern: "+want.ConnectionID, changes)
+	return want.done(*zone, written), c.change(ctx, zone.id, "Postern: "+want.ConnectionID, changes)
 }
 
-// Made returns what an execution that ended before it could say so has made: the zone with its caller reference, and the record
-// that points at the execution's endpoint.
+// Made returns what an execution that ended before it could say so has made: the zone with its caller reference, and the records
+// that point at the execution's endpoint.
 func (c *Client) Made(ctx context.Context, want Want) (connection.DNS, error) {
-	made := connection.DNS{Mode: want.Plan.Mode, Hostname: want.Plan.Hostname}
+	none := connection.DNS{Mode: want.Plan.Mode, Hostname: want.Plan.Hostname}
+	records, err := want.records()
+	if err != nil {
+		return none, nil // Ensure went no further either
+	}
 	zone, err := c.find(ctx, want)
 	if connection.NameOf(err) == connection.Conflict || err == nil && zone == nil {
-		return made, nil // what stands in the way is not ours, so we made nothing
+		return none, nil // what stands in the way is not ours, so we made nothing
 	}
 	if err != nil {
-		return made, err
+		return none, err
 	}
-	made.ZoneID, made.ZoneName, made.ZoneCreated = zone.id, want.Plan.Zone, zone.created
-	at, err := c.at(ctx, zone.id, want.Plan.Hostname)
+	at, err := c.at(ctx, zone.id, records)
 	if err != nil {
-		return made, err
+		return want.done(*zone, nil), err
 	}
-	record := want.record()
-	if _, ok := at.find(record); ok && (zone.created || want.EndpointCreated) {
-		made.Record, made.Changed = &record, true
+	var written []connection.WrittenRecord
+	for _, record := range records {
+		if _, ok := at[record.Name].find(record); ok && (zone.created || want.EndpointCreated) {
+			written = append(written, connection.WrittenRecord{Record: record, Changed: true})
+		}
 	}
-	return made, nil
+	return want.done(*zone, written), nil
+}
+
+// done is what is there now, told in both ways: the first record alone, and all of them when the plan lists several.
+func (w Want) done(zone found, written []connection.WrittenRecord) connection.DNS {
+	done := connection.DNS{
+		Mode: w.Plan.Mode, Hostname: w.Plan.Hostname, ZoneID: zone.id, ZoneName: w.Plan.Zone, ZoneCreated: zone.created,
+	}
+	for _, record := range written {
+		done.Changed = done.Changed || record.Changed
+	}
+	if len(written) > 0 {
+		done.Record, done.Previous = &written[0].Record, written[0].Previous
+	}
+	if len(w.Plan.Records) > 0 {
+		done.Records = written
+	}
+	return done
 }
 
 // find returns the connection's zone in the VPC, nil when there is none, and a Conflict when somebody else's is in the way.
@@ -98,9 +125,9 @@ func (c *Client) find(ctx context.Context, want Want) (*found, error) {
 	}
 	name := Name(want.Plan.Zone)
 	for _, zone := range zones {
-		if zone.Answers(want.Plan.Hostname) && len(zone.Name) > len(name) {
+		if hostname := want.answeredBy(zone); hostname != "" && len(zone.Name) > len(name) {
 			return nil, connection.Errorf(connection.Conflict, "hosted zone %s (%s) is associated with %s and answers for %s instead of "+
-				"%s; remove its association, or put the record there", zone.Name, zone.ID, want.Network.VPCID, want.Plan.Hostname, name)
+				"%s; remove its association, or put the record there", zone.Name, zone.ID, want.Network.VPCID, hostname, name)
 		}
 	}
 	for _, zone := range zones {
@@ -185,14 +212,40 @@ func (w Want) reference() reference {
 	return newReference(w.ConnectionID, w.Execution, Name(w.Plan.Zone), w.Network.VPCID)
 }
 
-func (w Want) record() connection.Record {
-	record := connection.Record{Name: Name(w.Plan.Hostname), Type: w.Plan.RecordType, Value: Name(w.Target)}
-	if record.Type == connection.RecordAlias {
-		record.AliasZoneID = w.TargetZoneID
-	} else {
-		record.TTL = w.Plan.TTL
+// answeredBy returns the first of our names that a zone answers for, or "".
+func (w Want) answeredBy(zone Zone) string {
+	names := []string{w.Plan.Hostname}
+	for _, record := range w.Plan.Names() {
+		names = append(names, record.Name)
 	}
-	return record
+	for _, name := range names {
+		if zone.Answers(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// records are the zone's records with what they lead to.
+func (w Want) records() ([]connection.Record, error) {
+	var records []connection.Record
+	for _, planned := range w.Plan.Names() {
+		record := connection.Record{Name: Name(planned.Name), Type: planned.Type, Value: Name(w.Target)}
+		if planned.AZID != "" {
+			record.Value = Name(w.ZonalTargets[planned.AZID])
+		}
+		if record.Value == "" {
+			return nil, connection.Errorf(connection.Conflict, "the endpoint has no name in %s, where %s shall lead: it has no subnet "+
+				"there; add one, then start again", planned.AZID, planned.Name)
+		}
+		if record.Type == connection.RecordAlias {
+			record.AliasZoneID = w.TargetZoneID
+		} else {
+			record.TTL = planned.TTL
+		}
+		records = append(records, record)
+	}
+	return records, nil
 }
 
 // last returns the part of an ARN after the last colon: an execution's name.

@@ -304,16 +304,14 @@ func TestName(t *testing.T) {
 }
 
 type switches struct {
-	changed bool
-	err     error
-	asked   []string
+	ours  bool
+	err   error
+	asked []string
 }
 
-func (s *switches) SetPrivateDNS(_ context.Context, endpointID string, on bool) (bool, error) {
-	if on {
-		s.asked = append(s.asked, endpointID)
-	}
-	return s.changed, s.err
+func (s *switches) EnablePrivateDNS(_ context.Context, endpointID, execution string) (bool, error) {
+	s.asked = append(s.asked, endpointID+" for "+execution)
+	return s.ours, s.err
 }
 
 func TestHandle(t *testing.T) {
@@ -335,16 +333,16 @@ func TestHandle(t *testing.T) {
 		asked    int
 	}{
 		"none": {in: state(connection.ModeNone, true), want: connection.DNS{Mode: connection.ModeNone, Hostname: host}},
-		"private DNS, switched on": {
-			state(connection.ModeVendorPrivateDNS, false), switches{changed: true},
+		"private DNS, switched on by us": {
+			state(connection.ModeVendorPrivateDNS, false), switches{ours: true},
 			connection.DNS{Mode: connection.ModeVendorPrivateDNS, Hostname: host, Changed: true, PrivateDNSEnabled: true}, "", 1,
 		},
 		"private DNS, on before": {
 			state(connection.ModeVendorPrivateDNS, false), switches{}, connection.DNS{Mode: connection.ModeVendorPrivateDNS, Hostname: host}, "", 1,
 		},
-		"private DNS, on by an earlier try": {
-			state(connection.ModeVendorPrivateDNS, true), switches{},
-			connection.DNS{Mode: connection.ModeVendorPrivateDNS, Hostname: host, PrivateDNSEnabled: true}, "", 1,
+		"private DNS, not yet available": {
+			in:       state(connection.ModeVendorPrivateDNS, true),
+			switches: switches{ours: true, err: connection.Errorf(connection.EndpointPending, "wait")}, fault: connection.EndpointPending, asked: 1,
 		},
 		"private DNS, refused": {
 			in: state(connection.ModeVendorPrivateDNS, true), switches: switches{err: connection.Errorf(connection.Conflict, "taken")},

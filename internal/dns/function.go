@@ -21,9 +21,10 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	return step.Handle(r.Log, configurer.Handle), nil
 }
 
-// PrivateDNS switches an endpoint's own private DNS and reports whether it had to; *endpoint.Client satisfies it.
+// PrivateDNS switches an endpoint's own private DNS on, and reports whether it is on by the execution's doing. Until the endpoint
+// is available with it, the error is a connection.EndpointPending. *endpoint.Client satisfies it.
 type PrivateDNS interface {
-	SetPrivateDNS(ctx context.Context, endpointID string, on bool) (changed bool, err error)
+	EnablePrivateDNS(ctx context.Context, endpointID, execution string) (ours bool, err error)
 }
 
 // Configurer is the step that makes the vendor's name resolve to the endpoint.
@@ -43,10 +44,8 @@ func (c Configurer) Handle(ctx context.Context, in connection.Input) (connection
 	case connection.ModeNone:
 		return done, nil
 	case connection.ModeVendorPrivateDNS:
-		changed, err := c.PrivateDNS.SetPrivateDNS(ctx, state.Endpoint.ID, true)
-		done.Changed = changed
-		// On an endpoint that this execution made nobody else has switched it: then an earlier try did.
-		done.PrivateDNSEnabled = err == nil && (changed || state.Endpoint.Created)
+		ours, err := c.PrivateDNS.EnablePrivateDNS(ctx, state.Endpoint.ID, in.Execution)
+		done.Changed, done.PrivateDNSEnabled = ours, ours
 		return done, err
 	case connection.ModePrivateHostedZone:
 		return c.Zones.Ensure(ctx, WantOf(in.Execution, state))
@@ -58,6 +57,7 @@ func (c Configurer) Handle(ctx context.Context, in connection.Input) (connection
 func WantOf(execution string, state connection.State) Want {
 	return Want{
 		ConnectionID: state.Plan.ConnectionID, Execution: execution, Network: state.Plan.Network, Plan: state.Plan.DNS,
-		Target: state.Availability.DNSName, TargetZoneID: state.Availability.HostedZoneID, EndpointCreated: state.Endpoint.Created,
+		Target: state.Availability.DNSName, TargetZoneID: state.Availability.HostedZoneID,
+		ZonalTargets: state.Availability.ZonalNames, EndpointCreated: state.Endpoint.Created,
 	}
 }

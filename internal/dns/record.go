@@ -15,17 +15,28 @@ import (
 // set is every record set at one name.
 type set []types.ResourceRecordSet
 
-// at returns the record sets at a name.
+// sets are the record sets at several names.
+type sets map[string]set
+
+// at returns the record sets at the names of records. For one name the list begins there, for several the whole zone is read.
 //
 // AWS: the list starts at a name and goes on with those after it, in the order of their labels from the last to the first.
-func (c *Client) at(ctx context.Context, zoneID, name string) (set, error) {
-	var here set
-	_, err := c.each(ctx, zoneID, name, func(record types.ResourceRecordSet) bool {
-		if Name(aws.ToString(record.Name)) != Name(name) {
-			return false
+func (c *Client) at(ctx context.Context, zoneID string, records []connection.Record) (sets, error) {
+	here := sets{}
+	for _, record := range records {
+		here[record.Name] = nil
+	}
+	from := ""
+	if len(here) == 1 {
+		from = records[0].Name
+	}
+	_, err := c.each(ctx, zoneID, from, func(record types.ResourceRecordSet) bool {
+		name := Name(aws.ToString(record.Name))
+		at, wanted := here[name]
+		if wanted {
+			here[name] = append(at, record)
 		}
-		here = append(here, record)
-		return true
+		return wanted || from == ""
 	})
 	return here, err
 }

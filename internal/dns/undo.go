@@ -3,6 +3,7 @@ package dns
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -12,7 +13,7 @@ import (
 	"postern/internal/connection"
 )
 
-// Undo takes back what an execution did: its record is deleted, or our earlier one restored, and the zone it made is deleted.
+// Undo takes back what an execution did: its records are deleted, or our earlier ones restored, and the zone it made is deleted.
 // What is gone already is success. What somebody has changed since is left alone, with a Conflict that names it. Private DNS is
 // not undone here: it belongs to the endpoint.
 func (c *Client) Undo(ctx context.Context, done connection.DNS, connectionID string) error {
@@ -30,10 +31,8 @@ func (c *Client) Undo(ctx context.Context, done connection.DNS, connectionID str
 		return connection.Errorf(connection.Conflict, "hosted zone %s (%s) is not of %s: left as it is", done.ZoneName, done.ZoneID,
 			connectionID)
 	}
-	if done.Changed && done.Record != nil {
-		if err := c.undoRecord(ctx, done, connectionID); err != nil {
-			return err
-		}
+	if err := c.undoRecords(ctx, done, connectionID); err != nil {
+		return err
 	}
 	if done.ZoneCreated {
 		return c.deleteZone(ctx, done)
@@ -41,37 +40,61 @@ func (c *Client) Undo(ctx context.Context, done connection.DNS, connectionID str
 	return nil
 }
 
-// undoRecord re-reads the record before it deletes it.
+// undoRecords re-reads the records before it deletes them, all in one change. One that somebody changed meanwhile is left, and
+// does not keep the others.
 //
 // AWS: a deletion must repeat the record's current values, so a record that somebody changed meanwhile cannot be hit by mistake.
-func (c *Client) undoRecord(ctx context.Context, done connection.DNS, connectionID string) error {
-	at, err := c.at(ctx, done.ZoneID, done.Hostname)
+func (c *Client) undoRecords(ctx context.Context, done connection.DNS, connectionID string) error {
+	var written []connection.WrittenRecord
+	var records []connection.Record
+	for _, w := range done.Written() {
+		if w.Changed {
+			written, records = append(written, w), append(records, w.Record)
+		}
+	}
+	if len(records) == 0 {
+		return nil
+	}
+	at, err := c.at(ctx, done.ZoneID, records)
 	if err != nil {
 		return err
 	}
-	ours, ok := at.find(*done.Record)
-	if !ok {
-		return left(at, done)
+	var changes []types.Change
+	var changed []string
+	for _, w := range written {
+		ours, ok := at[w.Name].find(w.Record)
+		if !ok {
+			changed = append(changed, at[w.Name].instead(w)...)
+			continue
+		}
+		changes = append(changes, types.Change{Action: types.ChangeActionDelete, ResourceRecordSet: &ours})
+		if w.Previous != nil {
+			previous := write(*w.Previous)
+			changes = append(changes, types.Change{Action: types.ChangeActionCreate, ResourceRecordSet: &previous})
+		}
 	}
-	changes := []types.Change{{Action: types.ChangeActionDelete, ResourceRecordSet: &ours}}
-	if done.Previous != nil {
-		previous := write(*done.Previous)
-		changes = append(changes, types.Change{Action: types.ChangeActionCreate, ResourceRecordSet: &previous})
+	if len(changes) > 0 {
+		if err := c.change(ctx, done.ZoneID, "Postern: undo for "+connectionID, changes); err != nil {
+			return err
+		}
 	}
-	return c.change(ctx, done.ZoneID, "Postern: undo for "+connectionID, changes)
+	if len(changed) > 0 {
+		return connection.Errorf(connection.Conflict, "in hosted zone %s something was changed since: left as it is: %s", done.ZoneID,
+			strings.Join(changed, "; "))
+	}
+	return nil
 }
 
-// left says whether something stands where our record was: an earlier try may have undone it.
-func left(at set, done connection.DNS) error {
-	if done.Previous != nil {
-		if _, restored := at.find(*done.Previous); restored {
+// instead says what stands where our record was; nothing does when an earlier try has undone it.
+func (s set) instead(was connection.WrittenRecord) []string {
+	if was.Previous != nil {
+		if _, restored := s.find(*was.Previous); restored {
 			return nil
 		}
 	}
-	for _, have := range at {
+	for _, have := range s {
 		if addresses(have.Type) {
-			return connection.Errorf(connection.Conflict, "%s in hosted zone %s was changed since, to %s: left as it is", done.Hostname,
-				done.ZoneID, shown(have))
+			return []string{was.Name + " is now " + shown(have)}
 		}
 	}
 	return nil
