@@ -9,7 +9,7 @@ import (
 // scalar writes a string as YAML: plain where every reader takes it for this string, in a flow mapping too, else in quotes.
 func scalar(value string) string {
 	plain, err := yaml.Marshal(value)
-	if err == nil && string(plain) == value+"\n" && !strings.ContainsAny(value, ",[]{}") {
+	if err == nil && string(plain) == value+"\n" && !strings.ContainsAny(value, ",[]{}") && !strings.HasPrefix(value, ":") {
 		return value
 	}
 	return quote(value)

@@ -101,13 +101,9 @@ func (s *source) insert(mapping, parent *yaml.Node, keys []string, value string)
 		}
 		return edit{at + 1, at + 1, text}, nil
 	}
-	first := mapping.Content[0]
-	text := s.lines(keys, value, first.Column-1)
+	text := s.lines(keys, value, mapping.Content[0].Column-1)
 	if parent == nil {
 		return s.append(text), nil
-	}
-	if first.Line <= parent.Line {
-		return edit{}, fmt.Errorf("line %d holds a mapping and its key; add the key there by hand once", parent.Line)
 	}
 	return s.after(parent, text), nil
 }

@@ -1,0 +1,377 @@
+package publish
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/google/go-cmp/cmp"
+
+	"postern/internal/connection"
+	"postern/internal/step"
+)
+
+const (
+	configName = "/postern/monte-carlo/prod/config.yaml"
+	urlName    = "/postern/monte-carlo/prod/url"
+	document   = "# agent\ncontainer:\n  image: x  # pinned\n  backendServiceUrl: https://old\n"
+)
+
+var tags = connection.Tags("monte-carlo/prod", "arn:exec:1")
+
+func outputs() []connection.Output {
+	return []connection.Output{
+		{Key: "config.yaml", Parameter: configName, Format: connection.FormatYAML, YAMLPath: path, Value: url},
+		{Key: "url", Parameter: urlName, Format: connection.FormatText, Value: url},
+	}
+}
+
+func sum(value string) string {
+	digest := sha256.Sum256([]byte(value))
+	return hex.EncodeToString(digest[:])
+}
+
+func TestPublish(t *testing.T) {
+	t.Parallel()
+	fresh := "container:\n  backendServiceUrl: " + url + "\n"
+	spliced := strings.Replace(document, "https://old", url, 1)
+	for name, test := range map[string]struct {
+		before map[string]string
+		want   []connection.Parameter
+		puts   int
+	}{
+		"nothing there": {nil, []connection.Parameter{
+			{Name: configName, Version: 1, Changed: true, SHA256: sum(fresh)}, {Name: urlName, Version: 1, Changed: true, SHA256: sum(url)},
+		}, 2},
+		"both to change": {map[string]string{configName: document, urlName: "https://old"}, []connection.Parameter{
+			{Name: configName, Version: 2, PreviousVersion: 1, Changed: true, SHA256: sum(spliced)},
+			{Name: urlName, Version: 2, PreviousVersion: 1, Changed: true, SHA256: sum(url)},
+		}, 2},
+		"one to change": {map[string]string{configName: spliced}, []connection.Parameter{
+			{Name: configName, Version: 1, SHA256: sum(spliced)}, {Name: urlName, Version: 1, Changed: true, SHA256: sum(url)},
+		}, 1},
+		"all as it should be": {map[string]string{configName: fresh, urlName: url}, []connection.Parameter{
+			{Name: configName, Version: 1, SHA256: sum(fresh)}, {Name: urlName, Version: 1, SHA256: sum(url)},
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := holding(test.before)
+			got, err := New(fake).Publish(t.Context(), outputs(), tags)
+			if err != nil || fake.puts() != test.puts || len(fake.calls) != 1+test.puts {
+				t.Errorf("%v, calls %v", err, fake.calls)
+			}
+			if diff := cmp.Diff(test.want, got.Parameters); diff != "" {
+				t.Error(diff)
+			}
+			for _, parameter := range got.Parameters {
+				if sum(fake.value(parameter.Name)) != parameter.SHA256 {
+					t.Errorf("%s holds %q", parameter.Name, fake.value(parameter.Name))
+				}
+				if created := parameter.Changed && parameter.PreviousVersion == 0; created != cmp.Equal(fake.tags[parameter.Name], tags) {
+					t.Errorf("tags of %s: %v", parameter.Name, fake.tags[parameter.Name])
+				}
+			}
+			again, err := New(fake).Publish(t.Context(), outputs(), tags)
+			if err != nil || fake.puts() != test.puts || again.Parameters == nil {
+				t.Errorf("a second run: %v, calls %v", err, fake.calls)
+			}
+		})
+	}
+}
+
+// One output that is refused keeps all of them from being written, and the error names every one that is.
+func TestPublishRefusesBeforeAnyWrite(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		before map[string]string
+		kinds  map[string]types.ParameterType
+		value  string
+		says   []string
+	}{
+		"no YAML":      {map[string]string{configName: "- a\n"}, nil, url, []string{configName, "not a YAML mapping"}},
+		"SecureString": {map[string]string{urlName: "x"}, map[string]types.ParameterType{urlName: "SecureString"}, url, []string{urlName, "SecureString"}},
+		"StringList":   {map[string]string{urlName: "x"}, map[string]types.ParameterType{urlName: "StringList"}, url, []string{"StringList"}},
+		"too large":    {map[string]string{configName: "# " + strings.Repeat("x", 4090) + "\n"}, nil, url, []string{"4096", "standard tier"}},
+		"a reference":  {map[string]string{configName: "a: '{{ssm:x}}'\n"}, nil, url, []string{"{{"}},
+		"empty":        {nil, nil, "", []string{urlName, "empty"}},
+		"two at once":  {map[string]string{configName: "- a\n"}, nil, "", []string{configName, urlName}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := holding(test.before)
+			fake.kinds = test.kinds
+			all := outputs()
+			all[1].Value = test.value
+			_, err := New(fake).Publish(t.Context(), all, tags)
+			if connection.NameOf(err) != connection.ConfigRefused || fake.puts() != 0 {
+				t.Errorf("%v, calls %v", err, fake.calls)
+			}
+			for _, want := range test.says {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%v does not say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestCheckAtTheLimit(t *testing.T) {
+	t.Parallel()
+	output := outputs()[1]
+	for size, fits := range map[int]bool{1: true, 4096: true, 4097: false} {
+		output.Value = strings.Repeat("x", size)
+		if err := Check(output, nil); (err == nil) != fits {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+	output.Value = strings.Repeat("ü", 2049)
+	if err := Check(output, nil); err == nil {
+		t.Error("4098 bytes in 2049 characters were taken")
+	}
+	if err := Check(outputs()[0], &Existing{Value: document, Type: "String"}); err != nil {
+		t.Error(err)
+	}
+}
+
+// Somebody else, or we before a lost answer, was faster.
+func TestPublishRaces(t *testing.T) {
+	t.Parallel()
+	text := outputs()[1:]
+	for name, test := range map[string]struct {
+		before    map[string]string
+		meanwhile func(*fakeSSM)
+		want      connection.Parameter
+		fault     string
+		holds     string
+	}{
+		"created with our value": {
+			nil, func(f *fakeSSM) { f.put(urlName, url) }, connection.Parameter{Name: urlName, Version: 1, Changed: true, SHA256: sum(url)}, "", url,
+		},
+		"created with another value": {
+			nil, func(f *fakeSSM) { f.put(urlName, "theirs") },
+			connection.Parameter{Name: urlName, Version: 2, PreviousVersion: 1, Changed: true, SHA256: sum(url)}, "", url,
+		},
+		"created as SecureString": {
+			nil, func(f *fakeSSM) { f.put(urlName, "theirs"); f.kinds[urlName] = "SecureString" }, connection.Parameter{},
+			connection.ConfigRefused, "theirs",
+		},
+		"updated with another value": {
+			map[string]string{urlName: "old"}, func(f *fakeSSM) { f.put(urlName, "theirs") }, connection.Parameter{}, connection.Conflict, url,
+		},
+		"updated with our value": {
+			map[string]string{urlName: "old"}, func(f *fakeSSM) { f.put(urlName, url) },
+			connection.Parameter{Name: urlName, Version: 3, PreviousVersion: 1, Changed: true, SHA256: sum(url)}, "", url,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := holding(test.before)
+			fake.before = func() { test.meanwhile(fake) }
+			got, err := New(fake).Publish(t.Context(), text, tags)
+			if connection.NameOf(err) != test.fault || (err != nil) != (test.fault != "") || fake.value(urlName) != test.holds {
+				t.Errorf("%v, holds %q", err, fake.value(urlName))
+			}
+			if err == nil && !cmp.Equal(got.Parameters, []connection.Parameter{test.want}) {
+				t.Errorf("%+v", got.Parameters)
+			}
+		})
+	}
+}
+
+func TestReadManyAndVersions(t *testing.T) {
+	t.Parallel()
+	fake := holding(nil)
+	var names []string
+	for i := range 25 {
+		name := fmt.Sprintf("/p/%02d", i)
+		names = append(names, name)
+		if i != 7 {
+			fake.put(name, "first")
+			fake.put(name, "second")
+		}
+	}
+	got, err := New(fake).Read(t.Context(), append(names, "/p/00:1"))
+	if err != nil || len(got) != 25 || len(fake.calls) != 3 {
+		t.Fatalf("%d parameters in %d calls, %v", len(got), len(fake.calls), err)
+	}
+	if got["/p/00"].Value != "second" || got["/p/00"].Version != 2 || got["/p/00:1"].Value != "first" {
+		t.Errorf("%+v %+v", got["/p/00"], got["/p/00:1"])
+	}
+	if _, ok := got["/p/07"]; ok {
+		t.Error("a parameter that does not exist was read")
+	}
+	denied := holding(nil)
+	denied.refuse = map[string][]error{"GetParameters": {code("AccessDeniedException")}}
+	if _, err := New(denied).Read(t.Context(), []string{"/a"}); step.Name(err) != connection.AccessDenied || !strings.Contains(err.Error(), "/a") {
+		t.Errorf("%v", err)
+	}
+}
+
+// What Publish did, Undo takes back, whether Publish could say what it did or Made had to find it.
+func TestUndoIsTheInverseOfPublish(t *testing.T) {
+	t.Parallel()
+	since := time.Date(2026, 11, 21, 5, 0, 0, 500_000_000, time.UTC)
+	lost := map[string][]error{"PutParameter": {nil, errors.New("killed")}}
+	refused := map[string][]error{"PutParameter": {nil, code("ThrottlingException")}}
+	for name, test := range map[string]struct {
+		before map[string]string
+		lose   map[string][]error
+		refuse map[string][]error
+	}{
+		"created":                         {},
+		"changed":                         {before: map[string]string{configName: document, urlName: "old"}},
+		"created and changed":             {before: map[string]string{configName: document}},
+		"created, the last answer lost":   {lose: lost},
+		"changed, the last answer lost":   {before: map[string]string{configName: document, urlName: "old"}, lose: lost},
+		"changed, only the first of them": {before: map[string]string{configName: document, urlName: "old"}, refuse: refused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := holding(test.before)
+			fake.now, fake.lose, fake.refuse = since.Truncate(time.Second), test.lose, test.refuse
+			_, _ = New(fake).Publish(t.Context(), outputs(), tags) // whatever it answers, nobody hears it
+			made, err := New(fake).Made(t.Context(), outputs(), since)
+			if err != nil || len(made.Parameters) == 0 {
+				t.Fatalf("%+v %v", made, err)
+			}
+			for range 2 {
+				if err := New(fake).Undo(t.Context(), made); err != nil {
+					t.Error(err)
+				}
+				for _, parameter := range []string{configName, urlName} {
+					if fake.value(parameter) != test.before[parameter] {
+						t.Errorf("%s holds %q", parameter, fake.value(parameter))
+					}
+				}
+			}
+			if again, err := New(fake).Made(t.Context(), outputs(), since); err != nil || len(again.Parameters) != 0 {
+				t.Errorf("after the undo nothing is ours: %+v %v", again, err)
+			}
+		})
+	}
+}
+
+func TestMadeIsOnlyWhatThisExecutionWrote(t *testing.T) {
+	t.Parallel()
+	since := time.Date(2026, 11, 21, 5, 0, 0, 0, time.UTC)
+	text := outputs()[1:]
+	for name, test := range map[string]struct {
+		versions []version
+		want     []connection.Parameter
+	}{
+		"nothing":                      {nil, nil},
+		"an earlier execution's":       {[]version{{url, since.Add(-time.Minute)}}, nil},
+		"somebody else's":              {[]version{{"theirs", since.Add(time.Minute)}}, nil},
+		"ours, then somebody else's":   {[]version{{url, since}, {"theirs", since.Add(time.Minute)}}, nil},
+		"created":                      {[]version{{url, since}}, []connection.Parameter{{Name: urlName, Version: 1, Changed: true, SHA256: sum(url)}}},
+		"written twice, by an SDK try": {[]version{{"old", since.Add(-1)}, {url, since}, {url, since}}, []connection.Parameter{{Name: urlName, Version: 3, PreviousVersion: 1, Changed: true, SHA256: sum(url)}}},
+	} {
+		fake := holding(nil)
+		if test.versions != nil {
+			fake.parameters[urlName] = test.versions
+		}
+		got, err := New(fake).Made(t.Context(), text, since)
+		if err != nil || len(got.Parameters) != len(test.want) || len(test.want) > 0 && !cmp.Equal(got.Parameters, test.want) {
+			t.Errorf("%s: %+v %v", name, got.Parameters, err)
+		}
+	}
+	denied := holding(nil)
+	denied.refuse = map[string][]error{"GetParameters": {code("AccessDeniedException")}}
+	if _, err := New(denied).Made(t.Context(), text, since); step.Name(err) != connection.AccessDenied {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestUndoLeavesWhatIsNotOurs(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		before    map[string]string
+		meanwhile func(*fakeSSM)
+		holds     string
+	}{
+		"created, then changed":         {nil, func(f *fakeSSM) { f.put(urlName, "theirs") }, "theirs"},
+		"changed, then changed again":   {map[string]string{urlName: "old"}, func(f *fakeSSM) { f.put(urlName, "theirs") }, "theirs"},
+		"changed, then deleted":         {map[string]string{urlName: "old"}, func(f *fakeSSM) { delete(f.parameters, urlName) }, ""},
+		"the previous version was lost": {map[string]string{urlName: "old"}, func(*fakeSSM) {}, url},
+	} {
+		fake := holding(test.before)
+		done, err := New(fake).Publish(t.Context(), outputs(), tags)
+		if err != nil {
+			t.Fatal(err)
+		}
+		test.meanwhile(fake)
+		if name == "the previous version was lost" {
+			done.Parameters[1].PreviousVersion = 99
+		}
+		err = New(fake).Undo(t.Context(), done)
+		if connection.NameOf(err) != connection.Conflict || !strings.Contains(err.Error(), urlName) || fake.value(urlName) != test.holds {
+			t.Errorf("%s: %v, holds %q", name, err, fake.value(urlName))
+		}
+		if _, there := fake.parameters[configName]; there {
+			t.Errorf("%s: the other parameter was not undone", name)
+		}
+	}
+	fake := holding(nil)
+	if err := New(fake).Undo(t.Context(), connection.Config{Parameters: []connection.Parameter{{Name: "/a", Version: 1}}}); err != nil || len(fake.calls) > 0 {
+		t.Errorf("unchanged is not undone: %v %v", err, fake.calls)
+	}
+}
+
+type onboarded struct {
+	err  error
+	seen []string
+}
+
+func (o *onboarded) Onboarded(_ context.Context, in connection.Input) error {
+	o.seen = append(o.seen, in.State.Plan.ConnectionID)
+	return o.err
+}
+
+func TestHandle(t *testing.T) {
+	t.Parallel()
+	in := func(proof *connection.Proof) connection.Input {
+		plan := connection.Plan{ConnectionID: "monte-carlo/prod", Outputs: outputs()}
+		return connection.Input{Execution: "arn:exec:1", State: connection.State{
+			Plan: &plan, Endpoint: &connection.Endpoint{ID: "vpce-1"}, Verification: proof,
+		}}
+	}
+	pass := &connection.Proof{Verdict: connection.Pass}
+	for name, test := range map[string]struct {
+		in       connection.Input
+		registry onboarded
+		fault    string
+		calls    int // of SSM
+		seen     int
+	}{
+		"verified":      {in: in(pass), calls: 3, seen: 1},
+		"failed":        {in: in(&connection.Proof{Verdict: connection.Fail}), fault: connection.ConfigRefused},
+		"unknown":       {in: in(&connection.Proof{Verdict: connection.Unknown}), fault: connection.ConfigRefused},
+		"no verdict":    {in: in(&connection.Proof{}), fault: connection.ConfigRefused},
+		"never tried":   {in: in(nil), fault: connection.ConfigRefused},
+		"no plan":       {fault: connection.Internal},
+		"claim is lost": {in: in(pass), registry: onboarded{err: connection.Errorf(connection.Conflict, "held")}, fault: connection.Conflict, calls: 3, seen: 1},
+	} {
+		fake := holding(nil)
+		got, err := Publisher{Parameters: New(fake), Registry: &test.registry}.Handle(t.Context(), test.in)
+		if connection.NameOf(err) != test.fault || len(fake.calls) != test.calls || len(test.registry.seen) != test.seen {
+			t.Errorf("%s: %v, calls %v, registered %v", name, err, fake.calls, test.registry.seen)
+		}
+		if err == nil && len(got.Parameters) != 2 {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	broken := holding(nil)
+	broken.refuse = map[string][]error{"PutParameter": {code("ParameterLimitExceeded")}}
+	registry := &onboarded{}
+	_, err := Publisher{Parameters: New(broken), Registry: registry}.Handle(t.Context(), in(pass))
+	if step.Name(err) != connection.LimitExceeded || len(registry.seen) != 0 {
+		t.Errorf("what was not written is not recorded: %v", err)
+	}
+}
