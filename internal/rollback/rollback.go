@@ -135,10 +135,14 @@ func (r *run) config(ctx context.Context) {
 	}
 }
 
-// names undoes DNS. Private DNS of an endpoint that is deleted anyway needs no undo of its own.
+// names undoes DNS.
 func (r *run) names(ctx context.Context) {
 	state := r.in.State
 	done := state.DNS
+	if state.Plan.DNS.Mode == connection.ModeVendorPrivateDNS {
+		r.privateDNS(ctx)
+		return
+	}
 	if done == nil {
 		if state.Availability == nil || state.Endpoint == nil || state.Plan.DNS.Mode != connection.ModePrivateHostedZone {
 			return // ConfigureDNS was not reached, or left nothing of its own
@@ -150,21 +154,43 @@ func (r *run) names(ctx context.Context) {
 		}
 		done = &made
 	}
-	if done.PrivateDNSEnabled && state.Endpoint != nil && !state.Endpoint.Created {
-		_, err := r.Endpoints.SetPrivateDNS(ctx, state.Endpoint.ID, false)
-		r.done(err, "private DNS of endpoint "+state.Endpoint.ID+" switched off")
-	}
 	if undone := describe(*done); undone != "" {
 		r.done(r.Names.Undo(ctx, *done, state.Plan.ConnectionID), undone)
 	}
 }
 
+// privateDNS switches private DNS off when this execution switched it on; what was on before stays. The endpoint's tags say which,
+// whether or not ConfigureDNS could still say so. An endpoint that is deleted next is switched off too: the name goes back to
+// where it led before, while the endpoint still serves whoever has not noticed yet.
+func (r *run) privateDNS(ctx context.Context) {
+	state := r.in.State
+	if state.Availability == nil || state.Endpoint == nil {
+		return // ConfigureDNS was not reached
+	}
+	id, told := state.Endpoint.ID, state.DNS != nil && state.DNS.PrivateDNSEnabled
+	undone := "private DNS of endpoint " + id + " switched off"
+	now, err := r.Endpoints.Describe(ctx, id)
+	switch {
+	case err != nil:
+	case now.SwitchedOnBy(r.in.Execution):
+		_, err = r.Endpoints.SetPrivateDNS(ctx, id, false)
+	case !told:
+		return
+	case now.PrivateDNSEnabled:
+		err = connection.Errorf(connection.Conflict, "it does not carry this execution's tag")
+	}
+	r.done(err, undone)
+}
+
 func describe(done connection.DNS) string {
 	var parts []string
-	if done.Changed && done.Record != nil {
-		part := "record " + done.Hostname + " deleted"
-		if done.Previous != nil {
-			part = "record " + done.Hostname + " set back to " + done.Previous.Value
+	for _, record := range done.Written() {
+		if !record.Changed {
+			continue
+		}
+		part := "record " + record.Name + " deleted"
+		if record.Previous != nil {
+			part = "record " + record.Name + " set back to " + record.Previous.Value
 		}
 		parts = append(parts, part)
 	}
