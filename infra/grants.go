@@ -175,6 +175,11 @@ func (s *stack) specs() []spec {
 				// AWS: Route 53 checks ec2:DescribeVpcs of whoever makes a private zone or lists a VPC's zones.
 				describe("Vpcs", "VpcEndpoints"),
 				{actions: []string{"ec2:ModifyVpcEndpoint"}, resources: ec2Resource("vpc-endpoint"), conditions: ours},
+				// Who switches private DNS on is noted on an endpoint that an earlier execution made.
+				{actions: []string{"ec2:CreateTags"}, resources: ec2Resource("vpc-endpoint"), conditions: map[string]any{
+					"StringEquals":              ours["StringEquals"],
+					"ForAllValues:StringEquals": map[string]any{"aws:TagKeys": []string{connection.TagPrivateDNS}},
+				}},
 				{actions: []string{"route53:ListHostedZonesByVPC", "route53:CreateHostedZone"}, resources: anything},
 				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets", "route53:AssociateVPCWithHostedZone"}, resources: zones},
 			},

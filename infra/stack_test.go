@@ -166,7 +166,7 @@ func TestPermissions(t *testing.T) {
 		"await-available": {"ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcEndpoints"},
 		"probe": {"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces",
 			"ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"},
-		"configure-dns": {"ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "ec2:ModifyVpcEndpoint", "route53:AssociateVPCWithHostedZone",
+		"configure-dns": {"ec2:CreateTags", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "ec2:ModifyVpcEndpoint", "route53:AssociateVPCWithHostedZone",
 			"route53:ChangeResourceRecordSets", "route53:CreateHostedZone", "route53:GetHostedZone", "route53:ListHostedZonesByVPC",
 			"route53:ListResourceRecordSets"},
 		"publish-config": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ssm:AddTagsToResource", "ssm:GetParameters", "ssm:PutParameter"},
