@@ -1,0 +1,167 @@
+package local
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"postern/internal/local/dynamodb"
+	"postern/internal/local/events"
+	"postern/internal/local/sqs"
+	"postern/internal/local/ssm"
+	states "postern/internal/local/stepfunctions"
+	"postern/internal/local/template"
+)
+
+// deploy makes every resource of the stack but the functions, in the order of their references. A type that the template package
+// reads but nothing here makes is an error.
+func (c *Cloud) deploy() error {
+	var faults []error
+	for _, resource := range c.Stack.Resources {
+		if err := c.deployOne(resource); err != nil {
+			faults = append(faults, fmt.Errorf("resource %s (%s): %w", resource.LogicalID, resource.Type, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (c *Cloud) deployOne(resource template.Resource) error {
+	switch p := resource.Properties.(type) {
+	case *template.Table:
+		table, err := tableOf(resource, p)
+		if err != nil {
+			return err
+		}
+		return c.Tables.AddTable(table)
+	case *template.Topic:
+		return c.deployTopic(resource, p)
+	case *template.Subscription:
+		return c.subscribe(p.TopicArn, p)
+	case *template.Queue:
+		return c.Queues.AddQueue(sqs.Queue{
+			ARN: resource.ARN, VisibilityTimeout: seconds(p.VisibilityTimeout), Retention: seconds(p.MessageRetentionPeriod),
+			Delay: seconds(p.DelaySeconds),
+		})
+	case *template.EventBus:
+		return c.Events.AddBus(resource.Ref)
+	case *template.Rule:
+		return c.deployRule(resource, p)
+	case *template.StateMachine:
+		return c.deployMachine(resource, p)
+	case *template.Parameter:
+		return c.Parameters.Create(ssm.Parameter{
+			Name: resource.Ref, Type: p.Type, Value: p.Value, Description: p.Description, AllowedPattern: p.AllowedPattern,
+			Tier: p.Tier, DataType: p.DataType, Tags: p.Tags,
+		})
+	case *template.Function, *template.EventInvokeConfig: // deployFunctions made them
+	case *template.Role, *template.Policy, *template.ManagedPolicy, *template.Key, *template.KeyAlias, *template.FunctionPermission,
+		*template.TopicPolicy, *template.QueuePolicy, *template.LogResourcePolicy: // loadPolicies read them
+	case *template.FunctionVersion, *template.FunctionAlias: // there is one code
+	case *template.LogGroup, *template.MetricFilter, *template.Alarm, *template.CompositeAlarm, *template.Dashboard,
+		*template.CDKMetadata: // for people to look at: nothing happens because of them
+	default:
+		return errors.New("the embedded cloud cannot deploy this type")
+	}
+	return nil
+}
+
+// last is what follows the last separator in an ARN.
+func last(arn, separator string) string { return arn[strings.LastIndex(arn, separator)+1:] }
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
+
+func (c *Cloud) deployRule(resource template.Resource, p *template.Rule) error {
+	rule := events.Rule{
+		Name: last(resource.ARN, "/"), Bus: p.EventBusName, Description: p.Description, Pattern: p.EventPattern,
+		Schedule: p.ScheduleExpression, State: p.State,
+	}
+	for _, t := range p.Targets {
+		target := events.Target{ID: t.Id, ARN: t.Arn, RoleARN: t.RoleArn, Input: t.Input, InputPath: t.InputPath}
+		if t.InputTransformer != nil {
+			target.InputTransformer = &events.InputTransformer{
+				InputPathsMap: t.InputTransformer.InputPathsMap, InputTemplate: t.InputTransformer.InputTemplate,
+			}
+		}
+		if t.RetryPolicy != nil {
+			target.Retry = &events.RetryPolicy{
+				MaximumEventAgeInSeconds: t.RetryPolicy.MaximumEventAgeInSeconds, MaximumRetryAttempts: t.RetryPolicy.MaximumRetryAttempts,
+			}
+		}
+		if t.DeadLetterConfig != nil {
+			target.DeadLetterARN = t.DeadLetterConfig.Arn
+		}
+		if err := c.checkTarget(target); err != nil {
+			return fmt.Errorf("target %s: %w", t.Id, err)
+		}
+		rule.Targets = append(rule.Targets, target)
+	}
+	return c.Events.AddRule(rule)
+}
+
+// deployMachine makes a state machine whose role Step Functions may assume and which may do what its own settings need.
+func (c *Cloud) deployMachine(resource template.Resource, p *template.StateMachine) error {
+	if t := cmp.Or(p.StateMachineType, "STANDARD"); t != "STANDARD" {
+		return fmt.Errorf("state machines of type %s are not known here", t)
+	}
+	if err := c.mayAssume("states.amazonaws.com", p.RoleArn, resource.ARN); err != nil {
+		return err
+	}
+	var needs []string
+	if level := cmp.Or(p.LoggingConfiguration.Level, "OFF"); level != "OFF" {
+		// AWS: without these CreateStateMachine answers "not authorized to access the Log Destination".
+		needs = append(needs, "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
+			"logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups")
+	}
+	if p.TracingConfiguration.Enabled {
+		needs = append(needs, "xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets")
+	}
+	for _, action := range needs {
+		if err := c.asRole(p.RoleArn, "embedded", action, "*"); err != nil {
+			return err
+		}
+	}
+	return c.States.AddMachine(states.Machine{
+		ARN: resource.ARN, Name: last(resource.ARN, ":"), RoleARN: p.RoleArn, Definition: []byte(p.DefinitionString),
+	})
+}
+
+// tableOf is a table with its indexes as DynamoDB makes them.
+func tableOf(resource template.Resource, p *template.Table) (dynamodb.Table, error) {
+	kinds := map[string]dynamodb.Kind{}
+	for _, attribute := range p.AttributeDefinitions {
+		kinds[attribute.AttributeName] = dynamodb.Kind(attribute.AttributeType)
+	}
+	key, err := keyOf(p.KeySchema, kinds)
+	if err != nil {
+		return dynamodb.Table{}, err
+	}
+	table := dynamodb.Table{Name: resource.Ref, Key: key}
+	for _, index := range p.GlobalSecondaryIndexes {
+		if key, err = keyOf(index.KeySchema, kinds); err != nil {
+			return dynamodb.Table{}, fmt.Errorf("index %s: %w", index.IndexName, err)
+		}
+		table.Indexes = append(table.Indexes, dynamodb.Index{
+			Name: index.IndexName, Key: key, Projection: index.Projection.ProjectionType, Include: index.Projection.NonKeyAttributes,
+		})
+	}
+	return table, nil
+}
+
+func keyOf(schema []template.KeyElement, kinds map[string]dynamodb.Kind) (dynamodb.Key, error) {
+	var key dynamodb.Key
+	for _, element := range schema {
+		kind, defined := kinds[element.AttributeName]
+		if !defined {
+			return key, fmt.Errorf("key attribute %s is not defined", element.AttributeName)
+		}
+		attribute := dynamodb.Attribute{Name: element.AttributeName, Kind: kind}
+		if element.KeyType == "HASH" {
+			key.Hash = attribute
+		} else {
+			key.Range = &attribute
+		}
+	}
+	return key, nil
+}

@@ -1,0 +1,32 @@
+// Package handlers lists the functions of Postern by their handler names, for running them in process. The names are those of the
+// directories under lambdas/, and a test compares the two.
+package handlers
+
+import (
+	"postern/internal/approval"
+	"postern/internal/dns"
+	"postern/internal/endpoint"
+	"postern/internal/notice"
+	"postern/internal/plan"
+	"postern/internal/probe"
+	"postern/internal/publish"
+	"postern/internal/rollback"
+	"postern/internal/step"
+)
+
+// All returns the constructor of every function.
+func All() map[string]step.Function {
+	return map[string]step.Function{
+		"plan":            plan.Function,
+		"ensure-endpoint": endpoint.EnsureFunction,
+		"await-gate":      approval.AwaitGateFunction,
+		"observe":         approval.ObserveFunction,
+		"resume":          approval.ResumeFunction,
+		"await-available": endpoint.AwaitAvailableFunction,
+		"probe":           probe.Function,
+		"configure-dns":   dns.Function,
+		"publish-config":  publish.Function,
+		"rollback":        rollback.Function,
+		"notify":          notice.Function,
+	}
+}
