@@ -40,14 +40,15 @@ func IsNotFound(err error) bool {
 func IsThrottled(err error) bool {
 	return Is(err, "RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException",
 		"ProvisionedThroughputExceededException", "RequestThrottled", "RequestThrottledException", "SlowDown", "LimitExceededException",
-		"PriorRequestNotComplete", "ConcurrentModification", "TooManyUpdates", "TransactionInProgressException", "EC2ThrottledException")
+		"PriorRequestNotComplete", "ConcurrentModification", "TooManyUpdates", "TransactionInProgressException",
+		"EC2ThrottledException")
 }
 
 // IsDenied reports whether AWS refused the call.
 func IsDenied(err error) bool {
-	return Is(err, "UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException",
-		"NotAuthorizedException", "OptInRequired", "ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "AuthFailure",
-		"InvalidClientTokenId", "SignatureDoesNotMatch")
+	return Is(err, "UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorizedException",
+		"AuthorizationErrorException", "OptInRequired", "ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException",
+		"AuthFailure", "InvalidClientTokenId", "SignatureDoesNotMatch")
 }
 
 // IsLimit reports whether a quota is used up.
@@ -65,11 +66,12 @@ func IsUnavailable(err error) bool {
 	}
 	var network net.Error
 	return errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) ||
-		Is(err, "InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable", "Unavailable", "RequestTimeout", "InternalException")
+		Is(err, "InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable", "Unavailable", "RequestTimeout",
+			"InternalException")
 }
 
-// Message returns AWS's own words in err's chain, or "" when err is not an answer of AWS. Unlike err.Error() it carries no request
-// id, so the same refusal reads the same each time.
+// Message returns AWS's own words in err's chain, or "" when err is not an answer of AWS. Unlike err.Error() it carries no
+// request id, so the same refusal reads the same each time.
 func Message(err error) string {
 	var answer smithy.APIError
 	if errors.As(err, &answer) {

@@ -55,7 +55,8 @@ func TestKinds(t *testing.T) {
 	kinds := []struct {
 		name string
 		is   func(error) bool
-	}{{"not found", IsNotFound}, {"throttled", IsThrottled}, {"denied", IsDenied}, {"limit", IsLimit}, {"unavailable", IsUnavailable}}
+	}{{"not found", IsNotFound}, {"throttled", IsThrottled}, {"denied", IsDenied}, {"limit", IsLimit}, {"unavailable",
+		IsUnavailable}}
 	for code, want := range map[string]string{
 		"InvalidVpcEndpointId.NotFound":          "not found",
 		"InvalidVpcEndpoint.NotFound":            "not found",

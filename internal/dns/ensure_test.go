@@ -49,7 +49,8 @@ func cname(value string, ttl int64) types.ResourceRecordSet {
 func aliasTo(value string) types.ResourceRecordSet {
 	return types.ResourceRecordSet{
 		Name: aws.String(host + "."), Type: types.RRTypeA,
-		AliasTarget: &types.AliasTarget{DNSName: aws.String(value + "."), HostedZoneId: aws.String("ZALIAS"), EvaluateTargetHealth: true},
+		AliasTarget: &types.AliasTarget{DNSName: aws.String(value + "."), HostedZoneId: aws.String("ZALIAS"),
+			EvaluateTargetHealth: true},
 	}
 }
 
@@ -70,7 +71,8 @@ func zoneOf(w Want, execution string, records ...types.ResourceRecordSet) *fakeZ
 func TestEnsureCreates(t *testing.T) {
 	t.Parallel()
 	for name, w := range map[string]Want{"cname": want(), "alias": alias()} {
-		fake := &fakeRoute53{zones: []*fakeZone{{id: "Z9", name: "other.example", vpc: "vpc-1"}, {id: "Z8", name: parent, vpc: "vpc-2"}}}
+		fake := &fakeRoute53{zones: []*fakeZone{{id: "Z9", name: "other.example", vpc: "vpc-1"}, {id: "Z8", name: parent,
+			vpc: "vpc-2"}}}
 		got, err := New(fake).Ensure(t.Context(), w)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -80,8 +82,9 @@ func TestEnsureCreates(t *testing.T) {
 			record = connection.Record{Name: host, Type: connection.RecordAlias, Value: target, AliasZoneID: "ZALIAS"}
 		}
 		done := connection.DNS{
-			Mode: connection.ModePrivateHostedZone, Hostname: host, ZoneID: "ZNEW3", ZoneName: w.Plan.Zone, ZoneCreated: true, Changed: true,
-			Record: &record,
+			Mode: connection.ModePrivateHostedZone, Hostname: host, ZoneID: "ZNEW3", ZoneName: w.Plan.Zone, ZoneCreated: true,
+			Changed: true,
+			Record:  &record,
 		}
 		if diff := cmp.Diff(done, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -148,24 +151,35 @@ func TestEnsureInAZoneOfOurs(t *testing.T) {
 		previous *connection.Record
 		conflict string
 	}{
-		"empty":                       {want: want(), changed: true, writes: 1},
-		"neighbours":                  {want: want(), records: []types.ResourceRecordSet{neighbour}, changed: true, writes: 1},
-		"identical, dotted":           {want: want(), records: []types.ResourceRecordSet{cname(target+".", 300)}, changed: true},
-		"identical, upper case":       {want: want(), records: []types.ResourceRecordSet{cname(strings.ToUpper(target), 300)}, changed: true},
-		"ours, earlier":               {want: want(), records: []types.ResourceRecordSet{cname(earlier, 60)}, changed: true, writes: 1, previous: &old},
-		"ours, another TTL":           {want: want(), records: []types.ResourceRecordSet{cname(target, 60)}, changed: true, writes: 1, previous: &connection.Record{Name: host, Type: connection.RecordCNAME, Value: target, TTL: 60}},
-		"alias identical":             {want: alias(), records: []types.ResourceRecordSet{aliasTo(target)}, changed: true},
-		"alias earlier":               {want: alias(), records: []types.ResourceRecordSet{aliasTo(earlier)}, changed: true, writes: 1, previous: &oldAlias},
-		"alias beside TXT":            {want: alias(), records: []types.ResourceRecordSet{txt}, changed: true, writes: 1},
-		"cname becomes alias":         {want: aliasInParent(), records: []types.ResourceRecordSet{cname(earlier, 60)}, changed: true, writes: 1, previous: &old},
-		"alias becomes cname":         {want: want(), records: []types.ResourceRecordSet{aliasTo(earlier)}, changed: true, writes: 1, previous: &oldAlias},
-		"foreign cname":               {want: want(), records: []types.ResourceRecordSet{cname("lb.example", 60)}, conflict: "lb.example"},
-		"foreign address":             {want: want(), records: []types.ResourceRecordSet{plainA(types.RRTypeA, "10.9.9.9")}, conflict: "10.9.9.9"},
-		"foreign alias":               {want: alias(), records: []types.ResourceRecordSet{aliasTo("x.elb.amazonaws.com")}, conflict: "x.elb.amazonaws.com"},
-		"foreign AAAA beside alias":   {want: alias(), records: []types.ResourceRecordSet{plainA(types.RRTypeAaaa, "fd00::1")}, conflict: "fd00::1"},
+		"empty":             {want: want(), changed: true, writes: 1},
+		"neighbours":        {want: want(), records: []types.ResourceRecordSet{neighbour}, changed: true, writes: 1},
+		"identical, dotted": {want: want(), records: []types.ResourceRecordSet{cname(target+".", 300)}, changed: true},
+		"identical, upper case": {want: want(), records: []types.ResourceRecordSet{cname(strings.ToUpper(target), 300)},
+			changed: true},
+		"ours, earlier": {want: want(), records: []types.ResourceRecordSet{cname(earlier, 60)}, changed: true,
+			writes: 1, previous: &old},
+		"ours, another TTL": {want: want(), records: []types.ResourceRecordSet{cname(target, 60)}, changed: true, writes: 1,
+			previous: &connection.Record{Name: host, Type: connection.RecordCNAME, Value: target, TTL: 60}},
+		"alias identical": {want: alias(), records: []types.ResourceRecordSet{aliasTo(target)}, changed: true},
+		"alias earlier": {want: alias(), records: []types.ResourceRecordSet{aliasTo(earlier)}, changed: true, writes: 1,
+			previous: &oldAlias},
+		"alias beside TXT": {want: alias(), records: []types.ResourceRecordSet{txt}, changed: true, writes: 1},
+		"cname becomes alias": {want: aliasInParent(), records: []types.ResourceRecordSet{cname(earlier, 60)}, changed: true,
+			writes: 1, previous: &old},
+		"alias becomes cname": {want: want(), records: []types.ResourceRecordSet{aliasTo(earlier)}, changed: true, writes: 1,
+			previous: &oldAlias},
+		"foreign cname": {want: want(), records: []types.ResourceRecordSet{cname("lb.example", 60)},
+			conflict: "lb.example"},
+		"foreign address": {want: want(), records: []types.ResourceRecordSet{plainA(types.RRTypeA, "10.9.9.9")},
+			conflict: "10.9.9.9"},
+		"foreign alias": {want: alias(), records: []types.ResourceRecordSet{aliasTo("x.elb.amazonaws.com")},
+			conflict: "x.elb.amazonaws.com"},
+		"foreign AAAA beside alias": {want: alias(), records: []types.ResourceRecordSet{plainA(types.RRTypeAaaa, "fd00::1")},
+			conflict: "fd00::1"},
 		"TXT where a CNAME is wanted": {want: want(), records: []types.ResourceRecordSet{txt}, conflict: "TXT"},
 		"weighted":                    {want: want(), records: []types.ResourceRecordSet{weighted}, conflict: "CNAME"},
-		"no endpoint's name":          {want: want(), records: []types.ResourceRecordSet{cname("vpce-x.attacker.example", 60)}, conflict: "attacker"},
+		"no endpoint's name": {want: want(), records: []types.ResourceRecordSet{cname("vpce-x.attacker.example", 60)},
+			conflict: "attacker"},
 	} {
 		for _, pageSize := range []int{0, 1} {
 			fake := &fakeRoute53{pageSize: pageSize, zones: []*fakeZone{zoneOf(test.want, "arn:earlier", test.records...)}}
@@ -221,9 +235,10 @@ func TestEnsureConflicts(t *testing.T) {
 		zone *fakeZone
 		says string
 	}{
-		"another connection's":  {zoneOf(other, "arn:earlier"), "connection monte-carlo/prod-2"},
-		"somebody's":            {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", reference: "terraform-1"}, "Postern did not make it"},
-		"a crafted reference":   {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", reference: "postern:" + id}, "Postern did not make it"},
+		"another connection's": {zoneOf(other, "arn:earlier"), "connection monte-carlo/prod-2"},
+		"somebody's":           {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", reference: "terraform-1"}, "Postern did not make it"},
+		"a crafted reference": {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", reference: "postern:" + id},
+			"Postern did not make it"},
 		"a service's":           {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", service: "vpce.amazonaws.com"}, "vpce.amazonaws.com"},
 		"another account's":     {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", account: "999988887777"}, "999988887777"},
 		"a narrower one":        {&fakeZone{id: "Z1", name: host, vpc: "vpc-1", reference: "x"}, "instead of " + parent},
@@ -272,7 +287,8 @@ func TestZonesAndOurs(t *testing.T) {
 		t.Errorf("%v %s", err, diff)
 	}
 	for zone, connections := range map[string]map[string]bool{
-		"Z1": {id: true, "monte-carlo/pro": false, "monte-carlo/prod-2": false, "": false}, "Z2": {id: false, "": false}, "Z404": {id: false},
+		"Z1": {id: true, "monte-carlo/pro": false, "monte-carlo/prod-2": false, "": false}, "Z2": {id: false, "": false},
+		"Z404": {id: false},
 	} {
 		for connectionID, want := range connections {
 			if got, err := New(fake).Ours(t.Context(), zone, connectionID); err != nil || got != want {
@@ -288,8 +304,9 @@ func TestZonesAndOurs(t *testing.T) {
 func TestName(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{
-		"A.Example.": "a.example", "a.example": "a.example", `\052.example.`: "*.example", `a\134b.`: `a\b`, `\0`: `\0`, `\999.x`: `\999.x`,
-		"": "", ".": "",
+		"A.Example.": "a.example", "a.example": "a.example", `\052.example.`: "*.example", `a\134b.`: `a\b`, `\0`: `\0`,
+		`\999.x`: `\999.x`,
+		"":       "", ".": "",
 	} {
 		if got := Name(raw); got != want {
 			t.Errorf("Name(%q) = %q, want %q", raw, got, want)
@@ -338,11 +355,13 @@ func TestHandle(t *testing.T) {
 			connection.DNS{Mode: connection.ModeVendorPrivateDNS, Hostname: host, Changed: true, PrivateDNSEnabled: true}, "", 1,
 		},
 		"private DNS, on before": {
-			state(connection.ModeVendorPrivateDNS, false), switches{}, connection.DNS{Mode: connection.ModeVendorPrivateDNS, Hostname: host}, "", 1,
+			state(connection.ModeVendorPrivateDNS, false), switches{}, connection.DNS{Mode: connection.ModeVendorPrivateDNS,
+				Hostname: host}, "", 1,
 		},
 		"private DNS, not yet available": {
 			in:       state(connection.ModeVendorPrivateDNS, true),
-			switches: switches{ours: true, err: connection.Errorf(connection.EndpointPending, "wait")}, fault: connection.EndpointPending, asked: 1,
+			switches: switches{ours: true, err: connection.Errorf(connection.EndpointPending, "wait")},
+			fault:    connection.EndpointPending, asked: 1,
 		},
 		"private DNS, refused": {
 			in: state(connection.ModeVendorPrivateDNS, true), switches: switches{err: connection.Errorf(connection.Conflict, "taken")},

@@ -92,7 +92,8 @@ func (f *fakeRoute53) ListHostedZonesByVPC(
 		if zone.service != "" {
 			owner = &types.HostedZoneOwner{OwningService: aws.String(zone.service)}
 		}
-		found = append(found, types.HostedZoneSummary{HostedZoneId: aws.String(zone.id), Name: aws.String(zone.name + "."), Owner: owner})
+		found = append(found, types.HostedZoneSummary{HostedZoneId: aws.String(zone.id), Name: aws.String(zone.name + "."),
+			Owner: owner})
 	}
 	start, _ := strconv.Atoi(aws.ToString(in.NextToken))
 	end := min(start+f.size(), len(found))
@@ -162,7 +163,8 @@ func (f *fakeRoute53) CreateHostedZone(
 	}
 	f.comment = aws.ToString(in.HostedZoneConfig.Comment)
 	zone := &fakeZone{
-		id: fmt.Sprintf("ZNEW%d", len(f.zones)+1), name: name, reference: aws.ToString(in.CallerReference), vpc: aws.ToString(in.VPC.VPCId),
+		id: fmt.Sprintf("ZNEW%d", len(f.zones)+1), name: name, reference: aws.ToString(in.CallerReference),
+		vpc: aws.ToString(in.VPC.VPCId),
 	}
 	zone.records = apex(name)
 	f.zones = append(f.zones, zone)
@@ -294,7 +296,8 @@ func same(a, b types.ResourceRecordSet) bool {
 			line += " " + aws.ToString(value.Value)
 		}
 		if r.AliasTarget != nil {
-			line += fmt.Sprint(aws.ToString(r.AliasTarget.DNSName), aws.ToString(r.AliasTarget.HostedZoneId), r.AliasTarget.EvaluateTargetHealth)
+			line += fmt.Sprint(aws.ToString(r.AliasTarget.DNSName), aws.ToString(r.AliasTarget.HostedZoneId),
+				r.AliasTarget.EvaluateTargetHealth)
 		}
 		return line
 	}

@@ -65,7 +65,8 @@ func TestEnsureSeveralInOneChange(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		want := []connection.WrittenRecord{
-			{Record: records[0], Changed: true}, {Record: records[1], Changed: true, Previous: test.previous}, {Record: records[2], Changed: true},
+			{Record: records[0], Changed: true}, {Record: records[1], Changed: true, Previous: test.previous}, {Record: records[2],
+				Changed: true},
 		}
 		if diff := cmp.Diff(want, got.Records); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -91,9 +92,10 @@ func TestEnsureSeveralIsAllOrNothing(t *testing.T) {
 		change func(*Want)
 		says   string
 	}{
-		"one is somebody's": {[]*fakeZone{zoneOf(wildcards(), "arn:earlier", recordAt("*.use1-az1."+domain, "lb.example"))}, nil, "lb.example"},
-		"a narrower zone":   {[]*fakeZone{narrower}, nil, "*.use1-az2." + domain},
-		"no subnet there":   {nil, func(w *Want) { delete(w.ZonalTargets, "use1-az2") }, "no name in use1-az2"},
+		"one is somebody's": {[]*fakeZone{zoneOf(wildcards(), "arn:earlier", recordAt("*.use1-az1."+domain, "lb.example"))}, nil,
+			"lb.example"},
+		"a narrower zone": {[]*fakeZone{narrower}, nil, "*.use1-az2." + domain},
+		"no subnet there": {nil, func(w *Want) { delete(w.ZonalTargets, "use1-az2") }, "no name in use1-az2"},
 	} {
 		fake := &fakeRoute53{zones: test.zones}
 		w := wildcards()

@@ -76,10 +76,15 @@ func TestUndoLeavesWhatIsNotOurs(t *testing.T) {
 		says      string
 		left      int // records besides the apex
 	}{
-		"the record was changed": {func(f *fakeRoute53, _ *connection.DNS) { f.zones[0].records[2] = cname("lb.example", 60) }, "lb.example", 1},
-		"its TTL was changed":    {func(f *fakeRoute53, _ *connection.DNS) { f.zones[0].records[2] = cname(target, 5) }, "changed since", 1},
-		"another record came":    {func(f *fakeRoute53, _ *connection.DNS) { f.zones[0].records = append(f.zones[0].records, stranger()) }, "x." + parent, 1},
-		"a zone of another":      {func(f *fakeRoute53, _ *connection.DNS) { f.zones[0].reference = "terraform" }, "is not of", 1},
+		"the record was changed": {func(f *fakeRoute53, _ *connection.DNS) { f.zones[0].records[2] = cname("lb.example", 60) },
+			"lb.example", 1},
+		"its TTL was changed": {func(f *fakeRoute53, _ *connection.DNS) { f.zones[0].records[2] = cname(target, 5) },
+			"changed since", 1},
+		"another record came": {func(f *fakeRoute53, _ *connection.DNS) {
+			f.zones[0].records = append(f.zones[0].records,
+				stranger())
+		}, "x." + parent, 1},
+		"a zone of another": {func(f *fakeRoute53, _ *connection.DNS) { f.zones[0].reference = "terraform" }, "is not of", 1},
 	} {
 		fake := &fakeRoute53{}
 		done, err := New(fake).Ensure(t.Context(), want())
@@ -100,7 +105,8 @@ func TestUndoLeavesWhatIsNotOurs(t *testing.T) {
 func TestUndoOfNothing(t *testing.T) {
 	t.Parallel()
 	for name, done := range map[string]connection.DNS{
-		"none": {Mode: connection.ModeNone}, "private DNS": {Mode: connection.ModeVendorPrivateDNS, PrivateDNSEnabled: true, Changed: true},
+		"none": {Mode: connection.ModeNone}, "private DNS": {Mode: connection.ModeVendorPrivateDNS, PrivateDNSEnabled: true,
+			Changed: true},
 		"nothing changed": {ZoneID: "Z1", Record: &connection.Record{}},
 	} {
 		fake := &fakeRoute53{}

@@ -24,7 +24,8 @@ func entries(names ...string) []types.DnsEntry {
 
 func eni(id, az, ip string) types.NetworkInterface {
 	return types.NetworkInterface{
-		NetworkInterfaceId: aws.String(id), AvailabilityZone: aws.String(az), PrivateIpAddress: aws.String(ip), SubnetId: aws.String("subnet-" + az),
+		NetworkInterfaceId: aws.String(id), AvailabilityZone: aws.String(az), PrivateIpAddress: aws.String(ip),
+		SubnetId: aws.String("subnet-" + az),
 	}
 }
 
@@ -41,7 +42,8 @@ func TestAvailable(t *testing.T) {
 	t.Parallel()
 	for _, pageSize := range []int{0, 1} {
 		e, enis := ready()
-		got, err := client(&fakeEC2{endpoints: []types.VpcEndpoint{e}, interfaces: enis, pageSize: pageSize}).Available(t.Context(), "vpce-1")
+		got, err := client(&fakeEC2{endpoints: []types.VpcEndpoint{e}, interfaces: enis, pageSize: pageSize}).Available(t.Context(),
+			"vpce-1")
 		want := connection.Availability{
 			State: connection.StateAvailable, DNSName: regional, HostedZoneID: "Z-vpce", Interfaces: []connection.NetworkInterface{
 				{ID: "eni-a", SubnetID: "subnet-us-east-1a", AZ: "us-east-1a", IP: "10.0.1.1"},
@@ -61,15 +63,19 @@ func TestAvailableNotYet(t *testing.T) {
 		want   string
 		says   string
 	}{
-		"pendingAcceptance": {func(e *types.VpcEndpoint, _ *fakeEC2) { e.State = "pendingAcceptance" }, connection.EndpointPending, "pendingacceptance"},
-		"pending":           {func(e *types.VpcEndpoint, _ *fakeEC2) { e.State = "Pending" }, connection.EndpointPending, "pending"},
-		"partial":           {func(e *types.VpcEndpoint, _ *fakeEC2) { e.State = "partial" }, connection.EndpointPending, "partial"},
-		"a new word":        {func(e *types.VpcEndpoint, _ *fakeEC2) { e.State = "thinking" }, connection.EndpointPending, "unknown"},
-		"no names":          {func(e *types.VpcEndpoint, _ *fakeEC2) { e.DnsEntries = nil }, connection.EndpointPending, "DNS name"},
-		"zonal names only":  {func(e *types.VpcEndpoint, _ *fakeEC2) { e.DnsEntries = e.DnsEntries[:1] }, connection.EndpointPending, "DNS name"},
-		"no interfaces":     {func(e *types.VpcEndpoint, _ *fakeEC2) { e.NetworkInterfaceIds = nil }, connection.EndpointPending, "0 of 2"},
+		"pendingAcceptance": {func(e *types.VpcEndpoint, _ *fakeEC2) { e.State = "pendingAcceptance" }, connection.EndpointPending,
+			"pendingacceptance"},
+		"pending":    {func(e *types.VpcEndpoint, _ *fakeEC2) { e.State = "Pending" }, connection.EndpointPending, "pending"},
+		"partial":    {func(e *types.VpcEndpoint, _ *fakeEC2) { e.State = "partial" }, connection.EndpointPending, "partial"},
+		"a new word": {func(e *types.VpcEndpoint, _ *fakeEC2) { e.State = "thinking" }, connection.EndpointPending, "unknown"},
+		"no names":   {func(e *types.VpcEndpoint, _ *fakeEC2) { e.DnsEntries = nil }, connection.EndpointPending, "DNS name"},
+		"zonal names only": {func(e *types.VpcEndpoint, _ *fakeEC2) { e.DnsEntries = e.DnsEntries[:1] }, connection.EndpointPending,
+			"DNS name"},
+		"no interfaces": {func(e *types.VpcEndpoint, _ *fakeEC2) { e.NetworkInterfaceIds = nil }, connection.EndpointPending,
+			"0 of 2"},
 		"one of two": {
-			func(e *types.VpcEndpoint, _ *fakeEC2) { e.NetworkInterfaceIds = e.NetworkInterfaceIds[:1] }, connection.EndpointPending, "1 of 2",
+			func(e *types.VpcEndpoint, _ *fakeEC2) { e.NetworkInterfaceIds = e.NetworkInterfaceIds[:1] }, connection.EndpointPending,
+			"1 of 2",
 		},
 		"an interface is not visible": {
 			func(_ *types.VpcEndpoint, f *fakeEC2) { f.interfaces = f.interfaces[:1] }, connection.EndpointPending, "1 of 2",
@@ -85,9 +91,11 @@ func TestAvailableNotYet(t *testing.T) {
 		"rejected": {func(e *types.VpcEndpoint, _ *fakeEC2) { e.State = "Rejected" }, connection.EndpointRejected, "vpce-1"},
 		"expired":  {func(e *types.VpcEndpoint, _ *fakeEC2) { e.State = "expired" }, connection.EndpointExpired, "vpce-1"},
 		"failed": {
-			func(e *types.VpcEndpoint, _ *fakeEC2) { e.State, e.FailureReason = "failed", aws.String("no room") }, connection.EndpointFailed, "no room",
+			func(e *types.VpcEndpoint, _ *fakeEC2) { e.State, e.FailureReason = "failed", aws.String("no room") },
+			connection.EndpointFailed, "no room",
 		},
-		"deleted": {func(e *types.VpcEndpoint, _ *fakeEC2) { e.VpcEndpointId = aws.String("vpce-2") }, connection.EndpointDeleted, "vpce-1"},
+		"deleted": {func(e *types.VpcEndpoint, _ *fakeEC2) { e.VpcEndpointId = aws.String("vpce-2") }, connection.EndpointDeleted,
+			"vpce-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -113,13 +121,15 @@ func TestRegionalName(t *testing.T) {
 		names []string
 		want  string
 	}{
-		"first":          {[]string{regional, "vpce-1-abcd-us-east-1a.vpce-svc-9.us-east-1.vpce.amazonaws.com"}, regional},
-		"last":           {[]string{"*.api.vendor.com", "api.vendor.com", "vpce-1-abcd-us-east-1a.x.vpce.amazonaws.com", regional}, regional},
-		"a private trap": {[]string{"vpce-2.vendor.com", "vpce-1.vpce-svc-9.us-east-1.vpce.amazonaws.com"}, "vpce-1.vpce-svc-9.us-east-1.vpce.amazonaws.com"},
-		"upper case":     {[]string{strings.ToUpper(regional)}, strings.ToUpper(regional)},
-		"a local zone":   {[]string{"vpce-1-abcd-us-west-2-lax-1a.vpce-svc-9.us-west-2.vpce.amazonaws.com"}, ""},
-		"gov zone":       {[]string{"vpce-1-abcd-us-gov-west-1b.vpce-svc-9.us-gov-west-1.vpce.amazonaws.com"}, ""},
-		"none":           {nil, ""},
+		"first": {[]string{regional, "vpce-1-abcd-us-east-1a.vpce-svc-9.us-east-1.vpce.amazonaws.com"}, regional},
+		"last": {[]string{"*.api.vendor.com", "api.vendor.com", "vpce-1-abcd-us-east-1a.x.vpce.amazonaws.com", regional},
+			regional},
+		"a private trap": {[]string{"vpce-2.vendor.com", "vpce-1.vpce-svc-9.us-east-1.vpce.amazonaws.com"},
+			"vpce-1.vpce-svc-9.us-east-1.vpce.amazonaws.com"},
+		"upper case":   {[]string{strings.ToUpper(regional)}, strings.ToUpper(regional)},
+		"a local zone": {[]string{"vpce-1-abcd-us-west-2-lax-1a.vpce-svc-9.us-west-2.vpce.amazonaws.com"}, ""},
+		"gov zone":     {[]string{"vpce-1-abcd-us-gov-west-1b.vpce-svc-9.us-gov-west-1.vpce.amazonaws.com"}, ""},
+		"none":         {nil, ""},
 	} {
 		for _, reversed := range []bool{false, true} {
 			e := Endpoint{ID: "vpce-1"}
@@ -155,8 +165,9 @@ func TestRemove(t *testing.T) {
 			unsuccessful: map[string]types.UnsuccessfulItemError{"vpce-1": {Code: aws.String("InvalidVpcEndpoint.NotFound")}},
 		}, "", true},
 		"200 and yet not done": {&fakeEC2{
-			endpoints:    []types.VpcEndpoint{ours("vpce-1", "available", "arn:exec:1")},
-			unsuccessful: map[string]types.UnsuccessfulItemError{"vpce-1": {Code: aws.String("OperationNotPermitted"), Message: aws.String("no")}},
+			endpoints: []types.VpcEndpoint{ours("vpce-1", "available", "arn:exec:1")},
+			unsuccessful: map[string]types.UnsuccessfulItemError{"vpce-1": {Code: aws.String("OperationNotPermitted"),
+				Message: aws.String("no")}},
 		}, "?", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -208,7 +219,8 @@ func TestRemoveNotification(t *testing.T) {
 	if err := client(fake).RemoveNotification(t.Context(), "nfn-3"); !awserr.IsDenied(err) {
 		t.Errorf("200 and yet not done: %v", err)
 	}
-	for _, err := range []error{client(fake).RemoveNotification(t.Context(), ""), client(fake).RemoveNotifications(t.Context(), "")} {
+	for _, err := range []error{client(fake).RemoveNotification(t.Context(), ""), client(fake).RemoveNotifications(t.Context(),
+		"")} {
 		if err == nil {
 			t.Error("an empty id was taken")
 		}
@@ -236,7 +248,8 @@ func TestSetPrivateDNS(t *testing.T) {
 		"off, gone":   {&fakeEC2{}, false, false, ""},
 		"foreign":     {&fakeEC2{endpoints: []types.VpcEndpoint{foreign}}, true, false, connection.Conflict},
 		"AWS refuses": {
-			&fakeEC2{endpoints: []types.VpcEndpoint{ours("vpce-1", "available", "arn:exec:1")}, refuse: refused}, true, false, connection.Conflict,
+			&fakeEC2{endpoints: []types.VpcEndpoint{ours("vpce-1", "available", "arn:exec:1")}, refuse: refused}, true, false,
+			connection.Conflict,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -273,8 +286,10 @@ func TestEnablePrivateDNS(t *testing.T) {
 		fault    string
 		calls    string // after the look
 	}{
-		"made by us":                    {ours("vpce-1", "available", execution), true, connection.EndpointPending, " ModifyVpcEndpoint"},
-		"adopted":                       {ours("vpce-1", "available", other), true, connection.EndpointPending, " CreateTags ModifyVpcEndpoint"},
+		"made by us": {ours("vpce-1", "available", execution), true, connection.EndpointPending,
+			" ModifyVpcEndpoint"},
+		"adopted": {ours("vpce-1", "available", other), true, connection.EndpointPending,
+			" CreateTags ModifyVpcEndpoint"},
 		"made by us, on, pending again": {on(ours("vpce-1", "pending", execution)), false, connection.EndpointPending, ""},
 		"made by us, on":                {on(ours("vpce-1", "available", execution)), true, "", ""},
 		"adopted, on by an earlier try": {on(ours("vpce-1", "available", other), execution), true, "", ""},

@@ -49,7 +49,8 @@ func TestEnsureCreates(t *testing.T) {
 		t.Fatal(err)
 	}
 	created := connection.Endpoint{
-		ID: "vpce-00000000000000001", State: connection.StatePendingAcceptance, Created: true, NotificationID: "vpce-nfn-00000000000000001",
+		ID: "vpce-00000000000000001", State: connection.StatePendingAcceptance, Created: true,
+		NotificationID: "vpce-nfn-00000000000000001",
 	}
 	if diff := cmp.Diff(created, got); diff != "" {
 		t.Error(diff)
@@ -158,23 +159,27 @@ func TestEnsureAdopts(t *testing.T) {
 	}{
 		"waiting": {
 			endpoints: []types.VpcEndpoint{ours("vpce-1", "pendingAcceptance", "arn:exec:0")},
-			want:      connection.Endpoint{ID: "vpce-1", State: connection.StatePendingAcceptance, NotificationID: "vpce-nfn-00000000000000001"},
+			want: connection.Endpoint{ID: "vpce-1", State: connection.StatePendingAcceptance,
+				NotificationID: "vpce-nfn-00000000000000001"},
 		},
 		"available, title case": {
-			endpoints: []types.VpcEndpoint{ours("vpce-1", "Available", "arn:exec:0")}, notifications: []types.ConnectionNotification{notice},
-			want: connection.Endpoint{ID: "vpce-1", State: connection.StateAvailable},
+			endpoints:     []types.VpcEndpoint{ours("vpce-1", "Available", "arn:exec:0")},
+			notifications: []types.ConnectionNotification{notice},
+			want:          connection.Endpoint{ID: "vpce-1", State: connection.StateAvailable},
 		},
 		"a state nobody knows": {
-			endpoints: []types.VpcEndpoint{ours("vpce-1", "hibernating", "arn:exec:0")}, notifications: []types.ConnectionNotification{notice},
-			want: connection.Endpoint{ID: "vpce-1", State: connection.StateUnknown},
+			endpoints:     []types.VpcEndpoint{ours("vpce-1", "hibernating", "arn:exec:0")},
+			notifications: []types.ConnectionNotification{notice},
+			want:          connection.Endpoint{ID: "vpce-1", State: connection.StateUnknown},
 		},
 		"made by an earlier try": {
 			endpoints: []types.VpcEndpoint{ours("vpce-1", "pending", "arn:exec:1")}, notifications: []types.ConnectionNotification{notice},
 			want: connection.Endpoint{ID: "vpce-1", State: connection.StatePending, Created: true, NotificationID: "nfn"},
 		},
 		"another topic's notification does not count": {
-			endpoints: []types.VpcEndpoint{ours("vpce-1", "pending", "arn:exec:0")}, notifications: []types.ConnectionNotification{elsewhere},
-			want: connection.Endpoint{ID: "vpce-1", State: connection.StatePending, NotificationID: "vpce-nfn-00000000000000002"},
+			endpoints:     []types.VpcEndpoint{ours("vpce-1", "pending", "arn:exec:0")},
+			notifications: []types.ConnectionNotification{elsewhere},
+			want:          connection.Endpoint{ID: "vpce-1", State: connection.StatePending, NotificationID: "vpce-nfn-00000000000000002"},
 		},
 		"corpses are not adopted": {
 			endpoints: []types.VpcEndpoint{
@@ -182,7 +187,8 @@ func TestEnsureAdopts(t *testing.T) {
 				ours("vpce-4", "failed", "arn:exec:0"), ours("vpce-5", "deleting", "arn:exec:0"),
 			},
 			want: connection.Endpoint{
-				ID: "vpce-00000000000000006", State: connection.StatePendingAcceptance, Created: true, NotificationID: "vpce-nfn-00000000000000001",
+				ID: "vpce-00000000000000006", State: connection.StatePendingAcceptance, Created: true,
+				NotificationID: "vpce-nfn-00000000000000001",
 			},
 		},
 		"one among corpses": {
@@ -192,7 +198,8 @@ func TestEnsureAdopts(t *testing.T) {
 		"without our tags it is not ours": {
 			endpoints: []types.VpcEndpoint{foreign},
 			want: connection.Endpoint{
-				ID: "vpce-00000000000000002", State: connection.StatePendingAcceptance, Created: true, NotificationID: "vpce-nfn-00000000000000001",
+				ID: "vpce-00000000000000002", State: connection.StatePendingAcceptance, Created: true,
+				NotificationID: "vpce-nfn-00000000000000001",
 			},
 		},
 		"two live ones": {
@@ -245,7 +252,8 @@ func TestEnsureExplains(t *testing.T) {
 func TestEnsureToleratesANotificationThatExists(t *testing.T) {
 	t.Parallel()
 	const create = "CreateVpcEndpointConnectionNotification"
-	for answer, tolerated := range map[string]bool{"DuplicateNotification": true, "InvalidParameter": true, "UnauthorizedOperation": false} {
+	for answer, tolerated := range map[string]bool{"DuplicateNotification": true, "InvalidParameter": true,
+		"UnauthorizedOperation": false} {
 		fake := &fakeEC2{refuse: map[string][]error{create: {code(answer)}}}
 		fake.notifications = []types.ConnectionNotification{{
 			ConnectionNotificationId: aws.String("nfn"), ConnectionNotificationArn: aws.String(topic),

@@ -71,7 +71,8 @@ func page[T any](f *fakeEC2, all []T, token *string) ([]T, *string) {
 	return all[start : start+f.pageSize], aws.String(strconv.Itoa(start + f.pageSize))
 }
 
-func (f *fakeEC2) DescribeVpcs(_ context.Context, in *ec2.DescribeVpcsInput, _ ...func(*ec2.Options)) (*ec2.DescribeVpcsOutput, error) {
+func (f *fakeEC2) DescribeVpcs(_ context.Context, in *ec2.DescribeVpcsInput, _ ...func(*ec2.Options)) (*ec2.DescribeVpcsOutput,
+	error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.enter("DescribeVpcs"); err != nil {
@@ -201,7 +202,8 @@ func (f *fakeEC2) CreateVpcEndpoint(
 		VpcEndpointId: aws.String(fmt.Sprintf("vpce-%017x", len(f.endpoints)+1)), VpcId: in.VpcId, ServiceName: in.ServiceName,
 		VpcEndpointType: in.VpcEndpointType, SubnetIds: in.SubnetIds, State: "pendingAcceptance", Tags: in.TagSpecifications[0].Tags,
 	}
-	id, err := f.once(in.ClientToken, fmt.Sprint(aws.ToString(in.ServiceName), in.SubnetIds, in.SecurityGroupIds), aws.ToString(e.VpcEndpointId))
+	id, err := f.once(in.ClientToken, fmt.Sprint(aws.ToString(in.ServiceName), in.SubnetIds, in.SecurityGroupIds),
+		aws.ToString(e.VpcEndpointId))
 	if err != nil {
 		return nil, err
 	}

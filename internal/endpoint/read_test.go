@@ -163,12 +163,15 @@ func TestInVPCReadsEveryPage(t *testing.T) {
 func TestDescribe(t *testing.T) {
 	t.Parallel()
 	fake := &fakeEC2{endpoints: []types.VpcEndpoint{{
-		VpcEndpointId: aws.String("vpce-1"), ServiceName: aws.String("svc"), ServiceRegion: aws.String("eu-west-1"), VpcId: aws.String("vpc-1"),
-		VpcEndpointType: types.VpcEndpointTypeInterface, State: "failed", SubnetIds: []string{"subnet-a"}, PrivateDnsEnabled: aws.Bool(true),
-		Groups:     []types.SecurityGroupIdentifier{{GroupId: aws.String("sg-1")}},
-		DnsEntries: []types.DnsEntry{{DnsName: aws.String("n"), HostedZoneId: aws.String("Z")}}, NetworkInterfaceIds: []string{"eni-1"},
-		Tags:      []types.Tag{{Key: aws.String("postern:connection"), Value: aws.String("v/n")}},
-		LastError: &types.LastError{Code: aws.String("C"), Message: aws.String("why")},
+		VpcEndpointId: aws.String("vpce-1"), ServiceName: aws.String("svc"), ServiceRegion: aws.String("eu-west-1"),
+		VpcId:           aws.String("vpc-1"),
+		VpcEndpointType: types.VpcEndpointTypeInterface, State: "failed", SubnetIds: []string{"subnet-a"},
+		PrivateDnsEnabled:   aws.Bool(true),
+		Groups:              []types.SecurityGroupIdentifier{{GroupId: aws.String("sg-1")}},
+		DnsEntries:          []types.DnsEntry{{DnsName: aws.String("n"), HostedZoneId: aws.String("Z")}},
+		NetworkInterfaceIds: []string{"eni-1"},
+		Tags:                []types.Tag{{Key: aws.String("postern:connection"), Value: aws.String("v/n")}},
+		LastError:           &types.LastError{Code: aws.String("C"), Message: aws.String("why")},
 	}}}
 	got, err := client(fake).Describe(t.Context(), "vpce-1")
 	want := Endpoint{

@@ -119,8 +119,9 @@ func TestProbeFails(t *testing.T) {
 		"SERVFAIL": {
 			func(w *world, _ *Input) { w.rcode(host, dns.RcodeServerFailure) }, []string{"SERVFAIL", "cause: dns"}, []string{"NXDOMAIN"},
 		},
-		"no address":       {redirect(), []string{"resolves to no address", "cause: dns"}, nil},
-		"a public address": {redirect(host + ". A 52.1.2.3"), []string{"52.1.2.3, not to the endpoint's 10.20.1.10, 10.20.2.10"}, []string{"tcp 52"}},
+		"no address": {redirect(), []string{"resolves to no address", "cause: dns"}, nil},
+		"a public address": {redirect(host + ". A 52.1.2.3"), []string{"52.1.2.3, not to the endpoint's 10.20.1.10, 10.20.2.10"},
+			[]string{"tcp 52"}},
 		"one of them is foreign": {
 			redirect(host+". A 10.20.1.10", host+". A 10.1.2.3"), []string{"10.20.1.10, 10.1.2.3, not to"}, []string{"tcp 10.1"},
 		},
@@ -128,28 +129,35 @@ func TestProbeFails(t *testing.T) {
 			redirect(host+". CNAME x.elb.us-east-1.amazonaws.com.", "x.elb.us-east-1.amazonaws.com. A 10.20.1.10"),
 			[]string{"x.elb.us-east-1.amazonaws.com, a load balancer"}, nil,
 		},
-		"a loop":          {redirect(host+". CNAME a.example.", "a.example. CNAME "+host+"."), []string{"cause: dns"}, nil},
-		"the metadata":    {redirect(host + ". A 169.254.169.254"), []string{"169.254.169.254, not to"}, []string{"tcp 169"}},
-		"dropped by all":  {func(w *world, _ *Input) { clear(w.behaviour) }, []string{"4 of 5", "tcp " + oneA + " (us-east-1a)", "cause: security-group", "sg-1", "443/tcp", "tls " + oneA + " (us-east-1a): unknown, not run"}, []string{"cause: network"}},
-		"dropped by one":  {func(w *world, _ *Input) { delete(w.behaviour, oneB) }, []string{"2 of 5", "tcp " + oneB + " (us-east-1b)", "cause: network", "network ACLs"}, []string{"security-group", "us-east-1a"}},
-		"refused":         {both(nil), []string{"was refused", "cause: vendor-allowlist", "vpce-0a1"}, nil},
-		"reset":           {both(reset), []string{"closed during the TLS handshake", "cause: vendor-allowlist"}, []string{"tcp"}},
-		"closed":          {both(closeAtOnce), []string{"closed during the TLS handshake", "cause: vendor-allowlist"}, nil},
-		"another name":    {cert("other.example"), []string{"cause: tls", "other.example"}, []string{"tcp"}},
-		"speaks no TLS":   {both(speaksHTTP), []string{"cause: tls"}, nil},
-		"expired by then": {cert(host, func(c *x509.Certificate, _ *tls.Config) { c.NotAfter = at.Add(-time.Second) }), []string{"cause: tls", "expired"}, nil},
-		"not yet valid":   {cert(host, func(c *x509.Certificate, _ *tls.Config) { c.NotBefore = at.Add(time.Second) }), []string{"cause: tls"}, nil},
+		"a loop":       {redirect(host+". CNAME a.example.", "a.example. CNAME "+host+"."), []string{"cause: dns"}, nil},
+		"the metadata": {redirect(host + ". A 169.254.169.254"), []string{"169.254.169.254, not to"}, []string{"tcp 169"}},
+		"dropped by all": {func(w *world, _ *Input) { clear(w.behaviour) }, []string{"4 of 5", "tcp " + oneA + " (us-east-1a)",
+			"cause: security-group", "sg-1", "443/tcp", "tls " + oneA + " (us-east-1a): unknown, not run"}, []string{"cause: network"}},
+		"dropped by one": {func(w *world, _ *Input) { delete(w.behaviour, oneB) }, []string{"2 of 5",
+			"tcp " + oneB + " (us-east-1b)", "cause: network", "network ACLs"}, []string{"security-group", "us-east-1a"}},
+		"refused":       {both(nil), []string{"was refused", "cause: vendor-allowlist", "vpce-0a1"}, nil},
+		"reset":         {both(reset), []string{"closed during the TLS handshake", "cause: vendor-allowlist"}, []string{"tcp"}},
+		"closed":        {both(closeAtOnce), []string{"closed during the TLS handshake", "cause: vendor-allowlist"}, nil},
+		"another name":  {cert("other.example"), []string{"cause: tls", "other.example"}, []string{"tcp"}},
+		"speaks no TLS": {both(speaksHTTP), []string{"cause: tls"}, nil},
+		"expired by then": {cert(host, func(c *x509.Certificate, _ *tls.Config) { c.NotAfter = at.Add(-time.Second) }),
+			[]string{"cause: tls", "expired"}, nil},
+		"not yet valid": {cert(host, func(c *x509.Certificate, _ *tls.Config) { c.NotBefore = at.Add(time.Second) }),
+			[]string{"cause: tls"}, nil},
 		"only old TLS": {cert(host, func(_ *x509.Certificate, c *tls.Config) {
 			c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 		}), []string{"cause: tls"}, nil},
-		"untrusted": {func(w *world, in *Input) { both(newWorld(w.t).tls(host))(w, in) }, []string{"cause: tls", "unknown authority"}, nil},
-		"no ALPN":   {func(_ *world, in *Input) { in.State.Plan.Probe.ALPN = []string{"h2"} }, []string{"alpn " + oneA, "wanted h2", "cause: tls"}, []string{"tls 10"}},
+		"untrusted": {func(w *world, in *Input) { both(newWorld(w.t).tls(host))(w, in) }, []string{"cause: tls", "unknown authority"},
+			nil},
+		"no ALPN": {func(_ *world, in *Input) { in.State.Plan.Probe.ALPN = []string{"h2"} }, []string{"alpn " + oneA, "wanted h2",
+			"cause: tls"}, []string{"tls 10"}},
 		"another protocol": {func(w *world, in *Input) {
 			in.State.Plan.Probe.ALPN = []string{"h2"}
 			cert(host, func(_ *x509.Certificate, c *tls.Config) { c.NextProtos = []string{"spdy/1"} })(w, in)
 		}, []string{"cause: tls", "alpn " + oneA + " (us-east-1a): unknown"}, nil},
 		"one port of two": {
-			func(_ *world, in *Input) { in.State.Plan.Probe.Ports = []int{443, 8080} }, []string{"10.20.1.10:8080", "cause: security-group"},
+			func(_ *world, in *Input) { in.State.Plan.Probe.Ports = []int{443, 8080} }, []string{"10.20.1.10:8080",
+				"cause: security-group"},
 			[]string{"cause: network", "tcp " + oneA},
 		},
 	} {
@@ -250,14 +258,18 @@ func TestResolverLimits(t *testing.T) {
 	for i := range 12 {
 		w.answer(fmt.Sprintf("n%d.example", i), fmt.Sprintf("CNAME n%d.example.", i+1))
 	}
-	w.answers("odd.example", "odd.example. A 10.0.0.1", "odd.example. A 10.0.0.1", "other.example. A 10.0.0.2", `odd.example. TXT "x"`)
+	w.answers("odd.example", "odd.example. A 10.0.0.1", "odd.example. A 10.0.0.1", "other.example. A 10.0.0.2",
+		`odd.example. TXT "x"`)
 	server := w.resolver()
 	if _, err := (resolver{server}).lookup(t.Context(), "n0.example"); err == nil || !strings.Contains(err.Error(), "more than 8") {
 		t.Errorf("an endless chain: %v", err)
 	}
 	answer, err := resolver{server}.lookup(t.Context(), "odd.example.")
 	want := Answer{Chain: []string{"odd.example"}, Addresses: addresses("10.0.0.1"), Rcode: "NOERROR"}
-	if diff := cmp.Diff(want, answer, cmp.Comparer(func(a, b Answer) bool { return fmt.Sprint(a) == fmt.Sprint(b) })); err != nil || diff != "" {
+	if diff := cmp.Diff(want, answer, cmp.Comparer(func(a,
+		b Answer) bool {
+		return fmt.Sprint(a) == fmt.Sprint(b)
+	})); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
 	if r, err := newResolver("127.0.0.1:53"); err != nil || r.server != "127.0.0.1:53" {
@@ -301,15 +313,16 @@ func TestFate(t *testing.T) {
 		err  error
 		want fate
 	}{
-		"none":                 {nil, fine},
-		"deadline":             {context.DeadlineExceeded, silent},
-		"i/o timeout":          {&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, silent},
-		"SYN timeout":          {&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ETIMEDOUT)}, silent},
-		"refused":              {&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, closed},
-		"reset":                {&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, closed},
-		"end":                  {fmt.Errorf("handshake: %w", io.ErrUnexpectedEOF), closed},
-		"no route":             {&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}, unreachable},
-		"certificate":          {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{}, Host: "h"}}, untrusted},
+		"none":        {nil, fine},
+		"deadline":    {context.DeadlineExceeded, silent},
+		"i/o timeout": {&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, silent},
+		"SYN timeout": {&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ETIMEDOUT)}, silent},
+		"refused":     {&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, closed},
+		"reset":       {&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, closed},
+		"end":         {fmt.Errorf("handshake: %w", io.ErrUnexpectedEOF), closed},
+		"no route":    {&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}, unreachable},
+		"certificate": {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{},
+			Host: "h"}}, untrusted},
 		"alert from there":     {&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, untrusted},
 		"no files left":        {&net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)}, obscure},
 		"something of our own": {errors.New("asking the gateway"), obscure},
@@ -385,7 +398,8 @@ func TestDialsDirectly(t *testing.T) {
 
 func runtime(t *testing.T, env map[string]string) step.Runtime {
 	t.Helper()
-	return step.Runtime{Env: step.NewEnv(func(name string) string { return env[name] }), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	return step.Runtime{Env: step.NewEnv(func(name string) string { return env[name] }),
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 }
 
 // The state machine's ResultSelector reads every field: none may be missing, and no list may be null.

@@ -18,7 +18,8 @@ func (s subject) report(checks []connection.Check) string {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s does not pass the probe from inside the VPC: %d of %d checks did not pass.", s.host, len(failed), len(checks))
+	fmt.Fprintf(&b, "%s does not pass the probe from inside the VPC: %d of %d checks did not pass.", s.host, len(failed),
+		len(checks))
 	var causes []string
 	for _, check := range failed {
 		line := fmt.Sprintf("\n- %s %s%s: %s, %s", check.Kind, check.Target, s.where(check.Target), word(check.Verdict), check.Detail)

@@ -59,8 +59,9 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, zone: map[string]func(*dns.Msg){}, behaviour: map[string]behaviour{}, roots: x509.NewCertPool()}
 	w.key = newKey(t)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test root"}, NotBefore: at.AddDate(-1, 0, 0), NotAfter: at.AddDate(9, 0, 0),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test root"}, NotBefore: at.AddDate(-1, 0, 0),
+		NotAfter: at.AddDate(9, 0, 0),
+		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	raw, err := x509.CreateCertificate(rand.Reader, template, template, &w.key.PublicKey, w.key)
 	if err != nil {

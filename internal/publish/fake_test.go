@@ -111,7 +111,8 @@ func (f *fakeSSM) GetParameters(
 	return out, nil
 }
 
-func (f *fakeSSM) PutParameter(_ context.Context, in *ssm.PutParameterInput, _ ...func(*ssm.Options)) (*ssm.PutParameterOutput, error) {
+func (f *fakeSSM) PutParameter(_ context.Context, in *ssm.PutParameterInput, _ ...func(*ssm.Options)) (*ssm.PutParameterOutput,
+	error) {
 	if err := f.enter("PutParameter"); err != nil {
 		return nil, err
 	}

@@ -47,7 +47,8 @@ func TestPublish(t *testing.T) {
 		puts   int
 	}{
 		"nothing there": {nil, []connection.Parameter{
-			{Name: configName, Version: 1, Changed: true, SHA256: sum(fresh)}, {Name: urlName, Version: 1, Changed: true, SHA256: sum(url)},
+			{Name: configName, Version: 1, Changed: true, SHA256: sum(fresh)}, {Name: urlName, Version: 1, Changed: true,
+				SHA256: sum(url)},
 		}, 2},
 		"both to change": {map[string]string{configName: document, urlName: "https://old"}, []connection.Parameter{
 			{Name: configName, Version: 2, PreviousVersion: 1, Changed: true, SHA256: sum(spliced)},
@@ -95,13 +96,16 @@ func TestPublishRefusesBeforeAnyWrite(t *testing.T) {
 		value  string
 		says   []string
 	}{
-		"no YAML":      {map[string]string{configName: "- a\n"}, nil, url, []string{configName, "not a YAML mapping"}},
-		"SecureString": {map[string]string{urlName: "x"}, map[string]types.ParameterType{urlName: "SecureString"}, url, []string{urlName, "SecureString"}},
-		"StringList":   {map[string]string{urlName: "x"}, map[string]types.ParameterType{urlName: "StringList"}, url, []string{"StringList"}},
-		"too large":    {map[string]string{configName: "# " + strings.Repeat("x", 4090) + "\n"}, nil, url, []string{"4096", "standard tier"}},
-		"a reference":  {map[string]string{configName: "a: '{{ssm:x}}'\n"}, nil, url, []string{"{{"}},
-		"empty":        {nil, nil, "", []string{urlName, "empty"}},
-		"two at once":  {map[string]string{configName: "- a\n"}, nil, "", []string{configName, urlName}},
+		"no YAML": {map[string]string{configName: "- a\n"}, nil, url, []string{configName, "not a YAML mapping"}},
+		"SecureString": {map[string]string{urlName: "x"}, map[string]types.ParameterType{urlName: "SecureString"}, url,
+			[]string{urlName, "SecureString"}},
+		"StringList": {map[string]string{urlName: "x"}, map[string]types.ParameterType{urlName: "StringList"}, url,
+			[]string{"StringList"}},
+		"too large": {map[string]string{configName: "# " + strings.Repeat("x", 4090) + "\n"}, nil, url, []string{"4096",
+			"standard tier"}},
+		"a reference": {map[string]string{configName: "a: '{{ssm:x}}'\n"}, nil, url, []string{"{{"}},
+		"empty":       {nil, nil, "", []string{urlName, "empty"}},
+		"two at once": {map[string]string{configName: "- a\n"}, nil, "", []string{configName, urlName}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -152,7 +156,8 @@ func TestPublishRaces(t *testing.T) {
 		holds     string
 	}{
 		"created with our value": {
-			nil, func(f *fakeSSM) { f.put(urlName, url) }, connection.Parameter{Name: urlName, Version: 1, Changed: true, SHA256: sum(url)}, "", url,
+			nil, func(f *fakeSSM) { f.put(urlName, url) }, connection.Parameter{Name: urlName, Version: 1, Changed: true,
+				SHA256: sum(url)}, "", url,
 		},
 		"created with another value": {
 			nil, func(f *fakeSSM) { f.put(urlName, "theirs") },
@@ -163,7 +168,8 @@ func TestPublishRaces(t *testing.T) {
 			connection.ConfigRefused, "theirs",
 		},
 		"updated with another value": {
-			map[string]string{urlName: "old"}, func(f *fakeSSM) { f.put(urlName, "theirs") }, connection.Parameter{}, connection.Conflict, url,
+			map[string]string{urlName: "old"}, func(f *fakeSSM) { f.put(urlName, "theirs") }, connection.Parameter{},
+			connection.Conflict, url,
 		},
 		"updated with our value": {
 			map[string]string{urlName: "old"}, func(f *fakeSSM) { f.put(urlName, url) },
@@ -209,7 +215,8 @@ func TestReadManyAndVersions(t *testing.T) {
 	}
 	denied := holding(nil)
 	denied.refuse = map[string][]error{"GetParameters": {code("AccessDeniedException")}}
-	if _, err := New(denied).Read(t.Context(), []string{"/a"}); step.Name(err) != connection.AccessDenied || !strings.Contains(err.Error(), "/a") {
+	if _, err := New(denied).Read(t.Context(),
+		[]string{"/a"}); step.Name(err) != connection.AccessDenied || !strings.Contains(err.Error(), "/a") {
 		t.Errorf("%v", err)
 	}
 }
@@ -266,12 +273,14 @@ func TestMadeIsOnlyWhatThisExecutionWrote(t *testing.T) {
 		versions []version
 		want     []connection.Parameter
 	}{
-		"nothing":                      {nil, nil},
-		"an earlier execution's":       {[]version{{url, since.Add(-time.Minute)}}, nil},
-		"somebody else's":              {[]version{{"theirs", since.Add(time.Minute)}}, nil},
-		"ours, then somebody else's":   {[]version{{url, since}, {"theirs", since.Add(time.Minute)}}, nil},
-		"created":                      {[]version{{url, since}}, []connection.Parameter{{Name: urlName, Version: 1, Changed: true, SHA256: sum(url)}}},
-		"written twice, by an SDK try": {[]version{{"old", since.Add(-1)}, {url, since}, {url, since}}, []connection.Parameter{{Name: urlName, Version: 3, PreviousVersion: 1, Changed: true, SHA256: sum(url)}}},
+		"nothing":                    {nil, nil},
+		"an earlier execution's":     {[]version{{url, since.Add(-time.Minute)}}, nil},
+		"somebody else's":            {[]version{{"theirs", since.Add(time.Minute)}}, nil},
+		"ours, then somebody else's": {[]version{{url, since}, {"theirs", since.Add(time.Minute)}}, nil},
+		"created": {[]version{{url, since}}, []connection.Parameter{{Name: urlName, Version: 1, Changed: true,
+			SHA256: sum(url)}}},
+		"written twice, by an SDK try": {[]version{{"old", since.Add(-1)}, {url, since}, {url, since}},
+			[]connection.Parameter{{Name: urlName, Version: 3, PreviousVersion: 1, Changed: true, SHA256: sum(url)}}},
 	} {
 		fake := holding(nil)
 		if test.versions != nil {
@@ -311,7 +320,8 @@ func TestUndoLeavesWhatIsNotOurs(t *testing.T) {
 			done.Parameters[1].PreviousVersion = 99
 		}
 		err = New(fake).Undo(t.Context(), done)
-		if connection.NameOf(err) != connection.Conflict || !strings.Contains(err.Error(), urlName) || fake.value(urlName) != test.holds {
+		if connection.NameOf(err) != connection.Conflict || !strings.Contains(err.Error(),
+			urlName) || fake.value(urlName) != test.holds {
 			t.Errorf("%s: %v, holds %q", name, err, fake.value(urlName))
 		}
 		if _, there := fake.parameters[configName]; there {
@@ -319,7 +329,8 @@ func TestUndoLeavesWhatIsNotOurs(t *testing.T) {
 		}
 	}
 	fake := holding(nil)
-	if err := New(fake).Undo(t.Context(), connection.Config{Parameters: []connection.Parameter{{Name: "/a", Version: 1}}}); err != nil || len(fake.calls) > 0 {
+	if err := New(fake).Undo(t.Context(), connection.Config{Parameters: []connection.Parameter{{Name: "/a",
+		Version: 1}}}); err != nil || len(fake.calls) > 0 {
 		t.Errorf("unchanged is not undone: %v %v", err, fake.calls)
 	}
 }
@@ -350,13 +361,14 @@ func TestHandle(t *testing.T) {
 		calls    int // of SSM
 		seen     int
 	}{
-		"verified":      {in: in(pass), calls: 3, seen: 1},
-		"failed":        {in: in(&connection.Proof{Verdict: connection.Fail}), fault: connection.ConfigRefused},
-		"unknown":       {in: in(&connection.Proof{Verdict: connection.Unknown}), fault: connection.ConfigRefused},
-		"no verdict":    {in: in(&connection.Proof{}), fault: connection.ConfigRefused},
-		"never tried":   {in: in(nil), fault: connection.ConfigRefused},
-		"no plan":       {fault: connection.Internal},
-		"claim is lost": {in: in(pass), registry: onboarded{err: connection.Errorf(connection.Conflict, "held")}, fault: connection.Conflict, calls: 3, seen: 1},
+		"verified":    {in: in(pass), calls: 3, seen: 1},
+		"failed":      {in: in(&connection.Proof{Verdict: connection.Fail}), fault: connection.ConfigRefused},
+		"unknown":     {in: in(&connection.Proof{Verdict: connection.Unknown}), fault: connection.ConfigRefused},
+		"no verdict":  {in: in(&connection.Proof{}), fault: connection.ConfigRefused},
+		"never tried": {in: in(nil), fault: connection.ConfigRefused},
+		"no plan":     {fault: connection.Internal},
+		"claim is lost": {in: in(pass), registry: onboarded{err: connection.Errorf(connection.Conflict, "held")},
+			fault: connection.Conflict, calls: 3, seen: 1},
 	} {
 		fake := holding(nil)
 		got, err := Publisher{Parameters: New(fake), Registry: &test.registry}.Handle(t.Context(), test.in)

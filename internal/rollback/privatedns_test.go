@@ -58,14 +58,19 @@ func TestRollbackSwitchesPrivateDNSOff(t *testing.T) {
 		undone             []string
 		left               string
 	}{
-		"ours":                                {madeBy: cutoverExecution, on: true, told: true, calls: []string{off, gone}, undone: []string{offLine, goneLine}},
-		"ours, ConfigureDNS could not say":    {madeBy: cutoverExecution, on: true, calls: []string{off, gone}, undone: []string{goneLine}},
-		"ours, never switched":                {madeBy: cutoverExecution, calls: []string{gone}, undone: []string{goneLine}},
-		"adopted, switched by us":             {madeBy: "arn:earlier", switchedBy: cutoverExecution, on: true, calls: []string{off}, undone: []string{offLine}},
-		"adopted, off by an earlier try":      {madeBy: "arn:earlier", switchedBy: cutoverExecution, told: true, undone: []string{offLine}},
-		"adopted, on before us":               {madeBy: "arn:earlier", on: true},
-		"adopted, on by an earlier run":       {madeBy: "arn:earlier", switchedBy: "arn:earlier", on: true},
-		"adopted, the tag is somebody else's": {madeBy: "arn:earlier", switchedBy: "arn:later", on: true, told: true, left: "does not carry"},
+		"ours": {madeBy: cutoverExecution, on: true, told: true, calls: []string{off, gone},
+			undone: []string{offLine, goneLine}},
+		"ours, ConfigureDNS could not say": {madeBy: cutoverExecution, on: true, calls: []string{off, gone},
+			undone: []string{goneLine}},
+		"ours, never switched": {madeBy: cutoverExecution, calls: []string{gone}, undone: []string{goneLine}},
+		"adopted, switched by us": {madeBy: "arn:earlier", switchedBy: cutoverExecution, on: true, calls: []string{off},
+			undone: []string{offLine}},
+		"adopted, off by an earlier try": {madeBy: "arn:earlier", switchedBy: cutoverExecution, told: true,
+			undone: []string{offLine}},
+		"adopted, on before us":         {madeBy: "arn:earlier", on: true},
+		"adopted, on by an earlier run": {madeBy: "arn:earlier", switchedBy: "arn:earlier", on: true},
+		"adopted, the tag is somebody else's": {madeBy: "arn:earlier", switchedBy: "arn:later", on: true, told: true,
+			left: "does not carry"},
 		"AWS refuses": {madeBy: "arn:earlier", switchedBy: cutoverExecution, on: true,
 			refuses: connection.Errorf(connection.Conflict, "taken"), left: "taken"},
 	} {
@@ -80,7 +85,8 @@ func TestRollbackSwitchesPrivateDNSOff(t *testing.T) {
 			}}
 			state := connection.State{
 				Plan: &connection.Plan{
-					ConnectionID: "engflow/ci", Decision: connection.DecisionProceed, DNS: connection.DNSPlan{Mode: connection.ModeVendorPrivateDNS},
+					ConnectionID: "engflow/ci", Decision: connection.DecisionProceed,
+					DNS: connection.DNSPlan{Mode: connection.ModeVendorPrivateDNS},
 				},
 				Endpoint:     &connection.Endpoint{ID: "vpce-1", Created: test.madeBy == cutoverExecution},
 				Availability: &connection.Availability{},

@@ -243,8 +243,6 @@ func (r *run) remove(ctx context.Context, id string) {
 	now, err := r.Endpoints.Describe(ctx, id)
 	switch {
 	case err != nil:
-		r.done(err, undone)
-		return
 	case now.State == connection.StateDeleted:
 		r.done(nil, undone)
 		return
@@ -254,11 +252,10 @@ func (r *run) remove(ctx context.Context, id string) {
 	case now.Tags[connection.TagExecution] != r.in.Execution:
 		err = connection.Errorf(connection.Conflict, "it does not carry this execution's tag")
 	default:
-		err = r.Endpoints.Remove(ctx, id)
-	}
-	if err == nil {
-		r.pending = append(r.pending, id)
-		return
+		if err = r.Endpoints.Remove(ctx, id); err == nil {
+			r.pending = append(r.pending, id)
+			return
+		}
 	}
 	if !retried(err) {
 		r.leftEndpoint = id
