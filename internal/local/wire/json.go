@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 )
@@ -28,9 +29,12 @@ func DecodeJSON(call *Call, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(call.Body))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(into)
+	var known *Error
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &known): // of a type that checks itself
+		return known
 	case strings.HasPrefix(err.Error(), "json: unknown field"):
 		return &Error{
 			Status: http.StatusNotImplemented, Code: CodeNotImplemented,

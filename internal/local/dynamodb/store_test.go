@@ -1,0 +1,76 @@
+package dynamodb_test
+
+import (
+	"testing"
+	"time"
+
+	"postern/internal/connection"
+	"postern/internal/local/clock"
+	"postern/internal/local/dynamodb"
+	"postern/internal/local/wire"
+	"postern/internal/store"
+)
+
+// The store's own calls are what this DynamoDB is for: they must be taken, and mean here what its fake takes them to mean.
+func TestStoreOverTheWire(t *testing.T) {
+	t.Parallel()
+	w := &world{clock: clock.New(start)}
+	w.Service = dynamodb.New(w.clock, account, region)
+	err := w.AddTable(dynamodb.Table{
+		Name: "connections", Key: dynamodb.Key{Hash: dynamodb.Attribute{Name: "id", Kind: dynamodb.String}},
+		Indexes: []dynamodb.Index{{
+			Name: store.WaitingIndex, Projection: "INCLUDE",
+			Include: []string{"waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "lastSeen"},
+			Key: dynamodb.Key{
+				Hash:  dynamodb.Attribute{Name: "waitGate", Kind: dynamodb.String},
+				Range: &dynamodb.Attribute{Name: "waitSince", Kind: dynamodb.String},
+			},
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	connections := store.New(w.as(wire.AllowAll{}), "connections")
+	const id, execution = "monte-carlo/prod", "arn:aws:states:us-east-1:111122223333:execution:m:1"
+	wait := store.Wait{
+		ConnectionID: id, Gate: connection.GateApproval, Execution: execution, Since: start, EndpointID: "vpce-0f1e2d3c4b5a69788",
+		ServiceName: "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0", ServiceRegion: region,
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(connections.Claim(ctx, id, execution, start))
+	must(connections.Register(ctx, wait, store.NewToken("secret")))
+	if err := connections.Claim(ctx, id, execution+"2", start); connection.NameOf(err) != connection.Conflict {
+		t.Errorf("a claim by another: got %v", err)
+	}
+	first, err := connections.ClaimNotice(ctx, id, execution, connection.GateApproval)
+	must(err)
+	second, err := connections.ClaimNotice(ctx, id, execution, connection.GateApproval)
+	must(err)
+	if !first || second {
+		t.Errorf("first %v, second %v", first, second)
+	}
+	waits, err := connections.Waiting(ctx)
+	if err != nil || len(waits) != 1 || waits[0].EndpointID != wait.EndpointID || !waits[0].Since.Equal(start) {
+		t.Errorf("got %+v, %v", waits, err)
+	}
+	found, token, ok, err := connections.Token(ctx, id)
+	if err != nil || !ok || token.Reveal() != "secret" {
+		t.Errorf("got %+v, %v, %v", found, ok, err)
+	}
+	must(connections.Settle(ctx, found, connection.ParseEndpointState("available")))
+	if waits, err := connections.Waiting(ctx); err != nil || len(waits) != 0 {
+		t.Errorf("after the wait: got %+v, %v", waits, err)
+	}
+	must(connections.Finish(ctx, store.Result{
+		ConnectionID: id, Execution: execution, Status: store.StatusOnboarded, EndpointID: wait.EndpointID,
+		LastSeen: connection.ParseEndpointState("available"), At: start.Add(time.Hour),
+	}))
+	if holder, err := connections.Holder(ctx, id); err != nil || holder != "" {
+		t.Errorf("holder %q, %v", holder, err)
+	}
+}
