@@ -130,6 +130,7 @@ func (s *stack) specs() []spec {
 					conditions: map[string]any{"StringEquals": map[string]any{"ec2:CreateAction": "CreateVpcEndpoint"}}},
 				// AWS: permission-only action for a service in another Region.
 				{actions: []string{"vpce:AllowMultiRegion"}, resources: ec2Resource("vpc-endpoint")},
+				describe("VpcEndpointConnectionNotifications"),
 				// AWS: CreateVpcEndpointConnectionNotification has no resource types.
 				{actions: []string{"ec2:CreateVpcEndpointConnectionNotification"}, resources: anything},
 				{actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, resources: table, conditions: withoutToken},
@@ -180,7 +181,7 @@ func (s *stack) specs() []spec {
 					"StringEquals":              ours["StringEquals"],
 					"ForAllValues:StringEquals": map[string]any{"aws:TagKeys": []string{connection.TagPrivateDNS}},
 				}},
-				{actions: []string{"route53:ListHostedZonesByVPC", "route53:CreateHostedZone"}, resources: anything},
+				{actions: []string{"route53:ListHostedZonesByVPC", "route53:ListHostedZonesByName", "route53:CreateHostedZone"}, resources: anything},
 				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets", "route53:AssociateVPCWithHostedZone"}, resources: zones},
 			},
 		},
@@ -202,7 +203,7 @@ func (s *stack) specs() []spec {
 				{actions: []string{"ec2:DeleteVpcEndpointConnectionNotifications"}, resources: anything},
 				{actions: []string{"route53:ListHostedZonesByVPC"}, resources: anything},
 				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets", "route53:DeleteHostedZone"}, resources: zones},
-				{actions: []string{"ssm:GetParameters", "ssm:GetParameterHistory", "ssm:PutParameter", "ssm:DeleteParameters"}, resources: parameters},
+				{actions: []string{"ssm:GetParameters", "ssm:PutParameter", "ssm:DeleteParameter"}, resources: parameters},
 				{actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, resources: table},
 			},
 		},

@@ -16,7 +16,7 @@ import (
 	"postern/internal/connection"
 	"postern/internal/local"
 	"postern/internal/local/people"
-	"postern/internal/local/states"
+	states "postern/internal/local/stepfunctions"
 )
 
 const (

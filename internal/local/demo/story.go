@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"postern/internal/connection"
-	"postern/internal/local/states"
+	states "postern/internal/local/stepfunctions"
 )
 
 // state prints what happened to a state: how it ended, what it waits for, why it is tried again.
