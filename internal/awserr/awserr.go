@@ -48,7 +48,7 @@ func IsThrottled(err error) bool {
 func IsDenied(err error) bool {
 	return Is(err, "UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorizedException",
 		"AuthorizationErrorException", "OptInRequired", "ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException",
-		"AuthFailure", "InvalidClientTokenId", "SignatureDoesNotMatch")
+		"AuthFailure", "InvalidClientTokenId", "SignatureDoesNotMatch", "KMSAccessDenied", "KMSAccessDeniedException")
 }
 
 // IsLimit reports whether a quota is used up.

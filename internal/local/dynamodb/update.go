@@ -212,11 +212,27 @@ func (u update) paths() []path {
 
 // apply returns the updated item; everything it reads is as it was before the update.
 func (u update) apply(before Item) (Item, error) {
-	after := Value{Kind: Map, Map: before.clone()}
-	type change struct {
-		path  path
-		value *Value // nil removes
+	changes, err := u.changes(before)
+	if err != nil {
+		return nil, err
 	}
+	after := Value{Kind: Map, Map: before.clone()}
+	for _, c := range changes {
+		if after, err = c.path.change(after, c.value); err != nil {
+			return nil, err
+		}
+	}
+	return after.Map, nil
+}
+
+// change is one thing that an update does to an item.
+type change struct {
+	path  path
+	value *Value // nil removes
+}
+
+// changes are all that the update does, in an order in which none gets in the way of another.
+func (u update) changes(before Item) ([]change, error) {
 	var changes []change
 	for _, a := range u.sets {
 		v, err := a.value.from(before)
@@ -248,13 +264,7 @@ func (u update) apply(before Item) (Item, error) {
 	for _, p := range removes {
 		changes = append(changes, change{p, nil})
 	}
-	for _, c := range changes {
-		var err error
-		if after, err = c.path.change(after, c.value); err != nil {
-			return nil, err
-		}
-	}
-	return after.Map, nil
+	return changes, nil
 }
 
 // compareIndex orders paths by the indexes where they first differ.

@@ -214,6 +214,8 @@ func TestPublishPermissions(t *testing.T) {
 		some := append(append(rules{}, all[:i]...), all[i+1:]...)
 		if _, err := w.client(some).Publish(context.Background(), in); !awserr.IsDenied(err) {
 			t.Errorf("without %s: got %v", all[i], err)
+		} else if isKey := awserr.Is(err, "KMSAccessDenied"); isKey != strings.HasPrefix(all[i], "kms:") {
+			t.Errorf("without %s: got code %s", all[i], awserr.Code(err))
 		}
 	}
 }

@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // FaultKind is a way a call can fail.
@@ -104,6 +105,8 @@ func denied(service string, protocol Protocol, principal Principal, permission P
 	case protocol == EC2Query:
 		text = "You are not authorized to perform this operation. " + text
 		return refused(http.StatusForbidden, "UnauthorizedOperation")
+	case service == "sns" && strings.HasPrefix(permission.Action, "kms:"):
+		return refused(http.StatusBadRequest, "KMSAccessDenied")
 	case service == "sns":
 		return refused(http.StatusForbidden, "AuthorizationError")
 	case protocol == Query || protocol == RESTXML:
