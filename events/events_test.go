@@ -35,8 +35,13 @@ func TestEverySampleIsListed(t *testing.T) {
 func TestRequestSamples(t *testing.T) {
 	t.Parallel()
 	for name, action := range map[string]connection.Action{
-		"onboard.monte-carlo.json": connection.ActionOnboard,
-		"plan.monte-carlo.json":    connection.ActionPlan,
+		"onboard.monte-carlo.json":      connection.ActionOnboard,
+		"onboard.engflow.json":          connection.ActionOnboard,
+		"onboard.snowflake.json":        connection.ActionOnboard,
+		"onboard.confluent-cloud.json":  connection.ActionOnboard,
+		"onboard.clickhouse-cloud.json": connection.ActionOnboard,
+		"onboard.elastic-cloud.json":    connection.ActionOnboard,
+		"plan.monte-carlo.json":         connection.ActionPlan,
 	} {
 		request, err := connection.DecodeRequest(Read(name))
 		if err != nil || request.Action != action {

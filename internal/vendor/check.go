@@ -23,6 +23,9 @@ func (p *Profile) check(d document) error {
 	text(p.Service.Name, known, "service", "name")
 	text(p.Service.Region, known, "service", "region")
 	text(p.DNS.Hostname, known, "dns", "hostname")
+	text(p.DNS.Zone, known, "dns", "zone")
+	text(p.DNS.PublicName, known, "dns", "publicName")
+	p.checkRecords(wrong, known)
 	for i, sibling := range p.DNS.KnownSiblings {
 		text(sibling, known, "dns", "knownSiblings", strconv.Itoa(i))
 	}
@@ -52,7 +55,7 @@ func (p *Profile) checkInputs(wrong func(path []string, format string, args ...a
 	for i := range p.Inputs {
 		input := &p.Inputs[i]
 		at := func(field string) []string { return []string{"inputs", strconv.Itoa(i), field} }
-		if slices.Contains(append(known, varEndpoint), input.Name) {
+		if slices.Contains(append(known, varEndpoint, varItem, varZone), input.Name) {
 			wrong(at("name"), "%s is taken; expected a name that no other input or variable has", input.Name)
 		}
 		expression, err := regexp.Compile(input.Pattern)
@@ -66,6 +69,33 @@ func (p *Profile) checkInputs(wrong func(path []string, format string, args ...a
 		known = append(known, input.Name)
 	}
 	return known
+}
+
+// checkRecords checks that a record is made for each of what its name tells apart, and of nothing else.
+func (p *Profile) checkRecords(wrong func([]string, string, ...any), known []string) {
+	for i, record := range p.DNS.Records {
+		at := func(field string) []string { return []string{"dns", "records", strconv.Itoa(i), field} }
+		variables := slices.Clone(known)
+		for _, required := range []struct {
+			variable string
+			is       bool
+		}{{varZone, record.Target == TargetZonal}, {varItem, record.Each != ""}} {
+			if !required.is {
+				continue
+			}
+			variables = append(variables, required.variable)
+			if !record.Name.uses(required.variable) {
+				wrong(at("name"), "one name for several records; expected ${%s} in it", required.variable)
+			}
+		}
+		if problem := record.Name.check(variables); problem != "" {
+			wrong(at("name"), "%s", problem)
+		}
+		list := slices.ContainsFunc(p.Inputs, func(input Input) bool { return input.Name == record.Each && input.List })
+		if record.Each != "" && !list {
+			wrong(at("each"), "got %q, expected the name of an input with list: true", record.Each)
+		}
+	}
 }
 
 func (p *Profile) checkPortsAndOutputs(wrong func([]string, string, ...any), text func(Text, ...string)) {

@@ -28,7 +28,8 @@ type Profile struct {
 type Input struct {
 	Name      string `yaml:"name"`
 	Required  bool   `yaml:"required"`
-	Pattern   string `yaml:"pattern"`   // of the whole value
+	Pattern   string `yaml:"pattern"`   // of the whole value, or of each item of a list
+	List      bool   `yaml:"list"`      // the value is a list with commas between its items
 	MaxLength int    `yaml:"maxLength"` // bytes; 0: no limit but the request's
 	Default   Text   `yaml:"default"`
 	Help      string `yaml:"help"` // where a person finds the value
@@ -77,14 +78,32 @@ const (
 	ScopeHostname = "hostname" // zone of the hostname itself, with an ALIAS at its apex
 )
 
-// DNS is how the vendor's hostname is made to resolve. ZoneScope and TTL (seconds) belong to connection.ModePrivateHostedZone.
+// DNS is how the vendor's hostname is made to resolve. TTL (seconds) and either ZoneScope or Zone with Records belong to
+// connection.ModePrivateHostedZone.
 type DNS struct {
 	Mode             string    `yaml:"mode"`
 	Hostname         Text      `yaml:"hostname"`
 	ZoneScope        ZoneScope `yaml:"zoneScope"`
+	Zone             Text      `yaml:"zone"`
+	Records          []Record  `yaml:"records"`
 	TTL              int64     `yaml:"ttl"`
 	SharedWithPublic bool      `yaml:"sharedWithPublic"` // the hostname exists in public DNS too
+	PublicName       Text      `yaml:"publicName"`       // then only when it equals this name, if there is one
 	KnownSiblings    []Text    `yaml:"knownSiblings"`    // names that a parent zone hides and clients may need
+}
+
+// What a record leads to.
+const (
+	TargetRegional = "regional" // the endpoint, in whichever zone
+	TargetZonal    = "zonal"    // the endpoint's interface in one Availability Zone: a record for each zone
+)
+
+// Record is a record of a zone, or one for each item of a list, or one for each Availability Zone.
+type Record struct {
+	Name   Text   `yaml:"name"` // whole; may begin with *.
+	Type   string `yaml:"type"` // connection.RecordCNAME or RecordAlias
+	Target string `yaml:"target"`
+	Each   string `yaml:"each"` // a list input, or ""
 }
 
 // ZoneScope is the scope of the zone, and which ones a request may choose by options.zoneScope.
@@ -99,8 +118,16 @@ type Gates struct {
 	Approval  Gate `yaml:"approval"`
 }
 
-// Gate is what a person sends the vendor, and how long the answer takes.
+// How a gate is passed.
+const (
+	KindMessage = "message" // a person at the vendor acts on the text; the default
+	KindCommand = "command" // we run at the vendor what the text says
+	KindPortal  = "portal"  // we act in the vendor's portal, or by its API
+)
+
+// Gate is what a person sends the vendor, or does there, and how long that takes.
 type Gate struct {
+	Kind        string `yaml:"kind"`
 	To          string `yaml:"to"`
 	Subject     Text   `yaml:"subject"`
 	Body        Text   `yaml:"body"`

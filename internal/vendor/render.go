@@ -20,13 +20,18 @@ type Rendered struct {
 	Service       Value
 	ServiceRegion Value
 	Hostname      Value
-	DNS           connection.DNSPlan
-	Siblings      []string // names that a parent zone hides and clients may need
+	// DNS has the records that lead to the whole endpoint; RecordsIn gives those of the zones too.
+	DNS connection.DNSPlan
+	// SharedWithPublic is whether the hostname exists in public DNS too, so that switching it moves clients at once.
+	SharedWithPublic bool
+	Siblings         []string // names that a parent zone hides and clients may need
 	// Gates have the profile's timeouts and no heartbeat.
 	Gates connection.Gates
 	// Outputs have no parameter names yet.
 	Outputs       []connection.Output
 	ClientActions []string
+	// Zonal are the records that lead to one Availability Zone each, still with ${azId} in their names.
+	Zonal []connection.NameRecord
 }
 
 // Value is a value, with the path of the request's field that gave it.
@@ -44,15 +49,18 @@ func (p *Profile) Render(request connection.Request, accountID string) (Rendered
 		varAccount: accountID, varRegion: request.Target.Region, varVPC: request.Target.VPCID, varConnection: request.ConnectionID(),
 	}
 	inputs := p.resolve(&faults, request.Inputs, values)
-	dns := p.renderDNS(&faults, request.Options, values)
+	dns, zonal := p.renderDNS(&faults, request.Options, values)
 	out := Rendered{
 		Inputs:        inputs,
 		Service:       p.Service.Name.value(values),
 		ServiceRegion: p.Service.Region.value(values),
 		Hostname:      p.DNS.Hostname.value(values),
 		DNS:           dns,
+		Zonal:         zonal,
 		Gates:         connection.Gates{Allowlist: p.Gates.Allowlist.render(values), Approval: p.Gates.Approval.render(values)},
 	}
+	public := p.DNS.PublicName.value(values)
+	out.SharedWithPublic = p.DNS.SharedWithPublic && (public.Text == "" || public.Text == dns.Hostname)
 	for _, sibling := range p.DNS.KnownSiblings {
 		out.Siblings = append(out.Siblings, sibling.render(values))
 	}
@@ -88,8 +96,8 @@ func (p *Profile) resolve(faults *connection.Faults, given, values map[string]st
 			faults.Add(path, "missing", input.Help)
 		case input.MaxLength > 0 && len(value) > input.MaxLength:
 			faults.Addf(path, input.Help, "%d characters, more than %d", len(value), input.MaxLength)
-		case !input.expression.MatchString(value):
-			faults.Addf(path, input.Help, "%.80q does not match %s", value, input.Pattern)
+		case input.wrong(value) != "":
+			faults.Add(path, input.wrong(value), input.Help)
 		default:
 			inputs[input.Name], values[input.Name] = value, value
 		}
@@ -102,9 +110,36 @@ func (p *Profile) resolve(faults *connection.Faults, given, values map[string]st
 	return inputs
 }
 
-func (p *Profile) renderDNS(faults *connection.Faults, options, values map[string]string) connection.DNSPlan {
+// wrong says what is wrong with a value, or with the first wrong item of a list, "" when nothing is.
+func (i Input) wrong(value string) string {
+	values := []string{value}
+	if i.List {
+		values = items(value)
+	}
+	for n, value := range values {
+		if !i.expression.MatchString(value) {
+			return fmt.Sprintf("%.80q does not match %s", value, i.Pattern)
+		}
+		if slices.Contains(values[:n], value) {
+			return fmt.Sprintf("%.80q is there twice", value)
+		}
+	}
+	return ""
+}
+
+// items are the items of a list, which stand between commas.
+func items(list string) []string {
+	var all []string
+	for item := range strings.SplitSeq(list, ",") {
+		all = append(all, strings.TrimSpace(item))
+	}
+	return all
+}
+
+func (p *Profile) renderDNS(faults *connection.Faults, options, values map[string]string) (
+	plan connection.DNSPlan, zonal []connection.NameRecord) {
 	hostname := p.DNS.Hostname.value(values)
-	plan := connection.DNSPlan{Mode: p.DNS.Mode, Hostname: hostname.Text}
+	plan = connection.DNSPlan{Mode: p.DNS.Mode, Hostname: hostname.Text}
 	scope := p.chooseScope(faults, options)
 	switch scope {
 	case ScopeParent:
@@ -116,7 +151,10 @@ func (p *Profile) renderDNS(faults *connection.Faults, options, values map[strin
 	case ScopeHostname:
 		plan.Zone, plan.RecordType = plan.Hostname, connection.RecordAlias
 	}
-	return plan
+	if len(p.DNS.Records) > 0 {
+		zonal = p.renderRecords(faults, values, &plan)
+	}
+	return plan, zonal
 }
 
 // chooseScope returns the scope a request chose, the profile's default, or "" when the profile makes no zone.

@@ -215,7 +215,8 @@ func TestRenderFaults(t *testing.T) {
 			r.Options = map[string]string{"zoneScope": "parent"}
 		}, []string{`options.zoneScope: "parent" is not a zone scope of four-ports; write one of hostname`}},
 		"a default made of a wrong input": {"engflow", func(r *connection.Request) { r.Inputs["clusterName"] = "Acme" }, []string{
-			`inputs.clusterName: "Acme" does not match ^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$; write the cluster's name`,
+			`inputs.clusterName: "Acme" does not match ^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$; ` +
+				"write the cluster's name, the first label of <name>.cluster.engflow.com",
 		}},
 	}
 	for name, tt := range tests {
@@ -258,23 +259,50 @@ func TestDefaults(t *testing.T) {
 			"clusterName": "acme", "privateEndpoint": "acme.cluster.engflow.com",
 			"serviceName": "com.amazonaws.vpce.us-east-1.vpce-svc-01234567",
 		},
-		Service:       Value{Text: "com.amazonaws.vpce.us-east-1.vpce-svc-01234567", Path: "inputs.serviceName", Known: true},
-		ServiceRegion: Value{Text: "us-east-1", Known: true},
-		Hostname:      Value{Text: "acme.cluster.engflow.com", Path: "inputs.privateEndpoint", Known: true},
-		DNS:           connection.DNSPlan{Mode: connection.ModeVendorPrivateDNS, Hostname: "acme.cluster.engflow.com"},
-		Gates: connection.Gates{
-			Allowlist: connection.GatePlan{To: "your EngFlow support engineer", Subject: "Private Link for acme",
-				Body: "Please allow AWS account 111122223333.", TimeoutSeconds: 14 * 86_400},
-			Approval: connection.GatePlan{To: "your EngFlow support engineer", Subject: "Private Link for acme",
-				Body: "Please accept ${vpcEndpointId}.", TimeoutSeconds: 14 * 86_400},
-		},
+		Service:          Value{Text: "com.amazonaws.vpce.us-east-1.vpce-svc-01234567", Path: "inputs.serviceName", Known: true},
+		ServiceRegion:    Value{Text: "us-east-1", Known: true},
+		Hostname:         Value{Text: "acme.cluster.engflow.com", Path: "inputs.privateEndpoint", Known: true},
+		DNS:              connection.DNSPlan{Mode: connection.ModeVendorPrivateDNS, Hostname: "acme.cluster.engflow.com"},
+		SharedWithPublic: true,
 		Outputs: []connection.Output{
 			{Key: "bazelrc", Format: "text", Value: "build:acme --remote_executor=grpcs://acme.cluster.engflow.com"},
 			{Key: "values/remoteExecutor", Format: "text", Value: "grpcs://acme.cluster.engflow.com"},
 		},
 	}
+	gates := got.Gates
+	got.Gates, got.ClientActions = connection.Gates{}, nil
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+	for gate, parts := range map[*connection.GatePlan][]string{
+		&gates.Allowlist: {"arn:aws:iam::111122223333:root", "Name of the private endpoint: acme.cluster.engflow.com"},
+		&gates.Approval:  {"VPC endpoint ID: ${vpcEndpointId}"},
+	} {
+		for _, part := range parts {
+			if !strings.Contains(gate.Body, part) {
+				t.Errorf("the text for EngFlow does not say %q:\n%s", part, gate.Body)
+			}
+		}
+	}
+}
+
+// A custom private name is nobody's yet: switching it on moves no client.
+func TestEngFlowCustomName(t *testing.T) {
+	t.Parallel()
+	for name, shared := range map[string]bool{
+		"": true, "acme.cluster.engflow.com": true, "private.acme.cluster.engflow.com": false,
+	} {
+		request := requestFor("engflow")
+		request.Inputs["privateEndpoint"] = name
+		got, faults := find(t, "engflow").Render(request, account)
+		if faults != nil || got.SharedWithPublic != shared {
+			t.Errorf("%q: shared with public DNS %t, %v", name, got.SharedWithPublic, faults)
+		}
+	}
+	request := requestFor("engflow")
+	request.Inputs["privateEndpoint"] = "acme.engflow.com.evil.example"
+	if _, faults := find(t, "engflow").Render(request, account); len(faults) != 1 || faults[0].Path != "inputs.privateEndpoint" {
+		t.Errorf("got %v", faults)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -114,11 +115,7 @@ func (s schema) lookup(location string) place {
 	node := s.source
 	found := place{description: describe(node), owner: node}
 	for _, part := range strings.Split(strings.TrimPrefix(pointer, "/"), "/") {
-		object, ok := node.(map[string]any)
-		if !ok {
-			break
-		}
-		node = object[part]
+		node = inner(node, part)
 		if text := describe(node); text != "" {
 			found.description = text
 			if len(properties(node)) > 0 {
@@ -127,6 +124,19 @@ func (s schema) lookup(location string) place {
 		}
 	}
 	return found
+}
+
+// inner returns the value of an object's key or of a list's index, or nil.
+func inner(node any, part string) any {
+	switch node := node.(type) {
+	case map[string]any:
+		return node[part]
+	case []any:
+		if i, err := strconv.Atoi(part); err == nil && i >= 0 && i < len(node) {
+			return node[i]
+		}
+	}
+	return nil
 }
 
 // expected returns the description of a property of the object that a place belongs to.

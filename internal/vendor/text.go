@@ -32,6 +32,9 @@ const (
 	varConnection = "connectionId"
 	// varEndpoint is known only once the endpoint exists. It may stand in the approval gate's body, and stays as it is.
 	varEndpoint = "vpcEndpointId"
+	// varItem and varZone are known in the names of records only: an item of a list, and the id of an Availability Zone.
+	varItem = "item"
+	varZone = "azId"
 )
 
 var commonVariables = []string{varAccount, varRegion, varVPC, varConnection}
@@ -111,6 +114,11 @@ func (t Text) render(values map[string]string) string {
 		}
 	}
 	return b.String()
+}
+
+// uses reports whether a variable stands in the text.
+func (t Text) uses(variable string) bool {
+	return slices.ContainsFunc(t.pieces, func(p piece) bool { return p.dynamic && p.variable == variable })
 }
 
 // only returns the variable that the text wholly consists of, or "".
