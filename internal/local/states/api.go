@@ -1,7 +1,6 @@
 package states
 
 import (
-	"encoding/json"
 	"time"
 
 	"postern/internal/local/wire"
@@ -10,120 +9,132 @@ import (
 // Name is the signing name of Step Functions.
 func (s *Service) Name() string { return "states" }
 
-// Protocol is awsJson1.0.
+// Protocol is awsJson1.0, with targets such as AWSStepFunctions.StartExecution.
 func (s *Service) Protocol() wire.Protocol { return wire.JSON10 }
 
-// Operations are the operations that Postern and its users call.
+// Operations are the operations that Postern and its users call. Their permissions are those of AWS's service authorization reference:
+// on the machine, on the execution, or on * for SendTask* and lists.
 func (s *Service) Operations() map[string]wire.Operation {
-	machine := func(action string) func(*wire.Call) []wire.Permission {
-		return func(c *wire.Call) []wire.Permission {
-			return []wire.Permission{{Action: action, Resource: field(c, "stateMachineArn")}}
-		}
-	}
-	execution := func(action string) func(*wire.Call) []wire.Permission {
-		return func(c *wire.Call) []wire.Permission {
-			return []wire.Permission{{Action: action, Resource: field(c, "executionArn")}}
-		}
-	}
-	// AWS: SendTask* has no resource-level permissions.
-	everything := func(action string) func(*wire.Call) []wire.Permission {
-		return func(*wire.Call) []wire.Permission { return []wire.Permission{{Action: action, Resource: "*"}} }
-	}
 	return map[string]wire.Operation{
-		"StartExecution":    {Write: true, Permissions: machine("states:StartExecution"), Do: s.doStart},
-		"DescribeExecution": {Permissions: execution("states:DescribeExecution"), Do: s.doDescribe},
-		"StopExecution":     {Write: true, Permissions: execution("states:StopExecution"), Do: s.doStop},
-		"ListExecutions":    {Permissions: machine("states:ListExecutions"), Do: s.doList},
-		"SendTaskSuccess": {Write: true, Permissions: everything("states:SendTaskSuccess"), Do: answer(func(in struct{ TaskToken, Output string }) error {
-			return s.succeed(in.TaskToken, in.Output)
-		})},
-		"SendTaskFailure": {Write: true, Permissions: everything("states:SendTaskFailure"), Do: answer(func(in struct{ TaskToken, Error, Cause string }) error {
-			if len(in.Error) > 256 || len(in.Cause) > 32_768 {
-				return wire.Errorf("ValidationException", "error or cause is too long")
+		"StartExecution":       {Write: true, Permissions: on("StartExecution", "stateMachineArn"), Do: wire.JSON(s.startExecution)},
+		"StopExecution":        {Write: true, Permissions: on("StopExecution", "executionArn"), Do: wire.JSON(s.stopExecution)},
+		"RedriveExecution":     {Write: true, Permissions: on("RedriveExecution", "executionArn"), Do: wire.JSON(s.redriveExecution)},
+		"DescribeExecution":    {Permissions: on("DescribeExecution", "executionArn"), Do: wire.JSON(s.describeExecution)},
+		"GetExecutionHistory":  {Permissions: on("GetExecutionHistory", "executionArn"), Do: wire.JSON(s.executionHistory)},
+		"ListExecutions":       {Permissions: on("ListExecutions", "stateMachineArn"), Do: wire.JSON(s.listExecutions)},
+		"ListStateMachines":    {Permissions: on("ListStateMachines", ""), Do: wire.JSON(s.listStateMachines)},
+		"DescribeStateMachine": {Permissions: on("DescribeStateMachine", "stateMachineArn"), Do: wire.JSON(s.describeStateMachine)},
+		"SendTaskSuccess":      {Write: true, Permissions: on("SendTaskSuccess", ""), Do: wire.JSON(s.sendTaskSuccess)},
+		"SendTaskFailure":      {Write: true, Permissions: on("SendTaskFailure", ""), Do: wire.JSON(s.sendTaskFailure)},
+		"SendTaskHeartbeat":    {Write: true, Permissions: on("SendTaskHeartbeat", ""), Do: wire.JSON(s.sendTaskHeartbeat)},
+	}
+}
+
+// on is the permission for an action on the resource that a member names; without a member it is for all resources.
+func on(action, member string) func(*wire.Call) []wire.Permission {
+	return func(call *wire.Call) []wire.Permission {
+		resource := "*"
+		if request, err := decode(call.Body); err == nil && member != "" {
+			object, _ := request.(map[string]any)
+			if arn, _ := object[member].(string); arn != "" {
+				resource = arn
 			}
-			return s.failTask(in.TaskToken, in.Error, in.Cause)
-		})},
-		"SendTaskHeartbeat": {Write: true, Permissions: everything("states:SendTaskHeartbeat"), Do: answer(func(in struct{ TaskToken string }) error {
-			return s.heartbeat(in.TaskToken)
-		})},
-	}
-}
-
-// answer makes an operation that answers with an empty object. encoding/json takes taskToken for TaskToken.
-func answer[In any](do func(In) error) func(*wire.Call) ([]byte, error) {
-	return func(c *wire.Call) ([]byte, error) {
-		var in In
-		if err := json.Unmarshal(c.Body, &in); err != nil {
-			return nil, wire.Errorf("SerializationException", "%v", err)
 		}
-		if err := do(in); err != nil {
-			return nil, err
-		}
-		return []byte("{}"), nil
+		return []wire.Permission{{Action: "states:" + action, Resource: resource}}
 	}
 }
 
-func field(c *wire.Call, name string) string {
-	var object map[string]any
-	if err := json.Unmarshal(c.Body, &object); err != nil {
-		return ""
-	}
-	text, _ := object[name].(string)
-	return text
+// members is a part of an answer.
+type members = map[string]any
+
+// epoch is a time as awsJson writes it.
+func epoch(at time.Time) float64 { return float64(at.UnixMilli()) / 1000 }
+
+type startInput struct {
+	StateMachineArn, Name, Input string
+	TraceHeader                  string // accepted, and of no effect here
 }
 
-func (s *Service) doStart(c *wire.Call) ([]byte, error) {
-	input := field(c, "input")
-	if input == "" {
-		input = "{}"
+func (s *Service) startExecution(call *wire.Call, in startInput) (members, error) {
+	if in.Input == "" {
+		in.Input = "{}"
 	}
-	arn, err := s.Start(field(c, "stateMachineArn"), field(c, "name"), []byte(input), c.Principal)
+	arn, err := s.Start(in.StateMachineArn, in.Name, []byte(in.Input), call.Principal)
 	if err != nil {
 		return nil, err
 	}
 	e, _ := s.Execution(arn)
-	return json.Marshal(map[string]any{"executionArn": arn, "startDate": epoch(e.StartedAt)})
+	return members{"executionArn": arn, "startDate": epoch(e.StartedAt)}, nil
 }
 
-func epoch(at time.Time) float64 { return float64(at.UnixMilli()) / 1000 }
+func (s *Service) stopExecution(call *wire.Call, in struct{ ExecutionArn, Error, Cause string }) (members, error) {
+	switch {
+	case len(in.Error) > 256:
+		return nil, tooLong("error", 256)
+	case len(in.Cause) > 32_768:
+		return nil, tooLong("cause", 32_768)
+	}
+	if err := s.Stop(in.ExecutionArn, in.Error, in.Cause); err != nil {
+		return nil, err
+	}
+	return members{"stopDate": epoch(call.Now)}, nil
+}
 
-func (s *Service) doDescribe(c *wire.Call) ([]byte, error) {
-	e, ok := s.Execution(field(c, "executionArn"))
-	if !ok {
-		return nil, wire.Errorf("ExecutionDoesNotExist", "Execution Does Not Exist: '%s'", field(c, "executionArn"))
+func (s *Service) redriveExecution(_ *wire.Call, in struct{ ExecutionArn, ClientToken string }) (members, error) {
+	at, err := s.Redrive(in.ExecutionArn)
+	if err != nil {
+		return nil, err
 	}
-	out := map[string]any{
-		"executionArn": e.ARN, "stateMachineArn": e.MachineARN, "name": e.Name, "status": string(e.Status), "startDate": epoch(e.StartedAt), "input": string(e.Input),
+	return members{"redriveDate": epoch(at)}, nil
+}
+
+func (s *Service) describeExecution(call *wire.Call, in struct{ ExecutionArn string }) (members, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, err := s.execution(in.ExecutionArn)
+	if err != nil {
+		return nil, err
 	}
-	if e.Status != Running {
-		out["stopDate"] = epoch(e.StoppedAt)
+	out := listed(e)
+	out["input"], out["inputDetails"] = string(e.Input), members{"included": true}
+	if e.Output != nil {
+		out["output"], out["outputDetails"] = string(e.Output), members{"included": true}
 	}
-	for name, value := range map[string]string{"output": string(e.Output), "error": e.Error, "cause": e.Cause} {
+	for name, value := range map[string]string{"error": e.Error, "cause": e.Cause} {
 		if value != "" {
 			out[name] = value
 		}
 	}
-	return json.Marshal(out)
+	out["redriveStatus"] = "REDRIVABLE"
+	if why := e.redrivable(call.Now); why != "" {
+		out["redriveStatus"], out["redriveStatusReason"] = "NOT_REDRIVABLE", why
+	}
+	return out, nil
 }
 
-func (s *Service) doStop(c *wire.Call) ([]byte, error) {
-	if err := s.Stop(field(c, "executionArn"), field(c, "error"), field(c, "cause")); err != nil {
-		return nil, err
+// listed is an execution as lists show it.
+func listed(e *execution) members {
+	out := members{
+		"executionArn": e.ARN, "stateMachineArn": e.MachineARN, "name": e.Name, "status": string(e.Status),
+		"startDate": epoch(e.StartedAt), "redriveCount": e.Redrives,
 	}
-	return json.Marshal(map[string]any{"stopDate": epoch(c.Now)})
+	if !e.open() {
+		out["stopDate"] = epoch(e.StoppedAt)
+	}
+	if e.Redrives > 0 {
+		out["redriveDate"] = epoch(e.RedrivenAt)
+	}
+	return out
 }
 
-func (s *Service) doList(c *wire.Call) ([]byte, error) {
-	machine, status := field(c, "stateMachineArn"), field(c, "statusFilter")
-	if machine == "" {
-		return nil, wire.Errorf("ValidationException", "stateMachineArn is needed")
-	}
-	list := []map[string]any{}
-	for _, e := range s.Executions() {
-		if e.MachineARN != machine || (status != "" && string(e.Status) != status) {
-			continue
-		}
-		list = append(list, map[string]any{"executionArn": e.ARN, "stateMachineArn": e.MachineARN, "name": e.Name, "status": string(e.Status), "startDate": epoch(e.StartedAt)})
-	}
-	return json.Marshal(map[string]any{"executions": list})
+func (s *Service) sendTaskSuccess(_ *wire.Call, in struct{ TaskToken, Output string }) (members, error) {
+	return members{}, s.SendTaskSuccess(in.TaskToken, in.Output)
+}
+
+func (s *Service) sendTaskFailure(_ *wire.Call, in struct{ TaskToken, Error, Cause string }) (members, error) {
+	return members{}, s.SendTaskFailure(in.TaskToken, in.Error, in.Cause)
+}
+
+func (s *Service) sendTaskHeartbeat(_ *wire.Call, in struct{ TaskToken string }) (members, error) {
+	return members{}, s.SendTaskHeartbeat(in.TaskToken)
 }

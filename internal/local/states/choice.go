@@ -1,18 +1,14 @@
 package states
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
-	"time"
 )
 
 // rule is a choice: a comparison, or And, Or, Not of others.
 type rule struct {
-	Next    string
+	next    string
 	and, or []*rule
 	not     *rule
 
@@ -22,230 +18,156 @@ type rule struct {
 	other    *path // of an operator that ends in Path
 }
 
-// UnmarshalJSON reads a rule; a field that is neither Variable, Next, Comment nor one operator is an error.
-func (r *rule) UnmarshalJSON(raw []byte) error {
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &object); err != nil {
-		return err
+// rule reads a choice; the outermost has Next.
+func (n node) rule(outermost bool) *rule {
+	o := n.object()
+	r := &rule{}
+	o.text("Comment")
+	if outermost {
+		r.next = o.needed("Next")
 	}
-	for _, name := range slices.Sorted(maps.Keys(object)) {
-		var err error
-		switch value := object[name]; name {
-		case "Comment":
-		case "Next":
-			err = json.Unmarshal(value, &r.Next)
-		case "And":
-			err = json.Unmarshal(value, &r.and)
-		case "Or":
-			err = json.Unmarshal(value, &r.or)
-		case "Not":
-			err = json.Unmarshal(value, &r.not)
-		case "Variable":
-			err = json.Unmarshal(value, &r.variable)
-		default:
-			err = r.setOperator(name, value)
-		}
-		if err != nil {
-			return err
-		}
+	for _, inner := range o.rules("And") {
+		r.and = append(r.and, inner.rule(false))
 	}
-	return nil
+	for _, inner := range o.rules("Or") {
+		r.or = append(r.or, inner.rule(false))
+	}
+	if not, present := o.field("Not"); present {
+		r.not = not.rule(false)
+	}
+	kinds := len(r.and) + len(r.or)
+	o.only("And", "Or", "Not", "Variable")
+	switch {
+	case o.has("Variable"):
+		r.comparison(o)
+	case kinds == 0 && r.not == nil:
+		o.fault("a choice is a comparison of a Variable, or one of And, Or and Not")
+	}
+	o.close("a choice")
+	return r
 }
 
-func (r *rule) setOperator(name string, value json.RawMessage) error {
-	plain, isPath := strings.CutSuffix(name, "Path")
-	if !slices.Contains(operators, plain) {
-		return fmt.Errorf("unknown operator %s", name)
+func (o *object) rules(name string) []node {
+	if !o.has(name) {
+		o.known[name] = true
+		return nil
 	}
-	if r.operator != "" {
-		return fmt.Errorf("two operators, %s and %s", r.operator, name)
-	}
-	r.operator = plain
-	if isPath {
-		return json.Unmarshal(value, &r.other)
-	}
-	return json.Unmarshal(value, &r.operand)
+	return o.list(name, 1)
 }
 
-var operators = []string{
-	"StringEquals", "StringLessThan", "StringGreaterThan", "StringLessThanEquals", "StringGreaterThanEquals", "StringMatches",
-	"NumericEquals", "NumericLessThan", "NumericGreaterThan", "NumericLessThanEquals", "NumericGreaterThanEquals", "BooleanEquals",
-	"TimestampEquals", "TimestampLessThan", "TimestampGreaterThan", "TimestampLessThanEquals", "TimestampGreaterThanEquals",
-	"IsNull", "IsPresent", "IsNumeric", "IsString", "IsBoolean", "IsTimestamp",
+func (r *rule) comparison(o *object) {
+	r.variable = o.reference("Variable", true)
+	var found []string
+	for _, name := range slices.Sorted(maps.Keys(o.fields)) {
+		if plain, isPath := strings.CutSuffix(name, "Path"); operators[name] != nil || (isPath && hasPathVariant(plain)) {
+			found = append(found, name)
+		}
+	}
+	if len(found) != 1 {
+		o.fault("one operator is expected: %v", found)
+		return
+	}
+	n, _ := o.field(found[0])
+	plain, isPath := strings.CutSuffix(found[0], "Path")
+	if r.operator = plain; isPath {
+		r.other = o.reference(found[0], true)
+		return
+	}
+	r.operand = n.operand(plain)
 }
 
-func (r *rule) check() error {
-	kinds := 0
-	for _, is := range []bool{len(r.and) > 0, len(r.or) > 0, r.not != nil, r.operator != ""} {
-		if is {
-			kinds++
-		}
-	}
-	if kinds != 1 || (r.operator != "") != (r.variable != nil) {
-		return fmt.Errorf("a choice is one comparison with its Variable, or one of And, Or and Not")
-	}
-	inner := slices.Concat(r.and, r.or)
-	if r.not != nil {
-		inner = append(inner, r.not)
-	}
-	for _, i := range inner {
-		if i.Next != "" {
-			return fmt.Errorf("Next belongs to the outer choice")
-		}
-		if err := i.check(); err != nil {
-			return err
-		}
-	}
-	return nil
+// hasPathVariant reports whether an operator has a variant that ends in Path.
+func hasPathVariant(operator string) bool {
+	return operators[operator] != nil && !strings.HasPrefix(operator, "Is") && operator != "StringMatches"
 }
 
-func (r *rule) matches(data, context any) (bool, error) {
+// operand reads what an operator compares with.
+func (n node) operand(operator string) any {
+	value := plain(n.value)
+	_, isText := value.(string)
+	_, isNumber := number(value)
+	_, isTruth := value.(bool)
+	_, isTime := timestamp(value)
+	switch {
+	case operator == "StringMatches":
+		if !isText || !validPattern(value.(string)) {
+			n.fault("a pattern is expected")
+		}
+	case strings.HasPrefix(operator, "String") && !isText:
+		n.fault("text is expected")
+	case strings.HasPrefix(operator, "Numeric") && !isNumber:
+		n.fault("a number is expected")
+	case strings.HasPrefix(operator, "Timestamp") && !isTime:
+		n.fault("a time such as 2026-11-23T14:00:00Z is expected")
+	case (operator == "BooleanEquals" || strings.HasPrefix(operator, "Is")) && !isTruth:
+		n.fault("true or false is expected")
+	}
+	return value
+}
+
+// matches decides a rule. And and Or stop at the first answer, so that IsPresent can guard what follows it.
+func (r *rule) matches(s scope) (bool, error) {
 	switch {
 	case r.not != nil:
-		matched, err := r.not.matches(data, context)
+		matched, err := r.not.matches(s)
 		return !matched, err
-	case len(r.and) > 0:
+	case r.and != nil:
 		for _, inner := range r.and {
-			if matched, err := inner.matches(data, context); err != nil || !matched {
+			if matched, err := inner.matches(s); err != nil || !matched {
 				return false, err
 			}
 		}
 		return true, nil
-	case len(r.or) > 0:
+	case r.or != nil:
 		for _, inner := range r.or {
-			if matched, err := inner.matches(data, context); err != nil || matched {
+			if matched, err := inner.matches(s); err != nil || matched {
 				return matched, err
 			}
 		}
 		return false, nil
 	default:
-		return r.compare(data, context)
+		return r.compare(s)
 	}
 }
 
-func (r *rule) compare(data, context any) (bool, error) {
+// compare decides a comparison. AWS: a variable that is not there fails the execution with States.Runtime, except for IsPresent.
+func (r *rule) compare(s scope) (bool, error) {
+	value, present := r.variable.find(s)
 	if r.operator == "IsPresent" {
-		return r.variable.has(data, context) == (r.operand == true), nil
+		return present == r.operand, nil
 	}
-	value, err := r.variable.get(data, context)
-	if err != nil {
-		return false, err
+	if !present {
+		return false, badPath(r.variable)
 	}
 	operand := r.operand
 	if r.other != nil {
-		if operand, err = r.other.get(data, context); err != nil {
-			return false, err
+		if operand, present = r.other.find(s); !present {
+			return false, badPath(r.other)
 		}
 	}
-	if test, ok := strings.CutPrefix(r.operator, "Is"); ok {
-		return isA(test, value) == (operand == true), nil
-	}
-	if r.operator == "StringMatches" {
-		text, ok1 := value.(string)
-		pattern, ok2 := operand.(string)
-		return ok1 && ok2 && wildcard(pattern, text), nil
-	}
-	if r.operator == "BooleanEquals" {
-		_, isBool := value.(bool)
-		return isBool && value == operand, nil
-	}
-	return ordered(r.operator, value, operand), nil
+	return operators[r.operator](value, operand), nil
 }
 
-func isA(test string, value any) bool {
-	switch test {
-	case "Null":
-		return value == nil
-	case "Numeric":
-		_, ok := number(value)
-		return ok
-	case "String":
-		return reflect.TypeOf(value) == reflect.TypeOf("")
-	case "Boolean":
-		return reflect.TypeOf(value) == reflect.TypeOf(true)
-	default: // Timestamp
-		_, ok := timestamp(value)
-		return ok
-	}
+func badPath(p *path) error {
+	return runtimeError("Invalid path '%s': The choice state's condition path references an invalid value.", p.text)
 }
 
-func timestamp(value any) (time.Time, bool) {
-	text, ok := value.(string)
-	if !ok {
-		return time.Time{}, false
-	}
-	at, err := time.Parse(time.RFC3339, text)
-	return at, err == nil
-}
-
-// ordered compares two values of the operator's type; values of another type match nothing.
-func ordered(operator string, a, b any) bool {
-	var order int
-	switch {
-	case strings.HasPrefix(operator, "String"):
-		x, ok1 := a.(string)
-		y, ok2 := b.(string)
-		if !ok1 || !ok2 {
-			return false
+// choose is what a Choice does.
+func (v *visit) choose(data any) {
+	for _, choice := range v.state.choices {
+		matched, err := choice.matches(v.scope(data))
+		if err != nil {
+			v.failed(asFailure(err))
+			return
 		}
-		order = strings.Compare(x, y)
-		operator = strings.TrimPrefix(operator, "String")
-	case strings.HasPrefix(operator, "Numeric"):
-		x, ok1 := number(a)
-		y, ok2 := number(b)
-		if !ok1 || !ok2 {
-			return false
+		if matched {
+			v.leave(data, choice.next)
+			return
 		}
-		order = compareFloats(x, y)
-		operator = strings.TrimPrefix(operator, "Numeric")
-	default:
-		x, ok1 := timestamp(a)
-		y, ok2 := timestamp(b)
-		if !ok1 || !ok2 {
-			return false
-		}
-		order = x.Compare(y)
-		operator = strings.TrimPrefix(operator, "Timestamp")
 	}
-	switch operator {
-	case "Equals":
-		return order == 0
-	case "LessThan":
-		return order < 0
-	case "GreaterThan":
-		return order > 0
-	case "LessThanEquals":
-		return order <= 0
-	default:
-		return order >= 0
+	if v.state.fallback == "" {
+		v.failed(&failure{name: "States.NoChoiceMatched", cause: "no choice matches, and there is no Default"})
+		return
 	}
-}
-
-func compareFloats(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	default:
-		return 0
-	}
-}
-
-// wildcard matches a pattern in which * stands for any characters and \ takes its meaning from the next.
-func wildcard(pattern, text string) bool {
-	switch {
-	case pattern == "":
-		return text == ""
-	case pattern[0] == '*':
-		for i := 0; i <= len(text); i++ {
-			if wildcard(pattern[1:], text[i:]) {
-				return true
-			}
-		}
-		return false
-	case pattern[0] == '\\' && len(pattern) > 1:
-		pattern = pattern[1:]
-	}
-	return text != "" && text[0] == pattern[0] && wildcard(pattern[1:], text[1:])
+	v.leave(data, v.state.fallback)
 }

@@ -1,8 +1,13 @@
 package states
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math/rand/v2"
 	"slices"
 	"time"
+
+	"postern/internal/local/clock"
 )
 
 // Status is the status of an execution.
@@ -26,9 +31,13 @@ type Execution struct {
 	Error, Cause          string
 	// Path are the states that were entered, in order, those inside Map and Parallel too.
 	Path []string
+	// CurrentStates are the states it is in; several inside Map and Parallel.
+	CurrentStates []string
 	// Transitions is what AWS bills: each entry of a state, and each retry. https://aws.amazon.com/step-functions/pricing/
 	Transitions          int
-	StartedAt, StoppedAt time.Time
+	Redrives             int
+	StartedAt, StoppedAt time.Time // StoppedAt is zero while it runs
+	RedrivenAt           time.Time // zero when it never was
 }
 
 // StateEvent is something that happened to a state of an execution.
@@ -38,7 +47,8 @@ type StateEvent struct {
 	Type      string // Task, Choice, …
 	Kind      EventKind
 	At        time.Time
-	Error     string        // of Retrying, Caught and Failed
+	TokenWait bool          // the state is a task that waits for its token
+	Error     string        // of Retrying and Caught
 	Cause     string        // likewise
 	Delay     time.Duration // of Retrying: until the next try
 	Deadline  time.Time     // of Waiting: when the task times out
@@ -57,22 +67,30 @@ const (
 	Exited   EventKind = "exited"
 )
 
-// execution is the living one. Its run touches it on the clock's goroutine only, under the service's lock where others read.
+// execution is the living one. The clock's goroutine changes it, under the service's lock where others read.
 type execution struct {
-	Execution
-	machine *machine
-	context map[string]any // the context object without State, Task and Map
-	events  int            // of the history; AWS fails an execution past 25,000
-	cancel  *run           // what it runs
-	tokens  int
+	Execution // under the lock
+	machine   *machine
+	input     any
+	context   map[string]any // the context object without State, Task and Map
+	chance    *rand.Rand     // of jitter and functions: the same in every run of the same scenario
+	root      *run
+	timeout   *clock.Timer
+	tokens    []string // issued so far
+	history   []event  // under the lock
+	watchers  []func(Execution)
 }
-
-const maxEvents = 25_000
 
 func (e *execution) snapshot() Execution {
 	copied := e.Execution
-	copied.Path = slices.Clone(e.Path)
+	copied.Path, copied.CurrentStates = slices.Clone(e.Path), slices.Clone(e.CurrentStates)
 	return copied
 }
 
 func (e *execution) open() bool { return e.Status == Running }
+
+// newChance returns an execution's own chance, so that it does not depend on what other executions do.
+func newChance(seed uint64, arn string) *rand.Rand {
+	sum := sha256.Sum256([]byte(arn))
+	return rand.New(rand.NewPCG(seed, binary.BigEndian.Uint64(sum[:])))
+}

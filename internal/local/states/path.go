@@ -1,62 +1,175 @@
 package states
 
 import (
-	"encoding/json"
 	"fmt"
-	"strconv"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/ohler55/ojg/jp"
 )
 
-// path is a JSONPath of the language: into the state's data ($…), into the context object ($$…), or null.
+// scope is what an expression can see: the data, the context object, and the chance of the execution.
+type scope struct {
+	data, context any
+	chance        *rand.Rand
+}
+
+func (s scope) with(data any) scope { s.data = data; return s }
+
+// path is a JSONPath of the language: into the state's data ($…) or into the context object ($$…).
 type path struct {
 	text     string
 	context  bool
-	definite bool // it selects one value at most
+	definite bool // it selects one value at most: a reference path, in AWS's words
 	steps    jp.Expr
 }
 
-// UnmarshalJSON reads a path.
-func (p *path) UnmarshalJSON(raw []byte) error {
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
-		return fmt.Errorf("a path is a string: %s", raw)
+func parsePath(text string) (*path, error) {
+	p := &path{text: text, definite: true}
+	inner := text
+	if p.context = strings.HasPrefix(text, "$$"); p.context {
+		inner = text[1:]
 	}
-	parsed, err := parsePath(text)
-	if err != nil {
-		return err
+	if !strings.HasPrefix(inner, "$") {
+		return nil, fmt.Errorf("the path %q does not begin with $", text)
 	}
-	*p = *parsed
-	return nil
+	var err error
+	if p.steps, err = jp.ParseString(inner); err != nil {
+		return nil, fmt.Errorf("the path %q: %w", text, err)
+	}
+	p.steps = p.steps[1:] // without the root
+	for i, step := range p.steps {
+		switch step := step.(type) {
+		case jp.Child:
+		case jp.Nth:
+			if step < 0 {
+				return nil, fmt.Errorf("the path %q counts from the end, which AWS does not document", text)
+			}
+		case jp.Wildcard, jp.Slice, jp.Union:
+			p.definite = false
+		case jp.Descent:
+			p.definite = false
+			if i == len(p.steps)-1 {
+				return nil, fmt.Errorf("the path %q ends in ..", text)
+			}
+		case *jp.Filter:
+			p.definite = false
+			if strings.Contains(step.String(), "$") {
+				return nil, fmt.Errorf("the path %q has a filter that looks outside its item", text)
+			}
+		default:
+			return nil, fmt.Errorf("the path %q has a step that is not supported", text)
+		}
+	}
+	return p, nil
 }
 
-// place is InputPath, OutputPath or ResultPath: absent means the whole, null means nothing. A pointer to a path would not do, since
-// encoding/json makes null and absent the same.
+// find selects. A path that can select several values gives a list, empty when there are none; of any other, found is false when
+// there is nothing.
+func (p *path) find(s scope) (value any, found bool) {
+	values := p.all(s)
+	switch {
+	case !p.definite:
+		return values, true
+	case len(values) == 0:
+		return nil, false
+	default:
+		return values[0], true
+	}
+}
+
+// all is every value that the path selects. It goes step by step, since the fields of an object must be taken in the same order in
+// every run.
+func (p *path) all(s scope) []any {
+	root := s.data
+	if p.context {
+		root = s.context
+	}
+	values := []any{root}
+	for _, step := range p.steps {
+		next := []any{}
+		for _, value := range values {
+			switch step.(type) {
+			case jp.Wildcard:
+				next = append(next, children(value)...)
+			case jp.Descent:
+				next = append(next, descendants(value)...)
+			default:
+				next = append(next, jp.Expr{step}.Get(value)...)
+			}
+		}
+		values = next
+	}
+	return values
+}
+
+// children are the fields of an object by name, or the items of a list.
+func children(value any) []any {
+	switch value := value.(type) {
+	case []any:
+		return value
+	case map[string]any:
+		var fields []any
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			fields = append(fields, value[name])
+		}
+		return fields
+	default:
+		return nil
+	}
+}
+
+func descendants(value any) []any {
+	all := []any{value}
+	for _, inner := range children(value) {
+		all = append(all, descendants(inner)...)
+	}
+	return all
+}
+
+// get is find for a field of a state.
+//
+// AWS: a path that finds nothing is States.Runtime, which nothing catches. The Developer Guide lists States.ParameterPathFailure for
+// Parameters, but executions report States.Runtime there too, with this cause.
+func (p *path) get(field string, s scope) (any, error) {
+	value, found := p.find(s)
+	if !found {
+		root := s.data
+		if p.context {
+			root = s.context
+		}
+		return nil, runtimeError("The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'",
+			p.text, field, clip(string(encode(root))))
+	}
+	return value, nil
+}
+
+// clip shortens data that is repeated in a cause. AWS: a cause has at most 32,768 characters.
+func clip(text string) string {
+	const most = 8_000
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// place is an InputPath, OutputPath or ResultPath: absent means the whole, null means nothing.
 type place struct {
 	null bool
 	path *path // nil: absent or null
 }
 
-// UnmarshalJSON reads a path or null.
-func (p *place) UnmarshalJSON(raw []byte) error {
-	if string(raw) == "null" {
-		p.null = true
-		return nil
-	}
-	p.path = &path{}
-	return p.path.UnmarshalJSON(raw)
-}
-
 // of selects what an InputPath or OutputPath selects.
-func (p place) of(data, context any) (any, error) {
+func (p place) of(field string, s scope) (any, error) {
 	switch {
 	case p.null:
 		return map[string]any{}, nil
 	case p.path == nil:
-		return data, nil
+		return s.data, nil
 	default:
-		return p.path.get(data, context)
+		return p.path.get(field, s)
 	}
 }
 
@@ -67,241 +180,97 @@ func (p place) put(input, result any) (any, error) {
 		return input, nil
 	case p.path == nil:
 		return result, nil
+	}
+	stored, ok := put(input, p.path.steps, result)
+	if !ok {
+		return nil, &failure{name: "States.ResultPathMatchFailure",
+			cause: fmt.Sprintf("Unable to apply ReferencePath %s to input %s", p.path.text, clip(string(encode(input))))}
+	}
+	return stored, nil
+}
+
+// put returns data with value at a reference path. Objects on the way are made, items of lists are not; data itself is not touched.
+func put(data any, steps jp.Expr, value any) (any, bool) {
+	if len(steps) == 0 {
+		return value, true
+	}
+	switch step := steps[0].(type) {
+	case jp.Child:
+		object, ok := data.(map[string]any)
+		if !ok && data != nil {
+			return nil, false
+		}
+		copied := make(map[string]any, len(object)+1)
+		maps.Copy(copied, object)
+		inner, ok := put(copied[string(step)], steps[1:], value)
+		copied[string(step)] = inner
+		return copied, ok
+	case jp.Nth:
+		list, ok := data.([]any)
+		if !ok || int(step) >= len(list) {
+			return nil, false
+		}
+		copied := slices.Clone(list)
+		inner, ok := put(copied[step], steps[1:], value)
+		copied[step] = inner
+		return copied, ok
 	default:
-		return p.path.set(input, result)
+		return nil, false // load allows reference paths only
 	}
 }
 
-func parsePath(text string) (*path, error) {
-	p := &path{text: text, definite: true}
-	rest, ok := strings.CutPrefix(text, "$$")
-	if ok {
-		p.context, rest = true, "$"+rest
-	} else {
-		rest = text
+// place reads an InputPath, OutputPath or ResultPath.
+func (o *object) place(name string) place {
+	n, present := o.field(name)
+	if !present {
+		return place{}
 	}
-	if !strings.HasPrefix(rest, "$") {
-		return nil, fmt.Errorf("the path %q does not begin with $", text)
+	if n.value == nil {
+		return place{null: true}
 	}
-	var err error
-	if p.steps, err = jp.ParseString(rest); err != nil {
-		return nil, fmt.Errorf("the path %q: %w", text, err)
-	}
-	for _, step := range p.steps {
-		switch step.(type) {
-		case jp.Root, jp.Child, jp.Nth:
-		default:
-			p.definite = false
-		}
-	}
-	return p, nil
+	return place{path: n.asPath()}
 }
 
-// get selects from data, or from the context object. A path that selects one value and finds none is the runtime error of AWS.
-func (p *path) get(data, context any) (any, error) {
-	if p.context {
-		data = context
+// resultPath reads a ResultPath: a reference path into the data.
+func (o *object) resultPath() place {
+	p := o.place("ResultPath")
+	n, _ := o.field("ResultPath")
+	if p.path != nil && (!p.path.definite || p.path.context) {
+		n.fault("a reference path into the state's data is expected")
 	}
-	found := p.steps.Get(data)
-	if !p.definite {
-		if found == nil {
-			found = []any{}
-		}
-		return found, nil
-	}
-	if len(found) == 0 {
-		return nil, &failure{Name: "States.Runtime", Cause: fmt.Sprintf("the path %s finds nothing in the state's data", p.text)}
-	}
-	return found[0], nil
+	return p
 }
 
-// has reports whether a path finds anything.
-func (p *path) has(data, context any) bool {
-	if p.context {
-		data = context
+// reference reads a field as a path that selects one value; nil when it is not there.
+//
+// AWS: the context object is open to InputPath, OutputPath, ItemsPath, Variable, the operators of Choice, Parameters, ItemSelector
+// and ResultSelector. https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
+func (o *object) reference(name string, contextToo bool) *path {
+	n, present := o.field(name)
+	if !present {
+		return nil
 	}
-	return len(p.steps.Get(data)) > 0
+	p := n.asPath()
+	switch {
+	case p == nil:
+	case !p.definite:
+		n.fault("a path that selects one value is expected")
+	case p.context && !contextToo:
+		n.fault("the context object cannot be used here")
+	}
+	return p
 }
 
-// set returns data with value at the path, as ResultPath does: the objects on the way are made. The original is not touched.
-func (p *path) set(data, value any) (any, error) {
-	names, err := p.names()
-	if err != nil {
-		return nil, err
-	}
-	return put(data, names, value)
-}
-
-// names are the fields of a reference path; AWS allows only those for ResultPath.
-func (p *path) names() ([]string, error) {
-	var names []string
-	for _, step := range p.steps {
-		switch step := step.(type) {
-		case jp.Root:
-		case jp.Child:
-			names = append(names, string(step))
-		default:
-			return nil, fmt.Errorf("the path %s is no reference path", p.text)
-		}
-	}
-	return names, nil
-}
-
-func put(data any, names []string, value any) (any, error) {
-	if len(names) == 0 {
-		return value, nil
-	}
-	object, ok := data.(map[string]any)
-	if !ok && data != nil {
-		return nil, &failure{Name: "States.ResultPathMatchFailure", Cause: fmt.Sprintf("cannot put %q into something that is no object", names[0])}
-	}
-	copied := make(map[string]any, len(object)+1)
-	for name, field := range object {
-		copied[name] = field
-	}
-	inner, err := put(copied[names[0]], names[1:], value)
-	if err != nil {
-		return nil, err
-	}
-	copied[names[0]] = inner
-	return copied, nil
-}
-
-// expression is what may stand where a value is computed: a path or an intrinsic function.
-type expression struct {
-	path *path
-	call *call
-}
-
-// UnmarshalJSON reads an expression.
-func (e *expression) UnmarshalJSON(raw []byte) error {
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
-		return fmt.Errorf("an expression is a string: %s", raw)
-	}
-	parsed, err := parseExpression(text)
-	if err == nil {
-		*e = *parsed
-	}
-	return err
-}
-
-func parseExpression(text string) (*expression, error) {
-	if strings.HasPrefix(text, "States.") {
-		parsed, rest, err := parseCall(text)
-		if err == nil && strings.TrimSpace(rest) != "" {
-			err = fmt.Errorf("the function %q is followed by %q", text, rest)
-		}
-		return &expression{call: parsed}, err
+func (n node) asPath() *path {
+	text, ok := n.value.(string)
+	if !ok {
+		n.fault("a path is expected")
+		return nil
 	}
 	p, err := parsePath(text)
-	return &expression{path: p}, err
-}
-
-func (e *expression) value(data, context any) (any, error) {
-	if e.call != nil {
-		return e.call.value(data, context)
-	}
-	return e.path.get(data, context)
-}
-
-// template is Parameters, ResultSelector or ItemSelector: a value in which each field whose name ends in ".$" is computed.
-type template struct {
-	fixed  any
-	fields map[string]*template
-	list   []*template
-	expr   *expression
-}
-
-// UnmarshalJSON reads a template.
-func (t *template) UnmarshalJSON(raw []byte) error {
-	var object map[string]json.RawMessage
-	var list []json.RawMessage
-	switch {
-	case json.Unmarshal(raw, &object) == nil && object != nil:
-		t.fields = map[string]*template{}
-		for name, value := range object {
-			plain, computed := strings.CutSuffix(name, ".$")
-			field := &template{}
-			var err error
-			if computed {
-				field.expr = &expression{}
-				err = json.Unmarshal(value, field.expr)
-			} else {
-				err = json.Unmarshal(value, field)
-			}
-			if err != nil {
-				return fmt.Errorf("field %s: %w", name, err)
-			}
-			if _, twice := t.fields[plain]; twice {
-				return fmt.Errorf("field %s is given twice", plain)
-			}
-			t.fields[plain] = field
-		}
+	if err != nil {
+		n.fault("%v", err)
 		return nil
-	case json.Unmarshal(raw, &list) == nil && list != nil:
-		for i, value := range list {
-			item := &template{}
-			if err := json.Unmarshal(value, item); err != nil {
-				return fmt.Errorf("item %d: %w", i, err)
-			}
-			t.list = append(t.list, item)
-		}
-		if t.list == nil {
-			t.fixed = []any{}
-		}
-		return nil
-	default:
-		return json.Unmarshal(raw, &t.fixed)
 	}
-}
-
-func (t *template) value(data, context any) (any, error) {
-	switch {
-	case t.expr != nil:
-		value, err := t.expr.value(data, context)
-		if f, ok := err.(*failure); ok && f.Name == "States.Runtime" {
-			f.Name = "States.ParameterPathFailure"
-		}
-		return value, err
-	case t.fields != nil:
-		object := make(map[string]any, len(t.fields))
-		for name, field := range t.fields {
-			value, err := field.value(data, context)
-			if err != nil {
-				return nil, err
-			}
-			object[name] = value
-		}
-		return object, nil
-	case t.list != nil:
-		list := make([]any, len(t.list))
-		for i, item := range t.list {
-			value, err := item.value(data, context)
-			if err != nil {
-				return nil, err
-			}
-			list[i] = value
-		}
-		return list, nil
-	default:
-		return t.fixed, nil
-	}
-}
-
-// number reads a number wherever it may come from.
-func number(value any) (float64, bool) {
-	switch value := value.(type) {
-	case float64:
-		return value, true
-	case int64:
-		return float64(value), true
-	case int:
-		return float64(value), true
-	case json.Number:
-		f, err := strconv.ParseFloat(string(value), 64)
-		return f, err == nil
-	default:
-		return 0, false
-	}
+	return p
 }

@@ -1,7 +1,6 @@
 package states
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -13,21 +12,15 @@ import (
 	"postern/internal/local/wire"
 )
 
-// Machine is a state machine to run.
-type Machine struct {
-	ARN, Name, RoleARN string
-	Definition         []byte
-}
-
-type machine struct {
-	Machine
-	graph *graph
-}
-
-// Service is Step Functions. Executions run on the clock's goroutine; calls may come from any.
+// Service is Step Functions. Executions run on the clock's goroutine; its methods may be called from any.
 type Service struct {
 	// Latency is how long a function takes in virtual time.
 	Latency time.Duration
+	// HeartbeatError is the error of a task whose heartbeat stayed away, States.HeartbeatTimeout as the specification and the
+	// Developer Guide name it. Recordings of real executions show States.Timeout instead (localstack/localstack,
+	// tests/aws/services/stepfunctions/v2/timeouts/test_heartbeats.snapshot.json, validated on AWS in 2024), so a machine must be able
+	// to live with either: set this to try the other.
+	HeartbeatError string
 
 	clock     *clock.Clock
 	accountID string
@@ -36,42 +29,45 @@ type Service struct {
 	seed      uint64
 
 	mu         sync.Mutex
-	rand       *rand.Rand
 	machines   map[string]*machine
 	executions map[string]*execution
-	order      []string // ARNs as they were started
-	tasks      map[string]*task
-	onState    []func(StateEvent)
-	onStatus   []func(Execution)
-	onEnd      map[string][]func(Execution)
+	order      []string // ARNs of executions as they were started
+	attempts   map[string]*attempt
+	names      *rand.Rand // of executions without a name
+
+	onState  []func(StateEvent)
+	onStatus []func(Execution)
 }
 
 // New returns a service without machines.
 func New(c *clock.Clock, accountID, region string, invoker Invoker) *Service {
 	const seed = 1
 	return &Service{
-		Latency: 120 * time.Millisecond, clock: c, accountID: accountID, region: region, invoker: invoker, seed: seed,
-		rand: rand.New(rand.NewPCG(seed, seed)), machines: map[string]*machine{}, executions: map[string]*execution{},
-		tasks: map[string]*task{}, onEnd: map[string][]func(Execution){},
+		Latency: 120 * time.Millisecond, HeartbeatError: heartbeatError,
+		clock: c, accountID: accountID, region: region, invoker: invoker, seed: seed, names: newChance(seed, "names"),
+		machines: map[string]*machine{}, executions: map[string]*execution{}, attempts: map[string]*attempt{},
 	}
 }
 
-// AddMachine loads a state machine, strictly.
+// Seed makes jitter, random numbers, UUIDs and tokens other ones. Call it before the first execution.
+func (s *Service) Seed(seed uint64) { s.seed, s.names = seed, newChance(seed, "names") }
+
+// AddMachine loads a state machine. The error names every fault by its JSON path.
 func (s *Service) AddMachine(m Machine) error {
-	g, err := load(m.Definition)
+	g, timeout, err := load(m.Definition)
 	if err != nil {
-		return fmt.Errorf("machine %s: %w", m.Name, err)
+		return fmt.Errorf("loading state machine %s: %w", m.Name, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.machines[m.ARN] = &machine{m, g}
+	s.machines[m.ARN] = &machine{m, g, timeout, s.clock.Now()}
 	return nil
 }
 
-// OnState calls f for what happens to states, on the clock's goroutine.
+// OnState calls f for what happens to states, on the clock's goroutine. Call it before the first execution.
 func (s *Service) OnState(f func(StateEvent)) { s.onState = append(s.onState, f) }
 
-// OnStatusChange calls f when an execution starts and when it ends, on the clock's goroutine.
+// OnStatusChange calls f when an execution starts, ends and is redriven, on the clock's goroutine. Call it before the first execution.
 func (s *Service) OnStatusChange(f func(Execution)) { s.onStatus = append(s.onStatus, f) }
 
 // Execution returns a snapshot.
@@ -96,26 +92,37 @@ func (s *Service) Executions() []Execution {
 	return all
 }
 
-var namePattern = regexp.MustCompile("^[^\\s<>{}\\[\\]?*\"#%\\\\^|~`$&,;:/]{1,80}$")
+// execution finds an execution; the lock is held.
+func (s *Service) execution(arn string) (*execution, error) {
+	e, ok := s.executions[arn]
+	if !ok {
+		return nil, wire.Errorf("ExecutionDoesNotExist", "Execution Does Not Exist: '%s'", arn)
+	}
+	return e, nil
+}
+
+// AWS: a name has no white space, wildcards, brackets or other special characters.
+var namePattern = regexp.MustCompile("^[^\\s<>{}\\[\\]?*\"#%\\\\^|~`$&,;:/\\x00-\\x1f\\x7f-\\x9f]{1,80}$")
 
 // Start starts an execution and returns its ARN. The same name and input give the same execution while it runs; a name that was
-// used otherwise is ExecutionAlreadyExists. AWS: StartExecution.
+// used otherwise is ExecutionAlreadyExists. The name "" makes one up. AWS: StartExecution.
 func (s *Service) Start(machineARN, name string, input []byte, startedBy string) (string, error) {
+	value, err := decode(input)
+	if err != nil {
+		return "", wire.Errorf("InvalidExecutionInput", "Invalid State Machine Execution Input: '%v'", err)
+	}
+	if len(input) > maxPayload {
+		return "", tooLong("input", maxPayload)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m, ok := s.machines[machineARN]
 	if !ok {
 		return "", wire.Errorf("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", machineARN)
 	}
-	var value any
-	if err := json.Unmarshal(input, &value); err != nil {
-		return "", wire.Errorf("InvalidExecutionInput", "Invalid State Machine Execution Input: '%v'", err)
-	}
-	if len(input) > maxPayload {
-		return "", wire.Errorf("InvalidExecutionInput", "the input is larger than %d bytes", maxPayload)
-	}
 	if name == "" {
-		name = fmt.Sprintf("00000000-0000-4000-8000-%012d", len(s.order)+1)
+		made, _ := uuid(scope{chance: s.names}, nil)
+		name = made.(string)
 	}
 	if !namePattern.MatchString(name) {
 		return "", wire.Errorf("InvalidName", "Invalid Name: '%s'", name)
@@ -127,82 +134,118 @@ func (s *Service) Start(machineARN, name string, input []byte, startedBy string)
 		}
 		return "", wire.Errorf("ExecutionAlreadyExists", "Execution Already Exists: '%s'", arn)
 	}
-	e := &execution{machine: m, Execution: Execution{
-		ARN: arn, Name: name, MachineARN: machineARN, StartedBy: startedBy, Status: Running, Input: slices.Clone(input), StartedAt: s.clock.Now(),
-	}}
-	e.context = map[string]any{
-		"Execution":    map[string]any{"Id": arn, "Name": name, "Input": value, "RoleArn": m.RoleARN, "StartTime": e.StartedAt.UTC().Format(timeLayout)},
-		"StateMachine": map[string]any{"Id": machineARN, "Name": m.Name},
-	}
+	e := s.newExecution(m, arn, name, value)
+	e.StartedBy, e.Input = startedBy, slices.Clone(input)
 	s.executions[arn] = e
 	s.order = append(s.order, arn)
-	s.clock.After(0, "the start of "+name, func() { s.begin(e, value) })
+	s.clock.After(0, "the start of "+name, func() { s.begin(e) })
 	return arn, nil
 }
 
-func (s *Service) begin(e *execution, input any) {
-	s.changed(e)
-	r := &run{service: s, exec: e, graph: e.machine.graph}
-	r.done = func(output any, failed *failure) { s.end(e, output, failed) }
-	e.cancel = r
-	if seconds := e.machine.graph.TimeoutSeconds; seconds > 0 {
-		s.clock.After(time.Duration(seconds)*time.Second, "the timeout of "+e.Name, func() {
-			if e.open() {
-				s.finish(e, TimedOut, nil, "States.Timeout", "")
-			}
-		})
+func (s *Service) newExecution(m *machine, arn, name string, input any) *execution {
+	now := s.clock.Now()
+	e := &execution{machine: m, input: input, chance: newChance(s.seed, arn)}
+	e.Execution = Execution{ARN: arn, Name: name, MachineARN: m.ARN, Status: Running, StartedAt: now}
+	e.context = map[string]any{
+		"Execution": map[string]any{
+			"Id": arn, "Name": name, "Input": input, "RoleArn": m.RoleARN, "StartTime": now.UTC().Format(timeLayout), "RedriveCount": int64(0),
+		},
+		"StateMachine": map[string]any{"Id": m.ARN, "Name": m.Name},
 	}
-	r.enter(r.graph.StartAt, input)
+	e.root = &run{service: s, exec: e, graph: m.graph, next: m.graph.start, data: input}
+	e.root.done = func(output any, f *failure) {
+		if f != nil {
+			s.finish(e, Failed, nil, f)
+			return
+		}
+		s.finish(e, Succeeded, encode(output), nil)
+	}
+	return e
 }
 
-func (s *Service) end(e *execution, output any, failed *failure) {
-	if failed != nil {
-		s.finish(e, Failed, nil, failed.Name, failed.Cause)
+func (s *Service) isOpen(e *execution) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return e.open()
+}
+
+func (s *Service) begin(e *execution) {
+	if !s.isOpen(e) {
 		return
 	}
-	raw, _ := json.Marshal(output) // it came from JSON
-	s.finish(e, Succeeded, raw, "", "")
-}
-
-func (s *Service) finish(e *execution, status Status, output []byte, name, cause string) {
-	s.record(e, func(e *execution) {
-		e.Status, e.Output, e.Error, e.Cause, e.StoppedAt = status, output, name, cause, s.clock.Now()
-		e.events++
-	})
-	if e.cancel != nil {
-		e.cancel.ended = true
-		e.cancel.release()
-	}
 	s.changed(e)
-	s.mu.Lock()
-	waiting := s.onEnd[e.ARN]
-	delete(s.onEnd, e.ARN)
-	s.mu.Unlock()
-	for _, f := range waiting {
-		f(e.snapshot())
+	e.root.note("ExecutionStarted", details{"roleArn": e.machine.RoleARN}.with("input", e.input))
+	s.startTimeout(e)
+	e.root.enter(e.root.next, e.root.data)
+}
+
+// startTimeout starts the timeout of a whole execution. AWS: a redrive starts it anew.
+func (s *Service) startTimeout(e *execution) {
+	if e.machine.timeout == 0 {
+		return
+	}
+	e.timeout = s.clock.After(e.machine.timeout, "the timeout of "+e.Name, func() {
+		s.finish(e, TimedOut, nil, &failure{name: timeoutError})
+	})
+}
+
+// finish ends an execution that runs.
+func (s *Service) finish(e *execution, status Status, output []byte, f *failure) {
+	if !s.isOpen(e) {
+		return
+	}
+	d := details{}
+	if f != nil {
+		d = d.but("error", f.name).but("cause", f.cause)
+	} else {
+		d["output"], d["outputDetails"] = string(output), map[string]any{"truncated": false}
+	}
+	e.root.abort()
+	e.root.note(eventOf[status], d)
+	if e.timeout != nil {
+		e.timeout.Stop()
+	}
+	var watchers []func(Execution)
+	var ended Execution
+	s.record(e, func(e *execution) {
+		e.Status, e.Output, e.StoppedAt = status, output, s.clock.Now()
+		if f != nil {
+			e.Error, e.Cause = f.name, f.cause
+		}
+		watchers, e.watchers = e.watchers, nil
+		ended = e.snapshot()
+	})
+	s.changed(e)
+	for _, watch := range watchers {
+		watch(ended)
 	}
 }
 
-// Stop ends an execution where it is: nothing is undone. AWS: StopExecution.
+var eventOf = map[Status]string{
+	Succeeded: "ExecutionSucceeded", Failed: "ExecutionFailed", TimedOut: "ExecutionTimedOut", Aborted: "ExecutionAborted",
+}
+
+// Stop ends an execution where it is: nothing is undone. It does nothing to one that has ended. AWS: StopExecution.
 func (s *Service) Stop(arn, name, cause string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e, ok := s.executions[arn]
-	if !ok {
-		return wire.Errorf("ExecutionDoesNotExist", "Execution Does Not Exist: '%s'", arn)
+	e, err := s.execution(arn)
+	if err != nil {
+		return err
 	}
-	s.clock.After(0, "the stop of "+e.Name, func() {
-		if e.open() {
-			s.finish(e, Aborted, nil, name, cause)
-		}
-	})
+	if !e.open() {
+		return nil
+	}
+	s.clock.After(0, "the stop of "+e.Name, func() { s.finish(e, Aborted, nil, &failure{name: name, cause: cause}) })
 	return nil
 }
 
-func (s *Service) whenEnded(arn string, f func(Execution)) {
+// watch calls f when an execution ends.
+func (s *Service) watch(arn string, f func(Execution)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.onEnd[arn] = append(s.onEnd[arn], f)
+	e := s.executions[arn]
+	e.watchers = append(e.watchers, f)
 }
 
 // record changes an execution under the lock.
@@ -212,12 +255,6 @@ func (s *Service) record(e *execution, change func(*execution)) {
 	change(e)
 }
 
-func (s *Service) tell(event StateEvent) {
-	for _, f := range s.onState {
-		f(event)
-	}
-}
-
 func (s *Service) changed(e *execution) {
 	s.mu.Lock()
 	snapshot := e.snapshot()
@@ -225,11 +262,4 @@ func (s *Service) changed(e *execution) {
 	for _, f := range s.onStatus {
 		f(snapshot)
 	}
-}
-
-// random is deterministic: every run of the same scenario is the same run.
-func (s *Service) random() float64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.rand.Float64()
 }

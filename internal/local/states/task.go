@@ -1,10 +1,6 @@
 package states
 
-import (
-	"encoding/json"
-	"fmt"
-	"time"
-)
+import "time"
 
 // Invocation is a call of a function by the state machine.
 type Invocation struct {
@@ -15,7 +11,7 @@ type Invocation struct {
 	State     string
 }
 
-// Failure is how a function failed: the error's name, and the JSON that AWS gives as the cause.
+// Failure is how a function failed: the error's name, and the JSON that AWS gives as the cause, with errorMessage and errorType.
 type Failure struct{ Error, Cause string }
 
 // Invoker calls functions. It is called on the clock's goroutine and returns when the function has answered.
@@ -23,145 +19,164 @@ type Invoker interface {
 	Invoke(call Invocation) (output []byte, failed *Failure)
 }
 
-// task does what a Task says.
+// task is what a Task does: one attempt.
 func (v *visit) task(data any) {
-	if v.state.kind.token {
-		v.token = v.run.service.issue(v)
+	a := &attempt{visit: v}
+	v.attempt = a
+	v.cleanup = append(v.cleanup, a.forget)
+	if v.state.resource.token {
+		v.run.service.issue(a)
 	}
-	input, ok := v.parameters(data)
-	if !ok || !v.deadlines(data) {
-		return
-	}
-	switch {
-	case v.state.kind.function != "":
-		v.call(v.state.kind.function, input, func(payload any) { v.result(payload) })
-	case v.state.kind.invoke:
-		v.invoke(input)
-	default:
-		v.child(input)
-	}
-}
-
-// deadlines starts the task's timeout and heartbeat.
-func (v *visit) deadlines(data any) bool {
-	timeout, err := v.seconds(v.state.TimeoutSeconds, v.state.TimeoutSecondsPath, data)
-	if err == nil && timeout > 0 {
-		v.after(timeout, "the timeout of "+v.state.name, func() {
-			v.failed(&failure{"States.Timeout", fmt.Sprintf("the task ran longer than %s", timeout)})
-		})
-		if v.token != nil {
-			v.token.deadline = v.run.service.clock.Now().Add(timeout)
-		}
-	}
-	var heartbeat time.Duration
+	input, err := v.parameters(data)
+	var timeout, heartbeat int64
 	if err == nil {
-		heartbeat, err = v.seconds(v.state.HeartbeatSeconds, v.state.HeartbeatSecondsPath, data)
+		timeout, err = v.limit(v.state.timeout, data)
+	}
+	if err == nil {
+		heartbeat, err = v.limit(v.state.heartbeat, data)
 	}
 	if err != nil {
 		v.failed(asFailure(err))
-		return false
+		return
 	}
-	if v.token != nil && heartbeat > 0 {
-		v.run.cancel = append(v.run.cancel, v.token.watch(heartbeat))
+	v.scheduled(input, timeout, heartbeat)
+	a.start(timeout, heartbeat)
+	switch {
+	case v.state.resource.function != "":
+		v.invoke(v.state.resource.function, input)
+	case v.state.resource.start:
+		v.startChild(input)
+	default:
+		v.integration(input)
 	}
-	return true
 }
 
-func (v *visit) seconds(fixed int64, from *path, data any) (time.Duration, error) {
-	if from == nil {
-		return time.Duration(fixed) * time.Second, nil
+func (v *visit) limit(l limit, data any) (int64, error) {
+	if l.path == nil {
+		return l.seconds, nil
 	}
-	value, err := from.get(data, v.context())
-	if err != nil {
-		return 0, err
-	}
-	seconds, ok := number(value)
-	if !ok || seconds <= 0 {
-		return 0, &failure{"States.Runtime", fmt.Sprintf("%s gives no positive number of seconds", from.text)}
-	}
-	return time.Duration(seconds * float64(time.Second)), nil
+	return v.seconds(l.path, l.field, 1, data)
 }
 
-// invoke is arn:aws:states:::lambda:invoke, with or without a token.
-func (v *visit) invoke(input any) {
+// start starts the attempt's timeout and heartbeat, both in seconds; 0 is none.
+func (a *attempt) start(timeout, heartbeat int64) {
+	v := a.visit
+	if timeout > 0 {
+		d := time.Duration(timeout) * time.Second
+		a.deadline = v.run.service.clock.Now().Add(d)
+		v.after(d, "the timeout of "+v.state.name, func() {
+			if a.claim() {
+				v.timedOut(&failure{name: timeoutError, located: true})
+			}
+		})
+	}
+	if heartbeat > 0 {
+		a.every = time.Duration(heartbeat) * time.Second
+		a.watch()
+	}
+}
+
+// integration is arn:aws:states:::lambda:invoke, with or without a token.
+func (v *visit) integration(input any) {
 	object, _ := input.(map[string]any)
 	name, ok := object["FunctionName"].(string)
 	if !ok {
-		v.failed(&failure{"States.Runtime", "lambda:invoke needs FunctionName"})
+		v.attempt.claim()
+		v.taskFailed(runtimeError("The value of FunctionName is no string: %s", clip(string(encode(object["FunctionName"])))))
 		return
 	}
-	payload := object["Payload"]
-	if payload == nil {
+	payload, present := object["Payload"]
+	if !present {
 		payload = map[string]any{}
 	}
-	v.call(name, payload, func(output any) {
-		if v.token != nil {
-			v.run.service.tell(StateEvent{Execution: v.run.exec.ARN, State: v.state.name, Type: v.state.Type, Kind: Waiting,
-				At: v.run.service.clock.Now(), Deadline: v.token.deadline})
-			return // the token brings the result
-		}
-		v.result(map[string]any{"ExecutedVersion": "$LATEST", "Payload": output, "StatusCode": float64(200)})
-	})
+	v.invoke(name, payload)
 }
 
-// call calls a function; the answer comes after the service's latency.
-func (v *visit) call(function string, payload any, answered func(output any)) {
-	raw, err := json.Marshal(payload)
-	if err != nil {
-		v.failed(asFailure(err))
-		return
-	}
-	v.after(v.run.service.Latency, "the answer of "+v.state.name, func() {
-		output, failed := v.run.service.invoker.Invoke(Invocation{
-			Principal: v.run.exec.machine.RoleARN, Function: function, Payload: raw, Execution: v.run.exec.ARN, State: v.state.name,
+// invoke calls a function; the answer is there after the service's latency.
+func (v *visit) invoke(function string, payload any) {
+	s, a := v.run.service, v.attempt
+	v.after(s.Latency, "the answer of "+v.state.name, func() {
+		output, failed := s.invoker.Invoke(Invocation{
+			Principal: v.run.exec.machine.RoleARN, Function: function, Payload: encode(payload), Execution: v.run.exec.ARN, State: v.state.name,
 		})
 		if failed != nil {
-			v.failed(&failure{failed.Error, failed.Cause})
+			if a.claim() { // its token may have been answered while it ran
+				v.taskFailed(&failure{name: failed.Error, cause: failed.Cause, located: true})
+			}
 			return
 		}
-		var value any
-		if len(output) > 0 {
-			if err := json.Unmarshal(output, &value); err != nil {
-				v.failed(&failure{"States.Runtime", "the function's answer is no JSON: " + err.Error()})
-				return
-			}
-		}
-		answered(value)
+		v.answered(output)
 	})
 }
 
-// child is arn:aws:states:::states:startExecution, waiting for the end with .sync:2.
-func (v *visit) child(input any) {
-	object, _ := input.(map[string]any)
-	machine, ok := object["StateMachineArn"].(string)
-	if !ok {
-		v.failed(&failure{"States.Runtime", "startExecution needs StateMachineArn"})
-		return
-	}
-	name, _ := object["Name"].(string)
-	raw, err := json.Marshal(object["Input"])
-	if err != nil || object["Input"] == nil {
-		raw = []byte("{}")
-	}
-	arn, err := v.run.service.Start(machine, name, raw, v.run.exec.ARN)
-	if err != nil {
-		v.failed(&failure{"StepFunctions.ExecutionAlreadyExistsException", err.Error()})
-		return
-	}
-	if !v.state.kind.sync {
-		v.result(map[string]any{"ExecutionArn": arn, "StartDate": v.run.service.clock.Now().UTC().Format(timeLayout)})
-		return
-	}
-	v.run.service.whenEnded(arn, func(ended Execution) {
-		if !v.run.live() {
+// answered takes the answer of a function. The result of a task that waits for a token comes with the token.
+func (v *visit) answered(output []byte) {
+	var value any
+	if len(output) > 0 {
+		var err error
+		if value, err = decode(output); err != nil {
+			if v.attempt.claim() {
+				v.taskFailed(runtimeError("The function's answer is not JSON: %v", err))
+			}
 			return
 		}
-		var output any
-		_ = json.Unmarshal(ended.Output, &output) // "" when it failed
-		if ended.Status != Succeeded {
-			v.failed(&failure{"States.TaskFailed", ended.Error + ": " + ended.Cause})
-			return
+	}
+	if v.state.resource.service != "" {
+		value = map[string]any{"ExecutedVersion": "$LATEST", "Payload": value, "StatusCode": int64(200)}
+	}
+	switch {
+	case !v.state.resource.token:
+		if v.attempt.claim() {
+			v.note("Succeeded", details{}.with("output", value))
+			v.result(value)
 		}
-		v.result(map[string]any{"ExecutionArn": arn, "Name": ended.Name, "Status": string(ended.Status), "Output": output})
-	})
+	case v.attempt.waiting():
+		v.note("Submitted", details{}.with("output", value))
+		v.tell(StateEvent{Kind: Waiting, Deadline: v.attempt.deadline})
+	}
+}
+
+func (a *attempt) waiting() bool {
+	s := a.visit.run.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !a.closed
+}
+
+func (v *visit) taskFailed(f *failure) {
+	v.note("Failed", details{}.but("error", f.name).but("cause", f.cause))
+	v.failed(f)
+}
+
+// timedOut fails the task for want of time. AWS gives no cause.
+func (v *visit) timedOut(f *failure) {
+	v.note("TimedOut", details{"error": f.name})
+	v.failed(f)
+}
+
+// note notes a step of the task: Scheduled, Started, Submitted, Succeeded, Failed or TimedOut. A function called directly has events of
+// its own.
+func (v *visit) note(step string, d details) {
+	r := v.state.resource
+	if r.function != "" {
+		v.run.note("LambdaFunction"+step, d)
+		return
+	}
+	d["resourceType"], d["resource"] = r.service, r.action
+	v.run.note("Task"+step, d)
+}
+
+// scheduled notes that the task begins.
+func (v *visit) scheduled(input any, timeout, heartbeat int64) {
+	r := v.state.resource
+	d := details{}.but("timeoutInSeconds", timeout).but("heartbeatInSeconds", heartbeat)
+	if r.function != "" {
+		d["resource"] = r.function
+		v.run.note("LambdaFunctionScheduled", d.with("input", input))
+		v.run.note("LambdaFunctionStarted", nil)
+		return
+	}
+	d["region"], d["parameters"] = v.run.service.region, string(encode(input))
+	v.note("Scheduled", d)
+	v.note("Started", details{})
 }

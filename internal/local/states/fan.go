@@ -1,0 +1,180 @@
+package states
+
+// fan is the runs inside a Map or Parallel: so many at a time, outputs in order; the first that fails ends them all.
+type fan struct {
+	visit   *visit
+	width   int
+	graphs  []*graph
+	inputs  []any
+	items   []any // of a Map: $$.Map.Item for each run
+	runs    []*run
+	outputs []any
+	ended   []bool
+	left    int
+	event   int64 // id of its …StateStarted
+}
+
+// parallel is what a Parallel does.
+func (v *visit) parallel(data any) {
+	input, err := v.parameters(data)
+	if err != nil {
+		v.failed(asFailure(err))
+		return
+	}
+	inputs := make([]any, len(v.state.branches))
+	for i := range inputs {
+		inputs[i] = input
+	}
+	v.run.note("ParallelStateStarted", nil)
+	v.spread(&fan{visit: v, width: len(inputs), graphs: v.state.branches, inputs: inputs})
+}
+
+// each is what a Map does.
+func (v *visit) each(data any) {
+	list, err := v.list(data)
+	if err != nil {
+		v.failed(asFailure(err))
+		return
+	}
+	f := &fan{visit: v}
+	if f.width, err = v.width(data); err != nil {
+		v.failed(asFailure(err))
+		return
+	}
+	for i, value := range list {
+		item := map[string]any{"Index": int64(i), "Value": value}
+		if v.state.parameters != nil {
+			s := v.scope(data)
+			s.context.(map[string]any)["Map"] = map[string]any{"Item": item}
+			if value, err = v.state.parameters.value("ItemSelector", s); err != nil {
+				v.failed(asFailure(err))
+				return
+			}
+		}
+		f.graphs, f.inputs, f.items = append(f.graphs, v.state.branches[0]), append(f.inputs, value), append(f.items, item)
+	}
+	v.run.note("MapStateStarted", details{"length": len(list)})
+	v.spread(f)
+}
+
+func (v *visit) list(data any) ([]any, error) {
+	found, name := data, "$"
+	if p := v.state.items; p != nil {
+		var err error
+		if found, err = p.get("ItemsPath", v.scope(data)); err != nil {
+			return nil, err
+		}
+		name = p.text
+	}
+	list, ok := found.([]any)
+	if !ok {
+		return nil, runtimeError("Reference path \"%s\" must point to array.", name)
+	}
+	return list, nil
+}
+
+// width is how many items run at a time. AWS: 0 is no limit of one's own; then an inline Map runs 40 and a distributed one 10,000.
+func (v *visit) width(data any) (int, error) {
+	width := v.state.width
+	if p := v.state.widthPath; p != nil {
+		value, err := v.seconds(p, "MaxConcurrencyPath", 0, data)
+		if err != nil {
+			return 0, err
+		}
+		width = value
+	}
+	most := int64(40)
+	if v.state.distributed {
+		most = 10_000
+	}
+	if width == 0 {
+		width = most
+	}
+	return int(min(width, most)), nil
+}
+
+// spread starts the runs of a fan.
+func (v *visit) spread(f *fan) {
+	f.left, f.event = len(f.graphs), v.run.last
+	f.outputs, f.ended = make([]any, f.left), make([]bool, f.left)
+	v.fan = f
+	v.cleanup = append(v.cleanup, f.abort)
+	if f.left == 0 {
+		f.finish()
+		return
+	}
+	for range min(f.width, f.left) {
+		f.launch()
+	}
+}
+
+// launch starts the next run.
+func (f *fan) launch() {
+	i, v := len(f.runs), f.visit
+	r := &run{service: v.run.service, exec: v.run.exec, graph: f.graphs[i], item: v.run.item, last: f.event}
+	if f.items != nil {
+		r.item = f.items[i]
+		r.note("MapIterationStarted", details{"name": v.state.name, "index": i})
+	}
+	r.done = func(output any, failed *failure) { f.done(i, output, failed) }
+	f.runs = append(f.runs, r)
+	r.enter(r.graph.start, f.inputs[i])
+}
+
+// done takes the end of a run.
+func (f *fan) done(i int, output any, failed *failure) {
+	v, r := f.visit, f.runs[i]
+	if f.items != nil {
+		outcome := map[bool]string{true: "Succeeded", false: "Failed"}[failed == nil]
+		r.note("MapIteration"+outcome, details{"name": v.state.name, "index": i})
+	}
+	v.run.last = max(v.run.last, r.last)
+	if failed != nil {
+		v.run.note(v.state.kind+"StateFailed", details{"error": failed.name, "cause": failed.cause})
+		v.failed(failed)
+		return
+	}
+	f.outputs[i], f.ended[i] = output, true
+	f.left--
+	switch {
+	case f.left == 0:
+		f.finish()
+	case len(f.runs) < len(f.graphs):
+		f.launch()
+	}
+}
+
+func (f *fan) finish() {
+	f.visit.run.note(f.visit.state.kind+"StateSucceeded", nil)
+	f.visit.result(f.outputs)
+}
+
+// abort ends the runs that are still going.
+func (f *fan) abort() {
+	for i, r := range f.runs {
+		if f.items != nil && !r.over {
+			r.note("MapIterationAborted", details{"name": f.visit.state.name, "index": i})
+		}
+		r.abort()
+	}
+}
+
+// resume goes on with the runs that have not succeeded. AWS: a redrive keeps the outputs of those that have.
+func (f *fan) resume() {
+	f.visit.cleanup = append(f.visit.cleanup, f.abort)
+	if f.left == 0 {
+		f.finish()
+		return
+	}
+	launched := len(f.runs)
+	for i := range launched {
+		if !f.ended[i] {
+			f.runs[i].resume()
+		}
+	}
+	for range min(f.width, f.left) - (launched - (len(f.graphs) - f.left)) {
+		if len(f.runs) < len(f.graphs) {
+			f.launch()
+		}
+	}
+}
