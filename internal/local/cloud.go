@@ -66,8 +66,8 @@ var defaultStart = time.Date(2026, 11, 2, 14, 0, 0, 0, time.UTC)
 // The caller of everything that a person does by hand.
 const console = "console"
 
-// Cloud is a running embedded cloud. Its parts are exported so that a scenario can look at them, act as the vendor or a person, and
-// disturb them. All use one clock: nothing happens but in Run and Advance.
+// Cloud is a running embedded cloud. Its parts are exported so that a scenario can look at them, act as the vendor or a person,
+// and disturb them. All use one clock: nothing happens but in Run and Advance.
 type Cloud struct {
 	Clock      *clock.Clock
 	Server     *wire.Server
@@ -253,8 +253,8 @@ const (
 	OriginOutside = ""
 )
 
-// Origin is what the running thing belongs to: the ARN of an execution, OriginSchedule or OriginOutside. Causes are carried to their
-// effects: what an event sets off belongs to whoever put the event.
+// Origin is what the running thing belongs to: the ARN of an execution, OriginSchedule or OriginOutside. Causes are carried to
+// their effects: what an event sets off belongs to whoever put the event.
 func (c *Cloud) Origin() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

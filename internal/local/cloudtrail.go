@@ -48,7 +48,8 @@ func (c *Cloud) identity(principal string) map[string]any {
 	}
 	issuer := map[string]any{"type": "Role", "arn": principal, "accountId": c.Stack.AccountID}
 	return map[string]any{
-		"type": "AssumedRole", "arn": principal, "accountId": c.Stack.AccountID, "sessionContext": map[string]any{"sessionIssuer": issuer},
+		"type": "AssumedRole", "arn": principal, "accountId": c.Stack.AccountID,
+		"sessionContext": map[string]any{"sessionIssuer": issuer},
 	}
 }
 

@@ -38,8 +38,8 @@ func (c *Cloud) connect() {
 // endpointID is an endpoint's id in a connection notification.
 var endpointID = regexp.MustCompile(`vpce-[0-9a-f]{8,17}`)
 
-// notifyEndpoint publishes an endpoint's connection notification. PrivateLink does so as vpce.amazonaws.com, and needs the topic's
-// key when the topic has one. A notification without permission is lost without a word.
+// notifyEndpoint publishes an endpoint's connection notification. PrivateLink does so as vpce.amazonaws.com, and needs the
+// topic's key when the topic has one. A notification without permission is lost without a word.
 func (c *Cloud) notifyEndpoint(topicARN string, message []byte) {
 	source := "arn:aws:ec2:" + c.Stack.Region + ":" + c.Stack.AccountID + ":vpc-endpoint/" + string(endpointID.Find(message))
 	err := c.asService(privatelinkService, "sns:Publish", topicARN, source)

@@ -85,8 +85,8 @@ func (c *Cloud) runtime(spec lambda.Spec, accessKey string) (lambda.Function, er
 	return lambda.NewInProcess(spec, build, c.Server.Transport(), over), nil
 }
 
-// environment is all that a function sees: what the template sets, what Lambda sets, and for a function inside a VPC the stand-ins
-// for that VPC's resolver and network.
+// environment is all that a function sees: what the template sets, what Lambda sets, and for a function inside a VPC the
+// stand-ins for that VPC's resolver and network.
 func (c *Cloud) environment(resource template.Typed[template.Function], accessKey string) (map[string]string, error) {
 	p := resource.Properties
 	env := map[string]string{
@@ -117,6 +117,14 @@ func logGroup(resource template.Typed[template.Function]) string {
 	return cmp.Or(resource.Properties.LoggingConfig.LogGroup, "/aws/lambda/"+resource.Ref)
 }
 
+// networkActions are what Lambda does in EC2 for a function inside a VPC.
+//
+// AWS: AWSLambdaVPCAccessExecutionRole, https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+var networkActions = []string{
+	"CreateNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets", "DeleteNetworkInterface",
+	"AssignPrivateIpAddresses", "UnassignPrivateIpAddresses",
+}
+
 // checkFunctionRole checks what Lambda itself does with a function's role.
 func (c *Cloud) checkFunctionRole(f *function, p *template.Function) error {
 	if err := c.mayAssume("lambda.amazonaws.com", f.role, f.arn); err != nil {
@@ -129,8 +137,8 @@ func (c *Cloud) checkFunctionRole(f *function, p *template.Function) error {
 		needs["xray:PutTraceSegments"], needs["xray:PutTelemetryRecords"] = "*", "*"
 	}
 	if p.VpcConfig != nil {
-		for _, action := range []string{"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"} {
-			needs[action] = "*"
+		for _, action := range networkActions {
+			needs["ec2:"+action] = "*"
 		}
 	}
 	if f.deadLetter != "" {
@@ -209,8 +217,8 @@ func (c *Cloud) run(f *function, payload []byte) lambda.Result {
 // AWS: one minute before the second try, two before the third.
 var asyncWaits = []time.Duration{time.Minute, 2 * time.Minute}
 
-// runAsync runs a function as SNS and EventBridge do: from Lambda's own queue, with retries, and with a dead-letter queue for what
-// keeps failing.
+// runAsync runs a function as SNS and EventBridge do: from Lambda's own queue, with retries, and with a dead-letter queue for
+// what keeps failing.
 func (c *Cloud) runAsync(f *function, payload []byte, attempt int) {
 	result := c.run(f, payload)
 	if result.ErrorType == "" {

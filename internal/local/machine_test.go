@@ -14,13 +14,18 @@ import (
 	"postern/internal/local/handlers"
 	"postern/internal/local/privatelink"
 	states "postern/internal/local/stepfunctions"
+	"postern/internal/local/template"
 	"postern/internal/local/wire"
 )
+
+func defaultConfig() local.Config {
+	return local.Config{TemplatePath: "../../infra/testdata/postern.template.json", Functions: handlers.All()}
+}
 
 // open deploys the golden template, with the functions in this process.
 func open(t *testing.T, change func(*local.Config)) *local.Cloud {
 	t.Helper()
-	config := local.Config{TemplatePath: "../../infra/testdata/postern.template.json", Functions: handlers.All()}
+	config := defaultConfig()
 	if change != nil {
 		change(&config)
 	}
@@ -136,20 +141,13 @@ func checkWorld(t *testing.T, c *local.Cloud, state connection.State) {
 	if dropped := c.Dropped(); len(dropped) > 0 {
 		t.Errorf("dropped: %s", strings.Join(dropped, "\n"))
 	}
-	if queued := c.Queues.Messages("arn:aws:sqs:us-east-1:111122223333:" + deadLetters(c)); len(queued) > 0 {
+	if queued := c.Queues.Messages(deadLetters(c)); len(queued) > 0 {
 		t.Errorf("dead letters: %+v", queued)
 	}
 }
 
-// deadLetters is the name of the stack's queue.
-func deadLetters(c *local.Cloud) string {
-	for _, resource := range c.Stack.Resources {
-		if resource.Type == "AWS::SQS::Queue" {
-			return resource.ARN[strings.LastIndex(resource.ARN, ":")+1:]
-		}
-	}
-	return ""
-}
+// deadLetters is the ARN of the stack's queue.
+func deadLetters(c *local.Cloud) string { return template.All[template.Queue](c.Stack)[0].ARN }
 
 // checkBudget checks what one onboarding may cost; see docs/adr/0005.
 func checkBudget(t *testing.T, c *local.Cloud, ended states.Execution) {
@@ -170,7 +168,8 @@ func checkBudget(t *testing.T, c *local.Cloud, ended states.Execution) {
 	if ended.Transitions > 15 || calls > 40 || writes > 12 {
 		t.Errorf("%d transitions, %d calls, %d writes; allowed are 15, 40, 12", ended.Transitions, calls, writes)
 		for _, call := range c.Calls() {
-			t.Logf("%s %-24s %s.%s write=%v origin=%s", call.At.Format(time.DateTime), call.Function, call.Service, call.Operation, call.Write, call.Origin)
+			t.Logf("%s %-24s %s.%s write=%v origin=%s",
+				call.At.Format(time.DateTime), call.Function, call.Service, call.Operation, call.Write, call.Origin)
 		}
 	}
 }
