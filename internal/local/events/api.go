@@ -160,7 +160,7 @@ func (s *Service) describeRule(_ *wire.Call, in describeRuleInput) (describeRule
 	}
 	return describeRuleOutput{
 		Name: r.Name, Arn: r.arn, EventBusName: r.bus, State: state, CreatedBy: s.account,
-		Description: r.Description, EventPattern: string(r.Pattern), ScheduleExpression: r.Rule.Schedule,
+		Description: r.Description, EventPattern: string(r.Pattern), ScheduleExpression: r.Schedule,
 	}, nil
 }
 

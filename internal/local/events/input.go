@@ -49,9 +49,9 @@ func parseInput(t *Target) (input, error) {
 	case t.Input == "":
 		return path(nil), nil
 	case len(t.Input) > maxInput:
-		return nil, fmt.Errorf("Input has %d characters, at most %d are allowed", len(t.Input), maxInput)
+		return nil, fmt.Errorf("the Input has %d characters, at most %d are allowed", len(t.Input), maxInput)
 	case !json.Valid([]byte(t.Input)):
-		return nil, errors.New("Input is not JSON")
+		return nil, errors.New("the Input is not JSON")
 	}
 	return constant(t.Input), nil
 }
@@ -92,16 +92,16 @@ var (
 
 func parseTemplate(t InputTransformer) (template, error) {
 	if t.InputTemplate == "" || len(t.InputTemplate) > maxInput {
-		return nil, fmt.Errorf("InputTemplate has %d characters, 1 to %d are allowed", len(t.InputTemplate), maxInput)
+		return nil, fmt.Errorf("the InputTemplate has %d characters, 1 to %d are allowed", len(t.InputTemplate), maxInput)
 	}
 	paths := map[string]path{}
 	for name, text := range t.InputPathsMap {
 		if strings.HasPrefix(strings.ToLower(name), "aws") {
-			return nil, fmt.Errorf("InputPathsMap: names beginning with AWS are reserved, %q", name)
+			return nil, fmt.Errorf("the InputPathsMap: names beginning with AWS are reserved, %q", name)
 		}
 		parsed, err := parsePath(text)
 		if err != nil {
-			return nil, fmt.Errorf("InputPathsMap %s: %w", name, err)
+			return nil, fmt.Errorf("the InputPathsMap %s: %w", name, err)
 		}
 		paths[name] = parsed
 	}
@@ -127,7 +127,7 @@ func parseTemplate(t InputTransformer) (template, error) {
 		parsed = append(parsed, p)
 	}
 	if !json.Valid([]byte(sample.String())) {
-		return nil, errors.New("InputTemplate is not JSON; a text needs quotes")
+		return nil, errors.New("the InputTemplate is not JSON; a text needs quotes")
 	}
 	return parsed, nil
 }
@@ -150,10 +150,10 @@ func (p piece) check() error {
 	case p.variable == "" || p.own:
 		return nil
 	case !slices.Contains(reserved, p.variable):
-		return fmt.Errorf("InputTemplate: the variable <%s> is not in the InputPathsMap", p.variable)
+		return fmt.Errorf("the InputTemplate: the variable <%s> is not in the InputPathsMap", p.variable)
 	case p.quoted && strings.HasPrefix(p.variable, "aws.events.event") && p.variable != "aws.events.event.ingestion-time":
 		// AWS: its contents are not escaped.
-		return fmt.Errorf("InputTemplate: <%s> can only be the value of a JSON member", p.variable)
+		return fmt.Errorf("the InputTemplate: <%s> can only be the value of a JSON member", p.variable)
 	}
 	return nil
 }

@@ -187,7 +187,7 @@ func parseNumeric(argument any) (matcher, error) {
 	}
 	first, _ := parts[0].(string)
 	last, _ := parts[len(parts)-2].(string)
-	if len(parts) == 4 && !(strings.HasPrefix(first, ">") && strings.HasPrefix(last, "<")) {
+	if len(parts) == 4 && (!strings.HasPrefix(first, ">") || !strings.HasPrefix(last, "<")) {
 		return nil, errors.New("numeric takes a range as its lower bound and then its upper bound")
 	}
 	return func(scalar any) bool {

@@ -74,9 +74,9 @@ func (s *Service) load(definition Rule) (*rule, error) {
 		return nil, fmt.Errorf("event bus %s does not exist", r.bus)
 	case s.find(r.arn) != nil:
 		return nil, fmt.Errorf("it exists already")
-	case len(r.Pattern) == 0 && r.Rule.Schedule == "":
+	case len(r.Pattern) == 0 && r.Schedule == "":
 		return nil, fmt.Errorf("it has neither a pattern nor a schedule")
-	case r.Rule.Schedule != "" && r.bus != DefaultBus:
+	case r.Schedule != "" && r.bus != DefaultBus:
 		return nil, fmt.Errorf("scheduled rules are on the default bus only")
 	}
 	switch r.State {
@@ -97,8 +97,8 @@ func (r *rule) parse() error {
 			return err
 		}
 	}
-	if r.Rule.Schedule != "" {
-		if r.schedule, err = ParseSchedule(r.Rule.Schedule); err != nil {
+	if r.Schedule != "" {
+		if r.schedule, err = ParseSchedule(r.Schedule); err != nil {
 			return err
 		}
 	}

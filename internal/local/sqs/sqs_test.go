@@ -62,7 +62,7 @@ func (w *world) call(operation string, in map[string]any) (out map[string]any) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	raw, err := io.ReadAll(answer.Body)
 	if err != nil {
 		w.t.Fatal(err)

@@ -403,7 +403,7 @@ func TestDescribeParameters(t *testing.T) {
 			f.Option = aws.String(test.option)
 		}
 		in := &client.DescribeParametersInput{ParameterFilters: []types.ParameterStringFilter{f}}
-		out, err := w.Client.DescribeParameters(ctx, in)
+		out, err := w.DescribeParameters(ctx, in)
 		got := awserr.Code(err)
 		if err == nil {
 			var names []string
@@ -416,11 +416,11 @@ func TestDescribeParameters(t *testing.T) {
 			t.Errorf("%+v: got %q", test, got)
 		}
 	}
-	first, err := w.Client.DescribeParameters(ctx, &client.DescribeParametersInput{MaxResults: aws.Int32(2)})
+	first, err := w.DescribeParameters(ctx, &client.DescribeParametersInput{MaxResults: aws.Int32(2)})
 	if err != nil || len(first.Parameters) != 2 || first.NextToken == nil {
 		t.Fatalf("got %+v, %v", first, err)
 	}
-	second, err := w.Client.DescribeParameters(ctx, &client.DescribeParametersInput{NextToken: first.NextToken})
+	second, err := w.DescribeParameters(ctx, &client.DescribeParametersInput{NextToken: first.NextToken})
 	if err != nil || second.NextToken != nil {
 		t.Errorf("got %+v, %v", second, err)
 	}
