@@ -24,8 +24,9 @@ type draft struct {
 	full connection.Faults
 	// parameters are the names of those that exist.
 	parameters map[string]bool
-	// adopted is the endpoint that plan.AdoptEndpointID names.
-	adopted endpoint.Endpoint
+	// adopted is the endpoint that plan.AdoptEndpointID names; neighbours are the live endpoints of the VPC that are not ours.
+	adopted    endpoint.Endpoint
+	neighbours []endpoint.Endpoint
 
 	plan   connection.Plan
 	faults connection.Faults
@@ -88,6 +89,21 @@ func (p *Planner) chooseProfile(d *draft) {
 	d.faults = append(d.faults, faults...)
 	d.profile, d.rendered = profile, rendered
 	d.checkRegions()
+	d.checkCutover()
+}
+
+// checkCutover stops a request that would move live traffic without saying so. A plan only tells of it.
+func (d *draft) checkCutover() {
+	hostname := d.rendered.Hostname
+	if !d.rendered.SharedWithPublic || !hostname.Known || d.request.Cutover || d.request.Action != connection.ActionOnboard {
+		return
+	}
+	remedy := "write \"cutover\": true when they may move now, or use action plan to see all that would happen"
+	if hostname.Path != "" {
+		remedy += "; a private name of its own, in " + hostname.Path + ", moves nobody"
+	}
+	d.faults.Addf("cutover", remedy, "the private name %s equals the public one, so switching private DNS on moves every client "+
+		"in %s at once", hostname.Text, d.request.Target.VPCID)
 }
 
 // checkRegions compares the Regions that the request names for the service: a name says its Region itself.

@@ -27,6 +27,9 @@ func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
 	var ours []endpoint.Endpoint
 	for _, e := range all {
 		mine := e.Connection() == d.plan.ConnectionID
+		if !mine && e.State.Live() {
+			d.neighbours = append(d.neighbours, e)
+		}
 		if e.State.Gone() || !mine && e.ServiceName != d.plan.Service.Name {
 			continue
 		}
@@ -82,6 +85,11 @@ func (d *draft) adopt(ours []endpoint.Endpoint) {
 	}
 	target := d.request.Target
 	if !sameSet(d.adopted.SubnetIDs, target.SubnetIDs) || !sameSet(d.adopted.SecurityGroupIDs, target.SecurityGroupIDs) {
+		if len(d.rendered.Zonal) > 0 && !sameSet(d.adopted.SubnetIDs, target.SubnetIDs) {
+			d.faults.Addf("target.subnetIds", "write "+strings.Join(d.adopted.SubnetIDs, ", ")+", or change the endpoint's subnets first",
+				"%s, which is used again, has other subnets, and this vendor's records name each Availability Zone", d.adopted.ID)
+			return
+		}
 		d.warn("adopted-endpoint-differs", "%s keeps its subnets (%s) and security groups (%s); the request names others.",
 			d.adopted.ID, strings.Join(d.adopted.SubnetIDs, ", "), strings.Join(d.adopted.SecurityGroupIDs, ", "))
 	}

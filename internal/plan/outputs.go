@@ -52,7 +52,13 @@ func (d *draft) list() {
 		if dns.ZoneID == "" {
 			d.creates("private hosted zone %s for %s", dns.Zone, network.VPCID)
 		}
-		d.creates("%s record %s to the endpoint's name", dns.RecordType, dns.Hostname)
+		for _, record := range dns.Names() {
+			target := "the endpoint's name"
+			if record.AZID != "" {
+				target += " in " + record.AZID
+			}
+			d.creates("%s record %s to %s", record.Type, record.Name, target)
+		}
 	}
 	if dns.Mode == connection.ModeVendorPrivateDNS {
 		d.creates("private DNS of the endpoint for %s", dns.Hostname)

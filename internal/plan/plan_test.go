@@ -157,7 +157,8 @@ func TestPlanFaults(t *testing.T) {
 		want    []string
 	}{
 		"vendor": {changes: map[string]any{"vendor": "monte-karlo"},
-			want: []string{"vendor: there is no profile for monte-karlo; use one of monte-carlo"}},
+			want: []string{"vendor: there is no profile for monte-karlo; use one of clickhouse-cloud, confluent-cloud, " +
+				"elastic-cloud, engflow, monte-carlo, snowflake"}},
 		"VPC not registered": {changes: map[string]any{"target.vpcId": otherVPC},
 			want: []string{"target.vpcId: vpc-00000000000000bad in us-east-1 is not a registered network; use one of " +
 				"vpc-0a1b2c3d4e5f60718 in us-east-1 (prod), or register it in the postern block of cdk.json and deploy"}},
@@ -288,9 +289,8 @@ func TestPlanFaults(t *testing.T) {
 			world: func(w *world) {
 				w.zones = []dns.Zone{{ID: "Z1", Name: parentZone, OwningService: "vpce.amazonaws.com"}}
 			},
-			want: []string{"target.vpcId: zone privatelink.getmontecarlo.com is made by vpce.amazonaws.com for another " +
-				"endpoint's private DNS; " +
-				"switch the private DNS of that endpoint off, or use another VPC"}},
+			want: []string{"target.vpcId: zone privatelink.getmontecarlo.com is made by vpce.amazonaws.com for the " +
+				"private DNS of another endpoint; switch private DNS of that endpoint off, or use another VPC"}},
 		"zone between ours and the hostname": {
 			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: hostname, OwningAccount: account}} },
 			want: []string{"target.vpcId: zone artemis.privatelink.getmontecarlo.com (Z1 of account 111122223333) is more specific than " +

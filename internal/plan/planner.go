@@ -118,9 +118,9 @@ func (d *draft) finish() {
 			"The service is in %s, the endpoint in %s: the vendor must offer it there, and traffic between the Regions is charged.",
 			d.plan.Service.Region, d.plan.Network.Region)
 	}
-	if d.profile.DNS.SharedWithPublic {
-		d.warn("live-cutover", "%s resolves publicly today: the change moves every client in %s at once.",
-			d.plan.DNS.Hostname, d.plan.Network.VPCID)
+	if d.rendered.SharedWithPublic {
+		d.warn("live-cutover", "%s resolves publicly today: the change moves every client in %s at once, after the endpoint passed the "+
+			"probe. Rollback moves them back.", d.plan.DNS.Hostname, d.plan.Network.VPCID)
 	}
 	d.plan.Cost = costOf(len(d.plan.Network.Subnets), d.plan.DNS.Mode == connection.ModePrivateHostedZone)
 	d.list()

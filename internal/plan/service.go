@@ -49,16 +49,28 @@ func serviceFaults(plan connection.Plan) connection.Faults {
 			"%s takes %s endpoints, not interface endpoints", service.Name, service.Type)
 	}
 	faults = append(faults, zoneFaults(plan)...)
-	if plan.DNS.Mode != connection.ModeVendorPrivateDNS {
-		return faults
+	if plan.DNS.Mode == connection.ModeVendorPrivateDNS {
+		faults = append(faults, privateDNSFaults(service, plan.DNS.Hostname)...)
 	}
+	return faults
+}
+
+// privateDNSFaults returns why the endpoint's private DNS cannot answer for a hostname.
+//
+// AWS: only the owner of a service sets its private DNS name, and consumers can use it once the owner has proved the domain.
+func privateDNSFaults(service connection.Service, hostname string) connection.Faults {
+	var faults connection.Faults
+	name := service.PrivateDNSName
 	switch {
-	case !answers(service.PrivateDNSName, plan.DNS.Hostname):
-		faults.Addf("vendor", "ask the vendor to set it as the service's private DNS name",
-			"%s is not the private DNS name of the service, which is %q", plan.DNS.Hostname, service.PrivateDNSName)
+	case name == "":
+		faults.Addf("vendor", "ask the vendor to set "+hostname+" as the service's private DNS name, and to verify its domain",
+			"%s has no private DNS name, so an endpoint's private DNS cannot be switched on", service.Name)
+	case !answers(name, hostname):
+		faults.Addf("vendor", "write the private name that the vendor set up, or ask the vendor to set "+hostname+" as the service's "+
+			"private DNS name", "%s is not the private DNS name of the service, which is %s", hostname, name)
 	case !service.PrivateDNSVerified:
-		faults.Addf("vendor", "ask the vendor to verify the domain of the service", "the service's private DNS name %s is not verified",
-			service.PrivateDNSName)
+		faults.Addf("vendor", "ask the vendor to prove the domain (the TXT record that AWS names), and start again when it is verified",
+			"the service's private DNS name %s is not verified, and AWS lets nobody use it before", name)
 	}
 	return faults
 }

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,11 +18,15 @@ import (
 	"postern/internal/vendor"
 )
 
-// Two vendors of other kinds, from the vendor package's test data: one with private DNS of its own and one Region, one with four
-// ports.
+// Two vendors of other kinds: one with private DNS of its own and one Region; and, from the vendor package's test data, one with
+// four ports.
 func otherVendor(t *testing.T, w *world, id string) (*Planner, json.RawMessage) {
 	t.Helper()
-	catalog, err := vendor.LoadFS(os.DirFS("../vendor/testdata"))
+	load := vendor.Load
+	if id == "four-ports" {
+		load = func() (vendor.Catalog, error) { return vendor.LoadFS(os.DirFS("../vendor/testdata")) }
+	}
+	catalog, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,9 +34,12 @@ func otherVendor(t *testing.T, w *world, id string) (*Planner, json.RawMessage) 
 		"engflow":    {"clusterName": "acme", "serviceName": mcService},
 		"four-ports": {"serviceName": mcService, "host": "db.example.com"},
 	}
+	return plannerOf(w, catalog), request(t, map[string]any{"vendor": id, "inputs": inputs[id], "cutover": true})
+}
+
+func plannerOf(w *world, catalog vendor.Catalog) *Planner {
 	sources := Sources{Endpoints: w, Zones: zonesOf{w}, Parameters: w, Holders: anyHolder{}}
-	planner := New(catalog, config(), sources, slog.New(slog.DiscardHandler))
-	return planner, request(t, map[string]any{"vendor": id, "inputs": inputs[id]})
+	return New(catalog, config(), sources, slog.New(slog.DiscardHandler))
 }
 
 // anyHolder says that every connection is free.
@@ -53,14 +63,48 @@ func TestPlanVendorPrivateDNS(t *testing.T) {
 			w.zones = []dns.Zone{{ID: "Z1", Name: name, OwningService: "vpce.amazonaws.com"}}
 		}},
 		"not verified": {world: func(w *world) { w.service.PrivateDNSVerified = false },
-			want: []string{"vendor: the service's private DNS name acme.cluster.engflow.com is not verified; " +
-				"ask the vendor to verify the domain of the service"}},
-		"none": {world: func(w *world) { w.service.PrivateDNSName = "" },
-			want: []string{`vendor: acme.cluster.engflow.com is not the private DNS name of the service, which is ""; ` +
-				"ask the vendor to set it as the service's private DNS name"}},
+			want: []string{"vendor: the service's private DNS name acme.cluster.engflow.com is not verified, and AWS lets nobody use it " +
+				"before; ask the vendor to prove the domain (the TXT record that AWS names), and start again when it is verified"}},
+		"none": {world: func(w *world) { w.service.PrivateDNSName, w.service.PrivateDNSVerified = "", false },
+			want: []string{"vendor: " + mcService + " has no private DNS name, so an endpoint's private DNS cannot be switched on; ask " +
+				"the vendor to set acme.cluster.engflow.com as the service's private DNS name, and to verify its domain"}},
 		"another": {world: func(w *world) { w.service.PrivateDNSName = "*.engflow.com" },
-			want: []string{`vendor: acme.cluster.engflow.com is not the private DNS name of the service, which is "*.engflow.com"; ` +
-				"ask the vendor to set it as the service's private DNS name"}},
+			want: []string{"vendor: acme.cluster.engflow.com is not the private DNS name of the service, which is *.engflow.com; write " +
+				"the private name that the vendor set up, or ask the vendor to set acme.cluster.engflow.com as the service's private " +
+				"DNS name"}},
+		"VPC without DNS": {world: func(w *world) { w.vpcs[vpcID] = endpoint.VPC{ID: vpcID, CIDRs: []string{"10.20.0.0/16"}} },
+			want: []string{"target.vpcId: enableDnsSupport is off in vpc-0a1b2c3d4e5f60718; switch it on (aws ec2 modify-vpc-attribute): " +
+				"without it private names are not answered in the VPC",
+				"target.vpcId: enableDnsHostnames is off in vpc-0a1b2c3d4e5f60718; switch it on (aws ec2 modify-vpc-attribute): " +
+					"without it private names are not answered in the VPC"}},
+		"another endpoint's": {world: func(w *world) {
+			w.endpoints = []endpoint.Endpoint{rivalEndpoint(name)}
+			w.zones = []dns.Zone{{ID: "Z1", Name: name, OwningService: "vpce.amazonaws.com"}}
+		}, want: []string{"target.vpcId: zone acme.cluster.engflow.com is made by vpce.amazonaws.com for the private DNS of " +
+			"vpce-0000000000000000f (com.amazonaws.vpce.us-east-1.vpce-svc-0ffffffffffffffff); switch private DNS of that endpoint off, " +
+			"or use another VPC"}},
+		"another endpoint's, not listed": {world: func(w *world) {
+			w.service.PrivateDNSName = "*.cluster.engflow.com"
+			w.endpoints = []endpoint.Endpoint{rivalEndpoint("*.Cluster.engflow.com.")}
+		}, want: []string{"target.vpcId: the private DNS of vpce-0000000000000000f " +
+			"(com.amazonaws.vpce.us-east-1.vpce-svc-0ffffffffffffffff) answers for cluster.engflow.com in this VPC already; switch " +
+			"private DNS of vpce-0000000000000000f off, or use another VPC"}},
+		"another endpoint's, of another name": {world: func(w *world) {
+			w.endpoints = []endpoint.Endpoint{rivalEndpoint("other.cluster.engflow.com")}
+		}},
+		"a wider zone of somebody": {world: func(w *world) {
+			w.zones = []dns.Zone{{ID: "Z1", Name: "cluster.engflow.com", OwningAccount: account}}
+		}},
+		"a zone like a wildcard's": {world: func(w *world) {
+			w.service.PrivateDNSName = "*.cluster.engflow.com"
+			w.zones = []dns.Zone{{ID: "Z1", Name: "cluster.engflow.com", OwningAccount: account}}
+		}, want: []string{"target.vpcId: vpc-0a1b2c3d4e5f60718 already has a zone cluster.engflow.com (Z1 of account " +
+			"111122223333) that Postern did not make for this connection; remove that zone from the VPC"}},
+		"a zone below a wildcard's": {world: func(w *world) {
+			w.service.PrivateDNSName = "*.cluster.engflow.com"
+			w.zones = []dns.Zone{{ID: "Z1", Name: name, OwningAccount: account}}
+		}, want: []string{"target.vpcId: zone acme.cluster.engflow.com (Z1 of account 111122223333) is more specific than " +
+			"cluster.engflow.com and would answer acme.cluster.engflow.com; remove that zone from the VPC"}},
 		"a zone for it": {world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: name, OwningAccount: account}} },
 			want: []string{"target.vpcId: vpc-0a1b2c3d4e5f60718 already has a zone acme.cluster.engflow.com (Z1 of account " +
 				"111122223333) that Postern did not make for this connection; remove that zone from the VPC"}},
@@ -76,7 +120,7 @@ func TestPlanVendorPrivateDNS(t *testing.T) {
 			tt.world(w)
 			planner, raw := otherVendor(t, w, "engflow")
 			if w.service.Region != "us-east-1" {
-				raw = request(t, map[string]any{"vendor": "engflow",
+				raw = request(t, map[string]any{"vendor": "engflow", "cutover": true,
 					"inputs": map[string]any{"clusterName": "acme", "serviceName": remoteService}})
 			}
 			got, err := planner.Plan(t.Context(), first(raw))
@@ -89,7 +133,8 @@ func TestPlanVendorPrivateDNS(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(connection.DNSPlan{Mode: connection.ModeVendorPrivateDNS, Hostname: "acme.cluster.engflow.com"}, got.DNS); diff != "" {
+			plan := connection.DNSPlan{Mode: connection.ModeVendorPrivateDNS, Hostname: "acme.cluster.engflow.com"}
+			if diff := cmp.Diff(plan, got.DNS); diff != "" {
 				t.Errorf("DNS (-want +got)\n%s", diff)
 			}
 			if got, want := got.Findings[len(got.Findings)-1].Code, "live-cutover"; got != want {
@@ -105,6 +150,272 @@ func TestPlanVendorPrivateDNS(t *testing.T) {
 	}
 }
 
+// rivalEndpoint is somebody's endpoint of another service with private DNS of a name.
+func rivalEndpoint(name string) endpoint.Endpoint {
+	return endpoint.Endpoint{
+		ID: "vpce-0000000000000000f", ServiceName: "com.amazonaws.vpce.us-east-1.vpce-svc-0ffffffffffffffff", VPCID: vpcID,
+		Type: "Interface", State: connection.StateAvailable, PrivateDNSEnabled: true,
+		DNSNames: []endpoint.DNSName{
+			{Name: "vpce-0000000000000000f-abcd.vpce-svc-0ffffffffffffffff.us-east-1.vpce.amazonaws.com"}, {Name: name},
+		},
+	}
+}
+
+// A name that is the public one moves live traffic: that has to be said, unless the request only asks for the plan.
+func TestPlanCutover(t *testing.T) {
+	t.Parallel()
+	fault := "cutover: the private name acme.cluster.engflow.com equals the public one, so switching private DNS on moves every client " +
+		"in vpc-0a1b2c3d4e5f60718 at once; write \"cutover\": true when they may move now, or use action plan to see all that would " +
+		"happen; a private name of its own, in inputs.privateEndpoint, moves nobody"
+	const custom = "private.acme.cluster.engflow.com"
+	tests := map[string]struct {
+		changes map[string]any
+		faults  []string
+		finding bool
+	}{
+		"said":               {map[string]any{"cutover": true}, nil, true},
+		"not said":           {map[string]any{"cutover": nil}, []string{fault}, false},
+		"denied":             {map[string]any{"cutover": false}, []string{fault}, false},
+		"plan only":          {map[string]any{"cutover": nil, "action": "plan"}, nil, true},
+		"a name of its own":  {map[string]any{"cutover": nil, "inputs.privateEndpoint": custom}, nil, false},
+		"said for no reason": {map[string]any{"cutover": true, "inputs.privateEndpoint": custom}, nil, false},
+	}
+	for name, test := range tests {
+		w := newWorld()
+		w.service.PrivateDNSName, w.service.PrivateDNSVerified = "acme.cluster.engflow.com", true
+		if test.changes["inputs.privateEndpoint"] != nil {
+			w.service.PrivateDNSName = custom
+		}
+		planner, _ := otherVendor(t, w, "engflow")
+		changes := map[string]any{"vendor": "engflow", "inputs": map[string]any{"clusterName": "acme", "serviceName": mcService}}
+		base := request(t, changes)
+		for path, value := range test.changes {
+			base = changed(t, base, path, value)
+		}
+		got, err := planner.Plan(t.Context(), first(base))
+		if diff := cmp.Diff(test.faults, linesOf(t, err)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+		finding := slices.ContainsFunc(got.Findings, func(f connection.Finding) bool { return f.Code == "live-cutover" })
+		if finding != test.finding {
+			t.Errorf("%s: finding %t, want %t", name, finding, test.finding)
+		}
+	}
+	// Monte Carlo's name is nobody's yet.
+	w := newWorld()
+	if _, err := w.planner(t, config()).Plan(t.Context(), first(request(t, nil))); err != nil {
+		t.Error(err)
+	}
+}
+
+// linesOf is lines, or nil without an error.
+func linesOf(t *testing.T, err error) []string {
+	t.Helper()
+	if err == nil {
+		return nil
+	}
+	return lines(t, err)
+}
+
+// changed is a request with one more change.
+func changed(t *testing.T, raw json.RawMessage, path string, value any) json.RawMessage {
+	t.Helper()
+	var document map[string]any
+	if err := json.Unmarshal(raw, &document); err != nil {
+		t.Fatal(err)
+	}
+	object := document
+	if outer, inner, nested := strings.Cut(path, "."); nested {
+		object, path = document[outer].(map[string]any), inner
+	}
+	if object[path] = value; value == nil {
+		delete(object, path)
+	}
+	raw, err := json.Marshal(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// Confluent's records name zones by id, and a cross-Region endpoint has no names of zones.
+func TestPlanSeveralRecords(t *testing.T) {
+	t.Parallel()
+	const domain = "4kgzg.us-east-1.aws.confluent.cloud"
+	record := func(name, azID string) connection.NameRecord {
+		return connection.NameRecord{Name: name, Type: connection.RecordCNAME, TTL: 60, AZID: azID}
+	}
+	confluent := func(w *world) {
+		inbound(tcp(443, 443, "10.20.0.0/16"), tcp(9092, 9092, "10.20.0.0/16"))(w)
+		w.service.AcceptanceRequired = false
+	}
+	faultOf := func(zone string) string {
+		return "target.vpcId: zone " + zone + " (Z1 of account 111122223333) is more specific than " + domain + " and would answer "
+	}
+	tests := map[string]struct {
+		world func(*world)
+		want  []string
+	}{
+		"free":          {world: func(*world) {}},
+		"zones' cousin": {world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "use1-az6." + domain, OwningAccount: account}} }},
+		"a zonal name's zone": {
+			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "use1-az2." + domain, OwningAccount: account}} },
+			want:  []string{faultOf("use1-az2."+domain) + "*.use1-az2." + domain + "; remove that zone from the VPC"},
+		},
+		"the bootstrap server's zone": {
+			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "lkc-abc123." + domain, OwningAccount: account}} },
+			want:  []string{faultOf("lkc-abc123."+domain) + "lkc-abc123." + domain + "; remove that zone from the VPC"},
+		},
+		"adopted with other subnets": {
+			world: func(w *world) {
+				e := ours("vpce-00000000000000001", connection.StateAvailable)
+				e.Tags, e.SubnetIDs = connection.Tags("confluent-cloud/agents-prod", "arn:earlier"), []string{subnetA}
+				w.endpoints = []endpoint.Endpoint{e}
+			},
+			want: []string{"target.subnetIds: vpce-00000000000000001, which is used again, has other subnets, and this vendor's records " +
+				"name each Availability Zone; write " + subnetA + ", or change the endpoint's subnets first"},
+		},
+	}
+	for name, test := range tests {
+		w := newWorld()
+		confluent(w)
+		test.world(w)
+		catalog, err := vendor.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw := request(t, map[string]any{"vendor": "confluent-cloud", "inputs": map[string]any{
+			"bootstrapHost": "lkc-abc123." + domain, "dnsDomain": domain, "networkId": "n-1", "serviceName": mcService,
+		}})
+		got, err := plannerOf(w, catalog).Plan(t.Context(), first(raw))
+		if diff := cmp.Diff(test.want, linesOf(t, err)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+		if err != nil {
+			continue
+		}
+		records := []connection.NameRecord{
+			record("*."+domain, ""), record("*.use1-az1."+domain, "use1-az1"), record("*.use1-az2."+domain, "use1-az2"),
+		}
+		if diff := cmp.Diff(records, got.DNS.Records); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+		for _, line := range []string{"CNAME record *." + domain + " to the endpoint's name",
+			"CNAME record *.use1-az2." + domain + " to the endpoint's name in use1-az2"} {
+			if !slices.Contains(got.Creates, line) {
+				t.Errorf("%s: the plan does not say %q: %q", name, line, got.Creates)
+			}
+		}
+	}
+}
+
+// Across Regions: the service's Region is asked for, subnets of any zone are taken, and names of zones are left out.
+func TestPlanSeveralRecordsAcrossRegions(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.service.Name, w.service.Region, w.service.AZIDs = remoteService, "eu-west-1", nil
+	catalog, err := vendor.LoadFS(os.DirFS("../vendor/testdata"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	planner := plannerOf(w, catalog)
+	profile, _ := planner.catalog.Find("four-ports")
+	profile.DNS.ZoneScope = vendor.ZoneScope{}
+	inbound(tcp(80, 9440, "10.20.0.0/16"))(w)
+	d := planner.newDraft(request(t, map[string]any{"vendor": "four-ports",
+		"inputs": map[string]any{"serviceName": remoteService, "serviceRegion": "eu-west-1", "host": "db.example.com"}}))
+	d.rendered.DNS.Records = []connection.NameRecord{{Name: "*.example.com", Type: connection.RecordCNAME, TTL: 60}}
+	d.rendered.Zonal = []connection.NameRecord{{Name: "*.${azId}.example.com", Type: connection.RecordCNAME, TTL: 60}}
+	if err := planner.look(t.Context(), d); err != nil || len(d.faults) > 0 {
+		t.Fatal(err, d.faults)
+	}
+	if diff := cmp.Diff(d.rendered.DNS.Records, d.plan.DNS.Records); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if !slices.ContainsFunc(d.plan.Findings, func(f connection.Finding) bool { return f.Code == "no-zonal-names" }) {
+		t.Errorf("findings %+v", d.plan.Findings)
+	}
+}
+
+// A seventh vendor is a file: no line of Go knows it, and the plan makes its endpoint, its names and its outputs.
+func TestPlanOfAVendorAddedByFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../vendor/profiles")); err != nil {
+		t.Fatal(err)
+	}
+	profiles := filepath.Join(t.TempDir(), "catalog")
+	if err := os.Mkdir(profiles, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(dir, filepath.Join(profiles, "profiles")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(profiles, "profiles", "seventh.yaml"), []byte(seventh), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	catalog, err := vendor.LoadFS(os.DirFS(profiles))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(catalog.IDs()); n != 7 {
+		t.Errorf("%d vendors, want 7", n)
+	}
+	w := newWorld()
+	inbound(tcp(443, 443, "10.20.0.0/16"), tcp(7000, 7000, "10.20.0.0/16"))(w)
+	raw := request(t, map[string]any{"vendor": "seventh", "inputs": map[string]any{"serviceName": mcService, "tenants": "one, two"}})
+	got, err := plannerOf(w, catalog).Plan(t.Context(), first(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{}
+	for _, record := range got.DNS.Names() {
+		names = append(names, record.Type+" "+record.Name+" "+record.AZID)
+	}
+	want := []string{"ALIAS seventh.example ", "CNAME one.seventh.example ", "CNAME two.seventh.example ",
+		"CNAME use1-az1.seventh.example use1-az1", "CNAME use1-az2.seventh.example use1-az2"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("names (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]int{443, 7000}, got.Probe.Ports); diff != "" {
+		t.Errorf("ports (-want +got)\n%s", diff)
+	}
+	if got.Outputs[0].Parameter != "/postern/seventh/agents-prod/host" || got.Outputs[0].Value != "seventh.example" {
+		t.Errorf("output %+v", got.Outputs[0])
+	}
+}
+
+const seventh = `
+id: seventh
+displayName: The Seventh
+version: 1.0.0
+verifiedAt: 2026-11-21
+sources: [https://example.com/privatelink]
+inputs:
+  - {name: serviceName, required: true, pattern: '^com\.amazonaws\.vpce\..+$', help: write the service name}
+  - {name: tenants, required: true, list: true, pattern: '^[a-z]+$', help: write the tenants}
+regions: {mode: sameRegionOnly}
+service: {name: '${serviceName}', region: '${region}'}
+ports: [{number: 443, tls: true}, {number: 7000, tls: false}]
+acceptance: auto
+az: {minZones: 2}
+dns:
+  mode: privateHostedZone
+  hostname: seventh.example
+  zone: seventh.example
+  records:
+    - {name: seventh.example, type: ALIAS, target: regional}
+    - {name: '${item}.seventh.example', type: CNAME, target: regional, each: tenants}
+    - {name: '${azId}.seventh.example', type: CNAME, target: zonal}
+  ttl: 30
+  sharedWithPublic: false
+gates:
+  allowlist: {kind: portal, to: us, subject: Account, body: '${awsAccountId}', timeoutDays: 1}
+  approval: {to: them, subject: Endpoint, body: '${vpcEndpointId}', timeoutDays: 1}
+outputs:
+  - {key: host, format: text, value: seventh.example}
+`
+
 func TestPlanSameRegionOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -117,7 +428,7 @@ func TestPlanSameRegionOnly(t *testing.T) {
 	}
 	d.checkRegions()
 	want := connection.Faults{{Path: "inputs.serviceName",
-		Problem: "EngFlow serves endpoints of its own Region only, and the VPC is in us-east-1",
+		Problem: "EngFlow Remote Execution serves endpoints of its own Region only, and the VPC is in us-east-1",
 		Remedy:  "use a VPC in eu-west-1, or ask the vendor for a service in us-east-1"}}
 	if diff := cmp.Diff(want, d.faults); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

@@ -3,10 +3,13 @@ package plan
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
 	"postern/internal/connection"
 	"postern/internal/dns"
+	"postern/internal/endpoint"
 	"postern/internal/vendor"
 )
 
@@ -15,33 +18,104 @@ import (
 //
 // AWS: zones that reach the VPC through a Route 53 Profile are not listed.
 func (p *Planner) checkZones(ctx context.Context, d *draft) error {
-	hostname, own := d.plan.DNS.Hostname, cmp.Or(d.plan.DNS.Zone, d.plan.DNS.Hostname)
 	if !d.rendered.Hostname.Known || d.broken("options") || d.plan.DNS.Mode == connection.ModeNone {
 		return nil
 	}
+	d.nameRecords()
+	own := d.ownZone()
 	zones, err := p.from.Zones.Zones(ctx, d.plan.Network.VPCID, d.plan.Network.Region)
 	if err != nil {
 		return err
 	}
+	taken := false
 	for _, zone := range zones {
-		switch {
+		switch hostname := d.answeredBy(zone); {
 		case zone.OwningService != "" && d.adopted.PrivateDNSEnabled && d.plan.DNS.Mode == connection.ModeVendorPrivateDNS:
 			// The zone that AWS made for the endpoint we adopt.
 		case zone.Name == own:
+			taken = true
 			if err := p.checkSameZone(ctx, d, zone); err != nil {
 				return err
 			}
-		case below(hostname, zone.Name) && below(zone.Name, own):
-			d.faults.Addf("target.vpcId", "remove that zone from the VPC, or write options.zoneScope: "+vendor.ScopeHostname,
+		case hostname != "" && below(zone.Name, own):
+			d.faults.Addf("target.vpcId", "remove that zone from the VPC"+d.otherScope(),
 				"zone %s (%s) is more specific than %s and would answer %s", zone.Name, owner(zone), own, hostname)
 		case below(zone.Name, own):
 			d.info("more-specific-zone", "Zone %s (%s) keeps answering the names below it.", zone.Name, owner(zone))
-		case below(own, zone.Name) && own != hostname:
+		case below(own, zone.Name) && own != d.plan.DNS.Hostname:
 			d.warn("wider-zone", "Names below %s that zone %s (%s) answers now will not resolve any more.", own, zone.Name, owner(zone))
 		}
 	}
+	if !taken {
+		d.checkNeighbours(own)
+	}
 	d.noteShadow()
 	return nil
+}
+
+// nameRecords writes the records that the profile lists into the plan: those that lead to one zone by the zones of the subnets.
+//
+// AWS: an endpoint for a service of another Region has no names of zones.
+func (d *draft) nameRecords() {
+	var azIDs []string
+	for _, subnet := range d.plan.Network.Subnets {
+		if !d.plan.CrossRegion() && !slices.Contains(azIDs, subnet.AZID) {
+			azIDs = append(azIDs, subnet.AZID)
+		}
+	}
+	d.plan.DNS.Records = d.rendered.RecordsIn(azIDs)
+	if d.plan.CrossRegion() && len(d.rendered.Zonal) > 0 {
+		d.warn("no-zonal-names", "The endpoint will have no names of Availability Zones, since the service is in another Region: the "+
+			"names that lead to one zone get no record.")
+	}
+}
+
+// ownZone is the zone that will answer the hostname: ours, or the one that AWS makes for the endpoint's private DNS.
+//
+// AWS: that zone has the service's private DNS name, for a wildcard without its star.
+func (d *draft) ownZone() string {
+	private := strings.TrimPrefix(d.plan.Service.PrivateDNSName, "*.")
+	if d.plan.DNS.Mode == connection.ModeVendorPrivateDNS && below(d.plan.DNS.Hostname, private) {
+		return private
+	}
+	return cmp.Or(d.plan.DNS.Zone, d.plan.DNS.Hostname)
+}
+
+// answeredBy returns the first of the plan's names that a zone answers for, or "".
+func (d *draft) answeredBy(zone dns.Zone) string {
+	names := []string{d.plan.DNS.Hostname}
+	for _, record := range d.plan.DNS.Records {
+		names = append(names, record.Name)
+	}
+	for _, name := range names {
+		if below(name, zone.Name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// checkNeighbours looks for another endpoint whose private DNS answers for our zone already, which AWS may not list among the
+// zones.
+//
+// AWS: the second private DNS of a name in a VPC is refused, and so is a zone of that name.
+func (d *draft) checkNeighbours(own string) {
+	if e, found := d.rival(own); found {
+		d.faults.Addf("target.vpcId", "switch private DNS of "+e.ID+" off, or use another VPC",
+			"the private DNS of %s (%s) answers for %s in this VPC already", e.ID, e.ServiceName, own)
+	}
+}
+
+// rival returns another endpoint of the VPC whose private DNS has a zone of this name.
+func (d *draft) rival(zone string) (endpoint.Endpoint, bool) {
+	for _, e := range d.neighbours {
+		for _, name := range e.DNSNames {
+			if e.PrivateDNSEnabled && strings.TrimPrefix(dns.Name(name.Name), "*.") == zone {
+				return e, true
+			}
+		}
+	}
+	return endpoint.Endpoint{}, false
 }
 
 // checkSameZone decides about a zone with the name of ours: one that Postern made for this connection is used again.
@@ -49,8 +123,12 @@ func (p *Planner) checkZones(ctx context.Context, d *draft) error {
 // AWS: a VPC has one zone of a name (ConflictingDomainExists), and an endpoint with private DNS has one too.
 func (p *Planner) checkSameZone(ctx context.Context, d *draft, zone dns.Zone) error {
 	if zone.OwningService != "" {
-		d.faults.Addf("target.vpcId", "switch the private DNS of that endpoint off, or use another VPC",
-			"zone %s is made by %s for another endpoint's private DNS", zone.Name, zone.OwningService)
+		other := "another endpoint"
+		if e, found := d.rival(zone.Name); found {
+			other = e.ID + " (" + e.ServiceName + ")"
+		}
+		d.faults.Addf("target.vpcId", "switch private DNS of that endpoint off, or use another VPC",
+			"zone %s is made by %s for the private DNS of %s", zone.Name, zone.OwningService, other)
 		return nil
 	}
 	if d.plan.DNS.Mode == connection.ModePrivateHostedZone && zone.OwningAccount == d.plan.Network.AccountID {
@@ -70,7 +148,8 @@ func (p *Planner) checkSameZone(ctx context.Context, d *draft, zone dns.Zone) er
 
 // otherScope returns the way out that another zone scope would be, if there is one.
 func (d *draft) otherScope() string {
-	if d.plan.DNS.RecordType != connection.RecordCNAME {
+	scopes := d.profile.DNS.ZoneScope.Allowed
+	if d.plan.DNS.RecordType != connection.RecordCNAME || !slices.Contains(scopes, vendor.ScopeHostname) {
 		return ""
 	}
 	return ", or write options.zoneScope: " + vendor.ScopeHostname
@@ -87,13 +166,18 @@ func owner(zone dns.Zone) string {
 //
 // AWS: a name that its zone has no record for does not exist; the resolver does not go on to public DNS.
 func (d *draft) noteShadow() {
-	if d.plan.DNS.Mode != connection.ModePrivateHostedZone || d.plan.DNS.Zone == d.plan.DNS.Hostname {
+	plan := d.plan.DNS
+	all := slices.ContainsFunc(plan.Records, func(record connection.NameRecord) bool { return record.Name == "*."+plan.Zone })
+	if plan.Mode != connection.ModePrivateHostedZone || plan.Zone == plan.Hostname || all {
 		return
 	}
 	hidden := "every other public name below it"
 	if len(d.rendered.Siblings) > 0 {
 		hidden += ", such as " + strings.Join(d.rendered.Siblings, ", ")
 	}
-	d.warn("shadows-siblings", "Zone %s hides %s from %s. options.zoneScope: %s makes a zone of %s alone.",
-		d.plan.DNS.Zone, hidden, d.plan.Network.VPCID, vendor.ScopeHostname, d.plan.DNS.Hostname)
+	wayOut := ""
+	if d.otherScope() != "" {
+		wayOut = fmt.Sprintf(" options.zoneScope: %s makes a zone of %s alone.", vendor.ScopeHostname, plan.Hostname)
+	}
+	d.warn("shadows-siblings", "Zone %s hides %s from %s.%s", plan.Zone, hidden, d.plan.Network.VPCID, wayOut)
 }
