@@ -8,7 +8,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/local"
-	states "postern/internal/local/stepfunctions"
+	"postern/internal/local/states"
 	"postern/internal/local/template"
 )
 

@@ -25,7 +25,7 @@ import (
 	"postern/internal/local/sns"
 	"postern/internal/local/sqs"
 	"postern/internal/local/ssm"
-	states "postern/internal/local/stepfunctions"
+	"postern/internal/local/states"
 	"postern/internal/local/template"
 	"postern/internal/local/wire"
 	"postern/internal/step"

@@ -10,7 +10,7 @@ import (
 	"postern/internal/local/network"
 	"postern/internal/local/sns"
 	"postern/internal/local/ssm"
-	states "postern/internal/local/stepfunctions"
+	"postern/internal/local/states"
 	"postern/internal/local/template"
 	"postern/internal/step"
 )

@@ -11,7 +11,7 @@ import (
 	"postern/internal/local/events"
 	"postern/internal/local/sqs"
 	"postern/internal/local/ssm"
-	states "postern/internal/local/stepfunctions"
+	"postern/internal/local/states"
 	"postern/internal/local/template"
 )
 

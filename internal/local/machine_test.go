@@ -13,7 +13,7 @@ import (
 	"postern/internal/local"
 	"postern/internal/local/handlers"
 	"postern/internal/local/privatelink"
-	states "postern/internal/local/stepfunctions"
+	"postern/internal/local/states"
 	"postern/internal/local/template"
 	"postern/internal/local/wire"
 )

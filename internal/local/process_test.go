@@ -10,7 +10,7 @@ import (
 
 	"postern/internal/local"
 	"postern/internal/local/handlers"
-	states "postern/internal/local/stepfunctions"
+	"postern/internal/local/states"
 	"postern/internal/step"
 )
 

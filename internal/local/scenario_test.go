@@ -17,7 +17,7 @@ import (
 	"postern/internal/local/people"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
-	states "postern/internal/local/stepfunctions"
+	"postern/internal/local/states"
 	"postern/internal/local/wire"
 )
 

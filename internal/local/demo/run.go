@@ -16,7 +16,7 @@ import (
 	"postern/internal/connection"
 	"postern/internal/local"
 	"postern/internal/local/people"
-	states "postern/internal/local/stepfunctions"
+	"postern/internal/local/states"
 )
 
 const (

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"postern/internal/connection"
-	states "postern/internal/local/stepfunctions"
+	"postern/internal/local/states"
 )
 
 // state prints what happened to a state: how it ended, what it waits for, why it is tried again.
