@@ -40,7 +40,7 @@ func (in GateInput) check() error {
 func (in GateInput) wait() store.Wait {
 	wait := store.Wait{
 		ConnectionID: in.State.Plan.ConnectionID, Gate: in.Gate, Execution: in.Execution, Since: in.EnteredAt,
-		ServiceName: in.State.Plan.Service.Name, ServiceRegion: in.State.Plan.Service.Region,
+		ServiceName: in.State.Plan.Service.Name, ServiceRegion: in.State.Plan.Service.Region, Ticket: in.State.Plan.Ticket.Key(),
 	}
 	if in.Gate == connection.GateApproval {
 		wait.EndpointID, wait.LastSeen = in.State.Endpoint.ID, in.State.Endpoint.State

@@ -22,8 +22,19 @@ const (
 	ActionPlan    Action = "plan"    // compute and show the plan, write nothing
 )
 
-// Actions lists every action.
+// Actions lists every action that the state machine takes.
 var Actions = []Action{ActionOnboard, ActionPlan}
+
+// What a ticket may ask for besides. The door refuses what is not in Actions; a retry is an onboarding under another name.
+const (
+	ActionApprove  Action = "approve"  // the vendor confirmed: end the wait
+	ActionRetry    Action = "retry"    // onboard again after a failure
+	ActionCancel   Action = "cancel"   // give up, and undo what was made
+	ActionOffboard Action = "offboard" // remove the connection
+)
+
+// TicketActions lists everything that a ticket may ask for.
+var TicketActions = []Action{ActionOnboard, ActionPlan, ActionApprove, ActionRetry, ActionCancel, ActionOffboard}
 
 // Request is the one input of the state machine, whichever door it came through: the console, the webhook, drift repair.
 type Request struct {
@@ -63,6 +74,14 @@ type Ticket struct {
 	System string `json:"system"`
 	ID     string `json:"id"`
 	URL    string `json:"url,omitempty"`
+}
+
+// Key names a ticket among those of all systems: github:example/network#42. It is "" for no ticket.
+func (t *Ticket) Key() string {
+	if t == nil {
+		return ""
+	}
+	return t.System + ":" + t.ID
 }
 
 // ConnectionID returns vendor/name.

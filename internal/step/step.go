@@ -168,6 +168,8 @@ const (
 	EnvOperatorsTopic    = "POSTERN_OPERATORS_TOPIC"    // ARN of the topic that e-mails the operators
 	EnvEventBus          = "POSTERN_EVENT_BUS"          // name of the event bus
 	EnvTimeouts          = "POSTERN_TIMEOUTS"           // Timeouts as JSON
+	EnvStateMachine      = "POSTERN_STATE_MACHINE"      // ARN of the state machine
+	EnvWebhooks          = "POSTERN_WEBHOOKS"           // webhook.Override by source, as JSON
 	// EnvResolver and EnvGateway are set by the embedded cloud only, never by the stack (a test asserts it): the address of a DNS
 	// server that stands in for the VPC's resolver, and of an HTTP CONNECT gateway that stands in for the VPC's network.
 	EnvResolver = "POSTERN_RESOLVER"

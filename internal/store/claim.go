@@ -18,6 +18,22 @@ func (s *Store) Holder(ctx context.Context, connectionID string) (string, error)
 	return found.text("holder"), nil
 }
 
+// Record is what is known of a connection: enough to decide who may act on it.
+type Record struct {
+	Holder     string // ARN of the execution that holds it, "" when it is free
+	Ticket     string // key of the ticket that opened it, "" for none
+	EndpointID string // "" when it has no endpoint
+}
+
+// Record returns what is known of a connection; nothing of one that was never made.
+func (s *Store) Record(ctx context.Context, connectionID string) (Record, error) {
+	found, err := s.read(ctx, connectionID, "holder", "ticket", "endpointId")
+	if err != nil {
+		return Record{}, fmt.Errorf("reading the record of %s: %w", connectionID, err)
+	}
+	return Record{Holder: found.text("holder"), Ticket: found.text("ticket"), EndpointID: found.text("endpointId")}, nil
+}
+
 // Claim makes an execution the holder of a connection, and writes nothing when it is already. Another execution's claim is a
 // connection.Conflict.
 func (s *Store) Claim(ctx context.Context, connectionID, execution string, at time.Time) error {

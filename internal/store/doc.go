@@ -8,6 +8,7 @@
 //	holder              execution that holds the connection; absent when it is free
 //	status              onboarded or failed: how the last execution ended
 //	finishedBy          that execution
+//	ticket              key of the ticket that the connection was opened from; absent when there was none
 //	updatedAt           time of the last change
 //	endpointId          endpoint of the connection
 //	lastSeen            its last state that we have seen

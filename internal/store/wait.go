@@ -25,6 +25,8 @@ type Wait struct {
 	ServiceName   string
 	ServiceRegion string
 	LastSeen      connection.EndpointState // "" when never seen
+	// Ticket is the key of the ticket that opened the connection, "" for none. Register writes it; no read returns it, see Record.
+	Ticket string
 	// Registration tells two registrations of one wait apart; Register makes it and Token returns it.
 	Registration string
 }
@@ -53,6 +55,9 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	}
 	if wait.LastSeen != "" {
 		set["lastSeen"] = string(wait.LastSeen)
+	}
+	if wait.Ticket != "" {
+		set["ticket"] = wait.Ticket
 	}
 	held, err := s.update(ctx, wait.ConnectionID, change{
 		set: set,
