@@ -52,6 +52,9 @@ func errorNames(t *testing.T) []string {
 	return names
 }
 
+// awsName is a name that AWS gives: Step Functions, Lambda, and a runtime that crashed or ran out of time.
+var awsName = regexp.MustCompile(`^(States|Lambda|Runtime|Sandbox)\.`)
+
 func TestErrorNamesOfTheMachineAreKnown(t *testing.T) {
 	t.Parallel()
 	names, retried := errorNames(t), map[string]bool{}
@@ -62,7 +65,7 @@ func TestErrorNamesOfTheMachineAreKnown(t *testing.T) {
 		}{s.Retry, s.Catch} {
 			for _, handler := range handlers {
 				for _, name := range handler.ErrorEquals {
-					if strings.HasPrefix(name, "States.") || strings.HasPrefix(name, "Lambda.") {
+					if awsName.MatchString(name) {
 						continue
 					}
 					if !slices.Contains(names, name) {
