@@ -47,7 +47,7 @@ func ParseBehaviour(name string) (Behaviour, error) {
 // Vendor is the people at the vendors, all of one behaviour.
 type Vendor struct {
 	Behaviour Behaviour
-	After     time.Duration                    // from the operators' mail to the answer, at each gate
+	After     time.Duration                   // from the operators' mail to the answer, at each gate
 	Tell      func(at time.Time, what string) // is told what people do; nil is fine
 
 	cloud *local.Cloud
@@ -61,7 +61,7 @@ func (v *Vendor) Join(cloud *local.Cloud) {
 		if v.Behaviour == Silent {
 			return
 		}
-		cloud.Clock.After(v.After, "the vendor's answer", v.answer)
+		cloud.Clock.After(v.After, "the vendor's answer", func() { v.answer(mail.Body) })
 	})
 	switch v.Behaviour {
 	case Early:
@@ -71,10 +71,14 @@ func (v *Vendor) Join(cloud *local.Cloud) {
 	}
 }
 
-// answer does what the mail asks: an account that is not allow-listed is, an endpoint that waits gets its answer.
-func (v *Vendor) answer() {
+// answer does what the mail asks of the vendor whose service it names: an account that is not allow-listed is, an endpoint that
+// waits gets its answer.
+func (v *Vendor) answer(mail string) {
 	account := v.cloud.World.AccountID()
 	for _, service := range v.cloud.World.Services() {
+		if !strings.Contains(mail, service.Name) {
+			continue
+		}
 		vendor := v.cloud.World.Vendor(service.Name)
 		if !slices.Contains(service.AllowedAccounts, account) && !slices.Contains(service.AllowedAccounts, "*") {
 			v.did(vendor.Allow(account), "the vendor allow-lists account "+account)

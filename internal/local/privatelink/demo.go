@@ -1,6 +1,10 @@
 package privatelink
 
-import "postern/internal/local/clock"
+import (
+	"strings"
+
+	"postern/internal/local/clock"
+)
 
 // The things of the demo world, by the names that documentation and tests use.
 const (
@@ -16,10 +20,21 @@ const (
 	// MonteCarloService is the service of the demo's vendor, and MonteCarloHost the name its clients use.
 	MonteCarloService = "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0"
 	MonteCarloHost    = "artemis.privatelink.getmontecarlo.com"
+	// The services of the other vendors, and the groups that admit their ports from the VPC.
+	EngFlowService    = "com.amazonaws.vpce.us-east-1.vpce-svc-0e0f0a0b0c0d0e0f0" // behind DemoEndpointGroup
+	EngFlowHost       = "acme.cluster.engflow.com"
+	SnowflakeService  = "com.amazonaws.vpce.us-east-1.vpce-svc-0f0e0d0c0b0a09080"
+	SnowflakeGroup    = "sg-0f0000000000000f1"
+	ConfluentService  = "com.amazonaws.vpce.us-east-1.vpce-svc-0c0c0c0c0c0c0c0c0"
+	ConfluentGroup    = "sg-0f0000000000000f2"
+	ClickHouseService = "com.amazonaws.vpce.us-east-1.vpce-svc-0d0d0d0d0d0d0d0d0"
+	ClickHouseGroup   = "sg-0f0000000000000f3"
+	ElasticService    = "com.amazonaws.vpce.us-east-1.vpce-svc-0b0b0b0b0b0b0b0b0"
+	ElasticGroup      = "sg-0f0000000000000f4"
 )
 
-// DemoWorld returns the world of the demo: one VPC with three subnets and two security groups, and Monte Carlo, which has not
-// allow-listed the account yet.
+// DemoWorld returns the world of the demo: one VPC with three subnets and its security groups, and the vendors: Monte Carlo, which
+// has not allow-listed the account yet, and the others.
 func DemoWorld(c *clock.Clock) *World {
 	w := NewWorld(c, DefaultOptions())
 	w.AddVPC(VPC{ID: DemoVPC, Region: DemoRegion, CIDRs: []string{"10.20.0.0/16"}, DNSSupport: true, DNSHostnames: true})
@@ -41,5 +56,43 @@ func DemoWorld(c *clock.Clock) *World {
 		AZIDs: []string{"use1-az1", "use1-az2"}, AcceptanceRequired: true,
 		Hostnames: []string{MonteCarloHost}, Ports: []int{443}, ALPN: []string{"h2", "http/1.1"},
 	})
+	addOtherVendors(w)
 	return w
+}
+
+// addOtherVendors adds the vendors of the other sample requests, each as its profile says: EngFlow accepts by hand and has the
+// public name as its private one; the account authorizes itself at Snowflake and Confluent; ClickHouse and Elastic take everyone.
+func addOtherVendors(w *World) {
+	const snowflake, confluent = ".privatelink.snowflakecomputing.com", "4kgzg.us-east-1.aws.confluent.cloud"
+	two, three := []string{"use1-az1", "use1-az2"}, []string{"use1-az1", "use1-az2", "use1-az3"}
+	for _, service := range []VendorService{
+		{Name: EngFlowService, Owner: "555566667777", AZIDs: two, AcceptanceRequired: true,
+			PrivateDNSName: EngFlowHost, PrivateDNSVerification: "verified",
+			Hostnames: []string{EngFlowHost}, Ports: []int{443}, ALPN: []string{"h2"}},
+		{Name: SnowflakeService, Owner: "666677778888", AZIDs: two, Ports: []int{443, 80}, PlainPorts: []int{80}, Hostnames: []string{
+			"xy12345.us-east-1" + snowflake, "acme-main" + snowflake, "ocsp.xy12345.us-east-1" + snowflake, "ocsp.acme-main" + snowflake,
+			"app.us-east-1" + snowflake, "app-acme-main" + snowflake}},
+		{Name: ConfluentService, Owner: "777788889999", AZIDs: three, Ports: []int{443, 9092}, Hostnames: []string{
+			"*." + confluent, "*.use1-az1." + confluent, "*.use1-az2." + confluent, "*.use1-az3." + confluent}},
+		{Name: ClickHouseService, Owner: "888899990000", AZIDs: two, AllowedAccounts: []string{"*"},
+			Ports: []int{443, 8443, 9440, 3306}, PlainPorts: []int{3306}, Hostnames: []string{"*.us-east-1.vpce.aws.clickhouse.cloud"}},
+		{Name: ElasticService, Owner: "999900001111", AZIDs: three, AllowedAccounts: []string{"*"},
+			Ports: []int{443, 9243}, Hostnames: []string{"*.vpce.us-east-1.aws.elastic-cloud.com"}},
+	} {
+		service.ID, service.Region = service.Name[strings.LastIndex(service.Name, ".")+1:], DemoRegion
+		w.AddService(service)
+	}
+	for _, group := range []struct {
+		id, name string
+		ports    []int
+	}{
+		{SnowflakeGroup, "snowflake", []int{443, 80}}, {ConfluentGroup, "confluent", []int{443, 9092}},
+		{ClickHouseGroup, "clickhouse", []int{443, 8443, 9440, 3306}}, {ElasticGroup, "elastic", []int{443, 9243}},
+	} {
+		made := SecurityGroup{ID: group.id, VPCID: DemoVPC, Name: group.name, Description: "The vendor's ports from the VPC"}
+		for _, port := range group.ports {
+			made.Rules = append(made.Rules, Rule{Protocol: "tcp", FromPort: port, ToPort: port, CIDR: "10.20.0.0/16"})
+		}
+		w.AddSecurityGroup(made)
+	}
 }
