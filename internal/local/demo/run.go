@@ -52,7 +52,13 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 	t.header()
 	vendor := &people.Vendor{Behaviour: o.vendor, After: o.after, Tell: func(at time.Time, what string) { t.line(at, markPerson, "", what) }}
 	vendor.Join(cloud)
-	cloud.States.OnState(t.state)
+	var last []byte // the state's data as the execution left its last state: a failed execution has no output
+	cloud.States.OnState(func(e states.StateEvent) {
+		if e.Kind == states.Exited && e.Output != nil {
+			last = e.Output
+		}
+		t.state(e)
+	})
 
 	execution, err := cloud.StartExecution(executionName(input), input)
 	if err != nil {
@@ -65,7 +71,7 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 	if err != nil {
 		return report{}, fmt.Errorf("running the execution: %w", err)
 	}
-	result := reportOf(cloud, ended, time.Since(t.started))
+	result := reportOf(cloud, ended, last, time.Since(t.started))
 	result.print(out, t.paint)
 	return result, nil
 }
@@ -88,7 +94,7 @@ func printLogs(out io.Writer, logs map[string]string) {
 }
 
 // reportOf reads the end of an execution off the cloud.
-func reportOf(cloud *local.Cloud, ended states.Execution, wall time.Duration) report {
+func reportOf(cloud *local.Cloud, ended states.Execution, last []byte, wall time.Duration) report {
 	r := report{
 		Status: succeeded, Path: ended.Path, Error: ended.Error, Cause: ended.Cause, Parameters: parameters(cloud),
 		Findings: []connection.Finding{}, Simulated: ended.StoppedAt.Sub(ended.StartedAt).Seconds(), Wall: wall.Seconds(),
@@ -98,14 +104,17 @@ func reportOf(cloud *local.Cloud, ended states.Execution, wall time.Duration) re
 	}
 	r.Counts = count(ended.Transitions, invocationsOf(cloud, ended.ARN), cloud.Calls())
 	var state connection.State
-	if json.Unmarshal(ended.Output, &state) != nil || state.Plan == nil {
+	if json.Unmarshal(last, &state) != nil || state.Plan == nil {
 		return r
 	}
 	r.Findings = append(r.Findings, state.Plan.Findings...)
-	r.Cost = state.Plan.Cost
 	if state.Plan.Decision == connection.DecisionPlanned {
 		r.Creates = state.Plan.Creates
 	}
+	if r.Status == failed {
+		return r // what it made is undone, or listed in the cause
+	}
+	r.Cost = state.Plan.Cost
 	if state.Endpoint != nil {
 		r.Endpoint = state.Endpoint.ID
 		if live, ok := cloud.World.Endpoint(state.Endpoint.ID); ok {

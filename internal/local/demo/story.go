@@ -4,16 +4,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"postern/internal/connection"
 	"postern/internal/local/states"
+	"postern/internal/sla"
 )
 
 // state prints what happened to a state: how it ended, what it waits for, why it is tried again.
 func (t *timeline) state(e states.StateEvent) {
 	switch e.Kind {
 	case states.Waiting:
-		t.line(e.At, markWait, e.State, waitsFor(e.State)+", until "+e.Deadline.Format("Mon 2 Jan 15:04"))
+		t.line(e.At, markWait, e.State, t.waitsFor(e))
 	case states.Retrying:
 		t.line(e.At, markRetry, e.State, fmt.Sprintf("%s: again in %s\n%s", e.Error, simulated(e.Delay), message(e.Cause)))
 	case states.Caught:
@@ -24,11 +26,18 @@ func (t *timeline) state(e states.StateEvent) {
 	}
 }
 
-func waitsFor(state string) string {
-	if state == "AwaitAllowlisting" {
-		return "waits for the vendor to allow-list the account"
+// waitsFor says whom a state waits for, when an answer is due by the vendor's own clock, and when the wait ends without one.
+func (t *timeline) waitsFor(e states.StateEvent) string {
+	text, gate := "waits for the vendor to accept the endpoint", t.gates.Approval
+	if e.State == "AwaitAllowlisting" {
+		text, gate = "waits for the vendor to allow-list the account", t.gates.Allowlist
 	}
-	return "waits for the vendor to accept the endpoint"
+	const layout = "Mon 2 Jan 15:04"
+	if clock, err := sla.Named(gate.Calendar); err == nil && gate.SLAHours > 0 {
+		due := clock.Due(e.At, time.Duration(gate.SLAHours)*time.Hour)
+		text += fmt.Sprintf("\nthe vendor says %d hours (%s): due %s", gate.SLAHours, gate.Calendar, due.In(e.At.Location()).Format(layout))
+	}
+	return text + "\ngives up " + e.Deadline.Format(layout)
 }
 
 func (t *timeline) exited(e states.StateEvent) {
@@ -45,6 +54,9 @@ func (t *timeline) exited(e states.StateEvent) {
 	var s connection.State
 	if json.Unmarshal(e.Output, &s) != nil {
 		return
+	}
+	if s.Plan != nil {
+		t.gates = s.Plan.Gates
 	}
 	if text := told(e.State, s); text != "" {
 		t.line(e.At, markEnter, e.State, text)

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"postern/internal/connection"
 )
 
 // timeline prints what happens while it happens: virtual time since the start, wall time, and one line of what and why.
@@ -13,6 +15,7 @@ type timeline struct {
 	colour  bool
 	start   time.Time // virtual
 	started time.Time // wall
+	gates   connection.Gates
 }
 
 // Marks say at a glance what kind of line it is.
