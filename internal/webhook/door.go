@@ -1,0 +1,200 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"postern/internal/awserr"
+	"postern/internal/connection"
+	"postern/internal/store"
+	"postern/internal/vendor"
+)
+
+// Secrets returns the active secrets of a source; none when there are none.
+type Secrets interface {
+	Secrets(ctx context.Context, source string, at time.Time) ([]Secret, error)
+}
+
+// Records returns what is known of a connection.
+type Records interface {
+	Record(ctx context.Context, connectionID string) (store.Record, error)
+}
+
+// StatesAPI is what the door calls of Step Functions; *sfn.Client satisfies it.
+type StatesAPI interface {
+	StartExecution(context.Context, *sfn.StartExecutionInput, ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error)
+}
+
+// Config is what a deployment decides.
+type Config struct {
+	Sources  Sources
+	Networks connection.Networks
+	Catalog  vendor.Catalog
+	Machine  string // ARN of the state machine
+}
+
+// Door takes deliveries.
+type Door struct {
+	config  Config
+	secrets Secrets
+	records Records
+	states  StatesAPI
+	log     *slog.Logger
+}
+
+// New returns a door.
+func New(config Config, secrets Secrets, records Records, states StatesAPI, log *slog.Logger) *Door {
+	return &Door{config: config, secrets: secrets, records: records, states: states, log: log}
+}
+
+// answer is what the sender gets.
+type answer struct {
+	status       int
+	Message      string       `json:"message,omitempty"`
+	ConnectionID string       `json:"connectionId,omitempty"`
+	Execution    string       `json:"execution,omitempty"`
+	Faults       []fieldFault `json:"faults,omitempty"`
+}
+
+// fieldFault is a fault by what the ticket calls the field.
+type fieldFault struct {
+	Field   string `json:"field"`
+	Problem string `json:"problem"`
+	Remedy  string `json:"remedy,omitempty"`
+}
+
+// Handle answers one HTTP request of API Gateway. Its error is always nil: what went wrong on our side is a 5xx, which ticket
+// systems deliver again.
+func (d *Door) Handle(ctx context.Context, request events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	name := request.PathParameters["source"]
+	source, known := d.config.Sources[name]
+	if !known {
+		return d.respond(ctx, "", answer{status: http.StatusNotFound, Message: "no such webhook"}, nil), nil
+	}
+	a, err := d.receive(ctx, source, request)
+	return d.respond(ctx, name, a, err), nil
+}
+
+// receive checks who sent the delivery before it looks at what it says. The error is for our log.
+func (d *Door) receive(ctx context.Context, source *Source, request events.APIGatewayV2HTTPRequest) (answer, error) {
+	denied := answer{status: http.StatusUnauthorized, Message: "not authorized"}
+	delivery, err := deliveryOf(request)
+	if errors.Is(err, errTooLarge) {
+		return answer{status: http.StatusRequestEntityTooLarge, Message: err.Error()}, nil
+	}
+	if err != nil {
+		return denied, err
+	}
+	secrets, err := d.secrets.Secrets(ctx, source.Name, delivery.At)
+	if err != nil {
+		return unavailable(err), err
+	}
+	if err := source.Verify(delivery, secrets); err != nil {
+		return denied, err
+	}
+	asked, faults := source.Map(delivery.Body, d.config.Networks, d.config.Catalog)
+	if len(faults) > 0 {
+		return refusal(faults), nil
+	}
+	if asked == nil {
+		return answer{status: http.StatusOK, Message: "nothing to do: the ticket asks for nothing now"}, nil
+	}
+	return d.start(ctx, source, asked)
+}
+
+func refusal(faults connection.Faults) answer {
+	a := answer{status: http.StatusUnprocessableEntity}
+	if a.Message = fmt.Sprintf("the ticket has %d faults", len(faults)); len(faults) == 1 {
+		a.Message = "the ticket has 1 fault"
+	}
+	for _, fault := range faults {
+		a.Faults = append(a.Faults, fieldFault{Field: fault.Path, Problem: fault.Problem, Remedy: fault.Remedy})
+	}
+	return a
+}
+
+// start starts the execution, or finds it started: by an earlier delivery of the same demand.
+func (d *Door) start(ctx context.Context, source *Source, asked *Asked) (answer, error) {
+	id := asked.Request.ConnectionID()
+	name, input := asked.Execution()
+	accepted := answer{status: http.StatusAccepted, ConnectionID: id, Execution: executionARN(d.config.Machine, name)}
+	record, err := d.records.Record(ctx, id)
+	if err != nil {
+		return unavailable(err), err
+	}
+	if record.Holder == accepted.Execution {
+		return accepted, nil
+	}
+	if faults := d.mayAct(record, asked); len(faults) > 0 {
+		return refusal(source.named(faults)), nil
+	}
+	_, err = d.states.StartExecution(ctx, &sfn.StartExecutionInput{
+		StateMachineArn: aws.String(d.config.Machine), Name: aws.String(name), Input: aws.String(input),
+	})
+	// AWS: the name of an execution that has ended is taken for 90 days; while it runs, the same name and input start nothing.
+	if err != nil && !awserr.Is(err, "ExecutionAlreadyExists") {
+		return unavailable(err), fmt.Errorf("starting execution %s: %w", name, err)
+	}
+	return accepted, nil
+}
+
+// mayAct refuses a ticket that acts on what another one opened, and work on a connection that is being worked on: the second
+// execution would only fail.
+func (d *Door) mayAct(record store.Record, asked *Asked) connection.Faults {
+	var faults connection.Faults
+	exists := record.Holder != "" || record.EndpointID != ""
+	switch {
+	case exists && record.Ticket != asked.Ticket():
+		faults.Add("name", "this connection was not opened from this ticket",
+			"act on the ticket that it was opened from, or choose another name")
+	case record.Holder != "" && asked.Action != connection.ActionPlan:
+		faults.Addf("name", "wait until that has ended", "execution %s is at work on this connection", executionName(record.Holder))
+	}
+	return faults
+}
+
+// executionARN returns the ARN that an execution of a state machine has.
+//
+// AWS: arn:aws:states:<region>:<account>:execution:<state machine>:<name>.
+func executionARN(machine, name string) string {
+	return strings.Replace(machine, ":stateMachine:", ":execution:", 1) + ":" + name
+}
+
+func executionName(arn string) string { return arn[strings.LastIndex(arn, ":")+1:] }
+
+// unavailable says to come again.
+func unavailable(err error) answer {
+	if awserr.IsThrottled(err) {
+		return answer{status: http.StatusTooManyRequests, Message: "too many requests, try again"}
+	}
+	return answer{status: http.StatusServiceUnavailable, Message: "not available now, try again"}
+}
+
+// respond logs what came of a delivery, never what was in it, and makes API Gateway's answer.
+func (d *Door) respond(ctx context.Context, source string, a answer, err error) events.APIGatewayV2HTTPResponse {
+	attributes := []any{"source", source, "status", a.status, "connection", a.ConnectionID, "execution", a.Execution, "faults", len(a.Faults)}
+	if err != nil {
+		d.log.WarnContext(ctx, "delivery refused", append(attributes, "reason", err.Error())...)
+	} else {
+		d.log.InfoContext(ctx, "delivery answered", attributes...)
+	}
+	body, failed := json.Marshal(a)
+	if failed != nil {
+		panic(failed) // strings only
+	}
+	headers := map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store"}
+	if a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable {
+		headers["Retry-After"] = "30"
+	}
+	return events.APIGatewayV2HTTPResponse{StatusCode: a.status, Headers: headers, Body: string(body)}
+}

@@ -1,0 +1,393 @@
+package webhook
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"postern/internal/connection"
+	"postern/internal/vendor"
+)
+
+// Asked is what a ticket asks for.
+type Asked struct {
+	Request connection.Request
+	Action  connection.Action // as the ticket says; a retry's request is to onboard
+	Version string            // of the ticket; only a retry has one
+}
+
+// Ticket returns the ticket's key.
+func (a Asked) Ticket() string { return a.Request.Ticket.Key() }
+
+// Execution returns the name and the input of the execution: the same for every delivery of one demand of one ticket.
+func (a Asked) Execution() (name, input string) {
+	raw, err := json.Marshal(a.Request)
+	if err != nil {
+		panic(err) // strings only
+	}
+	input = string(raw)
+	revision := strings.Join([]string{a.Ticket(), string(a.Action), a.Version, input}, "\n")
+	return connection.ExecutionName(a.Request.ConnectionID(), revision), input
+}
+
+// Map reads a payload. It returns nil and no fault when the payload asks for nothing, such as a comment or a status that the
+// table does not have. Faults are all there are, by what the ticket calls its fields.
+func (s *Source) Map(body []byte, networks connection.Networks, catalog vendor.Catalog) (*Asked, connection.Faults) {
+	m := mapper{source: s, networks: networks, catalog: catalog}
+	m.request.Target.SubnetIDs = []string{} // in JSON null is no list
+	document, err := parse(body)
+	if err != nil {
+		m.faults.Addf("body", "send the ticket system's own JSON", "%v", err)
+		return nil, m.faults
+	}
+	m.document = document
+	if !m.applies() {
+		return nil, nil
+	}
+	action := m.action()
+	if action == "" {
+		return nil, s.named(m.faults)
+	}
+	m.readForm()
+	for _, field := range s.Fields {
+		m.take(field)
+	}
+	m.chooseNetwork()
+	asked := m.asked(action)
+	m.check()
+	return asked, s.named(m.faults)
+}
+
+// mapper is one payload on its way to a request. Its faults have the paths of the request.
+type mapper struct {
+	source   *Source
+	networks connection.Networks
+	catalog  vendor.Catalog
+	document any
+	form     form
+
+	network, account, region, vpc string // as the ticket says
+	request                       connection.Request
+	faults                        connection.Faults
+}
+
+func (m *mapper) applies() bool {
+	for pointer, values := range m.source.When {
+		value, ok := text(at(m.document, pointer))
+		if !ok || !slices.Contains(values, value) {
+			return false
+		}
+	}
+	return true
+}
+
+// action returns what is asked for, "" for nothing.
+func (m *mapper) action() connection.Action {
+	table := m.source.Action
+	values := []any{at(m.document, table.From)}
+	if list, isList := values[0].([]any); isList {
+		values = list
+	}
+	var found connection.Action
+	for _, value := range values {
+		word, _ := text(value)
+		action, known := table.Values[word]
+		switch {
+		case !known && table.Strict:
+			m.faults.Addf(actionPath, "write one of "+strings.Join(wordsOf(table.Values), ", "), "%.64q asks for nothing", word)
+		case known && found != "" && found != action:
+			m.faults.Addf(actionPath, "ask for one thing at a time", "asks for both %s and %s", found, action)
+		case known:
+			found = action
+		}
+	}
+	if found != "" && found != connection.ActionRetry && !slices.Contains(connection.Actions, found) {
+		m.faults.Addf(actionPath, "ask an operator", "%s is not taken from tickets yet", found)
+	}
+	if len(m.faults) > 0 {
+		return ""
+	}
+	return found
+}
+
+func wordsOf(values map[string]connection.Action) []string {
+	var words []string
+	for word := range values {
+		words = append(words, word)
+	}
+	slices.Sort(words)
+	return words
+}
+
+func (m *mapper) readForm() {
+	if m.source.Form != "" {
+		body, _ := text(at(m.document, m.source.Form))
+		m.form = formOf(body)
+	}
+}
+
+// unsafe is what no ticket may bring: an ARN, an address, or what a template engine or a shell would take for its own.
+var unsafe = regexp.MustCompile(`(?i)\barn:|://|[$#]\{|\{\{|\{%|<%|\$\(`)
+
+// take puts a field of the ticket into the request.
+func (m *mapper) take(field Field) {
+	value, ok := m.value(field)
+	if !ok {
+		return
+	}
+	good := true
+	var whole string
+	var list []string
+	var named map[string]string
+	switch field.To {
+	case "subnetIds", "securityGroupIds", "clientCidrs":
+		list, good = texts(value)
+	case "inputs", "options":
+		named, good = pairs(value)
+	default:
+		whole, good = text(value)
+	}
+	if !good {
+		m.faults.Add(field.path(), "cannot be read", "write it as plain text")
+		return
+	}
+	if !m.safe(field, whole, list, named) {
+		return
+	}
+	m.set(field, whole, list, named)
+}
+
+// value finds a field in the payload; false when the form has it twice.
+func (m *mapper) value(field Field) (any, bool) {
+	heading, inForm := strings.CutPrefix(field.From, headingMark)
+	if !inForm {
+		return at(m.document, field.From), true
+	}
+	answers := m.form[heading]
+	if len(answers) > 1 {
+		m.faults.Add(field.path(), "is there twice", "keep one answer below the heading")
+		return nil, false
+	}
+	return strings.Join(answers, ""), true
+}
+
+func (m *mapper) safe(field Field, whole string, list []string, named map[string]string) bool {
+	all := append([]string{whole}, list...)
+	for name, value := range named {
+		all = append(all, name, value)
+	}
+	if slices.ContainsFunc(all, unsafe.MatchString) {
+		m.faults.Add(field.path(), "contains an ARN, an address or a template", "write the plain value")
+		return false
+	}
+	return true
+}
+
+func (m *mapper) set(field Field, whole string, list []string, named map[string]string) {
+	r := &m.request
+	switch field.To {
+	case "vendor":
+		r.Vendor = whole
+	case "name":
+		r.Name = whole
+	case "requester":
+		r.Requester = whole
+	case "cutover":
+		m.setCutover(whole)
+	case "network":
+		m.network = whole
+	case "accountId":
+		m.account = whole
+	case "region":
+		m.region = whole
+	case "vpcId":
+		m.vpc = whole
+	case "subnetIds":
+		r.Target.SubnetIDs = append(r.Target.SubnetIDs, list...)
+	case "securityGroupIds":
+		r.Target.SecurityGroupIDs = list
+	case "clientCidrs":
+		r.Target.ClientCIDRs = list
+	case "inputs":
+		r.Inputs = merged(r.Inputs, named)
+	case "options":
+		r.Options = merged(r.Options, named)
+	default:
+		kind, name, _ := strings.Cut(field.To, ".")
+		if whole == "" {
+			return
+		}
+		if kind == "inputs" {
+			r.Inputs = merged(r.Inputs, map[string]string{name: whole})
+		} else {
+			r.Options = merged(r.Options, map[string]string{name: whole})
+		}
+	}
+}
+
+func (m *mapper) setCutover(whole string) {
+	switch strings.ToLower(whole) {
+	case "", "no", "false":
+	case "yes", "true":
+		m.request.Cutover = true
+	default:
+		m.faults.Addf("cutover", "write yes or no", "%.64q is neither yes nor no", whole)
+	}
+}
+
+func merged(into, from map[string]string) map[string]string {
+	for name, value := range from {
+		if into == nil {
+			into = map[string]string{}
+		}
+		into[name] = value
+	}
+	return into
+}
+
+// chooseNetwork takes the place from the registered networks only: the ticket says which, and everything else that it says about
+// the place must agree.
+func (m *mapper) chooseNetwork() {
+	const path = "target.vpcId"
+	if m.faults.Covers(path) {
+		return
+	}
+	var names []string
+	for _, network := range m.networks {
+		names = append(names, network.Name)
+		if m.network != "" && m.network != network.Name || m.vpc != "" && m.vpc != network.VPCID ||
+			m.region != "" && m.region != network.Region || m.account != "" && m.account != network.AccountID {
+			continue
+		}
+		if m.network == "" && m.vpc == "" {
+			continue // the Region alone is no choice
+		}
+		m.request.Target.Region, m.request.Target.VPCID = network.Region, network.VPCID
+		return
+	}
+	remedy := "write the name of a registered network, with its own VPC, Region and account or without: " + strings.Join(names, ", ")
+	if m.network == "" && m.vpc == "" {
+		m.faults.Add(path, "missing", remedy)
+		return
+	}
+	m.faults.Add(path, "is not a registered network", remedy)
+}
+
+func (m *mapper) asked(action connection.Action) *Asked {
+	m.request.SchemaVersion, m.request.Action = connection.SchemaVersion, action
+	asked := &Asked{Action: action}
+	texts := m.source.Ticket
+	id, err := m.fill(texts.ID)
+	if err != nil {
+		m.faults.Addf("ticket.id", "send the ticket system's own payload", "%v", err)
+	}
+	m.request.Ticket = &connection.Ticket{System: m.source.System, ID: id}
+	if texts.URL != "" && err == nil {
+		// What the address needs and the payload lacks leaves the address out: it is for people only.
+		m.request.Ticket.URL, _ = m.fill(texts.URL)
+	}
+	if action == connection.ActionRetry {
+		m.request.Action = connection.ActionOnboard
+		if asked.Version, err = m.fill(texts.Version); err != nil {
+			m.faults.Addf(actionPath, "send the ticket system's own payload", "a retry needs the ticket's version: %v", err)
+		}
+	}
+	asked.Request = m.request
+	return asked
+}
+
+var (
+	placeholder = regexp.MustCompile(`\{(/[^{}]*)\}`)
+	// ticketPart is what a ticket's id and version are made of.
+	ticketPart = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/:+-]{0,127}$`)
+)
+
+// fill puts values of the payload into one of the source's texts.
+func (m *mapper) fill(pattern string) (string, error) {
+	var fault error
+	filled := placeholder.ReplaceAllStringFunc(pattern, func(found string) string {
+		pointer := found[1 : len(found)-1]
+		value, _ := text(at(m.document, pointer))
+		if !ticketPart.MatchString(value) || strings.Contains(value, "..") {
+			fault = fmt.Errorf("there is no usable value at %s", pointer)
+		}
+		return value
+	})
+	if fault == nil && filled == "" {
+		fault = errors.New("the source gives none")
+	}
+	if fault != nil {
+		return "", fault
+	}
+	return filled, nil
+}
+
+// check adds what connection.DecodeRequest and the vendor's profile find, but for fields that have a fault already: so a ticket
+// learns at once of all that it lacks.
+func (m *mapper) check() {
+	raw, err := json.Marshal(m.request)
+	if err != nil {
+		panic(err) // strings only
+	}
+	_, err = connection.DecodeRequest(raw)
+	var found connection.Faults
+	errors.As(err, &found)
+	found = append(found, m.profileFaults()...)
+	empty := map[string]bool{"vendor": m.request.Vendor == "", "name": m.request.Name == "",
+		"target.subnetIds": len(m.request.Target.SubnetIDs) == 0}
+	for _, fault := range found {
+		if empty[fault.Path] {
+			fault.Problem = "missing"
+		}
+		place := fault.Path == "target.region" && m.request.Target.Region == "" // chooseNetwork named it
+		if !m.faults.Covers(fault.Path) && !place {
+			m.faults = append(m.faults, fault)
+		}
+	}
+}
+
+func (m *mapper) profileFaults() connection.Faults {
+	if profile, known := m.catalog.Find(m.request.Vendor); known {
+		network, _ := m.networks.Find(m.request.Target.Region, m.request.Target.VPCID)
+		_, faults := profile.Render(m.request, network.AccountID)
+		return faults
+	}
+	return connection.Faults{{
+		Path: "vendor", Problem: "there is no profile for this vendor", Remedy: "use one of " + strings.Join(m.catalog.IDs(), ", "),
+	}}
+}
+
+// actionPath stands for the status or label that says what is asked for.
+const actionPath = "action"
+
+// named returns faults with their paths turned into what the ticket calls its fields.
+func (s *Source) named(faults connection.Faults) connection.Faults {
+	named := slices.Clone(faults)
+	for i, fault := range named {
+		named[i].Path = s.label(fault.Path)
+	}
+	return named
+}
+
+// label returns what the ticket calls the field at a path of the request.
+func (s *Source) label(path string) string {
+	if path == actionPath && s.Action.Label != "" {
+		return s.Action.Label
+	}
+	best, rest := "", path
+	longest := -1
+	for _, field := range s.Fields {
+		after, ok := strings.CutPrefix(path, field.path())
+		if !ok || after != "" && after[0] != '.' && after[0] != '[' || len(field.path()) <= longest {
+			continue
+		}
+		best, rest, longest = field.label(), after, len(field.path())
+	}
+	if longest < 0 {
+		return path
+	}
+	return best + rest
+}

@@ -1,0 +1,250 @@
+package webhook
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"postern/internal/connection"
+)
+
+//go:embed sources/*.yaml
+var embedded embed.FS
+
+// Source is a ticket system's kind of webhook, and how its payload becomes a request.
+type Source struct {
+	Name   string `yaml:"-"`
+	Scheme string `yaml:"scheme"` // of schemes
+	Header string `yaml:"header"` // that carries the secret, of the scheme bearer
+	// System is the ticket system that the tickets belong to; two sources may speak for one system.
+	System string `yaml:"system"`
+	// When tells, by pointer, which values a payload must have to ask for anything.
+	When   map[string][]string `yaml:"when"`
+	Action ActionTable         `yaml:"action"`
+	Ticket TicketTexts         `yaml:"ticket"`
+	Form   string              `yaml:"form"` // pointer to a text with headings
+	Fields []Field             `yaml:"fields"`
+}
+
+// ActionTable says what a ticket's status, label or field asks for.
+type ActionTable struct {
+	From   string                       `yaml:"from"` // pointer to a text, or to a list of texts
+	Label  string                       `yaml:"label"`
+	Values map[string]connection.Action `yaml:"values"`
+	// Strict makes a value that is not in the table a fault; otherwise it asks for nothing.
+	Strict bool `yaml:"strict"`
+}
+
+// TicketTexts are texts with pointers in braces: {/repository/full_name}#{/issue/number}.
+type TicketTexts struct {
+	ID      string `yaml:"id"`
+	URL     string `yaml:"url"`     // begins with a fixed host; "" for none
+	Version string `yaml:"version"` // differs from one change of the ticket to the next, and not from one delivery to the next
+}
+
+// Field is one field of the ticket.
+type Field struct {
+	To    string `yaml:"to"`   // field of the request, see targets
+	From  string `yaml:"from"` // a pointer, or "### " and a heading of the form
+	Label string `yaml:"label"`
+}
+
+// targets are the fields that a ticket may fill in, with what each is in a request. Further ones are inputs.<name> and
+// options.<name>.
+var targets = map[string]string{
+	"vendor": "vendor", "name": "name", "requester": "requester", "cutover": "cutover",
+	"network": "target.vpcId", "accountId": "target.vpcId", "region": "target.region", "vpcId": "target.vpcId",
+	"subnetIds": "target.subnetIds", "securityGroupIds": "target.securityGroupIds", "clientCidrs": "target.clientCidrs",
+	"inputs": "inputs", "options": "options",
+}
+
+var namedTarget = regexp.MustCompile(`^(inputs|options)\.[A-Za-z][A-Za-z0-9]{0,39}$`)
+
+// path returns where in a request a field goes.
+func (f Field) path() string {
+	if path, known := targets[f.To]; known {
+		return path
+	}
+	return f.To
+}
+
+// label is what people call the field.
+func (f Field) label() string {
+	if f.Label != "" {
+		return f.Label
+	}
+	if heading, ok := strings.CutPrefix(f.From, headingMark); ok {
+		return heading
+	}
+	return f.From[strings.LastIndex(f.From, "/")+1:]
+}
+
+// Override is what a deployment changes of a source, in the block webhooks of cdk.json. An empty one switches the source on as
+// it is.
+type Override struct {
+	// Fields are pointers or headings by field of the request: they replace the source's, or add to them.
+	Fields map[string]string `yaml:"fields" json:"fields,omitempty"`
+	// Labels are what the ticket calls these fields.
+	Labels map[string]string `yaml:"labels" json:"labels,omitempty"`
+	// Actions replace the source's table: status or label to action.
+	Actions map[string]connection.Action `yaml:"actions" json:"actions,omitempty"`
+	// ActionFrom is where the status or label is.
+	ActionFrom string `yaml:"actionFrom" json:"actionFrom,omitempty"`
+	// Form is where the text with headings is.
+	Form string `yaml:"form" json:"form,omitempty"`
+	// TicketURL is a ticket's address, such as https://example.atlassian.net/browse/{/issue/key}.
+	TicketURL string `yaml:"ticketUrl" json:"ticketUrl,omitempty"`
+	// Header carries the secret, for sources that cannot sign.
+	Header string `yaml:"header" json:"header,omitempty"`
+}
+
+// Sources are the sources that are switched on, by name.
+type Sources map[string]*Source
+
+// Names returns the names of every source there is, switched on or not.
+func Names() []string {
+	entries, err := embedded.ReadDir("sources")
+	if err != nil {
+		panic(fmt.Sprintf("webhook: %v", err)) // embedded
+	}
+	names := make([]string, len(entries))
+	for i, entry := range entries {
+		names[i] = strings.TrimSuffix(entry.Name(), ".yaml")
+	}
+	slices.Sort(names) // by name, not by file: a full stop comes after a hyphen
+	return names
+}
+
+// Load returns the sources that the block switches on, changed as it says: JSON or YAML, an Override for each name. The error
+// names every fault of the block.
+func Load(block string) (Sources, error) {
+	var overrides map[string]Override
+	if err := decode([]byte(block), &overrides); err != nil {
+		return nil, fmt.Errorf("webhooks: %w", err)
+	}
+	sources := Sources{}
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(overrides)) {
+		source, err := load(name)
+		if err == nil {
+			source.apply(overrides[name])
+			err = source.check()
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("webhooks.%s: %w", name, err))
+			continue
+		}
+		sources[name] = source
+	}
+	return sources, errors.Join(faults...)
+}
+
+func load(name string) (*Source, error) {
+	if !slices.Contains(Names(), name) {
+		return nil, errors.New("there is no such source; use one of " + strings.Join(Names(), ", "))
+	}
+	raw, err := embedded.ReadFile("sources/" + name + ".yaml")
+	if err != nil {
+		return nil, err
+	}
+	source := &Source{Name: name}
+	return source, decode(raw, source)
+}
+
+func decode(raw []byte, into any) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(raw))
+	decoder.KnownFields(true)
+	return decoder.Decode(into)
+}
+
+func (s *Source) apply(o Override) {
+	for _, to := range slices.Sorted(maps.Keys(o.Fields)) {
+		i := slices.IndexFunc(s.Fields, func(f Field) bool { return f.To == to })
+		if i < 0 {
+			i, s.Fields = len(s.Fields), append(s.Fields, Field{To: to})
+		}
+		s.Fields[i].From = o.Fields[to]
+		if strings.HasPrefix(o.Fields[to], headingMark) {
+			s.Fields[i].Label = ""
+		}
+	}
+	for to, label := range o.Labels {
+		for i := range s.Fields {
+			if s.Fields[i].To == to {
+				s.Fields[i].Label = label
+			}
+		}
+	}
+	if o.Actions != nil {
+		s.Action.Values = o.Actions
+	}
+	for to, from := range map[*string]string{&s.Action.From: o.ActionFrom, &s.Form: o.Form, &s.Ticket.URL: o.TicketURL, &s.Header: o.Header} {
+		if from != "" {
+			*to = from
+		}
+	}
+}
+
+// urlPattern is an address whose host is fixed: only its path is of the ticket.
+var urlPattern = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:\d+)?/`)
+
+// check returns every fault of a source, joined.
+func (s *Source) check() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	pointer := func(where, value string) {
+		if !pointerPattern.MatchString(value) {
+			fault("%s: %q is not a JSON pointer such as /issue/key", where, value)
+		}
+	}
+	if schemes[s.Scheme] == nil {
+		fault("scheme: %q is not known", s.Scheme)
+	}
+	if s.Scheme == "bearer" && s.Header == "" {
+		fault("header: missing; write which one carries the secret")
+	}
+	for from := range s.When {
+		pointer("when", from)
+	}
+	pointer("actionFrom", s.Action.From)
+	for value, action := range s.Action.Values {
+		if !slices.Contains(connection.TicketActions, action) {
+			fault("actions: %q is no action; %q can ask for one of %v", action, value, connection.TicketActions)
+		}
+	}
+	for where, text := range map[string]string{"id": s.Ticket.ID, "version": s.Ticket.Version, "ticketUrl": s.Ticket.URL} {
+		for _, found := range placeholder.FindAllStringSubmatch(text, -1) {
+			pointer(where, found[1])
+		}
+	}
+	if s.Ticket.URL != "" && !urlPattern.MatchString(s.Ticket.URL) {
+		fault("ticketUrl: %q does not begin with https:// and a host", s.Ticket.URL)
+	}
+	if s.Form != "" {
+		pointer("form", s.Form)
+	}
+	s.checkFields(fault, pointer)
+	return errors.Join(faults...)
+}
+
+func (s *Source) checkFields(fault func(string, ...any), pointer func(where, value string)) {
+	for _, field := range s.Fields {
+		if _, known := targets[field.To]; !known && !namedTarget.MatchString(field.To) {
+			fault("fields: a ticket cannot fill in %q; use one of %s, inputs.<name>, options.<name>", field.To,
+				strings.Join(slices.Sorted(maps.Keys(targets)), ", "))
+		}
+		switch {
+		case !strings.HasPrefix(field.From, headingMark):
+			pointer("fields."+field.To, field.From)
+		case s.Form == "":
+			fault("fields.%s: there is no form to find a heading in", field.To)
+		}
+	}
+}
