@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"crypto/x509"
-	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -61,6 +60,7 @@ type subject struct {
 	mode       Mode
 	plan       connection.ProbePlan
 	host       string
+	names      []lookup     // host, then the other names of the zone
 	addresses  []netip.Addr // of the endpoint's interfaces
 	zones      map[netip.Addr]string
 	groups     []string // security groups of the endpoint
@@ -77,7 +77,11 @@ func (p *Prober) Probe(ctx context.Context, in Input) (connection.Proof, error) 
 	}
 	// Never nil: the state machine reads every one of these fields.
 	proof := connection.Proof{At: s.at, Host: s.host, Chain: []string{}, Addresses: []string{}, Checks: []connection.Check{}}
-	proof.Checks = append(proof.Checks, p.resolve(ctx, s, &proof))
+	checks, answer := p.resolveAll(ctx, s)
+	proof.Checks, proof.Chain = append(proof.Checks, checks...), append(proof.Chain, answer.Chain...)
+	for _, address := range answer.Addresses {
+		proof.Addresses = append(proof.Addresses, address.String())
+	}
 	attempts := p.dialAll(ctx, s)
 	proof.Checks = append(proof.Checks, s.checks(attempts)...)
 	for _, attempt := range attempts {
@@ -123,41 +127,16 @@ func subjectOf(in Input) (subject, error) {
 	if s.host == "" || len(s.addresses) == 0 || len(s.plan.Ports) == 0 {
 		return internal("no name, no interface or no port")
 	}
+	s.names = []lookup{{name: s.host, leadsTo: s.addresses}}
+	if in.Mode == ModeHostname {
+		s.names = append(s.names, s.others(*plan)...)
+	}
 	return s, nil
 }
 
 // dialable keeps the probe from the machine it runs on and from the metadata services.
 func dialable(address netip.Addr) bool {
 	return !address.IsLoopback() && !address.IsUnspecified() && !address.IsLinkLocalUnicast() && !address.IsMulticast()
-}
-
-// resolve checks the name, and notes in the proof what it resolved to.
-func (p *Prober) resolve(ctx context.Context, s subject, proof *connection.Proof) connection.Check {
-	answer, err := p.network.Lookup(ctx, s.host)
-	proof.Chain = append(proof.Chain, answer.Chain...)
-	for _, address := range answer.Addresses {
-		proof.Addresses = append(proof.Addresses, address.String())
-	}
-	check := connection.Check{Kind: kindDNS, Target: s.host, Verdict: connection.Fail, Cause: causeDNS}
-	foreign := slices.DeleteFunc(slices.Clone(answer.Addresses), func(a netip.Addr) bool { return slices.Contains(s.addresses, a) })
-	balancer := slices.IndexFunc(answer.Chain, func(name string) bool { return strings.Contains(name, ".elb.") })
-	switch {
-	case err != nil:
-		check.Verdict, check.Detail = connection.Unknown, "the VPC's resolver gave no answer: "+err.Error()
-	case answer.Rcode == "NXDOMAIN":
-		check.Detail = "the name does not exist in the VPC (NXDOMAIN)"
-	case answer.Rcode != "NOERROR":
-		check.Detail = "the VPC's resolver answered " + answer.Rcode
-	case balancer >= 0:
-		check.Detail = fmt.Sprintf("it leads through %s, a load balancer and not the endpoint", answer.Chain[balancer])
-	case len(answer.Addresses) == 0:
-		check.Detail = "it resolves to no address"
-	case len(foreign) > 0:
-		check.Detail = fmt.Sprintf("it resolves to %s, not to the endpoint's %s", listed(answer.Addresses), listed(s.addresses))
-	default:
-		check.Verdict, check.Cause, check.Detail = connection.Pass, "", "resolves to "+listed(answer.Addresses)
-	}
-	return check
 }
 
 // dialAll tries every interface on every port, all at once, and returns the attempts by port and then by interface.
