@@ -24,7 +24,7 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 DEMO_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lint-infra bench fuzz build synth diff deploy destroy check golden clean host
+.PHONY: help demo vendors test lint lint-infra bench fuzz build synth diff deploy destroy check golden clean host
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ deploy: build ## deploy to the AWS account of the current credentials
 
 destroy: ## remove the stack (the table of connections is kept)
 	$(CDK) destroy
+
+vendors: ## print the vendor catalog as a table, for docs/vendors.md
+	@go run ./internal/vendor/catalog
 
 golden: ## renew the golden template that the whole-machine tests run
 	go test ./infra -update

@@ -199,3 +199,31 @@ func TestLoadNothing(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The profile that docs/adding-a-vendor.md walks through is one.
+func TestTheWalkThroughIsAProfile(t *testing.T) {
+	t.Parallel()
+	document, err := os.ReadFile("../../docs/adding-a-vendor.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(document), "```yaml\n")
+	block, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("docs/adding-a-vendor.md has no YAML")
+	}
+	profile := strings.TrimPrefix(strings.ReplaceAll(block, "\n   ", "\n"), "   ") // it stands in a list
+	load := func(old, replacement string) error {
+		edited := strings.Replace(profile, old, replacement, 1)
+		_, err := LoadFS(fstest.MapFS{"profiles/acme-search.yaml": {Data: []byte(edited)}})
+		return err
+	}
+	if err := load("", ""); err != nil {
+		t.Errorf("%v\n%s", err, profile)
+	}
+	for old, replacement := range map[string]string{"9200": "92000", "{name: '*.": "{name: '${tenants}."} {
+		if err := load(old, replacement); err == nil || !strings.Contains(string(document), "   "+err.Error()+"\n") {
+			t.Errorf("the document does not show the error as it is:\n%v", err)
+		}
+	}
+}
