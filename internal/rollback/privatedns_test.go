@@ -90,6 +90,7 @@ func TestRollbackSwitchesPrivateDNSOff(t *testing.T) {
 				},
 				Endpoint:     &connection.Endpoint{ID: "vpce-1", Created: test.madeBy == cutoverExecution},
 				Availability: &connection.Availability{},
+				Probe:        &connection.Proof{Verdict: connection.Pass},
 				Failure:      &connection.Failure{Error: connection.ConnectivityFailed},
 			}
 			if test.told {

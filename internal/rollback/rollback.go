@@ -164,7 +164,7 @@ func (r *run) names(ctx context.Context) {
 // where it led before, while the endpoint still serves whoever has not noticed yet.
 func (r *run) privateDNS(ctx context.Context) {
 	state := r.in.State
-	if state.Availability == nil || state.Endpoint == nil {
+	if state.Probe == nil || state.Endpoint == nil {
 		return // ConfigureDNS was not reached
 	}
 	id, told := state.Endpoint.ID, state.DNS != nil && state.DNS.PrivateDNSEnabled
