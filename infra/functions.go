@@ -21,6 +21,7 @@ type spec struct {
 	grants               []grant
 	timeoutSeconds       float64
 	network              *probeNetwork
+	reserved             float64 // concurrency, 0 for the account's
 }
 
 type probeNetwork struct{ subnets, groups []string }
@@ -75,6 +76,9 @@ func (s *stack) newFunction(id, name string, f spec) awslambda.Function {
 		LogGroup:      logs,
 		Environment:   s.environment(f.env),
 	})
+	if f.reserved > 0 {
+		handler.Node().DefaultChild().(awslambda.CfnFunction).SetReservedConcurrentExecutions(jsii.Number(f.reserved))
+	}
 	if f.network != nil {
 		// L1, since a network is registered by its ids: no look-up at synth, no permission to look.
 		resource := handler.Node().DefaultChild().(awslambda.CfnFunction)
@@ -95,6 +99,10 @@ func (s *stack) environment(names []string) *map[string]*string {
 		step.EnvOperatorsTopic:    s.operators.TopicArn(),
 		step.EnvEventBus:          jsii.String("default"),
 		step.EnvTimeouts:          jsii.String(encode(s.settings.Timeouts)),
+	}
+	if s.machine != nil { // which knows most functions, and only the webhook's knows it
+		all[step.EnvStateMachine] = s.machine.StateMachineArn()
+		all[step.EnvWebhooks] = jsii.String(encode(s.settings.Webhooks))
 	}
 	env := map[string]*string{}
 	for _, name := range names {

@@ -73,6 +73,15 @@ func parameters(s *stack) []*string {
 func deadLetters(s *stack) []*string    { return []*string{s.deadLetters.QueueArn()} }
 func operatorsTopic(s *stack) []*string { return []*string{s.operators.TopicArn()} }
 func key(s *stack) []*string            { return []*string{s.key.KeyArn()} }
+func workflow(s *stack) []*string       { return []*string{s.machine.StateMachineArn()} }
+
+func webhookSecrets(s *stack) []*string {
+	var arns []*string
+	for _, secret := range s.secrets {
+		arns = append(arns, secret.SecretArn())
+	}
+	return arns
+}
 
 // ours restricts a write to what carries our tag.
 var ours = map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/" + connection.TagManaged: "true"}}
@@ -80,7 +89,7 @@ var ours = map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/" + co
 // withoutToken keeps a function away from the task token: it may name every attribute but that one.
 var withoutToken = map[string]any{
 	"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": []string{
-		"id", "vendor", "holder", "status", "finishedBy", "updatedAt", "endpointId", "lastSeen", "waitGate", "waitSince", "waitExecution", "waitEndpoint",
+		"id", "vendor", "holder", "status", "finishedBy", "ticket", "updatedAt", "endpointId", "lastSeen", "waitGate", "waitSince", "waitExecution", "waitEndpoint",
 		"waitService", "waitServiceRegion", "waitRegistration", "noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy",
 	}},
 }
@@ -103,7 +112,13 @@ var probeGrants = []grant{{
 	resources: anything,
 }}
 
-// specs are the functions but the probe, with exactly what each may do.
+var webhookGrants = []grant{
+	{actions: []string{"secretsmanager:GetSecretValue"}, resources: webhookSecrets},
+	{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
+	{actions: []string{"states:StartExecution"}, resources: workflow},
+}
+
+// specs are the functions but the probe and the webhook's, with exactly what each may do.
 func (s *stack) specs() []spec {
 	return []spec{
 		{

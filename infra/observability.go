@@ -49,7 +49,10 @@ func (s *stack) observability() {
 		alarm{id: "SweepRepaired", what: "The sweep found what a notification should have told", anchor: "sweep-repaired",
 			metric: ours(approval.MetricRepaired, "Sum"), threshold: 2},
 	)
-	for _, handler := range []string{"observe", "resume", "notify", "await-gate", "rollback"} {
+	for _, handler := range []string{"observe", "resume", "notify", "await-gate", "rollback", "webhook"} {
+		if s.functions[handler] == nil {
+			continue // no webhook is set up
+		}
 		alarms = append(alarms, alarm{id: constructID(handler) + "Errors", what: "The function " + handler + " fails",
 			anchor: "function-errors", metric: sum(s.functions[handler].MetricErrors(nil), 5), threshold: 2})
 	}

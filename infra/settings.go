@@ -11,6 +11,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"postern/internal/connection"
+	"postern/internal/webhook"
 )
 
 // Settings is the postern block of cdk.json's context.
@@ -21,6 +22,9 @@ type Settings struct {
 	ParameterPrefix string `json:"parameterPrefix"`
 	// OperatorsEmail gets the texts to send to vendors, and the alarms.
 	OperatorsEmail string `json:"operatorsEmail"`
+	// Webhooks are the ticket systems that may ask, by source, each with what it changes of the source's mapping; see
+	// internal/webhook/sources. {"github": {}} takes it as it is. Without any there is no door.
+	Webhooks map[string]webhook.Override `json:"webhooks,omitempty"`
 	// Timeouts override the vendor profiles'; 0 keeps the profile's.
 	Timeouts Timeouts `json:"timeouts"`
 }
@@ -32,8 +36,12 @@ type Timeouts struct {
 	HeartbeatHours int `json:"heartbeatHours,omitempty"`
 }
 
-// maxNetworks is the most bytes of networks that fit a function's environment beside the rest. AWS: 4 KB for all of it.
-const maxNetworks = 3000
+// maxNetworks is the most bytes of networks that fit a function's environment beside the rest, maxWithWebhooks that of networks and
+// webhooks together. AWS: 4 KB for all of it.
+const (
+	maxNetworks     = 3000
+	maxWithWebhooks = 3600
+)
 
 var (
 	namePattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,30}$`)
@@ -112,6 +120,7 @@ func (s Settings) check() []string {
 	if raw, _ := json.Marshal(s.Networks); len(raw) > maxNetworks {
 		fault("networks: %d bytes, more than the %d that fit a function's environment; deploy a second stack", len(raw), maxNetworks)
 	}
+	s.checkWebhooks(fault)
 	if !prefixPattern.MatchString(s.ParameterPrefix) || strings.HasPrefix(s.ParameterPrefix, "/aws") || strings.HasPrefix(s.ParameterPrefix, "/ssm") {
 		fault("parameterPrefix: %q; write a path such as /postern", s.ParameterPrefix)
 	}
@@ -122,4 +131,22 @@ func (s Settings) check() []string {
 		fault("timeouts: write positive numbers, or leave them out for the vendor profile's")
 	}
 	return faults
+}
+
+func (s Settings) checkWebhooks(fault func(string, ...any)) {
+	if len(s.Webhooks) == 0 {
+		return
+	}
+	raw, err := json.Marshal(s.Webhooks)
+	if err != nil {
+		panic(err) // strings only
+	}
+	if _, err := webhook.Load(string(raw)); err != nil {
+		fault("%v", err)
+	}
+	networks, _ := json.Marshal(s.Networks)
+	if size := len(raw) + len(networks); size > maxWithWebhooks {
+		fault("webhooks: %d bytes with the networks, more than the %d that fit a function's environment; map fewer fields",
+			size, maxWithWebhooks)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
@@ -28,6 +29,7 @@ type stack struct {
 	deadLetters   awssqs.Queue
 	functions     map[string]awslambda.Function
 	machine       awsstepfunctions.StateMachine
+	secrets       []awssecretsmanager.Secret // of the webhooks
 }
 
 // NewStack defines all of Postern.
@@ -42,6 +44,7 @@ func NewStack(scope constructs.Construct, id string, settings Settings) awscdk.S
 	s.topics()
 	s.deploy()
 	s.workflow()
+	s.webhooks()
 	s.triggers()
 	s.observability()
 	return s.scope

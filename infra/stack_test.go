@@ -12,6 +12,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/step"
+	"postern/internal/webhook"
 )
 
 func TestGoldenIsCurrent(t *testing.T) {
@@ -174,7 +175,8 @@ func TestPermissions(t *testing.T) {
 			"ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "ec2:ModifyVpcEndpoint",
 			"route53:ChangeResourceRecordSets", "route53:DeleteHostedZone", "route53:GetHostedZone", "route53:ListHostedZonesByVPC",
 			"route53:ListResourceRecordSets", "ssm:DeleteParameter", "ssm:GetParameters", "ssm:PutParameter"},
-		"notify": {"dynamodb:UpdateItem", "kms:Decrypt", "kms:GenerateDataKey*", "sns:Publish", "sqs:SendMessage"},
+		"webhook": {"dynamodb:GetItem", "secretsmanager:GetSecretValue", "states:StartExecution"},
+		"notify":  {"dynamodb:UpdateItem", "kms:Decrypt", "kms:GenerateDataKey*", "sns:Publish", "sqs:SendMessage"},
 	}
 	for handler, id := range functionsByHandler(t) {
 		if diff := cmp.Diff(want[handler], actions(t, id)); diff != "" {
@@ -295,6 +297,62 @@ func TestWorkflowLogsWithoutData(t *testing.T) {
 	}
 }
 
+// TestWebhookDoor: one route, throttled, logged without headers and bodies; what is behind it can start executions and nothing else.
+func TestWebhookDoor(t *testing.T) {
+	t.Parallel()
+	functions := functionsByHandler(t)
+	for id, route := range ofType("AWS::ApiGatewayV2::Route") {
+		if route.Properties["RouteKey"] != "POST /webhook/{source}" {
+			t.Errorf("route %s is %v", id, route.Properties["RouteKey"])
+		}
+	}
+	for id, stage := range ofType("AWS::ApiGatewayV2::Stage") {
+		settings := stage.Properties["DefaultRouteSettings"]
+		if the(settings, "ThrottlingRateLimit") == nil || the(settings, "ThrottlingBurstLimit") == nil {
+			t.Errorf("stage %s is not throttled: %s", id, text(settings))
+		}
+		format, _ := the(stage.Properties["AccessLogSettings"], "Format").(string)
+		if !strings.Contains(format, "$context.requestId") || strings.Contains(strings.ToLower(format), "header") || strings.Contains(format, "body") {
+			t.Errorf("stage %s logs %s", id, format)
+		}
+	}
+	for id, integration := range ofType("AWS::ApiGatewayV2::Integration") {
+		if integration.Properties["PayloadFormatVersion"] != "2.0" || !strings.Contains(text(integration.Properties["IntegrationUri"]), functions["webhook"]) {
+			t.Errorf("integration %s: %s", id, text(integration.Properties))
+		}
+	}
+	if n := template.Resources[functions["webhook"]].Properties["ReservedConcurrentExecutions"]; n != float64(webhookAtATime) {
+		t.Errorf("reserved concurrency %v", n)
+	}
+	var names []string
+	for id, secret := range ofType("AWS::SecretsManager::Secret") {
+		if the(secret.Properties["GenerateSecretString"], "ExcludePunctuation") != true || secret.Properties["SecretString"] != nil {
+			t.Errorf("secret %s: %s", id, text(secret.Properties))
+		}
+		names = append(names, secret.Properties["Name"].(string))
+	}
+	slices.Sort(names)
+	if diff := cmp.Diff([]string{"postern/webhook/github", "postern/webhook/standard"}, names); diff != "" {
+		t.Error(diff)
+	}
+	statements := 0
+	for _, policy := range ofType("AWS::IAM::Policy") {
+		for _, statement := range list(the(policy.Properties["PolicyDocument"], "Statement")) {
+			action := text(the(statement, "Action"))
+			if !strings.Contains(action, "states:StartExecution") && !strings.Contains(action, "secretsmanager:") {
+				continue
+			}
+			statements++
+			if strings.Contains(text(the(statement, "Resource")), "*") {
+				t.Errorf("not restricted to our machine and our secrets: %s", text(statement))
+			}
+		}
+	}
+	if statements != 2 {
+		t.Errorf("%d statements about executions and secrets, want one of each", statements)
+	}
+}
+
 func TestSettingsFaults(t *testing.T) {
 	t.Parallel()
 	network := connection.RegisteredNetwork{Name: "a", AccountID: "111122223333", Region: "us-east-1", VPCID: "vpc-0a1b2c3d4e5f60718",
@@ -316,7 +374,14 @@ func TestSettingsFaults(t *testing.T) {
 		"prefix":              {func(s *Settings) { s.ParameterPrefix = "postern" }, "parameterPrefix"},
 		"prefix AWS reserves": {func(s *Settings) { s.ParameterPrefix = "/aws/x" }, "parameterPrefix"},
 		"e-mail":              {func(s *Settings) { s.OperatorsEmail = "nobody" }, "operatorsEmail"},
-		"negative timeout":    {func(s *Settings) { s.Timeouts.ApprovalDays = -1 }, "timeouts"},
+		"unknown webhook":     {func(s *Settings) { s.Webhooks = map[string]webhook.Override{"gitlab": {}} }, "webhooks.gitlab"},
+		"webhook's field": {func(s *Settings) {
+			s.Webhooks = map[string]webhook.Override{"jira": {Fields: map[string]string{"roleArn": "/issue/key"}}}
+		}, "webhooks.jira"},
+		"webhooks too large": {func(s *Settings) {
+			s.Webhooks = map[string]webhook.Override{"jira": {TicketURL: "https://example.com/" + strings.Repeat("x", 4000)}}
+		}, "map fewer fields"},
+		"negative timeout": {func(s *Settings) { s.Timeouts.ApprovalDays = -1 }, "timeouts"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

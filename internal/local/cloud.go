@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"postern/internal/local/apigateway"
 	"postern/internal/local/clock"
 	"postern/internal/local/dynamodb"
 	"postern/internal/local/events"
@@ -22,6 +23,7 @@ import (
 	"postern/internal/local/network"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
+	"postern/internal/local/secretsmanager"
 	"postern/internal/local/sns"
 	"postern/internal/local/sqs"
 	"postern/internal/local/ssm"
@@ -79,6 +81,8 @@ type Cloud struct {
 	Queues     *sqs.Service
 	Tables     *dynamodb.Service
 	Parameters *ssm.Service
+	Secrets    *secretsmanager.Service
+	Door       *apigateway.Service
 	States     *states.Service
 	Stack      *template.Stack
 
@@ -165,10 +169,12 @@ func (c *Cloud) services() error {
 	c.Queues = sqs.New(c.Clock, account, region)
 	c.Tables = dynamodb.New(c.Clock, account, region)
 	c.Parameters = ssm.New(c.Clock, account, region)
+	c.Secrets = secretsmanager.New(c.Clock, account, region)
+	c.Door = apigateway.New(c.Clock, account, region, c.invokeFromDoor)
 	c.States = states.New(c.Clock, account, region, invoker{c})
 	c.Server = wire.NewServer(wire.Config{
 		AccountID: account, Region: region, Now: c.Clock.Now, Authorizer: c.policies, Origin: c.Origin, Ended: c.end,
-	}, privatelink.NewService(c.World), c.Zones, c.Events, c.Topics, c.Queues, c.Tables, c.Parameters, c.States)
+	}, privatelink.NewService(c.World), c.Zones, c.Events, c.Topics, c.Queues, c.Tables, c.Parameters, c.Secrets, c.States)
 	var err error
 	if c.Network, err = network.New(network.Config{World: c.World, Zones: c.Zones, Now: c.Clock.Now}); err != nil {
 		return fmt.Errorf("starting the network: %w", err)

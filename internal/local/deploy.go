@@ -55,6 +55,13 @@ func (c *Cloud) deployOne(resource template.Resource) error {
 			Name: resource.Ref, Type: p.Type, Value: p.Value, Description: p.Description, AllowedPattern: p.AllowedPattern,
 			Tier: p.Tier, DataType: p.DataType, Tags: p.Tags,
 		})
+	case *template.Secret:
+		return c.Secrets.Create(resource.ARN, p.Name, p.SecretString)
+	case *template.APIRoute:
+		return c.deployRoute(p)
+	case *template.APIStage:
+		return c.deployStage(p)
+	case *template.API, *template.APIIntegration: // the route names them
 	case *template.Function, *template.EventInvokeConfig: // deployFunctions made them
 	case *template.Role, *template.Policy, *template.ManagedPolicy, *template.Key, *template.KeyAlias, *template.FunctionPermission,
 		*template.TopicPolicy, *template.QueuePolicy, *template.LogResourcePolicy: // loadPolicies read them

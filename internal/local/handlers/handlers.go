@@ -12,6 +12,7 @@ import (
 	"postern/internal/publish"
 	"postern/internal/rollback"
 	"postern/internal/step"
+	"postern/internal/webhook"
 )
 
 // All returns the constructor of every function.
@@ -28,5 +29,6 @@ func All() map[string]step.Function {
 		"publish-config":  publish.Function,
 		"rollback":        rollback.Function,
 		"notify":          notice.Function,
+		"webhook":         webhook.Function,
 	}
 }
