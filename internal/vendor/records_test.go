@@ -123,10 +123,13 @@ func TestRecordFaults(t *testing.T) {
 		vendor, input, value string
 		want                 string // the beginning of the one fault
 	}{
-		"an item that is none": {"snowflake", "otherUrls", "app" + below + ",evil.example", `inputs.otherUrls: "evil.example" does not match`},
-		"an empty item":        {"snowflake", "otherUrls", "app" + below + ",", `inputs.otherUrls: "" does not match`},
-		"an item twice":        {"snowflake", "otherUrls", "app" + below + ", app" + below, `inputs.otherUrls: "app` + below + `" is there twice`},
-		"the account's again":  {"snowflake", "otherUrls", "xy12345.us-east-1" + below, "inputs.otherUrls: xy12345.us-east-1" + below + " has a record already"},
+		"an item that is none": {"snowflake", "otherUrls", "app" + below + ",evil.example",
+			`inputs.otherUrls: "evil.example" does not match`},
+		"an empty item": {"snowflake", "otherUrls", "app" + below + ",", `inputs.otherUrls: "" does not match`},
+		"an item twice": {"snowflake", "otherUrls", "app" + below + ", app" + below,
+			`inputs.otherUrls: "app` + below + `" is there twice`},
+		"the account's again": {"snowflake", "otherUrls", "xy12345.us-east-1" + below,
+			"inputs.otherUrls: xy12345.us-east-1" + below + " has a record already"},
 		"another network's": {"confluent-cloud", "bootstrapHost", "lkc-1.other.us-east-1.aws.confluent.cloud",
 			"inputs.bootstrapHost: lkc-1.other.us-east-1.aws.confluent.cloud has no record in zone 4kgzg.us-east-1.aws.confluent.cloud"},
 		"another Region's": {"elastic-cloud", "deploymentHost", "abc.vpce.eu-west-1.aws.elastic-cloud.com",
