@@ -102,13 +102,17 @@ func (c *Clock) Run(until func() bool, limit time.Time) error {
 		c.mu.Lock()
 		if len(c.queue) == 0 {
 			c.mu.Unlock()
-			return fmt.Errorf("virtual clock: nothing is left to happen; the last thing was %s, at %s", last, c.now.Format(time.RFC3339))
+			return fmt.Errorf("virtual clock: nothing is left to happen; the last thing was %s, at %s", last,
+				c.Now().Format(time.RFC3339))
 		}
 		next := c.queue[0]
 		if next.at.After(limit) {
-			c.now = limit
+			if limit.After(c.now) {
+				c.now = limit
+			}
 			c.mu.Unlock()
-			return fmt.Errorf("virtual clock: %s is reached; next would be %s, at %s", limit.Format(time.RFC3339), next.label, next.at.Format(time.RFC3339))
+			return fmt.Errorf("virtual clock: %s is reached; next would be %s, at %s", limit.Format(time.RFC3339), next.label,
+				next.at.Format(time.RFC3339))
 		}
 		last = next.label
 		c.mu.Unlock()

@@ -72,8 +72,10 @@ func TestRunSaysWhyItCannotGoOn(t *testing.T) {
 		want string
 		now  time.Time
 	}{
-		"nothing left": {func(c *clock.Clock) { c.After(time.Minute, "the last sweep", func() {}) }, "the last sweep", start.Add(time.Minute)},
-		"past limit":   {func(c *clock.Clock) { c.After(72*time.Hour, "the timeout", func() {}) }, "next would be the timeout", start.Add(24 * time.Hour)},
+		"nothing left": {func(c *clock.Clock) { c.After(time.Minute, "the last sweep", func() {}) }, "the last sweep",
+			start.Add(time.Minute)},
+		"past limit": {func(c *clock.Clock) { c.After(72*time.Hour, "the timeout", func() {}) }, "next would be the timeout",
+			start.Add(24 * time.Hour)},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -108,5 +110,39 @@ func TestCarry(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"a", "b", "a"}, seen); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestTimeNeverGoesBack(t *testing.T) {
+	t.Parallel()
+	c := clock.New(start)
+	c.After(time.Hour, "an hour", func() {})
+	if err := c.Run(never, start.Add(-time.Hour)); err == nil || !c.Now().Equal(start) {
+		t.Errorf("it is %s: %v", c.Now(), err)
+	}
+}
+
+// After may be called from any goroutine, also while something happens.
+func TestAfterFromElsewhere(t *testing.T) {
+	t.Parallel()
+	c := clock.New(start)
+	happened := 0
+	c.After(time.Minute, "an invocation", func() {
+		done := make(chan struct{})
+		for range 10 {
+			go func() {
+				c.After(time.Second, "its effect", func() { happened++ })
+				done <- struct{}{}
+			}()
+		}
+		for range 10 {
+			<-done
+		}
+	})
+	if err := c.Run(func() bool { return happened == 10 }, start.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.Now(), start.Add(time.Minute+time.Second); !got.Equal(want) {
+		t.Errorf("it is %s, want %s", got, want)
 	}
 }

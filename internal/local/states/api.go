@@ -12,8 +12,8 @@ func (s *Service) Name() string { return "states" }
 // Protocol is awsJson1.0, with targets such as AWSStepFunctions.StartExecution.
 func (s *Service) Protocol() wire.Protocol { return wire.JSON10 }
 
-// Operations are the operations that Postern and its users call. Their permissions are those of AWS's service authorization reference:
-// on the machine, on the execution, or on * for SendTask* and lists.
+// Operations are the operations that Postern and its users call. Their permissions are those of AWS's service authorization
+// reference: on the machine, on the execution, or on * for SendTask* and lists.
 func (s *Service) Operations() map[string]wire.Operation {
 	return map[string]wire.Operation{
 		"StartExecution":       {Write: true, Permissions: on("StartExecution", "stateMachineArn"), Do: wire.JSON(s.startExecution)},

@@ -38,10 +38,10 @@ const (
 
 // matches reports whether the names of a Retry or Catch match a failure.
 //
-// AWS, https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html: States.Runtime always fails the execution;
-// States.ALL matches anything but that and States.DataLimitExceeded; States.TaskFailed matches any error but States.Timeout.
-// The specification, appendix A: States.Timeout is also a task that failed to send a heartbeat in time, so it matches
-// States.HeartbeatTimeout as well.
+// AWS, https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html: States.Runtime always fails the
+// execution; States.ALL matches anything but that and States.DataLimitExceeded; States.TaskFailed matches any error but
+// States.Timeout. The specification, appendix A: States.Timeout is also a task that failed to send a heartbeat in time, so it
+// matches States.HeartbeatTimeout as well.
 func matches(names []string, failed *failure) bool {
 	if failed.name == "States.Runtime" {
 		return false

@@ -73,7 +73,8 @@ func (v *visit) list(data any) ([]any, error) {
 	return list, nil
 }
 
-// width is how many items run at a time. AWS: 0 is no limit of one's own; then an inline Map runs 40 and a distributed one 10,000.
+// width is how many items run at a time. AWS: 0 is no limit of one's own; then an inline Map runs 40 and a distributed one
+// 10,000.
 func (v *visit) width(data any) (int, error) {
 	width := v.state.width
 	if p := v.state.widthPath; p != nil {
@@ -130,6 +131,7 @@ func (f *fan) done(i int, output any, failed *failure) {
 	}
 	v.run.last = max(v.run.last, r.last)
 	if failed != nil {
+		f.abort()
 		v.run.note(v.state.kind+"StateFailed", details{"error": failed.name, "cause": failed.cause})
 		v.failed(failed)
 		return

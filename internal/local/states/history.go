@@ -35,8 +35,8 @@ func (d details) but(name string, value any) details {
 	return d
 }
 
-// note adds an event to the history of a run. AWS shows task tokens in it; here they are blotted out, so that no dump of a history
-// can answer a task.
+// note adds an event to the history of a run. AWS shows task tokens in it; here they are blotted out, so that no dump of a
+// history can answer a task.
 func (r *run) note(kind string, d details) {
 	for name, value := range d {
 		if text, ok := value.(string); ok {

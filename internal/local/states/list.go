@@ -15,7 +15,8 @@ type paging struct {
 	NextToken  string
 }
 
-// page cuts a page out of a list and adds the token of the next to the answer. AWS: 100 at a time unless asked otherwise, at most 1000.
+// page cuts a page out of a list and adds the token of the next to the answer. AWS: 100 at a time unless asked otherwise, at most
+// 1000.
 func page[T any](p paging, list []T, out members) ([]T, error) {
 	from := 0
 	if p.NextToken != "" {
@@ -25,8 +26,7 @@ func page[T any](p paging, list []T, out members) ([]T, error) {
 		}
 	}
 	if p.MaxResults < 0 || p.MaxResults > 1000 {
-		return nil, wire.Errorf("ValidationException", "1 validation error detected: Value at 'maxResults' failed to satisfy constraint: "+
-			"Member must have value less than or equal to 1000")
+		return nil, constraint("maxResults", "value less than or equal to 1000")
 	}
 	to := min(from+cmp.Or(p.MaxResults, 100), len(list))
 	if to < len(list) {

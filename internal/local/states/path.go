@@ -80,8 +80,8 @@ func (p *path) find(s scope) (value any, found bool) {
 	}
 }
 
-// all is every value that the path selects. It goes step by step, since the fields of an object must be taken in the same order in
-// every run.
+// all is every value that the path selects. It goes step by step, since the fields of an object must be taken in the same order
+// in every run.
 func (p *path) all(s scope) []any {
 	root := s.data
 	if p.context {
@@ -131,8 +131,8 @@ func descendants(value any) []any {
 
 // get is find for a field of a state.
 //
-// AWS: a path that finds nothing is States.Runtime, which nothing catches. The Developer Guide lists States.ParameterPathFailure for
-// Parameters, but executions report States.Runtime there too, with this cause.
+// AWS: a path that finds nothing is States.Runtime, which nothing catches. The Developer Guide lists States.ParameterPathFailure
+// for Parameters, but executions report States.Runtime there too, with this cause.
 func (p *path) get(field string, s scope) (any, error) {
 	value, found := p.find(s)
 	if !found {
@@ -189,7 +189,8 @@ func (p place) put(input, result any) (any, error) {
 	return stored, nil
 }
 
-// put returns data with value at a reference path. Objects on the way are made, items of lists are not; data itself is not touched.
+// put returns data with value at a reference path. Objects on the way are made, items of lists are not; data itself is not
+// touched.
 func put(data any, steps jp.Expr, value any) (any, bool) {
 	if len(steps) == 0 {
 		return value, true
@@ -243,8 +244,8 @@ func (o *object) resultPath() place {
 
 // reference reads a field as a path that selects one value; nil when it is not there.
 //
-// AWS: the context object is open to InputPath, OutputPath, ItemsPath, Variable, the operators of Choice, Parameters, ItemSelector
-// and ResultSelector. https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
+// AWS: the context object is open to InputPath, OutputPath, ItemsPath, Variable, the operators of Choice, Parameters,
+// ItemSelector and ResultSelector. https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
 func (o *object) reference(name string, contextToo bool) *path {
 	n, present := o.field(name)
 	if !present {

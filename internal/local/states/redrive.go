@@ -25,8 +25,8 @@ func (e *execution) redrivable(now time.Time) string {
 	}
 }
 
-// Redrive lets an execution that failed, was aborted or timed out go on from the states it ended in. Their retriers count anew, a task
-// gets a new token, and what succeeded inside a Map or Parallel is kept. AWS: RedriveExecution.
+// Redrive lets an execution that failed, was aborted or timed out go on from the states it ended in. Their retriers count anew, a
+// task gets a new token, and what succeeded inside a Map or Parallel is kept. AWS: RedriveExecution.
 // https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
 func (s *Service) Redrive(arn string) (time.Time, error) {
 	s.mu.Lock()

@@ -12,8 +12,8 @@ import (
 // maxPayload is the most bytes of a state's data. AWS: 262,144.
 const maxPayload = 262_144
 
-// run is one walk through a graph: an execution's, or that of a Map's item or a Parallel's branch. When it has ended it keeps where it
-// was, so that a redrive can go on from there.
+// run is one walk through a graph: an execution's, or that of a Map's item or a Parallel's branch. When it has ended it keeps
+// where it was, so that a redrive can go on from there.
 type run struct {
 	service *Service
 	exec    *execution
@@ -229,8 +229,8 @@ func (v *visit) tell(event StateEvent) {
 
 func checkSize(data any) error {
 	if size := len(encode(data)); size > maxPayload {
-		return &failure{name: "States.DataLimitExceeded", cause: fmt.Sprintf(
-			"The state/task returned a result with a size exceeding the maximum number of bytes service limit: %d of %d.", size, maxPayload)}
+		return &failure{name: "States.DataLimitExceeded", cause: fmt.Sprintf("The state/task returned a result with a size "+
+			"exceeding the maximum number of bytes service limit: %d of %d.", size, maxPayload)}
 	}
 	return nil
 }

@@ -18,8 +18,8 @@ type Service struct {
 	Latency time.Duration
 	// HeartbeatError is the error of a task whose heartbeat stayed away, States.HeartbeatTimeout as the specification and the
 	// Developer Guide name it. Recordings of real executions show States.Timeout instead (localstack/localstack,
-	// tests/aws/services/stepfunctions/v2/timeouts/test_heartbeats.snapshot.json, validated on AWS in 2024), so a machine must be able
-	// to live with either: set this to try the other.
+	// tests/aws/services/stepfunctions/v2/timeouts/test_heartbeats.snapshot.json, validated on AWS in 2024), so a machine must be
+	// able to live with either: set this to try the other.
 	HeartbeatError string
 
 	clock     *clock.Clock
@@ -67,7 +67,8 @@ func (s *Service) AddMachine(m Machine) error {
 // OnState calls f for what happens to states, on the clock's goroutine. Call it before the first execution.
 func (s *Service) OnState(f func(StateEvent)) { s.onState = append(s.onState, f) }
 
-// OnStatusChange calls f when an execution starts, ends and is redriven, on the clock's goroutine. Call it before the first execution.
+// OnStatusChange calls f when an execution starts, ends and is redriven, on the clock's goroutine. Call it before the first
+// execution.
 func (s *Service) OnStatusChange(f func(Execution)) { s.onStatus = append(s.onStatus, f) }
 
 // Execution returns a snapshot.
@@ -148,7 +149,8 @@ func (s *Service) newExecution(m *machine, arn, name string, input any) *executi
 	e.Execution = Execution{ARN: arn, Name: name, MachineARN: m.ARN, Status: Running, StartedAt: now}
 	e.context = map[string]any{
 		"Execution": map[string]any{
-			"Id": arn, "Name": name, "Input": input, "RoleArn": m.RoleARN, "StartTime": now.UTC().Format(timeLayout), "RedriveCount": int64(0),
+			"Id": arn, "Name": name, "Input": input, "RoleArn": m.RoleARN, "StartTime": now.UTC().Format(timeLayout),
+			"RedriveCount": int64(0),
 		},
 		"StateMachine": map[string]any{"Id": m.ARN, "Name": m.Name},
 	}

@@ -5,8 +5,9 @@ func (n node) state(name string, names map[string]string) *state {
 	o := n.object()
 	s := &state{name: name, path: n.path, kind: o.text("Type")}
 	readers := map[string]func(*object){
-		"Task": s.readTask, "Pass": s.readPass, "Choice": s.readChoice, "Wait": s.readWait, "Succeed": func(*object) {}, "Fail": s.readFail,
-		"Map": func(o *object) { s.readMap(o, names) }, "Parallel": func(o *object) { s.readParallel(o, names) },
+		"Task": s.readTask, "Pass": s.readPass, "Choice": s.readChoice, "Wait": s.readWait, "Fail": s.readFail,
+		"Succeed": func(*object) {},
+		"Map":     func(o *object) { s.readMap(o, names) }, "Parallel": func(o *object) { s.readParallel(o, names) },
 	}
 	read, known := readers[s.kind]
 	if !known {
@@ -91,8 +92,8 @@ func (s *state) readParallel(o *object, names map[string]string) {
 	}
 }
 
-// readMap reads a Map. A distributed Map runs like an inline one here; what reads items from or writes results to elsewhere is not
-// supported.
+// readMap reads a Map. A distributed Map runs like an inline one here; what reads items from or writes results to elsewhere is
+// not supported.
 func (s *state) readMap(o *object, names map[string]string) {
 	s.readResult(o)
 	o.only("ItemSelector", "Parameters")

@@ -97,7 +97,8 @@ func (v *visit) invoke(function string, payload any) {
 	s, a := v.run.service, v.attempt
 	v.after(s.Latency, "the answer of "+v.state.name, func() {
 		output, failed := s.invoker.Invoke(Invocation{
-			Principal: v.run.exec.machine.RoleARN, Function: function, Payload: encode(payload), Execution: v.run.exec.ARN, State: v.state.name,
+			Principal: v.run.exec.machine.RoleARN, Function: function, Payload: encode(payload),
+			Execution: v.run.exec.ARN, State: v.state.name,
 		})
 		if failed != nil {
 			if a.claim() { // its token may have been answered while it ran
@@ -154,8 +155,8 @@ func (v *visit) timedOut(f *failure) {
 	v.failed(f)
 }
 
-// note notes a step of the task: Scheduled, Started, Submitted, Succeeded, Failed or TimedOut. A function called directly has events of
-// its own.
+// note notes a step of the task: Scheduled, Started, Submitted, Succeeded, Failed or TimedOut. A function called directly has
+// events of its own.
 func (v *visit) note(step string, d details) {
 	r := v.state.resource
 	if r.function != "" {

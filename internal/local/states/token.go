@@ -11,8 +11,8 @@ import (
 	"postern/internal/local/wire"
 )
 
-// attempt is one try of a Task. Its function's answer, its token, its timeout, its heartbeat and the end of its execution race to end
-// it: the first wins, and the others find it closed.
+// attempt is one try of a Task. Its function's answer, its token, its timeout, its heartbeat and the end of its execution race to
+// end it: the first wins, and the others find it closed.
 type attempt struct {
 	visit    *visit
 	token    string // "" when it does not wait for one
@@ -37,8 +37,8 @@ const tokenPrefix = "AQCEAAAAKgAAAAMAAAAAAAAAA"
 
 var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9+/]{32,}={0,2}$`)
 
-// issue makes the token of an attempt. It is the same in every run of the same scenario and tells nothing about the execution. A task
-// that is tried again, or redriven, waits for another token.
+// issue makes the token of an attempt. It is the same in every run of the same scenario and tells nothing about the execution. A
+// task that is tried again, or redriven, waits for another token.
 func (s *Service) issue(a *attempt) {
 	e := a.visit.run.exec
 	var raw []byte
@@ -58,8 +58,7 @@ func (s *Service) find(token string) (*attempt, error) {
 	a, known := s.attempts[token]
 	switch {
 	case token == "" || len(token) > 2048:
-		return nil, wire.Errorf("ValidationException", "1 validation error detected: Value at 'taskToken' failed to satisfy constraint: "+
-			"Member must have length between 1 and 2048")
+		return nil, constraint("taskToken", "length between 1 and 2048")
 	case known && a.closed:
 		// AWS: the token "has either expired or the task associated with the token has already been closed".
 		return nil, wire.Errorf("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
@@ -116,8 +115,13 @@ func (s *Service) SendTaskFailure(token, name, cause string) error {
 }
 
 func tooLong(member string, most int) error {
-	return wire.Errorf("ValidationException", "1 validation error detected: Value at '%s' failed to satisfy constraint: "+
-		"Member must have length less than or equal to %d", member, most)
+	return constraint(member, fmt.Sprintf("length less than or equal to %d", most))
+}
+
+// constraint is AWS's answer to a member that breaks a rule of the API's model.
+func constraint(member, rule string) error {
+	return wire.Errorf("ValidationException",
+		"1 validation error detected: Value at '%s' failed to satisfy constraint: Member must have %s", member, rule)
 }
 
 // SendTaskHeartbeat prolongs a waiting task. AWS: it writes no event, and TimeoutSeconds goes on.

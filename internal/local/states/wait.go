@@ -16,7 +16,9 @@ func (s *state) readWait(o *object) {
 		o.fault("Seconds, SecondsPath, Timestamp or TimestampPath is needed")
 	}
 	s.wait = wait{
-		seconds: o.integer("Seconds", 0, 0), secondsPath: o.reference("SecondsPath", false), untilPath: o.reference("TimestampPath", false),
+		seconds:     o.integer("Seconds", 0, 0),
+		secondsPath: o.reference("SecondsPath", false),
+		untilPath:   o.reference("TimestampPath", false),
 	}
 	if n, present := o.field("Timestamp"); present {
 		at, ok := timestamp(n.value)
