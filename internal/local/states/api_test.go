@@ -146,6 +146,10 @@ func TestDescribeStopAndRedriveExecution(t *testing.T) {
 	if d := describe(); d.Status != types.ExecutionStatusSucceeded || aws.ToString(d.Output) != "1" {
 		t.Errorf("succeeded: %+v", d)
 	}
+	long := &sfn.StopExecutionInput{ExecutionArn: arn, Error: aws.String(strings.Repeat("x", 257))}
+	if _, err := client.StopExecution(ctx, long); apiCode(err) != "ValidationException" {
+		t.Errorf("a long error: %v", err)
+	}
 	var notRedrivable *types.ExecutionNotRedrivable
 	if _, err := client.RedriveExecution(ctx, &sfn.RedriveExecutionInput{ExecutionArn: arn}); !errors.As(err, &notRedrivable) {
 		t.Errorf("redriving a success: %v", err)
@@ -229,6 +233,9 @@ func TestLists(t *testing.T) {
 	if _, err := client.ListExecutions(ctx, &sfn.ListExecutionsInput{StateMachineArn: aws.String(machineARN),
 		NextToken: aws.String("x")}); apiCode(err) != "InvalidToken" {
 		t.Errorf("a page that is none: %v", err)
+	}
+	if all := w.sfn.Executions(); len(all) != 3 || all[0].Name != "a" || all[2].Name != "c" {
+		t.Errorf("executions: %v", all)
 	}
 	machines, err := client.ListStateMachines(ctx, &sfn.ListStateMachinesInput{})
 	if err != nil || len(machines.StateMachines) != 2 || aws.ToString(machines.StateMachines[0].Name) != "m" {

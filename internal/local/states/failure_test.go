@@ -1,12 +1,16 @@
 package states_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/google/go-cmp/cmp"
 
 	"postern/internal/local/states"
@@ -232,20 +236,32 @@ func TestDataLimit(t *testing.T) {
 // AWS: an execution fails when its history has 25,000 events.
 func TestHistoryLimit(t *testing.T) {
 	t.Parallel()
-	w := open(t, definition("A", `"Type":"Pass","Next":"B"`, "B",
-		`"Type":"Choice","Choices":[{"Variable":"$.never","IsPresent":true,"Next":"C"}],"Default":"A"`,
-		"C", `"Type":"Succeed"`), nil)
-	arn := w.start(`{}`)
-	e := w.finish(arn)
-	if want := "The execution reached the maximum number of history events (25000)."; e.Error != "States.Runtime" ||
-		e.Cause != want {
-		t.Errorf("%s %s, want %s", e.Error, e.Cause, want)
+	tests := map[string]struct{ definition, input string }{
+		"a loop": {definition("A", `"Type":"Pass","Next":"B"`,
+			"B", `"Type":"Choice","Choices":[{"Variable":"$.never","IsPresent":true,"Next":"C"}],"Default":"A"`,
+			"C", `"Type":"Succeed"`), `{}`},
+		"a long Map": {each(""), "[0" + strings.Repeat(",0", 6_999) + "]"},
+		"retries":    {task(`,"Retry":[{"ErrorEquals":["States.ALL"],"BackoffRate":1,"MaxAttempts":99999}]`), `{}`},
 	}
-	if e.Transitions < 12_000 || e.Transitions > 12_500 {
-		t.Errorf("%d transitions, want 25,000 events of two", e.Transitions)
-	}
-	if _, err := w.sfn.Redrive(arn); err == nil || !strings.Contains(err.Error(), "ExecutionNotRedrivable") {
-		t.Errorf("redrive: %v", err)
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := open(t, test.definition, map[string][]string{"f": {"!Boom"}})
+			arn := w.start(test.input)
+			e := w.finish(arn)
+			const want = "The execution reached the maximum number of history events (25000)."
+			if e.Error != "States.Runtime" || e.Cause != want {
+				t.Errorf("%s %s, want %s", e.Error, e.Cause, want)
+			}
+			out, err := w.client(nil).GetExecutionHistory(context.Background(), &sfn.GetExecutionHistoryInput{
+				ExecutionArn: aws.String(arn), ReverseOrder: true, MaxResults: 1,
+			})
+			if err != nil || out.Events[0].Id != 25_000 || out.Events[0].Type != types.HistoryEventTypeExecutionFailed {
+				t.Errorf("the last event: %+v %v", out, err)
+			}
+			_, err = w.sfn.Redrive(arn)
+			w.wantCode("ExecutionNotRedrivable", err)
+		})
 	}
 }
 

@@ -168,15 +168,9 @@ func (f *fan) resume() {
 		f.finish()
 		return
 	}
-	launched := len(f.runs)
-	for i := range launched {
+	for i, r := range f.runs { // those still to come follow as these end
 		if !f.ended[i] {
-			f.runs[i].resume()
-		}
-	}
-	for range min(f.width, f.left) - (launched - (len(f.graphs) - f.left)) {
-		if len(f.runs) < len(f.graphs) {
-			f.launch()
+			r.resume()
 		}
 	}
 }

@@ -16,8 +16,6 @@ type scope struct {
 	chance        *rand.Rand
 }
 
-func (s scope) with(data any) scope { s.data = data; return s }
-
 // path is a JSONPath of the language: into the state's data ($…) or into the context object ($$…).
 type path struct {
 	text     string

@@ -108,6 +108,18 @@ func TestRedriveKeepsWhatSucceeded(t *testing.T) {
 	}
 }
 
+// A Map whose runs all succeeded, and whose own result could not be stored, runs none of them again.
+func TestRedriveOfAResult(t *testing.T) {
+	t.Parallel()
+	w := open(t, each(`,"ItemsPath":"$.a","ResultPath":"$.a[7]"`), nil)
+	arn := w.start(`{"a":[1,2]}`)
+	w.finish(arn)
+	w.redrive(arn)
+	if e := w.finish(arn); e.Error != "States.ResultPathMatchFailure" || strings.Join(e.Path, " ") != "A P P A" {
+		t.Errorf("%s on %v", e.Error, e.Path)
+	}
+}
+
 func TestRedriveHasItsDays(t *testing.T) {
 	t.Parallel()
 	w := open(t, definition("A", `"Type":"Fail","Error":"E"`), nil)
