@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/jsii-runtime-go"
@@ -31,22 +32,37 @@ func (s *stack) webhooks() {
 		return
 	}
 	for _, source := range slices.Sorted(maps.Keys(s.settings.Webhooks)) {
-		s.secrets = append(s.secrets, awssecretsmanager.NewSecret(s.scope, jsii.String(constructID(source)+"Secret"), &awssecretsmanager.SecretProps{
-			SecretName:  jsii.String(webhook.SecretPrefix + source),
-			Description: jsii.String("What webhooks of " + source + " are signed with. The value before stays valid until the next one is put"),
-			// Letters and digits only, in fours: Standard Webhooks reads it as base64.
-			GenerateSecretString: &awssecretsmanager.SecretStringGenerator{ExcludePunctuation: jsii.Bool(true), PasswordLength: jsii.Number(48)},
-		}))
+		s.secrets = append(s.secrets, s.webhookSecret(source))
 	}
-	f := s.newFunction("Webhook", "postern-webhook", spec{
+	s.functions["webhook"] = s.newFunction("Webhook", "postern-webhook", spec{
 		handler: "webhook", description: "Takes deliveries of ticket systems and starts executions", timeoutSeconds: 10,
 		env:      []string{step.EnvTable, step.EnvNetworks, step.EnvStateMachine, step.EnvWebhooks},
 		grants:   webhookGrants,
 		reserved: webhookAtATime,
 	})
-	s.functions["webhook"] = f
+	api := s.httpAPI(s.functions["webhook"])
+	awscdk.NewCfnOutput(s.scope, jsii.String("WebhookURL"), &awscdk.CfnOutputProps{
+		Description: jsii.String("Where ticket systems post to; the source's name follows"),
+		Value:       jsii.String(*api.ApiEndpoint() + "/webhook/"),
+	})
+}
+
+func (s *stack) webhookSecret(source string) awssecretsmanager.Secret {
+	return awssecretsmanager.NewSecret(s.scope, jsii.String(constructID(source)+"Secret"), &awssecretsmanager.SecretProps{
+		SecretName:  jsii.String(webhook.SecretPrefix + source),
+		Description: jsii.String("What webhooks of " + source + " are signed with. The value before stays valid until the next one is put"),
+		// Letters and digits only, in fours: Standard Webhooks reads it as base64.
+		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
+			ExcludePunctuation: jsii.Bool(true), PasswordLength: jsii.Number(48),
+		},
+	})
+}
+
+// httpAPI defines the one route, throttled. It has no authorizer: ticket systems know none, and the function checks signatures.
+func (s *stack) httpAPI(behind awslambda.Function) awsapigatewayv2.HttpApi {
 	api := awsapigatewayv2.NewHttpApi(s.scope, jsii.String("Api"), &awsapigatewayv2.HttpApiProps{
-		ApiName: jsii.String("postern"), Description: jsii.String("Postern: webhooks of ticket systems"), CreateDefaultStage: jsii.Bool(false),
+		ApiName: jsii.String("postern"), Description: jsii.String("Postern: webhooks of ticket systems"),
+		CreateDefaultStage: jsii.Bool(false),
 	})
 	stage := awsapigatewayv2.NewHttpStage(s.scope, jsii.String("ApiStage"), &awsapigatewayv2.HttpStageProps{
 		HttpApi: api, StageName: jsii.String("$default"), AutoDeploy: jsii.Bool(true),
@@ -55,14 +71,12 @@ func (s *stack) webhooks() {
 	stage.Node().DefaultChild().(awsapigatewayv2.CfnStage).SetAccessLogSettings(s.accessLog())
 	api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
 		Path: jsii.String("/webhook/{source}"), Methods: &[]awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_POST},
-		Integration: awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Webhook"), f, &awsapigatewayv2integrations.HttpLambdaIntegrationProps{
-			PayloadFormatVersion: awsapigatewayv2.PayloadFormatVersion_VERSION_2_0(),
-		}),
+		Integration: awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Webhook"), behind,
+			&awsapigatewayv2integrations.HttpLambdaIntegrationProps{
+				PayloadFormatVersion: awsapigatewayv2.PayloadFormatVersion_VERSION_2_0(),
+			}),
 	})
-	awscdk.NewCfnOutput(s.scope, jsii.String("WebhookURL"), &awscdk.CfnOutputProps{
-		Description: jsii.String("Where ticket systems post to; the source's name follows"),
-		Value:       jsii.String(*api.ApiEndpoint() + "/webhook/"),
-	})
+	return api
 }
 
 // accessLog says who asked and what was answered. It has no header and no body: those hold secrets and tickets.

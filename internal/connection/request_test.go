@@ -293,3 +293,13 @@ func FuzzDecodeRequest(f *testing.F) {
 		}
 	})
 }
+
+func TestTicketKey(t *testing.T) {
+	t.Parallel()
+	if got := (&Ticket{System: "github", ID: "example/network#42"}).Key(); got != "github:example/network#42" {
+		t.Errorf("key %q", got)
+	}
+	if got := (*Ticket)(nil).Key(); got != "" {
+		t.Errorf("the key of no ticket is %q", got)
+	}
+}

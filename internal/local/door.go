@@ -45,7 +45,8 @@ func (c *Cloud) deployRoute(p *template.APIRoute) error {
 		}
 		i := integration.Properties
 		if i.IntegrationType != "AWS_PROXY" || i.PayloadFormatVersion != "2.0" {
-			return fmt.Errorf("integrations of type %s with payload format %s are not known here", i.IntegrationType, i.PayloadFormatVersion)
+			return fmt.Errorf("integrations of type %s with payload format %s are not known here",
+				i.IntegrationType, i.PayloadFormatVersion)
 		}
 		if _, err := c.function(i.IntegrationUri); err != nil {
 			return err

@@ -76,6 +76,35 @@ func TestRegister(t *testing.T) {
 	}
 }
 
+// TestRecord: the first ticket stays on record when a run without one follows, and the record never has the token.
+func TestRecord(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	if record, err := s.Record(t.Context(), id); err != nil || record != (store.Record{}) {
+		t.Errorf("a connection that was never made: %+v, %v", record, err)
+	}
+	wait := approval("arn:1", noon)
+	wait.Ticket = "github:example/network#42"
+	must(t, s.Register(t.Context(), wait, store.NewToken(canary)))
+	want := store.Record{Holder: "arn:1", Ticket: wait.Ticket}
+	if record, err := s.Record(t.Context(), id); err != nil || record != want {
+		t.Errorf("waiting: %+v, %v", record, err)
+	}
+	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded,
+		EndpointID: "vpce-0123abcd", At: noon}))
+	want = store.Record{Ticket: wait.Ticket, EndpointID: "vpce-0123abcd"}
+	if record, err := s.Record(t.Context(), id); err != nil || record != want {
+		t.Errorf("onboarded: %+v, %v", record, err)
+	}
+	must(t, s.Register(t.Context(), approval("arn:2", noon), store.NewToken(canary)))
+	if record, err := s.Record(t.Context(), id); err != nil || record.Ticket != wait.Ticket || record.Holder != "arn:2" {
+		t.Errorf("run again from the console: %+v, %v", record, err)
+	}
+	if calls := table.Calls(); calls[0] != "GetItem" || len(calls) != 7 {
+		t.Errorf("calls %v", calls)
+	}
+}
+
 // TestRegisterOrder: a retry of the task brings a new token and the same time, a redrive a later time.
 func TestRegisterOrder(t *testing.T) {
 	t.Parallel()

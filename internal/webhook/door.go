@@ -182,7 +182,9 @@ func unavailable(err error) answer {
 
 // respond logs what came of a delivery, never what was in it, and makes API Gateway's answer.
 func (d *Door) respond(ctx context.Context, source string, a answer, err error) events.APIGatewayV2HTTPResponse {
-	attributes := []any{"source", source, "status", a.status, "connection", a.ConnectionID, "execution", a.Execution, "faults", len(a.Faults)}
+	attributes := []any{
+		"source", source, "status", a.status, "connection", a.ConnectionID, "execution", a.Execution, "faults", len(a.Faults),
+	}
 	if err != nil {
 		d.log.WarnContext(ctx, "delivery refused", append(attributes, "reason", err.Error())...)
 	} else {

@@ -71,7 +71,8 @@ func TestThousandDeliveries(t *testing.T) {
 // own makes the connection one that a ticket opened.
 func (w *world) own(t *testing.T, ticket, execution string, finished bool) {
 	t.Helper()
-	wait := store.Wait{ConnectionID: id, Gate: connection.GateApproval, Execution: execution, Since: noon, EndpointID: "vpce-0123abcd", Ticket: ticket}
+	wait := store.Wait{ConnectionID: id, Gate: connection.GateApproval, Execution: execution, Since: noon,
+		EndpointID: "vpce-0123abcd", Ticket: ticket}
 	if err := w.store.Register(t.Context(), wait, store.NewToken("token")); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,8 @@ func TestFreed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.own(t, "github:example/network#7", "arn:1", false)
-	if err := w.store.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon}); err != nil {
+	if err := w.store.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed,
+		At: noon}); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.deliver(t, "github", sample("github")); got.status != http.StatusAccepted {
@@ -219,8 +221,10 @@ func TestUnavailable(t *testing.T) {
 	} {
 		w := newWorld(t)
 		test.spoil(w)
-		response, err := w.Handle(t.Context(), post("jira", sign(w.config.Sources["jira"], key, noon, sample("jira")), sample("jira"), noon))
-		if err != nil || response.StatusCode != test.want || response.Headers["Retry-After"] == "" || strings.Contains(response.Body, "reset") {
+		response, err := w.Handle(t.Context(), post("jira", sign(w.config.Sources["jira"], key, noon, sample("jira")),
+			sample("jira"), noon))
+		if err != nil || response.StatusCode != test.want || response.Headers["Retry-After"] == "" ||
+			strings.Contains(response.Body, "reset") {
 			t.Errorf("%s: %d %s, %v", name, response.StatusCode, response.Body, err)
 		}
 	}
@@ -259,16 +263,19 @@ func build(env map[string]string) (lambda.Handler, error) {
 
 func TestFunction(t *testing.T) {
 	t.Parallel()
-	good := map[string]string{step.EnvTable: "t", step.EnvStateMachine: machine, step.EnvNetworks: "[]", step.EnvWebhooks: `{"github":{}}`}
+	good := map[string]string{step.EnvTable: "t", step.EnvStateMachine: machine, step.EnvNetworks: "[]",
+		step.EnvWebhooks: `{"github":{}}`}
 	handler, err := build(good)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := handler.Invoke(t.Context(), []byte(`{"version":"2.0","pathParameters":{"source":"jira"},"requestContext":{"timeEpoch":1}}`))
+	out, err := handler.Invoke(t.Context(),
+		[]byte(`{"version":"2.0","pathParameters":{"source":"jira"},"requestContext":{"timeEpoch":1}}`))
 	if err != nil || !strings.Contains(string(out), `"statusCode":404`) {
 		t.Errorf("%s, %v: a source that is off must not answer", out, err)
 	}
-	if _, err := build(nil); err == nil || !strings.Contains(err.Error(), step.EnvWebhooks) || !strings.Contains(err.Error(), step.EnvStateMachine) {
+	if _, err := build(nil); err == nil || !strings.Contains(err.Error(), step.EnvWebhooks) ||
+		!strings.Contains(err.Error(), step.EnvStateMachine) {
 		t.Errorf("without an environment: %v", err)
 	}
 	for name, value := range map[string]string{step.EnvWebhooks: `{"gitlab":{}}`, step.EnvNetworks: "{"} {

@@ -188,43 +188,28 @@ func (m *mapper) safe(field Field, whole string, list []string, named map[string
 
 func (m *mapper) set(field Field, whole string, list []string, named map[string]string) {
 	r := &m.request
-	switch field.To {
-	case "vendor":
-		r.Vendor = whole
-	case "name":
-		r.Name = whole
-	case "requester":
-		r.Requester = whole
-	case "cutover":
-		m.setCutover(whole)
-	case "network":
-		m.network = whole
-	case "accountId":
-		m.account = whole
-	case "region":
-		m.region = whole
-	case "vpcId":
-		m.vpc = whole
-	case "subnetIds":
-		r.Target.SubnetIDs = append(r.Target.SubnetIDs, list...)
-	case "securityGroupIds":
-		r.Target.SecurityGroupIDs = list
-	case "clientCidrs":
-		r.Target.ClientCIDRs = list
-	case "inputs":
+	words := map[string]*string{
+		"vendor": &r.Vendor, "name": &r.Name, "requester": &r.Requester,
+		"network": &m.network, "accountId": &m.account, "region": &m.region, "vpcId": &m.vpc,
+	}
+	lists := map[string]*[]string{
+		"subnetIds": &r.Target.SubnetIDs, "securityGroupIds": &r.Target.SecurityGroupIDs, "clientCidrs": &r.Target.ClientCIDRs,
+	}
+	kind, name, single := strings.Cut(field.To, ".")
+	if single && whole != "" {
+		named = map[string]string{name: whole}
+	}
+	switch {
+	case words[field.To] != nil:
+		*words[field.To] = whole
+	case lists[field.To] != nil:
+		*lists[field.To] = append(*lists[field.To], list...)
+	case kind == "inputs":
 		r.Inputs = merged(r.Inputs, named)
-	case "options":
+	case kind == "options":
 		r.Options = merged(r.Options, named)
-	default:
-		kind, name, _ := strings.Cut(field.To, ".")
-		if whole == "" {
-			return
-		}
-		if kind == "inputs" {
-			r.Inputs = merged(r.Inputs, map[string]string{name: whole})
-		} else {
-			r.Options = merged(r.Options, map[string]string{name: whole})
-		}
+	case field.To == "cutover":
+		m.setCutover(whole)
 	}
 }
 
@@ -255,26 +240,26 @@ func (m *mapper) chooseNetwork() {
 	if m.faults.Covers(path) {
 		return
 	}
+	chosen := m.network != "" || m.vpc != "" // the Region or the account alone is no choice
 	var names []string
 	for _, network := range m.networks {
 		names = append(names, network.Name)
-		if m.network != "" && m.network != network.Name || m.vpc != "" && m.vpc != network.VPCID ||
-			m.region != "" && m.region != network.Region || m.account != "" && m.account != network.AccountID {
-			continue
+		if chosen && agrees(m.network, network.Name) && agrees(m.vpc, network.VPCID) && agrees(m.region, network.Region) &&
+			agrees(m.account, network.AccountID) {
+			m.request.Target.Region, m.request.Target.VPCID = network.Region, network.VPCID
+			return
 		}
-		if m.network == "" && m.vpc == "" {
-			continue // the Region alone is no choice
-		}
-		m.request.Target.Region, m.request.Target.VPCID = network.Region, network.VPCID
-		return
 	}
 	remedy := "write the name of a registered network, with its own VPC, Region and account or without: " + strings.Join(names, ", ")
-	if m.network == "" && m.vpc == "" {
+	if !chosen {
 		m.faults.Add(path, "missing", remedy)
 		return
 	}
 	m.faults.Add(path, "is not a registered network", remedy)
 }
+
+// agrees reports whether a ticket says nothing of a network's property, or what it is.
+func agrees(said, is string) bool { return said == "" || said == is }
 
 func (m *mapper) asked(action connection.Action) *Asked {
 	m.request.SchemaVersion, m.request.Action = connection.SchemaVersion, action

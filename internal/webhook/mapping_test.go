@@ -106,40 +106,58 @@ func TestFaults(t *testing.T) {
 				"### Security group IDs\n\nsg-0e0000000000000e1\n\n### Vendor inputs\n\n_No response_"), []string{
 			"Vendor inputs.vendorAccountId: missing", "Vendor inputs.serviceName: missing", "Vendor inputs.serviceRegion: missing",
 			"Vendor inputs.privateHostname: missing"}},
-		"an empty Jira ticket": {"jira", edit(t, sample("jira"), "/issue/fields", map[string]any{"status": map[string]any{"name": "Approved"}}),
-			[]string{"Network: missing", "Vendor: missing", "Connection name: missing", "Subnet IDs: missing", "Security group IDs: missing"}},
-		"one wrong subnet of two":      {"standard", standard("/data/subnetIds", []string{"subnet-0a10000000000000a", "subnet-x"}), []string{"subnetIds[1]: "}},
-		"another network":              {"standard", standard("/data/network", "billing"), []string{"network: is not a registered network"}},
-		"another account's VPC":        {"standard", standard("/data/vpcId", "vpc-0fffffffffffffff0"), []string{"network: is not a registered network"}},
-		"another account":              {"standard", standard("/data/accountId", "999999999999"), []string{"network: is not a registered network"}},
-		"another Region":               {"standard", standard("/data/region", "eu-west-1"), []string{"network: is not a registered network"}},
-		"a heading twice":              {"github", replaced(t, "### Options", "### VPC ID\n\nvpc-0fffffffffffffff0\n\n### Options"), []string{"Network: is there twice"}},
-		"an ARN":                       {"standard", standard("/data/name", "arn:aws:iam::111122223333:role/admin"), []string{"name: contains an ARN"}},
-		"an ARN among inputs":          {"standard", standard("/data/inputs/serviceName", "arn:aws:s3:::x"), []string{"inputs: contains an ARN"}},
-		"an address":                   {"standard", standard("/data/inputs/privateHostname", "https://artemis.privatelink.getmontecarlo.com"), []string{"inputs: contains an ARN"}},
-		"a template":                   {"standard", standard("/data/requester", "${vpcEndpointId}"), []string{"requester: contains an ARN"}},
-		"a role is no field":           {"standard", standard("/data/inputs/roleName", "admin"), []string{"inputs.roleName: monte-carlo has no such input"}},
-		"a line break":                 {"standard", standard("/data/requester", "a\nBcc: b"), []string{"requester: contains a character"}},
+		"an empty Jira ticket": {"jira", edit(t, sample("jira"), "/issue/fields",
+			map[string]any{"status": map[string]any{"name": "Approved"}}),
+			[]string{"Network: missing", "Vendor: missing", "Connection name: missing", "Subnet IDs: missing",
+				"Security group IDs: missing"}},
+		"one wrong subnet of two": {"standard", standard("/data/subnetIds",
+			[]string{"subnet-0a10000000000000a", "subnet-x"}), []string{"subnetIds[1]: "}},
+		"another network": {"standard", standard("/data/network", "billing"),
+			[]string{"network: is not a registered network"}},
+		"another account's VPC": {"standard", standard("/data/vpcId", "vpc-0fffffffffffffff0"),
+			[]string{"network: is not a registered network"}},
+		"another account": {"standard", standard("/data/accountId", "999999999999"),
+			[]string{"network: is not a registered network"}},
+		"another Region": {"standard", standard("/data/region", "eu-west-1"),
+			[]string{"network: is not a registered network"}},
+		"a heading twice": {"github", replaced(t, "### Options",
+			"### VPC ID\n\nvpc-0fffffffffffffff0\n\n### Options"), []string{"Network: is there twice"}},
+		"an ARN": {"standard", standard("/data/name", "arn:aws:iam::111122223333:role/admin"),
+			[]string{"name: contains an ARN"}},
+		"an ARN among inputs": {"standard", standard("/data/inputs/serviceName", "arn:aws:s3:::x"),
+			[]string{"inputs: contains an ARN"}},
+		"an address": {"standard", standard("/data/inputs/privateHostname",
+			"https://artemis.privatelink.getmontecarlo.com"), []string{"inputs: contains an ARN"}},
+		"a template": {"standard", standard("/data/requester", "${vpcEndpointId}"),
+			[]string{"requester: contains an ARN"}},
+		"a role is no field": {"standard", standard("/data/inputs/roleName", "admin"),
+			[]string{"inputs.roleName: monte-carlo has no such input"}},
+		"a line break": {"standard", standard("/data/requester", "a\nBcc: b"),
+			[]string{"requester: contains a character"}},
 		"an object where text belongs": {"standard", standard("/data/name", map[string]any{"a": 1}), []string{"name: cannot be read"}},
 		"a vendor nobody knows":        {"standard", standard("/data/vendor", "acme"), []string{"vendor: there is no profile"}},
 		"no ticket":                    {"standard", standard("/data/ticket", nil), []string{"ticket.id: "}},
-		"a ticket that leaves its URL": {"github", edit(t, sample("github"), "/repository/full_name", "../../evil"), []string{"ticket.id: "}},
-		"cutover that is neither":      {"standard", standard("/data/cutover", "perhaps"), []string{"cutover: "}},
-		"no action":                    {"standard", standard("/data/action", nil), []string{`action: "" asks for nothing`}},
-		"an action nobody knows":       {"standard", standard("/data/action", "destroy"), []string{`action: "destroy" asks for nothing`}},
-		"cancel":                       {"standard", standard("/data/action", "cancel"), []string{"action: cancel is not taken from tickets yet"}},
+		"a ticket that leaves its URL": {"github", edit(t, sample("github"), "/repository/full_name", "../../evil"),
+			[]string{"ticket.id: "}},
+		"cutover that is neither": {"standard", standard("/data/cutover", "perhaps"), []string{"cutover: "}},
+		"no action":               {"standard", standard("/data/action", nil), []string{`action: "" asks for nothing`}},
+		"an action nobody knows": {"standard", standard("/data/action", "destroy"),
+			[]string{`action: "destroy" asks for nothing`}},
+		"cancel": {"standard", standard("/data/action", "cancel"),
+			[]string{"action: cancel is not taken from tickets yet"}},
 		"offboard by status": {"jira", edit(t, sample("jira"), "/issue/fields/status/name", "Offboard"), []string{
 			"Status: offboard is not taken from tickets yet"}},
 		"two things at once": {"zendesk", edit(t, sample("zendesk"), "/event/tags_added", []string{"postern_onboard", "postern_plan"}),
 			[]string{"Tag: asks for both onboard and plan"}},
-		"not JSON":        {"standard", []byte("type=connection.requested"), []string{"body: not JSON"}},
-		"form encoding":   {"github", []byte("payload=%7B%7D"), []string{"body: not JSON"}},
-		"nothing":         {"standard", nil, []string{"body: not JSON"}},
-		"not UTF-8":       {"standard", []byte("{\"a\":\"\xff\"}"), []string{"body: not UTF-8"}},
-		"two documents":   {"standard", []byte("{} {}"), []string{"body: more than one"}},
-		"one key twice":   {"standard", []byte(`{"type":"a","type":"b"}`), []string{"body: a key is there twice"}},
-		"deep lists":      {"standard", []byte(strings.Repeat("[", 60000)), []string{"body: nested"}},
-		"deep objects":    {"standard", []byte(strings.Repeat(`{"a":`, 9000) + "1" + strings.Repeat("}", 9000)), []string{"body: nested"}},
+		"not JSON":      {"standard", []byte("type=connection.requested"), []string{"body: not JSON"}},
+		"form encoding": {"github", []byte("payload=%7B%7D"), []string{"body: not JSON"}},
+		"nothing":       {"standard", nil, []string{"body: not JSON"}},
+		"not UTF-8":     {"standard", []byte("{\"a\":\"\xff\"}"), []string{"body: not UTF-8"}},
+		"two documents": {"standard", []byte("{} {}"), []string{"body: more than one"}},
+		"one key twice": {"standard", []byte(`{"type":"a","type":"b"}`), []string{"body: a key is there twice"}},
+		"deep lists":    {"standard", []byte(strings.Repeat("[", 60000)), []string{"body: nested"}},
+		"deep objects": {"standard", []byte(strings.Repeat(`{"a":`, 9000) + "1" + strings.Repeat("}", 9000)),
+			[]string{"body: nested"}},
 		"a broken object": {"standard", []byte(`{"a":1`), []string{"body: not JSON"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -231,15 +249,18 @@ func TestName(t *testing.T) {
 func TestRetryOnboards(t *testing.T) {
 	t.Parallel()
 	asked, faults := everySource(t)["jira"].Map(edit(t, sample("jira"), "/issue/fields/status/name", "Retry"), networks, catalog(t))
-	if len(faults) > 0 || asked.Action != connection.ActionRetry || asked.Request.Action != connection.ActionOnboard || asked.Version == "" {
+	if len(faults) > 0 || asked.Action != connection.ActionRetry || asked.Request.Action != connection.ActionOnboard ||
+		asked.Version == "" {
 		t.Errorf("%+v, %v", asked, faults)
 	}
 }
 
 func TestOverride(t *testing.T) {
 	t.Parallel()
-	sources, err := Load(`{"jira": {"fields": {"vendor": "/issue/fields/customfield_9", "inputs.serviceRegion": "### Service Region"},
-		"labels": {"vendor": "Which vendor"}, "actions": {"Go": "plan"}, "ticketUrl": "https://example.atlassian.net/browse/{/issue/key}"}}`)
+	sources, err := Load(`{"jira": {"fields": {"vendor": "/issue/fields/customfield_9",
+		"inputs.serviceRegion": "### Service Region"},
+		"labels": {"vendor": "Which vendor"}, "actions": {"Go": "plan"},
+			"ticketUrl": "https://example.atlassian.net/browse/{/issue/key}"}}`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -185,11 +186,10 @@ func (s *Source) apply(o Override) {
 	if o.Actions != nil {
 		s.Action.Values = o.Actions
 	}
-	for to, from := range map[*string]string{&s.Action.From: o.ActionFrom, &s.Form: o.Form, &s.Ticket.URL: o.TicketURL, &s.Header: o.Header} {
-		if from != "" {
-			*to = from
-		}
-	}
+	s.Action.From = cmp.Or(o.ActionFrom, s.Action.From)
+	s.Form = cmp.Or(o.Form, s.Form)
+	s.Ticket.URL = cmp.Or(o.TicketURL, s.Ticket.URL)
+	s.Header = cmp.Or(o.Header, s.Header)
 }
 
 // urlPattern is an address whose host is fixed: only its path is of the ticket.

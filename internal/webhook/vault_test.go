@@ -30,7 +30,8 @@ func formatted(secret Secret) []string {
 
 func TestVaultKeepsForFiveMinutes(t *testing.T) {
 	t.Parallel()
-	api := &fakeSecrets{values: map[string]string{SecretPrefix + "jira AWSCURRENT": " new\n", SecretPrefix + "jira AWSPREVIOUS": "old"}}
+	api := &fakeSecrets{values: map[string]string{SecretPrefix + "jira AWSCURRENT": " new\n",
+		SecretPrefix + "jira AWSPREVIOUS": "old"}}
 	vault := NewVault(api)
 	read := func(at time.Time) []string {
 		t.Helper()

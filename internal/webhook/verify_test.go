@@ -149,8 +149,12 @@ func TestAttacks(t *testing.T) {
 			}
 			return h
 		}},
-		"basic":         {sources: "servicenow jira-automation", headers: each(func(v string) string { return strings.Replace(v, "Bearer", "Basic", 1) })},
-		"no scheme":     {sources: "servicenow jira-automation", headers: each(func(v string) string { return strings.TrimPrefix(v, "Bearer ") })},
+		"basic": {sources: "servicenow jira-automation", headers: each(func(v string) string {
+			return strings.Replace(v,
+				"Bearer", "Basic", 1)
+		})},
+		"no scheme": {sources: "servicenow jira-automation",
+			headers: each(func(v string) string { return strings.TrimPrefix(v, "Bearer ") })},
 		"empty bearer":  {sources: "servicenow jira-automation", headers: each(func(string) string { return "Bearer " })},
 		"bearer prefix": {sources: "servicenow jira-automation", headers: each(func(v string) string { return v[:len(v)-1] })},
 	} {

@@ -39,7 +39,8 @@ const (
 
 var noon = time.Date(2026, 11, 2, 14, 0, 0, 0, time.UTC)
 
-var networks = connection.Networks{{Name: "agents-prod", AccountID: "111122223333", Region: "us-east-1", VPCID: "vpc-0a1b2c3d4e5f60718"}}
+var networks = connection.Networks{{Name: "agents-prod", AccountID: "111122223333", Region: "us-east-1",
+	VPCID: "vpc-0a1b2c3d4e5f60718"}}
 
 func everySource(t testing.TB) Sources {
 	t.Helper()
@@ -88,7 +89,8 @@ func sign(source *Source, key string, at time.Time, body []byte) map[string]stri
 		if err != nil {
 			panic(err)
 		}
-		return map[string]string{"webhook-id": "msg_1", "webhook-timestamp": strconv.FormatInt(at.Unix(), 10), "webhook-signature": signature}
+		return map[string]string{"webhook-id": "msg_1", "webhook-timestamp": strconv.FormatInt(at.Unix(), 10),
+			"webhook-signature": signature}
 	case "jira":
 		return map[string]string{"x-hub-signature": hub, "x-atlassian-webhook-identifier": "1"}
 	case "github":
@@ -130,7 +132,8 @@ func newWorld(t testing.TB) *world {
 		w.vault.values[SecretPrefix+name+" AWSPREVIOUS"] = oldKey
 	}
 	w.store = store.New(w.table, "connections")
-	w.Door = New(Config{Sources: everySource(t), Networks: networks, Catalog: catalog(t), Machine: machine}, NewVault(w.vault), w.store,
+	w.Door = New(Config{Sources: everySource(t), Networks: networks, Catalog: catalog(t), Machine: machine}, NewVault(w.vault),
+		w.store,
 		w.machine, slog.New(slog.NewJSONHandler(w.logs, nil)))
 	return w
 }
@@ -186,7 +189,8 @@ type fakeSecrets struct {
 	calls  int
 }
 
-func (f *fakeSecrets) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (
+func (f *fakeSecrets) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretValueInput,
+	_ ...func(*secretsmanager.Options)) (
 	*secretsmanager.GetSecretValueOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -196,7 +200,8 @@ func (f *fakeSecrets) GetSecretValue(_ context.Context, in *secretsmanager.GetSe
 	}
 	value, known := f.values[aws.ToString(in.SecretId)+" "+aws.ToString(in.VersionStage)]
 	if !known {
-		return nil, &smithy.GenericAPIError{Code: "ResourceNotFoundException", Message: "Secrets Manager can't find the specified secret."}
+		return nil, &smithy.GenericAPIError{Code: "ResourceNotFoundException",
+			Message: "Secrets Manager can't find the specified secret."}
 	}
 	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(value)}, nil
 }

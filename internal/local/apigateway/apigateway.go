@@ -103,7 +103,8 @@ func (s *Service) Post(path string, header http.Header, body []byte) Response {
 	if err != nil {
 		panic(err) // strings and numbers
 	}
-	source := "arn:aws:execute-api:" + s.region + ":" + s.account + ":" + route.APIID + "/$default/" + strings.Replace(route.Key, " ", "", 1)
+	source := fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/$default/%s",
+		s.region, s.account, route.APIID, strings.Replace(route.Key, " ", "", 1))
 	result, err := s.invoke(route.Function, source, payload)
 	var answer events.APIGatewayV2HTTPResponse
 	if err != nil || json.Unmarshal(result, &answer) != nil || answer.StatusCode == 0 {
@@ -113,7 +114,8 @@ func (s *Service) Post(path string, header http.Header, body []byte) Response {
 }
 
 func message(status int, text string) Response {
-	return Response{Status: status, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"message":"` + text + `"}`}
+	header := map[string]string{"Content-Type": "application/json"}
+	return Response{Status: status, Header: header, Body: `{"message":"` + text + `"}`}
 }
 
 // match finds the route of a path, with the values of its parameters.
@@ -165,7 +167,8 @@ func (s *Service) event(route Route, path string, parameters map[string]string, 
 	id := fmt.Sprintf("embedded-%06d", s.served)
 	s.mu.Unlock()
 	request := events.APIGatewayV2HTTPRequest{
-		Version: "2.0", RouteKey: route.Key, RawPath: path, Headers: map[string]string{}, PathParameters: parameters, Body: string(body),
+		Version: "2.0", RouteKey: route.Key, RawPath: path, Headers: map[string]string{}, PathParameters: parameters,
+		Body: string(body),
 	}
 	for name, values := range header {
 		request.Headers[strings.ToLower(name)] = strings.Join(values, ",")
@@ -175,7 +178,8 @@ func (s *Service) event(route Route, path string, parameters map[string]string, 
 	}
 	now := s.clock.Now()
 	context := &request.RequestContext
-	context.RouteKey, context.AccountID, context.APIID, context.Stage, context.RequestID = route.Key, s.account, route.APIID, "$default", id
+	context.RouteKey, context.AccountID, context.APIID = route.Key, s.account, route.APIID
+	context.Stage, context.RequestID = "$default", id
 	context.Time, context.TimeEpoch = now.Format("02/Jan/2006:15:04:05 -0700"), now.UnixMilli()
 	context.HTTP = events.APIGatewayV2HTTPRequestContextHTTPDescription{
 		Method: http.MethodPost, Path: path, Protocol: "HTTP/1.1", SourceIP: "192.0.2.1", UserAgent: header.Get("User-Agent"),
