@@ -91,6 +91,21 @@ func fromFile(path string) any {
 func (s Settings) check() []string {
 	var faults []string
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	s.checkNetworks(fault)
+	s.checkWebhooks(fault)
+	if !prefixPattern.MatchString(s.ParameterPrefix) || strings.HasPrefix(s.ParameterPrefix, "/aws") || strings.HasPrefix(s.ParameterPrefix, "/ssm") {
+		fault("parameterPrefix: %q; write a path such as /postern", s.ParameterPrefix)
+	}
+	if !emailPattern.MatchString(s.OperatorsEmail) {
+		fault("operatorsEmail: %q; write the operators' e-mail address", s.OperatorsEmail)
+	}
+	if s.Timeouts.AllowlistDays < 0 || s.Timeouts.ApprovalDays < 0 || s.Timeouts.HeartbeatHours < 0 {
+		fault("timeouts: write positive numbers, or leave them out for the vendor profile's")
+	}
+	return faults
+}
+
+func (s Settings) checkNetworks(fault func(format string, args ...any)) {
 	if len(s.Networks) == 0 {
 		fault("networks: missing; list the VPCs in which connections may be made")
 	}
@@ -120,17 +135,6 @@ func (s Settings) check() []string {
 	if raw, _ := json.Marshal(s.Networks); len(raw) > maxNetworks {
 		fault("networks: %d bytes, more than the %d that fit a function's environment; deploy a second stack", len(raw), maxNetworks)
 	}
-	s.checkWebhooks(fault)
-	if !prefixPattern.MatchString(s.ParameterPrefix) || strings.HasPrefix(s.ParameterPrefix, "/aws") || strings.HasPrefix(s.ParameterPrefix, "/ssm") {
-		fault("parameterPrefix: %q; write a path such as /postern", s.ParameterPrefix)
-	}
-	if !emailPattern.MatchString(s.OperatorsEmail) {
-		fault("operatorsEmail: %q; write the operators' e-mail address", s.OperatorsEmail)
-	}
-	if s.Timeouts.AllowlistDays < 0 || s.Timeouts.ApprovalDays < 0 || s.Timeouts.HeartbeatHours < 0 {
-		fault("timeouts: write positive numbers, or leave them out for the vendor profile's")
-	}
-	return faults
 }
 
 func (s Settings) checkWebhooks(fault func(string, ...any)) {

@@ -64,35 +64,47 @@ func (t *timeline) exited(e states.StateEvent) {
 }
 
 // told says in a line or two what a state came to; "" when there is nothing to tell.
-func told(state string, s connection.State) string {
-	switch {
-	case s.Plan == nil:
-		return ""
-	case state == "Plan":
-		return plan(*s.Plan)
-	case state == "AwaitAllowlisting" && s.Allowlisting != nil:
-		return "the service is visible, seen by the " + s.Allowlisting.ObservedBy
-	case state == "EnsureEndpoint" && s.Endpoint != nil:
+func told(name string, s connection.State) string {
+	if tell, known := stories[name]; known && s.Plan != nil {
+		return tell(s)
+	}
+	return ""
+}
+
+// stories tell what a state came to. A state that failed has no section to tell of.
+var stories = map[string]func(connection.State) string{
+	"Plan": func(s connection.State) string { return plan(*s.Plan) },
+	"AwaitAllowlisting": section(func(s connection.State) *connection.GateResult { return s.Allowlisting }, func(g connection.GateResult) string {
+		return "the service is visible, seen by the " + g.ObservedBy
+	}),
+	"EnsureEndpoint": section(func(s connection.State) *connection.Endpoint { return s.Endpoint }, func(e connection.Endpoint) string {
 		made := "found"
-		if s.Endpoint.Created {
+		if e.Created {
 			made = "made"
 		}
-		return fmt.Sprintf("%s %s (%s)", made, s.Endpoint.ID, s.Endpoint.State)
-	case state == "AwaitApproval" && s.Approval != nil:
-		return fmt.Sprintf("accepted (%s), seen by the %s", s.Approval.State, s.Approval.ObservedBy)
-	case state == "AwaitAvailable" && s.Availability != nil:
-		return "available at " + addresses(s.Availability.Interfaces)
-	case state == "ProbeEndpoint" && s.Probe != nil:
-		return proof(*s.Probe)
-	case state == "ConfigureDNS" && s.DNS != nil:
-		return dns(*s.DNS)
-	case state == "VerifyConnectivity" && s.Verification != nil:
-		return proof(*s.Verification)
-	case state == "PublishConfig" && s.Config != nil:
-		return fmt.Sprintf("%d parameters written", len(s.Config.Parameters))
-	case state == "Rollback" && s.Outcome != nil:
-		return rollback(*s.Outcome)
-	default:
+		return fmt.Sprintf("%s %s (%s)", made, e.ID, e.State)
+	}),
+	"AwaitApproval": section(func(s connection.State) *connection.GateResult { return s.Approval }, func(g connection.GateResult) string {
+		return fmt.Sprintf("accepted (%s), seen by the %s", g.State, g.ObservedBy)
+	}),
+	"AwaitAvailable": section(func(s connection.State) *connection.Availability { return s.Availability }, func(a connection.Availability) string {
+		return "available at " + addresses(a.Interfaces)
+	}),
+	"ProbeEndpoint":      section(func(s connection.State) *connection.Proof { return s.Probe }, proof),
+	"ConfigureDNS":       section(func(s connection.State) *connection.DNS { return s.DNS }, dns),
+	"VerifyConnectivity": section(func(s connection.State) *connection.Proof { return s.Verification }, proof),
+	"PublishConfig": section(func(s connection.State) *connection.Config { return s.Config }, func(c connection.Config) string {
+		return fmt.Sprintf("%d parameters written", len(c.Parameters))
+	}),
+	"Rollback": section(func(s connection.State) *connection.Outcome { return s.Outcome }, rollback),
+}
+
+// section tells of the section of a state, and nothing when it is absent.
+func section[T any](of func(connection.State) *T, tell func(T) string) func(connection.State) string {
+	return func(s connection.State) string {
+		if part := of(s); part != nil {
+			return tell(*part)
+		}
 		return ""
 	}
 }
