@@ -113,6 +113,9 @@ func TestTheTokenOvertakesItsFunction(t *testing.T) {
 			if path := strings.Join(w.execution(e.ARN).Path, " "); path != test.path || len(w.fake.calls) != 1 {
 				t.Errorf("path %s after %d calls, want %s", path, len(w.fake.calls), test.path)
 			}
+			if waited := w.kinds(states.Waiting); len(waited) > 0 && name != "the execution is stopped" {
+				t.Errorf("told to wait for what had come: %v", waited)
+			}
 			if retried := w.kinds(states.Retrying); len(retried) > 0 {
 				t.Errorf("retried: %v", retried)
 			}
