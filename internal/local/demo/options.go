@@ -16,6 +16,7 @@ import (
 type options struct {
 	assembly string
 	request  string
+	door     string
 	vendor   people.Behaviour
 	after    time.Duration
 	json     bool
@@ -39,7 +40,8 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.StringVar(&o.assembly, "assembly", "build/demo-assembly", "the cloud assembly to run, a `directory` that make demo keeps up to date")
-	flags.StringVar(&o.request, "request", "events/onboard.monte-carlo.json", "the request, a JSON `file`; see events/README.md")
+	flags.StringVar(&o.request, "request", "", "the request, a JSON `file`, see events/README.md; by default that of Monte Carlo for the door")
+	flags.StringVar(&o.door, "door", doorConsole, "how the onboarding is started: "+doorConsole+", or "+doorWebhook+" with a delivery such as events/webhook.standard.json")
 	flags.StringVar(&vendor, "vendor", string(people.Approve), "what the vendor does: "+names())
 	flags.DurationVar(&o.after, "after", 26*time.Hour, "how long the vendor takes at each gate, in simulated time")
 	flags.BoolVar(&o.json, "json", false, "print one JSON document on standard output, and the timeline on standard error")
@@ -58,10 +60,26 @@ func parse(args []string, out io.Writer) (options, error) {
 	if o.after < 0 || o.after > maxAfter {
 		return o, errors.New("-after: write a duration from 0s to 8760h, such as 48h")
 	}
+	if err := o.chooseDoor(); err != nil {
+		return o, err
+	}
 	var err error
 	o.vendor, err = people.ParseBehaviour(vendor)
 	o.colour = isTerminal(os.Stdout) && !o.json && os.Getenv("NO_COLOR") == ""
 	return o, err
+}
+
+// chooseDoor checks the door and fills in the request that goes with it.
+func (o *options) chooseDoor() error {
+	samples := map[string]string{doorConsole: "events/onboard.monte-carlo.json", doorWebhook: "events/webhook.standard.json"}
+	sample, known := samples[o.door]
+	if !known {
+		return fmt.Errorf("-door: %q is no door; write %s or %s", o.door, doorConsole, doorWebhook)
+	}
+	if o.request == "" {
+		o.request = sample
+	}
+	return nil
 }
 
 func names() string {

@@ -60,10 +60,11 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 		t.state(e)
 	})
 
-	execution, err := cloud.StartExecution(executionName(input), input)
+	execution, how, err := start(cloud, o.door, input)
 	if err != nil {
 		return report{}, fmt.Errorf("starting the execution: %w", err)
 	}
+	t.line(cloud.Clock.Now(), markPerson, "", how)
 	ended, err := cloud.Run(execution, patience)
 	if o.logs {
 		printLogs(stderr, cloud.Logs())
@@ -74,15 +75,6 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 	result := reportOf(cloud, ended, last, time.Since(t.started))
 	result.print(out, t.paint)
 	return result, nil
-}
-
-// executionName is the name under which the webhook, too, would start this request; "" for a request that names no connection.
-func executionName(input []byte) string {
-	request, err := connection.DecodeRequest(input)
-	if err != nil {
-		return ""
-	}
-	return connection.ExecutionName(request.ConnectionID(), "1")
 }
 
 func printLogs(out io.Writer, logs map[string]string) {
