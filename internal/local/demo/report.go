@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postern/internal/connection"
+	"postern/internal/local"
 	"postern/internal/local/wire"
 )
 
@@ -43,11 +44,11 @@ type counts struct {
 	ByCall      map[string]int `json:"byCall"`       // service:Operation to number, the sweep's left out
 }
 
-// count sorts the recorded calls; origin "schedule" is the sweep's.
+// count sorts the recorded calls; those of local.OriginSchedule are the sweep's.
 func count(transitions, invocations int, calls []wire.Recorded) counts {
 	c := counts{Transitions: transitions, Invocations: invocations, ByCall: map[string]int{}}
 	for _, call := range calls {
-		if call.Origin == "schedule" {
+		if call.Origin == local.OriginSchedule {
 			c.Sweep++
 			continue
 		}
