@@ -78,7 +78,7 @@ func (c *Client) Made(ctx context.Context, want Want) (connection.DNS, error) {
 	none := connection.DNS{Mode: want.Plan.Mode, Hostname: want.Plan.Hostname}
 	records, err := want.records()
 	if err != nil {
-		return none, nil // Ensure went no further either
+		return none, nil //nolint:nilerr // Ensure went no further either
 	}
 	zone, err := c.find(ctx, want)
 	if connection.NameOf(err) == connection.Conflict || err == nil && zone == nil {

@@ -41,7 +41,7 @@ func configOf(env *step.Env) (Config, error) {
 	prefix := env.Required(step.EnvParameterPrefix)
 	raw := env.Required(step.EnvNetworks)
 	if env.Err() != nil {
-		return Config{}, nil // the cold start reports every missing name
+		return Config{}, nil //nolint:nilerr // the cold start reports every missing name
 	}
 	networks, err := connection.ParseNetworks(raw)
 	if err != nil {

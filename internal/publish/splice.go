@@ -50,14 +50,14 @@ const byteOrderMark = "\ufeff"
 func parse(text string) (root *yaml.Node, value any, err error) {
 	decoder := yaml.NewDecoder(strings.NewReader(text))
 	var document yaml.Node
-	if err := decoder.Decode(&document); err == io.EOF {
+	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
 		return nil, nil, nil
 	} else if err != nil {
 		return nil, nil, fmt.Errorf("the document is not YAML that we can read: %w", err)
 	}
 	if err := decoder.Decode(new(yaml.Node)); err == nil {
 		return nil, nil, errors.New("the parameter holds several YAML documents; keep one")
-	} else if err != io.EOF {
+	} else if !errors.Is(err, io.EOF) {
 		return nil, nil, fmt.Errorf("the document is not YAML that we can read: %w", err)
 	}
 	root = document.Content[0]

@@ -28,7 +28,7 @@ func (s State) failure() connection.Failure {
 	switch {
 	case s.State.Failure != nil:
 		return *s.State.Failure
-	case s.Failure.Error != "":
+	case s.Error != "":
 		return s.Failure
 	case s.Plan != nil:
 		cause := fmt.Sprintf("the plan decided %q, which leads to no state", s.Plan.Decision)

@@ -138,7 +138,7 @@ func (m *mapper) take(field Field) {
 	if !ok {
 		return
 	}
-	good := true
+	var good bool
 	var whole string
 	var list []string
 	var named map[string]string

@@ -78,14 +78,8 @@ func (k *keyCondition) of(key Key) (func(Item) bool, error) {
 		default:
 			return nil, k.missed(key, hashed)
 		}
-		for _, v := range values {
-			if v.Kind != a.Kind {
-				return nil, invalid("One or more parameter values were invalid: Condition parameter type does not match schema type")
-			}
-			if v.Text == "" {
-				return nil, invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain "+
-					"an empty string value. Key: %s", a.Name)
-			}
+		if err := checkKeyValues(a, values); err != nil {
+			return nil, err
 		}
 	}
 	if !hashed {
@@ -99,6 +93,20 @@ func (k *keyCondition) of(key Key) (func(Item) bool, error) {
 		}
 		return true
 	}, nil
+}
+
+// checkKeyValues checks what a key attribute is compared with.
+func checkKeyValues(a Attribute, values []Value) error {
+	for _, v := range values {
+		if v.Kind != a.Kind {
+			return invalid("One or more parameter values were invalid: Condition parameter type does not match schema type")
+		}
+		if v.Text == "" {
+			return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain "+
+				"an empty string value. Key: %s", a.Name)
+		}
+	}
+	return nil
 }
 
 // missed names the part of the key that an unknown attribute stands in place of.
