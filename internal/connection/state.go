@@ -42,6 +42,7 @@ const (
 // Plan is all that the run will do, computed before anything is written. Later steps read the plan, never the request.
 type Plan struct {
 	ConnectionID   string            `json:"connectionId"`
+	At             time.Time         `json:"at,omitzero"` // when Plan was entered; a wait for allow-listing begins then
 	Vendor         string            `json:"vendor"`
 	ProfileVersion string            `json:"profileVersion"`
 	Decision       Decision          `json:"decision"`
@@ -240,6 +241,7 @@ type Endpoint struct {
 	State          EndpointState `json:"state"`
 	Created        bool          `json:"created"` // by this execution; an adopted endpoint is never deleted
 	NotificationID string        `json:"notificationId,omitempty"`
+	At             time.Time     `json:"at,omitzero"` // when EnsureEndpoint was entered; the wait for approval begins then
 }
 
 // Availability is the endpoint once it is available.

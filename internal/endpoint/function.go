@@ -49,9 +49,11 @@ func (e Ensurer) Handle(ctx context.Context, in connection.Input) (connection.En
 	if err := e.Claims.Claim(ctx, plan.ConnectionID, in.Execution, in.EnteredAt); err != nil {
 		return connection.Endpoint{}, err
 	}
-	return e.Endpoints.Ensure(ctx, Want{
+	made, err := e.Endpoints.Ensure(ctx, Want{
 		ConnectionID: plan.ConnectionID, Execution: in.Execution, Network: plan.Network, Service: plan.Service, TopicARN: e.TopicARN,
 	})
+	made.At = in.EnteredAt
+	return made, err
 }
 
 func (c *Client) awaitAvailable(ctx context.Context, in connection.Input) (connection.Availability, error) {

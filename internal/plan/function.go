@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -34,7 +35,11 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 		Parameters: publish.New(ssm.NewFromConfig(r.AWS)),
 		Holders:    store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)),
 	}, r.Log)
-	return step.Handle(r.Log, planner.Plan), nil
+	return step.Handle(r.Log, func(ctx context.Context, in Input) (connection.Plan, error) {
+		plan, err := planner.Plan(ctx, in)
+		plan.At = in.EnteredAt
+		return plan, err
+	}), nil
 }
 
 func configOf(env *step.Env) (Config, error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"postern/internal/connection"
 )
@@ -14,7 +15,7 @@ import (
 const maxCause = 20_000
 
 func (r *run) outcome() connection.Outcome {
-	name := r.in.State.name()
+	name := r.in.name()
 	outcome := connection.Outcome{Error: name, Clean: len(r.left) == 0, Undone: r.undone, Left: r.left}
 	var b strings.Builder
 	b.WriteString(r.in.State.happened(name))
@@ -62,14 +63,38 @@ var remedies = map[string]string{
 	connection.Internal:  "report this with the execution's ARN.",
 }
 
+// watchLost reports whether a wait ended before its time was over, which only a heartbeat that stayed away can do.
+//
+// AWS: the documentation names that States.HeartbeatTimeout, but recordings of the service show States.Timeout, the name of a wait
+// whose time is over. The time that passed tells them apart whichever name arrives.
+func (in Input) watchLost() bool {
+	s := in.State
+	switch s.failedAt() {
+	case stateAwaitAllowlisting:
+		return early(in.EnteredAt, s.Plan.At, s.Plan.Gates.Allowlist)
+	case stateAwaitApproval:
+		return early(in.EnteredAt, s.Endpoint.At, s.Plan.Gates.Approval)
+	}
+	return false
+}
+
+// early reports whether a wait that began at began had time left. A state of an earlier release does not know when it began.
+func early(now, began time.Time, gate connection.GatePlan) bool {
+	return !began.IsZero() && now.Before(began.Add(time.Duration(gate.TimeoutSeconds)*time.Second))
+}
+
 // name returns the error name that the execution ends with.
 //
 // AWS: a task that ran out of time is States.Timeout whichever task it was, and a function that did not get to answer has a name
 // that begins with Lambda.
-func (s State) name() string {
+func (in Input) name() string {
+	s := in.State
 	failed := s.failure().Error
 	switch failed {
 	case statesTimeout:
+		if in.watchLost() {
+			return connection.WatchLost
+		}
 		switch s.failedAt() {
 		case stateAwaitAllowlisting:
 			return connection.AllowlistingTimedOut
