@@ -1,0 +1,106 @@
+package local_test
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"postern/internal/local"
+	"postern/internal/local/people"
+	"postern/internal/local/wire"
+)
+
+// unusedGrants are what the stack grants and no scenario below uses, each with its reason. What is not listed must be used: a role
+// has what its function was seen to need, and nothing for a rainy day that nobody thought of.
+var unusedGrants = map[string]string{
+	"AwaitGate dynamodb:GetItem":                              "names the holder when a registration is refused: two executions at once",
+	"ConfigureDns ec2:CreateTags":                             "private DNS of an adopted endpoint is marked before it is switched on",
+	"ConfigureDns route53:ListHostedZonesByName":              "finds the zone of a CreateHostedZone whose answer was lost",
+	"EnsureEndpoint vpce:AllowMultiRegion":                    "a service in another Region",
+	"PublishConfig dynamodb:GetItem":                          "names the holder when the last write is refused",
+	"Rollback ec2:DescribeVpcs":                               "AWS asks for it beside ListHostedZonesByVPC",
+	"Rollback route53:ListHostedZonesByVPC":                   "finds the zone of a ConfigureDNS that could not answer any more",
+	"Rollback dynamodb:GetItem":                               "looks who holds the connection of a request that was refused",
+	"Rollback ec2:DescribeVpcEndpointConnectionNotifications": "finds the notification of an EnsureEndpoint that could not answer any more",
+	"Rollback ssm:PutParameter":                               "puts an earlier value back",
+	"Rollback ec2:ModifyVpcEndpoint":                          "switches private DNS off",
+}
+
+var roleName = regexp.MustCompile(`:role/Postern-(\w+?)Role[0-9A-F]{8}-`)
+
+// grantName is a role's grant without what CloudFormation adds to names; "" for resource policies and the workflow's role.
+func grantName(owner, action string) string {
+	match := roleName.FindStringSubmatch(owner)
+	if match == nil || match[1] == "Workflow" || strings.HasPrefix(match[1], "Probe") {
+		return ""
+	}
+	return match[1] + " " + action
+}
+
+func TestWhatIsGrantedIsUsed(t *testing.T) {
+	t.Parallel()
+	approve := func(t *testing.T, c *local.Cloud) {
+		t.Helper()
+		(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+	}
+	scenarios := map[string]func(*testing.T, *local.Cloud){
+		"onboarded, and again over what is there": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			onboard(t, c, "onboard.monte-carlo.json")
+			onboard(t, c, "onboard.monte-carlo.json")
+		},
+		"live name": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			onboard(t, c, "onboard.engflow.json")
+		},
+		"rejected": func(t *testing.T, c *local.Cloud) {
+			(&people.Vendor{Behaviour: people.Reject, After: time.Hour}).Join(c)
+			onboard(t, c, "onboard.monte-carlo.json")
+		},
+		"no gate before the endpoint": func(t *testing.T, c *local.Cloud) { onboard(t, c, "onboard.clickhouse-cloud.json") },
+		"undone at the very end": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			c.Server.SetFault(func(call *wire.Call, record wire.Recorded) *wire.Fault {
+				if record.Function == "postern-publish-config" && call.Service == "dynamodb" {
+					return &wire.Fault{Kind: wire.Deny}
+				}
+				return nil
+			})
+			onboard(t, c, "onboard.monte-carlo.json")
+		},
+		"by a ticket": func(t *testing.T, c *local.Cloud) {
+			body := ticket(t, nil)
+			post(t, c, "msg_grants", body, 202)
+		},
+	}
+	used, granted := map[string]bool{}, map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(scenarios)) {
+		c := open(t, nil)
+		scenarios[name](t, c)
+		in, out := c.Grants()
+		for _, grant := range in {
+			used[grantName(grant.Owner, grant.Action)] = true
+			granted[grantName(grant.Owner, grant.Action)] = true
+		}
+		for _, grant := range out {
+			granted[grantName(grant.Owner, grant.Action)] = true
+		}
+	}
+	delete(granted, "")
+	var unused []string
+	for name := range granted {
+		// What failed events need is used when they fail: access_test.go.
+		if !used[name] && !strings.HasSuffix(name, " sqs:SendMessage") {
+			unused = append(unused, name)
+		}
+	}
+	slices.Sort(unused)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(unusedGrants)), unused); diff != "" {
+		t.Errorf("granted and never used (-listed +found):\n%s", diff)
+	}
+}
