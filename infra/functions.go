@@ -24,6 +24,9 @@ type spec struct {
 	reserved             float64 // concurrency, 0 for the account's
 }
 
+// probePrefix begins the names of the probe functions; the network's name follows.
+const probePrefix = "postern-probe-"
+
 type probeNetwork struct{ subnets, groups []string }
 
 // assets is where the functions' directories are, each with its bootstrap.
@@ -37,14 +40,16 @@ func assets() string {
 // deploy defines every function, the probe once for each registered network.
 func (s *stack) deploy() {
 	for i, network := range s.settings.Networks {
-		s.settings.Networks[i].ProbeFunction = "postern-probe-" + network.Name
+		s.settings.Networks[i].ProbeFunction = probePrefix + network.Name
 	}
 	for _, f := range s.specs() {
 		s.functions[f.handler] = s.newFunction(constructID(f.handler), "postern-"+f.handler, f)
 	}
 	for _, network := range s.settings.Networks {
-		f := spec{handler: "probe", description: "Proves the link from inside " + network.VPCID, timeoutSeconds: 60, grants: probeGrants,
-			network: &probeNetwork{network.ProbeSubnetIDs, network.ProbeSecurityGroupIDs}}
+		f := spec{
+			handler: "probe", description: "Proves the link from inside " + network.VPCID, timeoutSeconds: 60, grants: probeGrants,
+			network: &probeNetwork{network.ProbeSubnetIDs, network.ProbeSecurityGroupIDs},
+		}
 		s.functions[network.ProbeFunction] = s.newFunction(constructID("probe-"+network.Name), network.ProbeFunction, f)
 	}
 }
@@ -55,7 +60,8 @@ func (s *stack) newFunction(id, name string, f spec) awslambda.Function {
 		Description: jsii.String("Postern " + f.handler),
 	})
 	logs := awslogs.NewLogGroup(s.scope, jsii.String(id+"Logs"), &awslogs.LogGroupProps{
-		LogGroupName: jsii.String("/postern/" + name), Retention: awslogs.RetentionDays_THREE_MONTHS, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+		LogGroupName: jsii.String("/postern/" + name), Retention: awslogs.RetentionDays_THREE_MONTHS,
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 	logs.GrantWrite(role)
 	for _, g := range f.grants {

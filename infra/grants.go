@@ -10,23 +10,32 @@ import (
 	"postern/internal/store"
 )
 
-// grant is one statement of a function's role. Resources are * only where AWS has no resource-level permissions, and a comment says
-// so.
+// grant is one statement of a function's role. Resources are * only where AWS has no resource-level permissions, and a comment
+// says so.
 type grant struct {
+	deny       bool // takes away instead
 	actions    []string
 	resources  func(*stack) []*string
 	conditions map[string]any
+	// inNetworks makes the conditions where they name the registered networks.
+	inNetworks func(connection.Networks) map[string]any
 }
 
 func (g grant) statement(s *stack) awsiam.PolicyStatement {
-	props := &awsiam.PolicyStatementProps{Actions: jsii.Strings(g.actions...), Resources: ptr(g.resources(s))}
-	if g.conditions != nil {
-		props.Conditions = &g.conditions
+	resources := g.resources(s)
+	conditions := g.conditions
+	if g.inNetworks != nil {
+		conditions = g.inNetworks(s.settings.Networks)
+	}
+	props := &awsiam.PolicyStatementProps{Actions: jsii.Strings(g.actions...), Resources: &resources}
+	if conditions != nil {
+		props.Conditions = &conditions
+	}
+	if g.deny {
+		props.Effect = awsiam.Effect_DENY
 	}
 	return awsiam.NewPolicyStatement(props)
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // anything is for actions that AWS cannot restrict to a resource.
 func anything(*stack) []*string { return []*string{jsii.String("*")} }
@@ -35,7 +44,7 @@ func ec2Resource(kinds ...string) func(*stack) []*string {
 	return func(s *stack) []*string {
 		var arns []*string
 		for _, kind := range kinds {
-			arns = append(arns, s.scope.FormatArn(&awscdk.ArnComponents{Service: jsii.String("ec2"), Resource: jsii.String(kind), ResourceName: jsii.String("*")}))
+			arns = append(arns, s.arn("ec2", kind, "*"))
 		}
 		return arns
 	}
@@ -45,9 +54,25 @@ func ec2Resource(kinds ...string) func(*stack) []*string {
 func registeredVPCs(s *stack) []*string {
 	var arns []*string
 	for _, network := range s.settings.Networks {
-		arns = append(arns, s.scope.FormatArn(&awscdk.ArnComponents{Service: jsii.String("ec2"), Resource: jsii.String("vpc"), ResourceName: jsii.String(network.VPCID)}))
+		arns = append(arns, s.arn("ec2", "vpc", network.VPCID))
 	}
 	return arns
+}
+
+// zonesAndVPCs are for associating: AWS checks the permission on the zone and on the VPC.
+func zonesAndVPCs(s *stack) []*string { return append(zones(s), registeredVPCs(s)...) }
+
+// ofRegisteredVPCs restricts a call of Route 53 to private zones of registered VPCs. AWS: a set that is empty, as that of a public
+// zone, satisfies ForAllValues, so its absence is excluded by itself.
+func ofRegisteredVPCs(networks connection.Networks) map[string]any {
+	var vpcs []string
+	for _, network := range networks {
+		vpcs = append(vpcs, "VPCId="+network.VPCID+",VPCRegion="+network.Region)
+	}
+	return map[string]any{
+		"ForAllValues:StringEquals": map[string]any{"route53:VPCs": vpcs},
+		"Null":                      map[string]any{"route53:VPCs": "false"},
+	}
 }
 
 func table(s *stack) []*string { return []*string{s.table.TableArn()} }
@@ -57,17 +82,18 @@ func waitingIndex(s *stack) []*string {
 }
 
 func eventBus(s *stack) []*string {
-	return []*string{s.scope.FormatArn(&awscdk.ArnComponents{Service: jsii.String("events"), Resource: jsii.String("event-bus"), ResourceName: jsii.String("default")})}
+	return []*string{s.arn("events", "event-bus", "default")}
 }
 
 func zones(s *stack) []*string {
-	return []*string{s.scope.FormatArn(&awscdk.ArnComponents{Service: jsii.String("route53"), Region: jsii.String(""), Account: jsii.String(""),
-		Resource: jsii.String("hostedzone"), ResourceName: jsii.String("*")})}
+	return []*string{s.scope.FormatArn(&awscdk.ArnComponents{ // AWS: zones have neither Region nor account in their ARN
+		Service: jsii.String("route53"), Region: jsii.String(""), Account: jsii.String(""),
+		Resource: jsii.String("hostedzone"), ResourceName: jsii.String("*"),
+	})}
 }
 
 func parameters(s *stack) []*string {
-	return []*string{s.scope.FormatArn(&awscdk.ArnComponents{Service: jsii.String("ssm"),
-		Resource: jsii.String("parameter" + s.settings.ParameterPrefix), ResourceName: jsii.String("*")})}
+	return []*string{s.arn("ssm", "parameter"+s.settings.ParameterPrefix, "*")}
 }
 
 func deadLetters(s *stack) []*string    { return []*string{s.deadLetters.QueueArn()} }
@@ -86,13 +112,21 @@ func webhookSecrets(s *stack) []*string {
 // ours restricts a write to what carries our tag.
 var ours = map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/" + connection.TagManaged: "true"}}
 
-// withoutToken keeps a function away from the task token: it may name every attribute but that one.
+// withoutToken keeps a function away from the task token: it may name every attribute but that one, and ask for no other.
+//
+// AWS: dynamodb:Attributes holds what a request names. One that names nothing and wants everything is kept out by Select and
+// ReturnValues.
 var withoutToken = map[string]any{
 	"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": []string{
-		"id", "vendor", "holder", "status", "finishedBy", "ticket", "updatedAt", "endpointId", "lastSeen", "waitGate", "waitSince", "waitExecution", "waitEndpoint",
-		"waitService", "waitServiceRegion", "waitRegistration", "noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy",
+		"id", "vendor", "holder", "status", "finishedBy", "ticket", "updatedAt", "endpointId", "lastSeen",
+		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
+		"noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy",
 	}},
+	"StringEqualsIfExists": map[string]any{"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": "NONE"},
 }
+
+// blindly is for the last write of an execution: it removes the token with the rest of the wait, and may not see what it removes.
+var blindly = map[string]any{"StringEqualsIfExists": map[string]any{"dynamodb:ReturnValues": "NONE"}}
 
 // failedEvents is for functions that are called asynchronously: Lambda sends what they failed on to the dead letters.
 var failedEvents = grant{actions: []string{"sqs:SendMessage"}, resources: deadLetters}
@@ -106,11 +140,19 @@ func describe(names ...string) grant {
 	return grant{actions: actions, resources: anything}
 }
 
-var probeGrants = []grant{{
-	// What Lambda needs to run a function inside a VPC; AWS has no resource-level permissions for it.
-	actions:   []string{"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"},
-	resources: anything,
-}}
+// networkInterfaces is what Lambda needs to run a function inside a VPC; AWS has no resource-level permissions for it.
+var networkInterfaces = []string{
+	"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface",
+	"ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
+}
+
+var probeGrants = []grant{
+	{actions: networkInterfaces, resources: anything},
+	// AWS: the key is there only when the function's own code calls, and that calls nothing.
+	{deny: true, actions: networkInterfaces, resources: anything, conditions: map[string]any{
+		"ArnLike": map[string]any{"lambda:SourceFunctionArn": "arn:*:lambda:*:*:function:" + probePrefix + "*"},
+	}},
+}
 
 var webhookGrants = []grant{
 	{actions: []string{"secretsmanager:GetSecretValue"}, resources: webhookSecrets},
@@ -145,6 +187,8 @@ func (s *stack) specs() []spec {
 					conditions: map[string]any{"StringEquals": map[string]any{"ec2:CreateAction": "CreateVpcEndpoint"}}},
 				// AWS: permission-only action for a service in another Region.
 				{actions: []string{"vpce:AllowMultiRegion"}, resources: ec2Resource("vpc-endpoint")},
+				// AWS names it as needed beside CreateVpcEndpoint, though private DNS is off at the creation.
+				{actions: []string{"route53:AssociateVPCWithHostedZone"}, resources: zonesAndVPCs},
 				describe("VpcEndpointConnectionNotifications"),
 				// AWS: CreateVpcEndpointConnectionNotification has no resource types.
 				{actions: []string{"ec2:CreateVpcEndpointConnectionNotification"}, resources: anything},
@@ -196,8 +240,12 @@ func (s *stack) specs() []spec {
 					"StringEquals":              ours["StringEquals"],
 					"ForAllValues:StringEquals": map[string]any{"aws:TagKeys": []string{connection.TagPrivateDNS}},
 				}},
-				{actions: []string{"route53:ListHostedZonesByVPC", "route53:ListHostedZonesByName", "route53:CreateHostedZone"}, resources: anything},
-				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets", "route53:AssociateVPCWithHostedZone"}, resources: zones},
+				// AWS: lists, and what does not exist yet, have no resource-level permissions.
+				{actions: []string{"route53:ListHostedZonesByVPC", "route53:ListHostedZonesByName"}, resources: anything},
+				{actions: []string{"route53:CreateHostedZone"}, resources: anything, inNetworks: ofRegisteredVPCs},
+				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets"},
+					resources: zones},
+				{actions: []string{"route53:AssociateVPCWithHostedZone"}, resources: zonesAndVPCs},
 			},
 		},
 		{
@@ -205,7 +253,8 @@ func (s *stack) specs() []spec {
 			env: []string{step.EnvTable},
 			grants: []grant{
 				{actions: []string{"ssm:GetParameters", "ssm:PutParameter", "ssm:AddTagsToResource"}, resources: parameters},
-				{actions: []string{"dynamodb:UpdateItem", "dynamodb:GetItem"}, resources: table},
+				{actions: []string{"dynamodb:UpdateItem"}, resources: table, conditions: blindly},
+				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
 			},
 		},
 		{
@@ -217,9 +266,11 @@ func (s *stack) specs() []spec {
 				// AWS: DeleteVpcEndpointConnectionNotifications has no resource types.
 				{actions: []string{"ec2:DeleteVpcEndpointConnectionNotifications"}, resources: anything},
 				{actions: []string{"route53:ListHostedZonesByVPC"}, resources: anything},
-				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets", "route53:DeleteHostedZone"}, resources: zones},
+				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets",
+					"route53:DeleteHostedZone"}, resources: zones},
 				{actions: []string{"ssm:GetParameters", "ssm:PutParameter", "ssm:DeleteParameter"}, resources: parameters},
-				{actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, resources: table},
+				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
+				{actions: []string{"dynamodb:UpdateItem"}, resources: table, conditions: blindly},
 			},
 		},
 		{

@@ -14,10 +14,16 @@ import (
 
 var update = flag.Bool("update", false, "renew testdata/postern.template.json")
 
-const golden = "testdata/postern.template.json"
+const (
+	golden = "testdata/postern.template.json"
+	// demo is the postern block of the embedded cloud's world, so that whatever cdk.json deploys the golden template stays.
+	demo = "testdata/settings.json"
+)
 
-// template is the stack as CloudFormation gets it, synthesized once from cdk.json with stubs for the functions' code.
-var template struct {
+// template is the stack as CloudFormation gets it, synthesized once with stubs for the functions' code.
+var template stackTemplate
+
+type stackTemplate struct {
 	Resources map[string]resource
 	raw       []byte
 }
@@ -36,52 +42,69 @@ func TestMain(m *testing.M) {
 	}
 	flag.Parse()
 	jsii.Close() // importing CDK made a temporary directory
-	if err := synthesize(); err != nil {
+	settings, err := os.ReadFile(demo)
+	if err == nil {
+		template, err = synthesize(settings)
+	}
+	if err == nil && *update {
+		err = os.WriteFile(golden, template.raw, 0o644)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "synthesizing:", err)
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
 
-func synthesize() error {
+// synthesize runs the app with the given postern block and returns the template, or what the app said.
+func synthesize(settings []byte) (stackTemplate, error) {
 	dir, err := os.MkdirTemp("", "postern-synth")
 	if err != nil {
-		return err
+		return stackTemplate{}, err
 	}
 	defer os.RemoveAll(dir)
+	if err := stubs(filepath.Join(dir, "assets")); err != nil {
+		return stackTemplate{}, err
+	}
+	file := filepath.Join(dir, "settings.json")
+	if err := os.WriteFile(file, settings, 0o644); err != nil {
+		return stackTemplate{}, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return stackTemplate{}, err
+	}
+	child := exec.Command(self)
+	child.Dir = ".."
+	child.Env = append(os.Environ(), "POSTERN_SYNTH=1", settingsFile+"="+file, "POSTERN_ASSETS="+filepath.Join(dir, "assets"),
+		"CDK_OUTDIR="+filepath.Join(dir, "out"), "CDK_VALIDATION=false", "TMPDIR="+dir,
+		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=18,20",
+		"GORACE=exitcode=0 log_path="+filepath.Join(dir, "race")) // jsii's own races, in the child only
+	if out, err := child.CombinedOutput(); err != nil {
+		return stackTemplate{}, fmt.Errorf("%w\n%s", err, out)
+	}
+	var made stackTemplate
+	if made.raw, err = os.ReadFile(filepath.Join(dir, "out", "Postern.template.json")); err != nil {
+		return stackTemplate{}, err
+	}
+	return made, json.Unmarshal(made.raw, &made)
+}
+
+// stubs writes code for every function: the same each time, so that asset hashes and with them the golden template change with the
+// stack only.
+func stubs(dir string) error {
 	functions, err := filepath.Glob("../lambdas/*/main.go")
 	if err != nil || len(functions) == 0 {
 		return fmt.Errorf("no functions under lambdas: %w", err)
 	}
 	for _, main := range functions {
 		name := filepath.Base(filepath.Dir(main))
-		if err := os.MkdirAll(filepath.Join(dir, "assets", name), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
 			return err
 		}
-		// Stubs give stable asset hashes, so that the golden template changes with the stack only.
-		if err := os.WriteFile(filepath.Join(dir, "assets", name, "bootstrap"), []byte("stub of "+name), 0o755); err != nil {
-			return err
-		}
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	child := exec.Command(self)
-	child.Dir = ".."
-	child.Env = append(os.Environ(), "POSTERN_SYNTH=1", "POSTERN_ASSETS="+filepath.Join(dir, "assets"), "CDK_OUTDIR="+filepath.Join(dir, "out"),
-		"CDK_VALIDATION=false", "TMPDIR="+dir, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=18,20",
-		"GORACE=exitcode=0 log_path="+filepath.Join(dir, "race")) // jsii's own races, in the child only
-	if out, err := child.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
-	}
-	if template.raw, err = os.ReadFile(filepath.Join(dir, "out", "Postern.template.json")); err != nil {
-		return err
-	}
-	if *update {
-		if err := os.WriteFile(golden, template.raw, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name, "bootstrap"), []byte("stub of "+name), 0o755); err != nil {
 			return err
 		}
 	}
-	return json.Unmarshal(template.raw, &template)
+	return nil
 }

@@ -8,7 +8,7 @@ import (
 
 func main() {
 	defer jsii.Close()
-	app := awscdk.NewApp(nil)
+	app := awscdk.NewApp(&awscdk.AppProps{Context: fileContext("cdk.json")})
 	NewStack(app, "Postern", readSettings(app))
 	app.Synth(nil)
 }

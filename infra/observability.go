@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
 	"postern/internal/approval"
@@ -14,63 +15,112 @@ import (
 // overdueSeconds is longer than any vendor's 48 business hours, with a weekend and a holiday between.
 const overdueSeconds = 5 * 86_400
 
-// alarm is one thing that operators are woken for. Anchor names its section in docs/runbook.md.
+// sweepsMissed is how many sweeps in a row may be missing before anybody is woken. A heartbeat outlasts many more.
+const sweepsMissed = 3
+
+// alarm is one thing that operators are woken for: what happened, what to do first, and the section of docs/runbook.md with the
+// rest.
 type alarm struct {
-	id, what, anchor string
-	metric           awscloudwatch.IMetric
-	threshold        float64
-	below            bool // alarms when the metric is below, or missing
-	periods          float64
+	id, what, do, anchor string
+	metric               awscloudwatch.IMetric
+	threshold            float64
+	silent               bool // alarms when the metric is below the threshold, or missing
 }
 
 func (s *stack) observability() {
 	s.asynchronous()
-	sum := func(m awscloudwatch.Metric, period float64) awscloudwatch.Metric {
-		return m.With(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: awscdk.Duration_Minutes(jsii.Number(period))})
+	for _, alarms := range [][]alarm{s.executionAlarms(), s.waitAlarms(), s.functionAlarms()} {
+		for _, a := range alarms {
+			s.alarm(a)
+		}
 	}
-	alarms := []alarm{
-		{id: "ExecutionsFailed", what: "An onboarding failed", anchor: "executions-failed", metric: sum(s.machine.MetricFailed(nil), 5)},
-		{id: "ExecutionsTimedOut", what: "An onboarding ran for a year", anchor: "executions-timed-out", metric: sum(s.machine.MetricTimedOut(nil), 5)},
-		{id: "ExecutionsAborted", what: "Somebody stopped an onboarding: nothing was undone", anchor: "executions-aborted", metric: sum(s.machine.MetricAborted(nil), 5)},
-		{id: "DeadLetters", what: "An event could not be delivered", anchor: "dead-letters",
-			metric: s.deadLetters.MetricApproximateNumberOfMessagesVisible(&awscloudwatch.MetricOptions{Statistic: jsii.String("Maximum")})},
-		{id: "SweepMissing", what: "The sweep has not run: lost notifications are not repaired", anchor: "sweep-missing",
-			metric: sum(s.functions["observe"].MetricInvocations(nil), 15), threshold: 1, below: true},
+}
+
+func (s *stack) executionAlarms() []alarm {
+	return []alarm{
+		{id: "ExecutionsFailed", what: "An onboarding failed", do: "Read its error, correct what it names, start again",
+			anchor: "executions-failed", metric: sum(s.machine.MetricFailed(nil), 5)},
+		{id: "FailedDirty", what: "An onboarding failed and left something behind", do: "Remove what the cause of the execution lists",
+			anchor: "failed-dirty", metric: s.failedDirty()},
+		{id: "ExecutionsTimedOut", what: "An onboarding ran for a year", do: "Report the execution's ARN, treat what it made as aborted",
+			anchor: "executions-timed-out", metric: sum(s.machine.MetricTimedOut(nil), 5)},
+		{id: "ExecutionsAborted", what: "Somebody stopped an onboarding: nothing was undone",
+			do: "Decide what becomes of what it made", anchor: "executions-aborted", metric: sum(s.machine.MetricAborted(nil), 5)},
 	}
+}
+
+// failedDirty counts the executions that end in the state FailedDirty. Step Functions' own metrics and events tell that an
+// execution failed, not in which state, and the function rollback cannot tell when it is rollback that broke. The machine's log
+// names every state that is entered, without execution data too. AWS delivers logs at best effort: ExecutionsFailed, which the
+// machine itself reports, is alarmed beside it.
+func (s *stack) failedDirty() awscloudwatch.IMetric {
+	filter := awslogs.NewMetricFilter(s.scope, jsii.String("FailedDirty"), &awslogs.MetricFilterProps{
+		LogGroup:        s.machineLogs,
+		FilterPattern:   awslogs.FilterPattern_Literal(jsii.String(`{ $.details.name = "FailedDirty" }`)),
+		MetricNamespace: jsii.String(approval.MetricNamespace),
+		MetricName:      jsii.String("FailedDirty"),
+		MetricValue:     jsii.String("1"),
+	})
+	return sum(filter.Metric(nil), 5)
+}
+
+func (s *stack) waitAlarms() []alarm {
 	ours := func(name, statistic string) awscloudwatch.IMetric {
 		return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 			Namespace: jsii.String(approval.MetricNamespace), MetricName: jsii.String(name), Statistic: jsii.String(statistic),
-			Period: awscdk.Duration_Minutes(jsii.Number(15)),
+			Period: awscdk.Duration_Minutes(jsii.Number(sweepsMissed * sweepMinutes)),
 		})
 	}
-	alarms = append(alarms,
-		alarm{id: "WaitOverdue", what: "A vendor has not answered for more than five days", anchor: "wait-overdue",
-			metric: ours(approval.MetricOldestPending, "Maximum"), threshold: overdueSeconds},
-		alarm{id: "SweepRepaired", what: "The sweep found what a notification should have told", anchor: "sweep-repaired",
-			metric: ours(approval.MetricRepaired, "Sum"), threshold: 2},
-	)
-	for _, handler := range []string{"observe", "resume", "notify", "await-gate", "rollback", "webhook"} {
-		if s.functions[handler] == nil {
+	return []alarm{
+		// What the sweep reports, not that observe ran: messages wake observe too, and a sweep that fails reports nothing.
+		{id: "SweepMissing", what: "The sweep is silent: lost notifications are not repaired",
+			do: "Look at the rule Sweep and the log of observe", anchor: "sweep-missing", metric: ours(approval.MetricPending, "SampleCount"), threshold: 1, silent: true},
+		{id: "WaitOverdue", what: "A vendor has not answered for more than five days", do: "Ask the vendor",
+			anchor: "wait-overdue", metric: ours(approval.MetricOldestPending, "Maximum"), threshold: overdueSeconds},
+		{id: "SweepRepaired", what: "The sweep found what a notification should have told",
+			do: "Look at the notifications topic and its key", anchor: "sweep-repaired", metric: ours(approval.MetricRepaired, "Sum"), threshold: 2},
+		{id: "DeadLetters", what: "An event could not be delivered",
+			do: "Read the message in the queue, mend the function, send it again", anchor: "dead-letters",
+			metric: s.deadLetters.MetricApproximateNumberOfMessagesVisible(
+				&awscloudwatch.MetricOptions{Statistic: jsii.String("Maximum")})},
+	}
+}
+
+// functionAlarms are about the functions whose failures no execution shows at once: those that events, gates and tickets call. A
+// step's failure is a decision, retried and caught by the machine: rollback alone fails many times while an endpoint goes away.
+func (s *stack) functionAlarms() []alarm {
+	var alarms []alarm
+	for _, handler := range []string{"observe", "resume", "notify", "await-gate", "webhook"} {
+		function, deployed := s.functions[handler]
+		if !deployed {
 			continue // no webhook is set up
 		}
-		alarms = append(alarms, alarm{id: constructID(handler) + "Errors", what: "The function " + handler + " fails",
-			anchor: "function-errors", metric: sum(s.functions[handler].MetricErrors(nil), 5), threshold: 2})
+		alarms = append(alarms,
+			alarm{id: constructID(handler) + "Errors", what: "The function " + handler + " fails", do: "Read its log",
+				anchor: "function-errors", metric: sum(function.MetricErrors(nil), 5), threshold: 2},
+			alarm{id: constructID(handler) + "Throttles", what: "Lambda turns the function " + handler + " away",
+				do: "Raise the account's concurrency", anchor: "function-throttles",
+				metric: sum(function.MetricThrottles(nil), 5), threshold: 2})
 	}
-	for _, a := range alarms {
-		s.alarm(a)
-	}
+	return alarms
+}
+
+func sum(metric awscloudwatch.Metric, minutes float64) awscloudwatch.IMetric {
+	return metric.With(&awscloudwatch.MetricOptions{
+		Statistic: jsii.String("Sum"), Period: awscdk.Duration_Minutes(jsii.Number(minutes)),
+	})
 }
 
 func (s *stack) alarm(a alarm) {
 	props := &awscloudwatch.AlarmProps{
-		AlarmDescription:   jsii.String(a.what + ". See docs/runbook.md#" + a.anchor),
+		AlarmDescription:   jsii.String(a.what + ". " + a.do + ": docs/runbook.md#" + a.anchor),
 		Metric:             a.metric,
 		Threshold:          jsii.Number(a.threshold),
-		EvaluationPeriods:  jsii.Number(max(a.periods, 1)),
+		EvaluationPeriods:  jsii.Number(1),
 		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_THRESHOLD,
 		TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
 	}
-	if a.below {
+	if a.silent {
 		props.ComparisonOperator = awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD
 		props.TreatMissingData = awscloudwatch.TreatMissingData_BREACHING
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"postern/internal/connection"
+	"postern/internal/plan"
 	"postern/internal/webhook"
 )
 
@@ -25,19 +27,12 @@ type Settings struct {
 	// Webhooks are the ticket systems that may ask, by source, each with what it changes of the source's mapping; see
 	// internal/webhook/sources. {"github": {}} takes it as it is. Without any there is no door.
 	Webhooks map[string]webhook.Override `json:"webhooks,omitempty"`
-	// Timeouts override the vendor profiles'; 0 keeps the profile's.
-	Timeouts Timeouts `json:"timeouts"`
+	// Timeouts override the vendor profiles' days and the heartbeat of the waits; 0 keeps them.
+	Timeouts plan.Timeouts `json:"timeouts"`
 }
 
-// Timeouts of the two waits, and of the watch over them.
-type Timeouts struct {
-	AllowlistDays  int `json:"allowlistDays,omitempty"`
-	ApprovalDays   int `json:"approvalDays,omitempty"`
-	HeartbeatHours int `json:"heartbeatHours,omitempty"`
-}
-
-// maxNetworks is the most bytes of networks that fit a function's environment beside the rest, maxWithWebhooks that of networks and
-// webhooks together. AWS: 4 KB for all of it.
+// maxNetworks is the most bytes of networks that fit a function's environment beside the rest, maxWithWebhooks that of networks
+// and webhooks together. AWS: 4 KB for all of it.
 const (
 	maxNetworks     = 3000
 	maxWithWebhooks = 3600
@@ -48,35 +43,20 @@ var (
 	accountPattern = regexp.MustCompile(`^\d{12}$`)
 	prefixPattern  = regexp.MustCompile(`^(/[A-Za-z0-9_.-]+){1,5}$`)
 	emailPattern   = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
-	idPattern      = regexp.MustCompile(`^(vpc|subnet|sg)-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	regionPattern  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+	idPattern      = regexp.MustCompile(`^([0-9a-f]{8}|[0-9a-f]{17})$`) // after the kind
 )
 
-// readSettings reads the context. The CDK command line hands over cdk.json's; run alone, the app reads the file itself.
-func readSettings(app awscdk.App) Settings {
-	block := app.Node().TryGetContext(jsii.String("postern"))
-	if block == nil {
-		block = fromFile("cdk.json")
-	}
-	raw, err := json.Marshal(block)
-	if err != nil {
-		panic(fmt.Sprintf("the postern block of cdk.json's context: %v", err))
-	}
-	var settings Settings
-	decoder := json.NewDecoder(strings.NewReader(string(raw)))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&settings); err != nil {
-		panic(fmt.Sprintf("the postern block of cdk.json's context: %v; see README.md for its fields", err))
-	}
-	if faults := settings.check(); len(faults) > 0 {
-		panic("the postern block of cdk.json's context:\n- " + strings.Join(faults, "\n- "))
-	}
-	return settings
-}
+// settingsFile names the environment variable with the path of a file to use instead of the postern block: tests and the demo
+// have a world of their own, whatever is deployed.
+const settingsFile = "POSTERN_SETTINGS"
 
-func fromFile(path string) any {
+// fileContext returns the context of a cdk.json. The CDK command line hands it over too and then wins; run alone, the app must
+// read it itself, or the feature flags would differ and with them the template: what is tested must be what is deployed.
+func fileContext(path string) *map[string]any {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		panic(fmt.Sprintf("no postern block in the context, and %v: run from the project's root", err))
+		panic(fmt.Sprintf("%v: run from the project's root", err))
 	}
 	var file struct {
 		Context map[string]any `json:"context"`
@@ -84,7 +64,42 @@ func fromFile(path string) any {
 	if err := json.Unmarshal(raw, &file); err != nil {
 		panic(fmt.Sprintf("%s: %v", path, err))
 	}
-	return file.Context["postern"]
+	return &file.Context
+}
+
+// readSettings reads the postern block; a wrong one ends the synthesis.
+func readSettings(app awscdk.App) Settings {
+	raw, err := postern(app)
+	if err != nil {
+		panic(fmt.Sprintf("reading the postern block: %v", err))
+	}
+	settings, err := parseSettings(raw)
+	if err != nil {
+		panic(err.Error())
+	}
+	return settings
+}
+
+func postern(app awscdk.App) ([]byte, error) {
+	if path := os.Getenv(settingsFile); path != "" {
+		return os.ReadFile(path)
+	}
+	return json.Marshal(app.Node().TryGetContext(jsii.String("postern")))
+}
+
+// parseSettings decodes the block and checks it; the error has a line for each fault.
+func parseSettings(raw []byte) (Settings, error) {
+	const block = "the postern block of cdk.json's context"
+	var settings Settings
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&settings); err != nil {
+		return Settings{}, fmt.Errorf("%s: %w; docs/deploy.md lists its fields", block, err)
+	}
+	if faults := settings.check(); len(faults) > 0 {
+		return Settings{}, fmt.Errorf("%s:\n- %s", block, strings.Join(faults, "\n- "))
+	}
+	return settings, nil
 }
 
 // check returns every fault, with the field and what to write.
@@ -93,14 +108,19 @@ func (s Settings) check() []string {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	s.checkNetworks(fault)
 	s.checkWebhooks(fault)
-	if !prefixPattern.MatchString(s.ParameterPrefix) || strings.HasPrefix(s.ParameterPrefix, "/aws") || strings.HasPrefix(s.ParameterPrefix, "/ssm") {
+	// AWS: names that begin with aws or ssm, in any letter case, are its own.
+	first := strings.ToLower(s.ParameterPrefix)
+	if !prefixPattern.MatchString(s.ParameterPrefix) || strings.HasPrefix(first, "/aws") || strings.HasPrefix(first, "/ssm") {
 		fault("parameterPrefix: %q; write a path such as /postern", s.ParameterPrefix)
 	}
 	if !emailPattern.MatchString(s.OperatorsEmail) {
 		fault("operatorsEmail: %q; write the operators' e-mail address", s.OperatorsEmail)
 	}
-	if s.Timeouts.AllowlistDays < 0 || s.Timeouts.ApprovalDays < 0 || s.Timeouts.HeartbeatHours < 0 {
-		fault("timeouts: write positive numbers, or leave them out for the vendor profile's")
+	// The functions check again at their cold start; what they would refuse must not be deployed.
+	if raw, err := json.Marshal(s.Timeouts); err != nil {
+		fault("timeouts: %v", err)
+	} else if _, err := plan.ParseTimeouts(string(raw)); err != nil {
+		fault("%v; 0 keeps the vendor profile's", err)
 	}
 	return faults
 }
@@ -109,31 +129,43 @@ func (s Settings) checkNetworks(fault func(format string, args ...any)) {
 	if len(s.Networks) == 0 {
 		fault("networks: missing; list the VPCs in which connections may be made")
 	}
-	seen := map[string]bool{}
+	names, vpcs := map[string]bool{}, map[string]bool{}
 	for i, network := range s.Networks {
 		path := fmt.Sprintf("networks[%d]", i)
-		if !namePattern.MatchString(network.Name) || seen[network.Name] {
+		if !namePattern.MatchString(network.Name) || names[network.Name] {
 			fault("%s.name: %q; write 1 to 31 of a-z, 0-9 and '-', each name once", path, network.Name)
 		}
-		seen[network.Name] = true
+		if vpcs[network.VPCID] {
+			fault("%s.vpcId: %s is registered above; register each VPC once", path, network.VPCID)
+		}
+		names[network.Name], vpcs[network.VPCID] = true, true
 		if !accountPattern.MatchString(network.AccountID) || network.AccountID != s.Networks[0].AccountID {
 			fault("%s.accountId: %q; write the 12 digits of the account the stack is deployed to", path, network.AccountID)
 		}
-		if network.Region == "" || network.Region != s.Networks[0].Region {
-			fault("%s.region: %q; write the Region the stack is deployed to", path, network.Region)
+		if !regionPattern.MatchString(network.Region) || network.Region != s.Networks[0].Region {
+			fault("%s.region: %q; write the Region the stack is deployed to, such as us-east-1", path, network.Region)
 		}
-		ids := append([]string{network.VPCID}, append(network.ProbeSubnetIDs, network.ProbeSecurityGroupIDs...)...)
-		for _, id := range ids {
-			if !idPattern.MatchString(id) {
-				fault("%s: %q is not an id of AWS", path, id)
-			}
+		if network.EndpointQuota < 0 {
+			fault("%s.endpointQuota: %d; write the account's quota, or leave it out for AWS's default", path, network.EndpointQuota)
 		}
-		if len(network.ProbeSubnetIDs) == 0 || len(network.ProbeSecurityGroupIDs) == 0 {
-			fault("%s: probeSubnetIds and probeSecurityGroupIds are needed: the probe runs where the clients run", path)
-		}
+		checkIDs(path+".vpcId", "vpc", []string{network.VPCID}, fault)
+		checkIDs(path+".probeSubnetIds", "subnet", network.ProbeSubnetIDs, fault)
+		checkIDs(path+".probeSecurityGroupIds", "sg", network.ProbeSecurityGroupIDs, fault)
 	}
 	if raw, _ := json.Marshal(s.Networks); len(raw) > maxNetworks {
-		fault("networks: %d bytes, more than the %d that fit a function's environment; deploy a second stack", len(raw), maxNetworks)
+		fault("networks: %d bytes, more than the %d that fit a function's environment; register fewer networks", len(raw), maxNetworks)
+	}
+}
+
+// checkIDs: the probe runs where the clients run, so none may be missing.
+func checkIDs(path, kind string, ids []string, fault func(format string, args ...any)) {
+	if len(ids) == 0 {
+		fault("%s: missing; write at least one id such as %s-0a1b2c3d4e5f60718", path, kind)
+	}
+	for _, id := range ids {
+		if found, digits, _ := strings.Cut(id, "-"); found != kind || !idPattern.MatchString(digits) {
+			fault("%s: %q; write an id such as %s-0a1b2c3d4e5f60718", path, id, kind)
+		}
 	}
 }
 

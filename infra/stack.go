@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
@@ -29,16 +30,22 @@ type stack struct {
 	deadLetters   awssqs.Queue
 	functions     map[string]awslambda.Function
 	machine       awsstepfunctions.StateMachine
+	machineLogs   awslogs.LogGroup
 	secrets       []awssecretsmanager.Secret // of the webhooks
 }
 
 // NewStack defines all of Postern.
 func NewStack(scope constructs.Construct, id string, settings Settings) awscdk.Stack {
 	s := &stack{settings: settings, functions: map[string]awslambda.Function{}}
+	// The registered networks say where the stack belongs: CDK refuses to deploy it with credentials of another account.
+	home := settings.Networks[0]
 	s.scope = awscdk.NewStack(scope, jsii.String(id), &awscdk.StackProps{
 		Description: jsii.String("Postern: connects VPCs privately to vendors over AWS PrivateLink"),
+		Env:         &awscdk.Environment{Account: jsii.String(home.AccountID), Region: jsii.String(home.Region)},
 		// The version rule would need a parameter that a deploy without a bootstrap role cannot read.
-		Synthesizer: awscdk.NewDefaultStackSynthesizer(&awscdk.DefaultStackSynthesizerProps{GenerateBootstrapVersionRule: jsii.Bool(false)}),
+		Synthesizer: awscdk.NewDefaultStackSynthesizer(&awscdk.DefaultStackSynthesizerProps{
+			GenerateBootstrapVersionRule: jsii.Bool(false),
+		}),
 	})
 	s.storage()
 	s.topics()
@@ -50,15 +57,27 @@ func NewStack(scope constructs.Construct, id string, settings Settings) awscdk.S
 	return s.scope
 }
 
-func (s *stack) storage() {
-	s.key = awskms.NewKey(s.scope, jsii.String("Key"), &awskms.KeyProps{
-		Description:       jsii.String("Postern: topics, queue and table"),
-		EnableKeyRotation: jsii.Bool(true),
-		Alias:             jsii.String("alias/postern"),
+// arn is the ARN of a resource of this account and Region.
+func (s *stack) arn(service, resource, name string) *string {
+	return s.scope.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String(service), Resource: jsii.String(resource), ResourceName: jsii.String(name),
 	})
+}
+
+// namedArn is like arn, for services that put a colon before the name.
+func (s *stack) namedArn(service, resource, name string) *string {
+	return s.scope.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String(service), Resource: jsii.String(resource), ResourceName: jsii.String(name),
+		ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
+	})
+}
+
+func (s *stack) storage() {
 	s.table = awsdynamodb.NewTable(s.scope, jsii.String("Connections"), &awsdynamodb.TableProps{
-		PartitionKey:                     &awsdynamodb.Attribute{Name: jsii.String("id"), Type: awsdynamodb.AttributeType_STRING},
-		BillingMode:                      awsdynamodb.BillingMode_PAY_PER_REQUEST,
+		PartitionKey: &awsdynamodb.Attribute{Name: jsii.String("id"), Type: awsdynamodb.AttributeType_STRING},
+		BillingMode:  awsdynamodb.BillingMode_PAY_PER_REQUEST,
+		// A key of ours would add a permission to every role that may read the table, and keep nobody out who holds one:
+		// what guards the task tokens is the condition on attributes in grants.go.
 		Encryption:                       awsdynamodb.TableEncryption_AWS_MANAGED,
 		RemovalPolicy:                    awscdk.RemovalPolicy_RETAIN,
 		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: jsii.Bool(true)},
@@ -66,42 +85,64 @@ func (s *stack) storage() {
 	})
 	// The task token is left out: only await-gate writes it and only resume reads it, from the item.
 	s.table.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
-		IndexName:        jsii.String(store.WaitingIndex),
-		PartitionKey:     &awsdynamodb.Attribute{Name: jsii.String("waitGate"), Type: awsdynamodb.AttributeType_STRING},
-		SortKey:          &awsdynamodb.Attribute{Name: jsii.String("waitSince"), Type: awsdynamodb.AttributeType_STRING},
-		ProjectionType:   awsdynamodb.ProjectionType_INCLUDE,
-		NonKeyAttributes: jsii.Strings("waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "lastSeen"),
+		IndexName:      jsii.String(store.WaitingIndex),
+		PartitionKey:   &awsdynamodb.Attribute{Name: jsii.String("waitGate"), Type: awsdynamodb.AttributeType_STRING},
+		SortKey:        &awsdynamodb.Attribute{Name: jsii.String("waitSince"), Type: awsdynamodb.AttributeType_STRING},
+		ProjectionType: awsdynamodb.ProjectionType_INCLUDE,
+		NonKeyAttributes: jsii.Strings(
+			"waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "lastSeen"),
 	})
 }
 
+// topics defines who may speak to us: PrivateLink on the one, CloudWatch and the function notify on the other. AWS: a topic's own
+// key is needed, since the policy of alias/aws/sns lets no other service in.
 func (s *stack) topics() {
-	s.notifications = awssns.NewTopic(s.scope, jsii.String("Notifications"), &awssns.TopicProps{MasterKey: s.key, EnforceSSL: jsii.Bool(true)})
-	endpoints := s.scope.FormatArn(&awscdk.ArnComponents{Service: jsii.String("ec2"), Resource: jsii.String("vpc-endpoint"), ResourceName: jsii.String("*")})
+	s.key = awskms.NewKey(s.scope, jsii.String("Key"), &awskms.KeyProps{
+		Description:       jsii.String("Postern: topics"),
+		EnableKeyRotation: jsii.Bool(true),
+		Alias:             jsii.String("alias/postern"),
+		// Messages are on their way for seconds: once the topics are gone there is nothing left to read.
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	s.notifications = s.topic("Notifications")
+	account := map[string]any{"aws:SourceAccount": s.scope.Account()}
 	// Without these conditions any account's endpoint could speak on our topic: the confused deputy.
-	onlyOurs := &map[string]any{
-		"StringEquals": map[string]any{"aws:SourceAccount": s.scope.Account()},
-		"ArnLike":      map[string]any{"aws:SourceArn": endpoints},
+	onlyOurs := map[string]any{
+		"StringEquals": account,
+		"ArnLike":      map[string]any{"aws:SourceArn": s.arn("ec2", "vpc-endpoint", "*")},
 	}
-	privatelink := awsiam.NewServicePrincipal(jsii.String("vpce.amazonaws.com"), nil)
-	s.notifications.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid: jsii.String("EndpointNotifications"), Principals: &[]awsiam.IPrincipal{privatelink},
-		Actions: jsii.Strings("sns:Publish"), Resources: &[]*string{s.notifications.TopicArn()}, Conditions: onlyOurs,
+	s.letIn(s.notifications, "EndpointNotifications", "vpce.amazonaws.com", onlyOurs, onlyOurs)
+
+	s.operators = s.topic("Operators")
+	s.operators.AddSubscription(awssnssubscriptions.NewEmailSubscription(jsii.String(s.settings.OperatorsEmail), nil))
+	// AWS documents the alarm's ARN for topics, the account for keys.
+	s.letIn(s.operators, "Alarms", "cloudwatch.amazonaws.com",
+		map[string]any{"ArnLike": map[string]any{"aws:SourceArn": s.namedArn("cloudwatch", "alarm", "*")}},
+		map[string]any{"StringEquals": account})
+
+	// With SQS's own key: EventBridge, SNS and Lambda need no permission for it.
+	s.deadLetters = awssqs.NewQueue(s.scope, jsii.String("DeadLetters"), &awssqs.QueueProps{
+		Encryption: awssqs.QueueEncryption_SQS_MANAGED, EnforceSSL: jsii.Bool(true),
+		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
+	})
+}
+
+func (s *stack) topic(id string) awssns.Topic {
+	return awssns.NewTopic(s.scope, jsii.String(id), &awssns.TopicProps{MasterKey: s.key, EnforceSSL: jsii.Bool(true)})
+}
+
+// letIn lets an AWS service publish to a topic and use its key, each under its conditions.
+//
+// AWS: a topic with a policy of its own, which EnforceSSL makes, has lost the default policy that let the account's own services
+// publish: an alarm would change its state and tell nobody.
+func (s *stack) letIn(topic awssns.Topic, sid, service string, onTopic, onKey map[string]any) {
+	principals := &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String(service), nil)}
+	topic.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid: jsii.String(sid), Principals: principals, Actions: jsii.Strings("sns:Publish"), Resources: &[]*string{topic.TopicArn()},
+		Conditions: &onTopic,
 	}))
 	s.key.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid: jsii.String("EndpointNotifications"), Principals: &[]awsiam.IPrincipal{privatelink},
-		Actions: jsii.Strings("kms:GenerateDataKey*", "kms:Decrypt"), Resources: jsii.Strings("*"), Conditions: onlyOurs,
+		Sid: jsii.String(sid), Principals: principals, Actions: jsii.Strings("kms:GenerateDataKey*", "kms:Decrypt"),
+		Resources: jsii.Strings("*"), Conditions: &onKey,
 	}), nil)
-
-	s.operators = awssns.NewTopic(s.scope, jsii.String("Operators"), &awssns.TopicProps{MasterKey: s.key, EnforceSSL: jsii.Bool(true)})
-	s.operators.AddSubscription(awssnssubscriptions.NewEmailSubscription(jsii.String(s.settings.OperatorsEmail), nil))
-	// CloudWatch alarms publish to the encrypted topic.
-	s.key.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid: jsii.String("Alarms"), Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)},
-		Actions: jsii.Strings("kms:GenerateDataKey*", "kms:Decrypt"), Resources: jsii.Strings("*"),
-		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": s.scope.Account()}},
-	}), nil)
-
-	s.deadLetters = awssqs.NewQueue(s.scope, jsii.String("DeadLetters"), &awssqs.QueueProps{
-		Encryption: awssqs.QueueEncryption_SQS_MANAGED, EnforceSSL: jsii.Bool(true), RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
-	})
 }

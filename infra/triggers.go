@@ -15,9 +15,8 @@ import (
 const sweepMinutes = 5
 
 func (s *stack) triggers() {
-	s.notifications.AddSubscription(awssnssubscriptions.NewLambdaSubscription(s.functions["observe"], &awssnssubscriptions.LambdaSubscriptionProps{
-		DeadLetterQueue: s.deadLetters,
-	}))
+	s.notifications.AddSubscription(awssnssubscriptions.NewLambdaSubscription(s.functions["observe"],
+		&awssnssubscriptions.LambdaSubscriptionProps{DeadLetterQueue: s.deadLetters}))
 	s.rule("Sweep", "Looks at everything that waits, and repairs what was lost", &awsevents.RuleProps{
 		Schedule: awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(sweepMinutes))),
 	}, s.functions["observe"], 0) // the next sweep is the retry

@@ -49,8 +49,9 @@ func (s *stack) webhooks() {
 
 func (s *stack) webhookSecret(source string) awssecretsmanager.Secret {
 	return awssecretsmanager.NewSecret(s.scope, jsii.String(constructID(source)+"Secret"), &awssecretsmanager.SecretProps{
-		SecretName:  jsii.String(webhook.SecretPrefix + source),
-		Description: jsii.String("What webhooks of " + source + " are signed with. The value before stays valid until the next one is put"),
+		SecretName: jsii.String(webhook.SecretPrefix + source),
+		Description: jsii.String("What webhooks of " + source +
+			" are signed with. The value before stays valid until the next one is put"),
 		// Letters and digits only, in fours: Standard Webhooks reads it as base64.
 		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
 			ExcludePunctuation: jsii.Bool(true), PasswordLength: jsii.Number(48),
@@ -94,5 +95,7 @@ func (s *stack) accessLog() *awsapigatewayv2.CfnStage_AccessLogSettingsProperty 
 		LogGroupName: jsii.String("/aws/vendedlogs/apis/postern"), Retention: awslogs.RetentionDays_THREE_MONTHS,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
-	return &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{DestinationArn: group.LogGroupArn(), Format: jsii.String(string(format))}
+	return &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
+		DestinationArn: group.LogGroupArn(), Format: jsii.String(string(format)),
+	}
 }

@@ -18,6 +18,8 @@ import (
 //go:embed workflow.asl.json
 var definition string
 
+const machineName = "postern"
+
 // placeholders are the names that the definition leaves open, with the functions they stand for.
 var placeholders = map[string]string{
 	"PlanFunction": "plan", "AwaitGateFunction": "await-gate", "EnsureEndpointFunction": "ensure-endpoint",
@@ -28,9 +30,12 @@ var placeholders = map[string]string{
 func (s *stack) workflow() {
 	role := awsiam.NewRole(s.scope, jsii.String("WorkflowRole"), &awsiam.RoleProps{
 		Description: jsii.String("Postern's state machine"),
-		AssumedBy: awsiam.NewServicePrincipal(jsii.String("states.amazonaws.com"), &awsiam.ServicePrincipalOpts{Conditions: &map[string]any{
-			"StringEquals": map[string]any{"aws:SourceAccount": s.scope.Account()},
-		}}),
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("states.amazonaws.com"), &awsiam.ServicePrincipalOpts{
+			Conditions: &map[string]any{
+				"StringEquals": map[string]any{"aws:SourceAccount": s.scope.Account()},
+				"ArnLike":      map[string]any{"aws:SourceArn": s.namedArn("states", "stateMachine", machineName)},
+			},
+		}),
 	})
 	substitutions := map[string]*string{}
 	for _, name := range slices.Sorted(maps.Keys(placeholders)) { // sorted: the order reaches the template
@@ -41,22 +46,22 @@ func (s *stack) workflow() {
 	for _, network := range s.settings.Networks {
 		s.functions[network.ProbeFunction].GrantInvoke(role)
 	}
+	s.machineLogs = awslogs.NewLogGroup(s.scope, jsii.String("WorkflowLogs"), &awslogs.LogGroupProps{
+		// AWS: only this prefix needs no resource policy of its own for each log group.
+		LogGroupName: jsii.String("/aws/vendedlogs/states/" + machineName), Retention: awslogs.RetentionDays_THREE_MONTHS,
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
 	s.machine = awsstepfunctions.NewStateMachine(s.scope, jsii.String("Workflow"), &awsstepfunctions.StateMachineProps{
-		StateMachineName: jsii.String("postern"),
+		StateMachineName: jsii.String(machineName),
 		Role:             role,
-		DefinitionBody:   awsstepfunctions.DefinitionBody_FromString(awscdk.Fn_Sub(jsii.String(compact(definition)), &substitutions)),
-		TracingEnabled:   jsii.Bool(true),
+		DefinitionBody: awsstepfunctions.DefinitionBody_FromString(
+			awscdk.Fn_Sub(jsii.String(strings.TrimSpace(definition)), &substitutions)),
+		TracingEnabled: jsii.Bool(true),
 		Logs: &awsstepfunctions.LogOptions{
 			Level: awsstepfunctions.LogLevel_ALL,
 			// Execution data holds task tokens.
 			IncludeExecutionData: jsii.Bool(false),
-			Destination: awslogs.NewLogGroup(s.scope, jsii.String("WorkflowLogs"), &awslogs.LogGroupProps{
-				// AWS: only this prefix needs no resource policy of its own for each log group.
-				LogGroupName: jsii.String("/aws/vendedlogs/states/postern"), Retention: awslogs.RetentionDays_THREE_MONTHS,
-				RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
-			}),
+			Destination:          s.machineLogs,
 		},
 	})
 }
-
-func compact(text string) string { return strings.TrimSpace(text) }

@@ -21,6 +21,7 @@ var unusedGrants = map[string]string{
 	"AwaitGate dynamodb:GetItem":                              "names the holder when a registration is refused: two executions at once",
 	"ConfigureDns ec2:CreateTags":                             "private DNS of an adopted endpoint is marked before it is switched on",
 	"ConfigureDns route53:ListHostedZonesByName":              "finds the zone of a CreateHostedZone whose answer was lost",
+	"EnsureEndpoint route53:AssociateVPCWithHostedZone":       "AWS names it beside CreateVpcEndpoint; the endpoint is made without private DNS",
 	"EnsureEndpoint vpce:AllowMultiRegion":                    "a service in another Region",
 	"PublishConfig dynamodb:GetItem":                          "names the holder when the last write is refused",
 	"Rollback ec2:DescribeVpcs":                               "AWS asks for it beside ListHostedZonesByVPC",
