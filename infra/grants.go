@@ -62,8 +62,8 @@ func registeredVPCs(s *stack) []*string {
 // zonesAndVPCs are for associating: AWS checks the permission on the zone and on the VPC.
 func zonesAndVPCs(s *stack) []*string { return append(zones(s), registeredVPCs(s)...) }
 
-// ofRegisteredVPCs restricts a call of Route 53 to private zones of registered VPCs. AWS: a set that is empty, as that of a public
-// zone, satisfies ForAllValues, so its absence is excluded by itself.
+// ofRegisteredVPCs restricts a call of Route 53 to private zones of registered VPCs. AWS: a set that is empty, as that of a
+// public zone, satisfies ForAllValues, so its absence is excluded by itself.
 func ofRegisteredVPCs(networks connection.Networks) map[string]any {
 	var vpcs []string
 	for _, network := range networks {
@@ -262,7 +262,8 @@ func (s *stack) specs() []spec {
 			env: []string{step.EnvTable},
 			grants: []grant{
 				describe("VpcEndpoints", "VpcEndpointConnectionNotifications", "Vpcs"),
-				{actions: []string{"ec2:DeleteVpcEndpoints", "ec2:ModifyVpcEndpoint"}, resources: ec2Resource("vpc-endpoint"), conditions: ours},
+				{actions: []string{"ec2:DeleteVpcEndpoints", "ec2:ModifyVpcEndpoint"},
+					resources: ec2Resource("vpc-endpoint"), conditions: ours},
 				// AWS: DeleteVpcEndpointConnectionNotifications has no resource types.
 				{actions: []string{"ec2:DeleteVpcEndpointConnectionNotifications"}, resources: anything},
 				{actions: []string{"route53:ListHostedZonesByVPC"}, resources: anything},

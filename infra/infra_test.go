@@ -90,8 +90,8 @@ func synthesize(settings []byte) (stackTemplate, error) {
 	return made, json.Unmarshal(made.raw, &made)
 }
 
-// stubs writes code for every function: the same each time, so that asset hashes and with them the golden template change with the
-// stack only.
+// stubs writes code for every function: the same each time, so that asset hashes and with them the golden template change with
+// the stack only.
 func stubs(dir string) error {
 	functions, err := filepath.Glob("../lambdas/*/main.go")
 	if err != nil || len(functions) == 0 {

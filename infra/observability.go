@@ -42,8 +42,9 @@ func (s *stack) executionAlarms() []alarm {
 			anchor: "executions-failed", metric: sum(s.machine.MetricFailed(nil), 5)},
 		{id: "FailedDirty", what: "An onboarding failed and left something behind", do: "Remove what the cause of the execution lists",
 			anchor: "failed-dirty", metric: s.failedDirty()},
-		{id: "ExecutionsTimedOut", what: "An onboarding ran for a year", do: "Report the execution's ARN, treat what it made as aborted",
-			anchor: "executions-timed-out", metric: sum(s.machine.MetricTimedOut(nil), 5)},
+		{id: "ExecutionsTimedOut", what: "An onboarding ran for a year",
+			do: "Report the execution's ARN, treat what it made as aborted", anchor: "executions-timed-out",
+			metric: sum(s.machine.MetricTimedOut(nil), 5)},
 		{id: "ExecutionsAborted", what: "Somebody stopped an onboarding: nothing was undone",
 			do: "Decide what becomes of what it made", anchor: "executions-aborted", metric: sum(s.machine.MetricAborted(nil), 5)},
 	}
@@ -74,11 +75,13 @@ func (s *stack) waitAlarms() []alarm {
 	return []alarm{
 		// What the sweep reports, not that observe ran: messages wake observe too, and a sweep that fails reports nothing.
 		{id: "SweepMissing", what: "The sweep is silent: lost notifications are not repaired",
-			do: "Look at the rule Sweep and the log of observe", anchor: "sweep-missing", metric: ours(approval.MetricPending, "SampleCount"), threshold: 1, silent: true},
+			do: "Look at the rule Sweep and the log of observe", anchor: "sweep-missing",
+			metric: ours(approval.MetricPending, "SampleCount"), threshold: 1, silent: true},
 		{id: "WaitOverdue", what: "A vendor has not answered for more than five days", do: "Ask the vendor",
 			anchor: "wait-overdue", metric: ours(approval.MetricOldestPending, "Maximum"), threshold: overdueSeconds},
 		{id: "SweepRepaired", what: "The sweep found what a notification should have told",
-			do: "Look at the notifications topic and its key", anchor: "sweep-repaired", metric: ours(approval.MetricRepaired, "Sum"), threshold: 2},
+			do: "Look at the notifications topic and its key", anchor: "sweep-repaired",
+			metric: ours(approval.MetricRepaired, "Sum"), threshold: 2},
 		{id: "DeadLetters", what: "An event could not be delivered",
 			do: "Read the message in the queue, mend the function, send it again", anchor: "dead-letters",
 			metric: s.deadLetters.MetricApproximateNumberOfMessagesVisible(

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,16 +15,22 @@ import (
 	"postern/internal/connection"
 )
 
+// handler is a retrier or a catcher.
+type handler struct {
+	ErrorEquals      []string
+	Next, ResultPath string
+}
+
 // machine is the state machine, as far as these tests look.
 var machine = func() (m struct {
 	StartAt string
 	States  map[string]struct {
-		Type, Next, Default string
-		Retry, Catch        []struct {
-			ErrorEquals []string
-			Next        string
-		}
-		Choices []struct{ Next string }
+		Type, Next, Default, Resource            string
+		ResultPath                               string
+		TimeoutSeconds                           float64
+		TimeoutSecondsPath, HeartbeatSecondsPath string
+		Retry, Catch                             []handler
+		Choices                                  []struct{ Next string }
 	}
 }) {
 	if err := json.Unmarshal([]byte(definition), &m); err != nil {
@@ -59,10 +66,7 @@ func TestErrorNamesOfTheMachineAreKnown(t *testing.T) {
 	t.Parallel()
 	names, retried := errorNames(t), map[string]bool{}
 	for state, s := range machine.States {
-		for i, handlers := range [][]struct {
-			ErrorEquals []string
-			Next        string
-		}{s.Retry, s.Catch} {
+		for i, handlers := range [][]handler{s.Retry, s.Catch} {
 			for _, handler := range handlers {
 				for _, name := range handler.ErrorEquals {
 					if awsName.MatchString(name) {
@@ -78,7 +82,10 @@ func TestErrorNamesOfTheMachineAreKnown(t *testing.T) {
 			}
 		}
 	}
-	want := []string{connection.ConnectivityFailed, connection.EndpointPending, connection.RollbackPending, connection.Throttled, connection.Unavailable}
+	want := []string{
+		connection.ConnectivityFailed, connection.EndpointPending, connection.RollbackPending, connection.Throttled,
+		connection.Unavailable,
+	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(retried))); diff != "" {
 		t.Errorf("retried names (-want +got):\n%s", diff)
 	}
@@ -158,31 +165,99 @@ func TestErrorsPageListsTheErrors(t *testing.T) {
 	}
 }
 
-func TestRunbookCoversEveryAlarm(t *testing.T) {
+func TestEveryStateIsReachable(t *testing.T) {
 	t.Parallel()
-	runbook, err := os.ReadFile("../docs/runbook.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	anchors := map[string]bool{}
-	for _, match := range regexp.MustCompile(`(?m)^## (.+)$`).FindAllStringSubmatch(string(runbook), -1) {
-		anchors[strings.ReplaceAll(strings.ToLower(match[1]), " ", "-")] = true
-	}
-	covered := map[string]bool{}
-	for id, alarm := range ofType("AWS::CloudWatch::Alarm") {
-		description, _ := alarm.Properties["AlarmDescription"].(string)
-		_, anchor, found := strings.Cut(description, "docs/runbook.md#")
-		if !found || !anchors[anchor] {
-			t.Errorf("alarm %s: %q leads to no section of docs/runbook.md", id, description)
+	reached := map[string]bool{}
+	var visit func(string)
+	visit = func(name string) {
+		if name == "" || reached[name] {
+			return
 		}
-		covered[anchor] = true
-		if alarm.Properties["AlarmActions"] == nil {
-			t.Errorf("alarm %s tells nobody", id)
+		state, exists := machine.States[name]
+		if !exists {
+			t.Errorf("there is no state %s", name)
+			return
+		}
+		reached[name] = true
+		visit(state.Next)
+		visit(state.Default)
+		for _, choice := range state.Choices {
+			visit(choice.Next)
+		}
+		for _, handler := range state.Catch {
+			visit(handler.Next)
 		}
 	}
-	for anchor := range anchors {
-		if !covered[anchor] {
-			t.Errorf("docs/runbook.md#%s is about no alarm", anchor)
+	visit(machine.StartAt)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(machine.States)), slices.Sorted(maps.Keys(reached))); diff != "" {
+		t.Errorf("(-states +reached):\n%s", diff)
+	}
+}
+
+// TestTimeouts: every task ends by itself, and a step's function ends before its state, so that the error is Lambda's, which is
+// retried, and not States.Timeout.
+func TestTimeouts(t *testing.T) {
+	t.Parallel()
+	functions := functionsByHandler(t)
+	for name, s := range machine.States {
+		if s.Type != "Task" {
+			continue
+		}
+		if strings.HasSuffix(s.Resource, ".waitForTaskToken") {
+			if s.TimeoutSecondsPath == "" || s.HeartbeatSecondsPath == "" {
+				t.Errorf("%s waits without a timeout or without a heartbeat", name)
+			}
+			continue
+		}
+		handler, known := placeholders[strings.Trim(s.Resource, "${}")]
+		if !known {
+			handler = "probe" // the one whose name is the plan's
+		}
+		seconds, _ := template.Resources[functions[handler]].Properties["Timeout"].(float64)
+		if seconds == 0 || s.TimeoutSeconds <= seconds {
+			t.Errorf("%s: the state ends after %v s, the function %s after %v s", name, s.TimeoutSeconds, handler, seconds)
+		}
+	}
+}
+
+// TestSectionsAreTheStates: what a step returns goes where connection.State expects it, and no two steps share a section.
+func TestSectionsAreTheStates(t *testing.T) {
+	t.Parallel()
+	sections := map[string]bool{}
+	for field := range reflect.TypeFor[connection.State]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		sections["$."+name] = true
+	}
+	used := map[string]string{}
+	for name, s := range machine.States {
+		if s.Type != "Task" {
+			continue
+		}
+		if !sections[s.ResultPath] || used[s.ResultPath] != "" {
+			t.Errorf("%s writes %q, which is no section or that of %s", name, s.ResultPath, used[s.ResultPath])
+		}
+		used[s.ResultPath] = name
+		for _, handler := range s.Catch {
+			if handler.ResultPath != "$" && !sections[handler.ResultPath] {
+				t.Errorf("%s: its catcher writes %q, which is no section", name, handler.ResultPath)
+			}
+		}
+	}
+}
+
+// TestOnlyOurMachineAssumesItsRole: Step Functions acts for any customer; the role is for this machine.
+func TestOnlyOurMachineAssumesItsRole(t *testing.T) {
+	t.Parallel()
+	for id, m := range ofType("AWS::StepFunctions::StateMachine") {
+		role, _ := the(m.Properties["RoleArn"], "Fn::GetAtt").([]any)
+		if len(role) == 0 {
+			t.Fatalf("%s has no role of its own", id)
+		}
+		got := text(the(template.Resources[role[0].(string)].Properties["AssumeRolePolicyDocument"], "Statement"))
+		for _, want := range []string{`"aws:SourceAccount":"111122223333"`, `:states:us-east-1:111122223333:stateMachine:postern"`} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: %s lacks %s", id, got, want)
+			}
 		}
 	}
 }

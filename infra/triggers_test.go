@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"postern/internal/connection"
+)
+
+// The list is the review: what wakes which function, and how often delivery is tried before it is a dead letter.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	ours := func(details ...string) string {
+		return text(map[string]any{"source": []string{connection.EventSource}, "detail-type": details})
+	}
+	changes := `{"detail":{"eventName":["ModifyVpcEndpoint","DeleteVpcEndpoints"],"eventSource":["ec2.amazonaws.com"]},` +
+		`"detail-type":["AWS API Call via CloudTrail"],"source":["aws.ec2"]}`
+	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed)
+	opened := ours(connection.EventGateOpened)
+	want := map[string]string{
+		"rate(5 minutes)": "observe, 0 retries in 86400 s",
+		changes:           "observe, 8 retries in 86400 s",
+		observations:      "resume, 20 retries in 86400 s",
+		opened:            "notify, 20 retries in 86400 s",
+	}
+	handlers := map[string]string{}
+	for handler, id := range functionsByHandler(t) {
+		handlers[id] = handler
+	}
+	got := map[string]string{}
+	for id, rule := range ofType("AWS::Events::Rule") {
+		when, _ := rule.Properties["ScheduleExpression"].(string)
+		if when == "" {
+			when = text(rule.Properties["EventPattern"])
+		}
+		if rule.Properties["State"] != "ENABLED" {
+			t.Errorf("rule %s is %v", id, rule.Properties["State"])
+		}
+		for _, target := range list(rule.Properties["Targets"]) {
+			function, _ := the(target, "Arn", "Fn::GetAtt").([]any)
+			if len(function) == 0 || the(target, "DeadLetterConfig", "Arn") == nil {
+				t.Fatalf("rule %s: its target is no function, or has no dead-letter queue: %s", id, text(target))
+			}
+			got[when] += fmt.Sprintf("%s, %v retries in %v s", handlers[function[0].(string)],
+				the(target, "RetryPolicy", "MaximumRetryAttempts"), the(target, "RetryPolicy", "MaximumEventAgeInSeconds"))
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestDeadLettersComeFromOurs: EventBridge and SNS act for any customer; only our rules and our topic may write to the queue.
+func TestDeadLettersComeFromOurs(t *testing.T) {
+	t.Parallel()
+	sources := map[string]int{}
+	for id, policy := range ofType("AWS::SQS::QueuePolicy") {
+		for _, one := range list(the(policy.Properties["PolicyDocument"], "Statement")) {
+			service, _ := the(one, "Principal", "Service").(string)
+			if the(one, "Effect") == "Deny" {
+				continue
+			}
+			source := text(the(one, "Condition", "ArnEquals", "aws:SourceArn"))
+			if service == "" || source == "null" || strings.Contains(source, "*") || the(one, "Action") != "sqs:SendMessage" {
+				t.Errorf("%s: anybody's resources may write: %s", id, text(one))
+			}
+			sources[service]++
+		}
+	}
+	want := map[string]int{"events.amazonaws.com": len(ofType("AWS::Events::Rule")), "sns.amazonaws.com": 1}
+	if diff := cmp.Diff(want, sources); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
