@@ -39,14 +39,14 @@ func (s *stack) observability() {
 func (s *stack) executionAlarms() []alarm {
 	return []alarm{
 		{id: "ExecutionsFailed", what: "An onboarding failed", do: "Read its error, correct what it names, start again",
-			anchor: "executions-failed", metric: sum(s.machine.MetricFailed(nil), 5)},
+			anchor: "executions-failed", metric: sum(s.machine.MetricFailed(nil))},
 		{id: "FailedDirty", what: "An onboarding failed and left something behind", do: "Remove what the cause of the execution lists",
 			anchor: "failed-dirty", metric: s.failedDirty()},
 		{id: "ExecutionsTimedOut", what: "An onboarding ran for a year",
 			do: "Report the execution's ARN, treat what it made as aborted", anchor: "executions-timed-out",
-			metric: sum(s.machine.MetricTimedOut(nil), 5)},
+			metric: sum(s.machine.MetricTimedOut(nil))},
 		{id: "ExecutionsAborted", what: "Somebody stopped an onboarding: nothing was undone",
-			do: "Decide what becomes of what it made", anchor: "executions-aborted", metric: sum(s.machine.MetricAborted(nil), 5)},
+			do: "Decide what becomes of what it made", anchor: "executions-aborted", metric: sum(s.machine.MetricAborted(nil))},
 	}
 }
 
@@ -62,7 +62,7 @@ func (s *stack) failedDirty() awscloudwatch.IMetric {
 		MetricName:      jsii.String("FailedDirty"),
 		MetricValue:     jsii.String("1"),
 	})
-	return sum(filter.Metric(nil), 5)
+	return sum(filter.Metric(nil))
 }
 
 func (s *stack) waitAlarms() []alarm {
@@ -100,17 +100,18 @@ func (s *stack) functionAlarms() []alarm {
 		}
 		alarms = append(alarms,
 			alarm{id: constructID(handler) + "Errors", what: "The function " + handler + " fails", do: "Read its log",
-				anchor: "function-errors", metric: sum(function.MetricErrors(nil), 5), threshold: 2},
+				anchor: "function-errors", metric: sum(function.MetricErrors(nil)), threshold: 2},
 			alarm{id: constructID(handler) + "Throttles", what: "Lambda turns the function " + handler + " away",
 				do: "Raise the account's concurrency", anchor: "function-throttles",
-				metric: sum(function.MetricThrottles(nil), 5), threshold: 2})
+				metric: sum(function.MetricThrottles(nil)), threshold: 2})
 	}
 	return alarms
 }
 
-func sum(metric awscloudwatch.Metric, minutes float64) awscloudwatch.IMetric {
+// sum adds up five minutes.
+func sum(metric awscloudwatch.Metric) awscloudwatch.IMetric {
 	return metric.With(&awscloudwatch.MetricOptions{
-		Statistic: jsii.String("Sum"), Period: awscdk.Duration_Minutes(jsii.Number(minutes)),
+		Statistic: jsii.String("Sum"), Period: awscdk.Duration_Minutes(jsii.Number(5)),
 	})
 }
 

@@ -139,22 +139,27 @@ func (s Settings) checkNetworks(fault func(format string, args ...any)) {
 			fault("%s.vpcId: %s is registered above; register each VPC once", path, network.VPCID)
 		}
 		names[network.Name], vpcs[network.VPCID] = true, true
-		if !accountPattern.MatchString(network.AccountID) || network.AccountID != s.Networks[0].AccountID {
-			fault("%s.accountId: %q; write the 12 digits of the account the stack is deployed to", path, network.AccountID)
-		}
-		if !regionPattern.MatchString(network.Region) || network.Region != s.Networks[0].Region {
-			fault("%s.region: %q; write the Region the stack is deployed to, such as us-east-1", path, network.Region)
-		}
-		if network.EndpointQuota < 0 {
-			fault("%s.endpointQuota: %d; write the account's quota, or leave it out for AWS's default", path, network.EndpointQuota)
-		}
-		checkIDs(path+".vpcId", "vpc", []string{network.VPCID}, fault)
-		checkIDs(path+".probeSubnetIds", "subnet", network.ProbeSubnetIDs, fault)
-		checkIDs(path+".probeSecurityGroupIds", "sg", network.ProbeSecurityGroupIDs, fault)
+		checkPlace(path, network, s.Networks[0], fault)
 	}
 	if raw, _ := json.Marshal(s.Networks); len(raw) > maxNetworks {
 		fault("networks: %d bytes, more than the %d that fit a function's environment; register fewer networks", len(raw), maxNetworks)
 	}
+}
+
+// checkPlace: one stack is in one account and Region, those of the first network.
+func checkPlace(path string, network, first connection.RegisteredNetwork, fault func(format string, args ...any)) {
+	if !accountPattern.MatchString(network.AccountID) || network.AccountID != first.AccountID {
+		fault("%s.accountId: %q; write the 12 digits of the account the stack is deployed to", path, network.AccountID)
+	}
+	if !regionPattern.MatchString(network.Region) || network.Region != first.Region {
+		fault("%s.region: %q; write the Region the stack is deployed to, such as us-east-1", path, network.Region)
+	}
+	if network.EndpointQuota < 0 {
+		fault("%s.endpointQuota: %d; write the account's quota, or leave it out for AWS's default", path, network.EndpointQuota)
+	}
+	checkIDs(path+".vpcId", "vpc", []string{network.VPCID}, fault)
+	checkIDs(path+".probeSubnetIds", "subnet", network.ProbeSubnetIDs, fault)
+	checkIDs(path+".probeSecurityGroupIds", "sg", network.ProbeSecurityGroupIDs, fault)
 }
 
 // checkIDs: the probe runs where the clients run, so none may be missing.

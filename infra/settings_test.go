@@ -43,7 +43,7 @@ func TestSettingsFaults(t *testing.T) {
 			s.Networks = append(s.Networks, network)
 			s.Networks[1].AccountID = "444455556666"
 		}, "networks[1].accountId"},
-		"no probe group":                  {func(s *Settings) { s.Networks[0].ProbeSecurityGroupIDs = nil }, "SecurityGroupIds: missing"},
+		"no probe group":                  {func(s *Settings) { s.Networks[0].ProbeSecurityGroupIDs = nil }, "GroupIds: missing"},
 		"negative quota":                  {func(s *Settings) { s.Networks[0].EndpointQuota = -1 }, "networks[0].endpointQuota"},
 		"no place to probe":               {func(s *Settings) { s.Networks[0].ProbeSubnetIDs = nil }, "probeSubnetIds"},
 		"prefix":                          {func(s *Settings) { s.ParameterPrefix = "postern" }, "parameterPrefix"},
