@@ -178,13 +178,18 @@ func (s *stack) specs() []spec {
 			handler: "ensure-endpoint", description: "Finds or creates the endpoint and its notification", timeoutSeconds: 60,
 			env: []string{step.EnvTable, step.EnvNotificationTopic},
 			grants: []grant{
-				describe("VpcEndpoints"),
+				describe("VpcEndpoints", "SecurityGroups"),
 				{actions: []string{"ec2:CreateVpcEndpoint"}, resources: registeredVPCs},
+				{actions: []string{"ec2:CreateSecurityGroup"}, resources: registeredVPCs},
 				{actions: []string{"ec2:CreateVpcEndpoint"}, resources: ec2Resource("subnet", "security-group")},
 				{actions: []string{"ec2:CreateVpcEndpoint"}, resources: ec2Resource("vpc-endpoint"),
 					conditions: map[string]any{"StringEquals": map[string]any{"aws:RequestTag/" + connection.TagManaged: "true"}}},
-				{actions: []string{"ec2:CreateTags"}, resources: ec2Resource("vpc-endpoint"),
-					conditions: map[string]any{"StringEquals": map[string]any{"ec2:CreateAction": "CreateVpcEndpoint"}}},
+				{actions: []string{"ec2:CreateSecurityGroup"}, resources: ec2Resource("security-group"),
+					conditions: map[string]any{"StringEquals": map[string]any{"aws:RequestTag/" + connection.TagManaged: "true"}}},
+				{actions: []string{"ec2:AuthorizeSecurityGroupIngress"}, resources: ec2Resource("security-group"), conditions: ours},
+				{actions: []string{"ec2:CreateTags"}, resources: ec2Resource("vpc-endpoint", "security-group"),
+					conditions: map[string]any{"StringEquals": map[string]any{
+						"ec2:CreateAction": []string{"CreateVpcEndpoint", "CreateSecurityGroup"}}}},
 				// AWS: permission-only action for a service in another Region.
 				{actions: []string{"vpce:AllowMultiRegion"}, resources: ec2Resource("vpc-endpoint")},
 				// AWS names it as needed beside CreateVpcEndpoint, though private DNS is off at the creation.
@@ -261,7 +266,8 @@ func (s *stack) specs() []spec {
 			handler: "rollback", description: "Undoes what a failed execution made", timeoutSeconds: 60,
 			env: []string{step.EnvTable},
 			grants: []grant{
-				describe("VpcEndpoints", "VpcEndpointConnectionNotifications", "Vpcs"),
+				describe("VpcEndpoints", "VpcEndpointConnectionNotifications", "Vpcs", "SecurityGroups"),
+				{actions: []string{"ec2:DeleteSecurityGroup"}, resources: ec2Resource("security-group"), conditions: ours},
 				{actions: []string{"ec2:DeleteVpcEndpoints", "ec2:ModifyVpcEndpoint"},
 					resources: ec2Resource("vpc-endpoint"), conditions: ours},
 				// AWS: DeleteVpcEndpointConnectionNotifications has no resource types.

@@ -59,9 +59,9 @@ func TestPermissions(t *testing.T) {
 		"plan": {"dynamodb:GetItem", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute",
 			"ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "route53:GetHostedZone",
 			"route53:ListHostedZonesByVPC", "ssm:GetParameters"},
-		"ensure-endpoint": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:CreateTags", "ec2:CreateVpcEndpoint",
-			"ec2:CreateVpcEndpointConnectionNotification", "ec2:DescribeVpcEndpointConnectionNotifications",
-			"ec2:DescribeVpcEndpoints", "route53:AssociateVPCWithHostedZone", "vpce:AllowMultiRegion"},
+		"ensure-endpoint": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:AuthorizeSecurityGroupIngress",
+			"ec2:CreateSecurityGroup", "ec2:CreateTags", "ec2:CreateVpcEndpoint", "ec2:CreateVpcEndpointConnectionNotification",
+			"ec2:DescribeSecurityGroups", "ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints", "route53:AssociateVPCWithHostedZone", "vpce:AllowMultiRegion"},
 		"await-gate": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints",
 			"events:PutEvents"},
 		"observe": {"dynamodb:Query", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints", "events:PutEvents",
@@ -75,8 +75,9 @@ func TestPermissions(t *testing.T) {
 			"route53:AssociateVPCWithHostedZone", "route53:ChangeResourceRecordSets", "route53:CreateHostedZone",
 			"route53:GetHostedZone", "route53:ListHostedZonesByName", "route53:ListHostedZonesByVPC", "route53:ListResourceRecordSets"},
 		"publish-config": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ssm:AddTagsToResource", "ssm:GetParameters", "ssm:PutParameter"},
-		"rollback": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DeleteVpcEndpointConnectionNotifications",
-			"ec2:DeleteVpcEndpoints", "ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
+		"rollback": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DeleteSecurityGroup",
+			"ec2:DeleteVpcEndpointConnectionNotifications", "ec2:DeleteVpcEndpoints", "ec2:DescribeSecurityGroups",
+			"ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
 			"ec2:ModifyVpcEndpoint", "route53:ChangeResourceRecordSets", "route53:DeleteHostedZone", "route53:GetHostedZone",
 			"route53:ListHostedZonesByVPC", "route53:ListResourceRecordSets", "ssm:DeleteParameter", "ssm:GetParameters",
 			"ssm:PutParameter"},
@@ -140,15 +141,22 @@ func TestEndpointsAreCreatedOnlyAsOurs(t *testing.T) {
 	t.Parallel()
 	got := map[string]string{}
 	for _, one := range statements(t, functionsByHandler(t)["ensure-endpoint"]) {
-		if one.action == "ec2:CreateVpcEndpoint" || one.action == "ec2:CreateTags" {
+		if strings.HasPrefix(one.action, "ec2:Create") && one.action != "ec2:CreateVpcEndpointConnectionNotification" ||
+			strings.HasPrefix(one.action, "ec2:Authorize") {
 			got[one.action+" "+strings.ReplaceAll(one.resource, "arn:aws:ec2:us-east-1:111122223333:", "")] = one.condition
 		}
 	}
 	want := map[string]string{
-		`ec2:CreateVpcEndpoint ["security-group/*","subnet/*","vpc/vpc-0a1b2c3d4e5f60718"]`: "null",
+		`ec2:CreateVpcEndpoint "vpc/vpc-0a1b2c3d4e5f60718"`:     "null",
+		`ec2:CreateVpcEndpoint ["security-group/*","subnet/*"]`: "null",
 
 		`ec2:CreateVpcEndpoint "vpc-endpoint/*"`: `{"StringEquals":{"aws:RequestTag/postern:managed":"true"}}`,
-		`ec2:CreateTags "vpc-endpoint/*"`:        `{"StringEquals":{"ec2:CreateAction":"CreateVpcEndpoint"}}`,
+
+		`ec2:CreateSecurityGroup "vpc/vpc-0a1b2c3d4e5f60718"`:  "null",
+		`ec2:CreateSecurityGroup "security-group/*"`:           `{"StringEquals":{"aws:RequestTag/postern:managed":"true"}}`,
+		`ec2:AuthorizeSecurityGroupIngress "security-group/*"`: `{"StringEquals":{"aws:ResourceTag/postern:managed":"true"}}`,
+
+		`ec2:CreateTags ["security-group/*","vpc-endpoint/*"]`: `{"StringEquals":{"ec2:CreateAction":["CreateVpcEndpoint","CreateSecurityGroup"]}}`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

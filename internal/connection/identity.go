@@ -23,6 +23,12 @@ func Tags(connectionID, execution string) map[string]string {
 	return map[string]string{TagConnection: connectionID, TagExecution: execution, TagManaged: "true"}
 }
 
+// SecurityGroupName returns the name of the security group that is made for a connection. The same connection has the same name,
+// so the group that a lost answer left behind is found again.
+//
+// AWS: unique in the VPC, at most 255 of letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, not beginning with sg-.
+func SecurityGroupName(connectionID string) string { return "postern:" + connectionID }
+
 // ExecutionName returns the name of the execution that brings a connection to a revision. The same connection and revision give
 // the same name, so a request that arrives twice starts one execution (AWS: StartExecution is idempotent on name and input
 // while the execution runs). At most 80 characters of a-z, 0-9 and '-'.

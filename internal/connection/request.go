@@ -63,10 +63,13 @@ type Target struct {
 	VPCID  string `json:"vpcId"`
 	// SubnetIDs are the endpoint's subnets, at most one in each Availability Zone.
 	SubnetIDs []string `json:"subnetIds"`
-	// SecurityGroupIDs are put on the endpoint; they must let the clients in on the vendor's ports.
+	// SecurityGroupIDs are put on the endpoint; they must let the clients in on the vendor's ports. Empty: one is made that does,
+	// and is removed with the connection.
 	SecurityGroupIDs []string `json:"securityGroupIds,omitempty"`
-	// ClientCIDRs are where the clients are, IPv4. Empty: the VPC's own CIDR blocks.
+	// ClientCIDRs are where the clients are, IPv4. Empty, as ClientSecurityGroupIDs: the VPC's own CIDR blocks.
 	ClientCIDRs []string `json:"clientCidrs,omitempty"`
+	// ClientSecurityGroupIDs are security groups that the clients carry.
+	ClientSecurityGroupIDs []string `json:"clientSecurityGroupIds,omitempty"`
 }
 
 // Ticket is the ticket a request came from.
@@ -173,11 +176,11 @@ func (t Target) check(faults *Faults) {
 		faults.Addf("target.subnetIds", "write 1 to 16 subnets, one in each Availability Zone", "%d subnets", len(t.SubnetIDs))
 	}
 	checkIDs(faults, "target.subnetIds", t.SubnetIDs, subnetPattern, "subnet")
-	if len(t.SecurityGroupIDs) == 0 {
-		faults.Add("target.securityGroupIds", "missing",
-			"write the security groups to put on the endpoint: without one AWS would use the VPC's default group, which lets nothing in")
-	}
 	checkIDs(faults, "target.securityGroupIds", t.SecurityGroupIDs, securityGroupPattern, "sg")
+	if len(t.ClientSecurityGroupIDs) > maxListed {
+		faults.Add("target.clientSecurityGroupIds", "more than 50 groups", "give the clients a group in common")
+	}
+	checkIDs(faults, "target.clientSecurityGroupIds", t.ClientSecurityGroupIDs, securityGroupPattern, "sg")
 	if len(t.ClientCIDRs) > maxListed {
 		faults.Add("target.clientCidrs", "more than 50 blocks", "write larger blocks")
 	}

@@ -53,6 +53,8 @@ type Plan struct {
 	Gates          Gates             `json:"gates"`
 	Probe          ProbePlan         `json:"probe"`
 	Outputs        []Output          `json:"outputs"`
+	// SecurityGroup is the group that is made for the endpoint, nil when the request names groups or the endpoint has its own.
+	SecurityGroup *SecurityGroupPlan `json:"securityGroup,omitempty"`
 	// AdoptEndpointID is an endpoint of ours that already serves this connection, or "".
 	AdoptEndpointID string    `json:"adoptEndpointId,omitempty"`
 	ClientActions   []string  `json:"clientActions,omitempty"` // what people do with the clients afterwards
@@ -72,6 +74,16 @@ type Network struct {
 	Subnets          []Subnet `json:"subnets"`
 	SecurityGroupIDs []string `json:"securityGroupIds"`
 	ClientCIDRs      []string `json:"clientCidrs"`
+	// ClientSecurityGroupIDs are groups of clients, besides the clients in ClientCIDRs.
+	ClientSecurityGroupIDs []string `json:"clientSecurityGroupIds,omitempty"`
+}
+
+// SecurityGroupPlan is a security group of our own: inbound TCP on the ports from each of the blocks and groups, and nothing else.
+type SecurityGroupPlan struct {
+	Name     string   `json:"name"` // unique in the VPC, and a function of the connection
+	Ports    []int    `json:"ports"`
+	CIDRs    []string `json:"cidrs,omitempty"`
+	GroupIDs []string `json:"groupIds,omitempty"`
 }
 
 // Subnet is one subnet of the endpoint. AZ names differ from account to account; AZ ids do not, and are what is compared.
@@ -241,7 +253,9 @@ type Endpoint struct {
 	State          EndpointState `json:"state"`
 	Created        bool          `json:"created"` // by this execution; an adopted endpoint is never deleted
 	NotificationID string        `json:"notificationId,omitempty"`
-	At             time.Time     `json:"at,omitzero"` // when EnsureEndpoint was entered; the wait for approval begins then
+	// SecurityGroupID is the group that Postern made for it, "" when the request named groups.
+	SecurityGroupID string    `json:"securityGroupId,omitempty"`
+	At              time.Time `json:"at,omitzero"` // when EnsureEndpoint was entered; the wait for approval begins then
 }
 
 // Availability is the endpoint once it is available.

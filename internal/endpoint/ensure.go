@@ -21,6 +21,8 @@ type Want struct {
 	Execution    string // ARN
 	Network      connection.Network
 	Service      connection.Service
+	// Group is the security group to make for the endpoint, nil when Network names groups.
+	Group *connection.SecurityGroupPlan
 	// TopicARN is the SNS topic that hears of the endpoint's events.
 	TopicARN string
 }
@@ -45,6 +47,13 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.Endpoint, er
 	}
 	c.log.InfoContext(ctx, "endpoint found", slog.String("connection", want.ConnectionID), slog.String("endpoint", endpoint.ID),
 		slog.Bool("created", endpoint.Created))
+	if want.Group != nil {
+		group, err := c.GroupOfConnection(ctx, want.Network.VPCID, want.ConnectionID)
+		if err != nil {
+			return endpoint, err
+		}
+		endpoint.SecurityGroupID = group.ID
+	}
 	endpoint.NotificationID, err = c.ensureNotification(ctx, want, endpoint)
 	return endpoint, err
 }
@@ -72,6 +81,14 @@ func (w Want) choose(found []Endpoint) (*Endpoint, error) {
 }
 
 func (c *Client) make(ctx context.Context, want Want) (connection.Endpoint, error) {
+	var group string
+	if want.Group != nil {
+		var err error
+		if group, err = c.ensureGroup(ctx, want); err != nil {
+			return connection.Endpoint{}, err
+		}
+		want.Network.SecurityGroupIDs = []string{group}
+	}
 	out, err := c.api.CreateVpcEndpoint(ctx, want.input())
 	if err != nil {
 		return connection.Endpoint{}, want.explain(err)
@@ -80,7 +97,7 @@ func (c *Client) make(ctx context.Context, want Want) (connection.Endpoint, erro
 		return connection.Endpoint{}, fmt.Errorf("creating an endpoint for %s: AWS answered without an endpoint", want.Service.Name)
 	}
 	made := endpointOf(*out.VpcEndpoint)
-	endpoint := connection.Endpoint{ID: made.ID, State: made.State, Created: true}
+	endpoint := connection.Endpoint{ID: made.ID, State: made.State, Created: true, SecurityGroupID: group}
 	c.log.InfoContext(ctx, "endpoint created", slog.String("connection", want.ConnectionID), slog.String("endpoint", made.ID))
 	endpoint.NotificationID, err = c.createNotification(ctx, want, made.ID)
 	return endpoint, err

@@ -50,7 +50,8 @@ func (e Ensurer) Handle(ctx context.Context, in connection.Input) (connection.En
 		return connection.Endpoint{}, err
 	}
 	made, err := e.Endpoints.Ensure(ctx, Want{
-		ConnectionID: plan.ConnectionID, Execution: in.Execution, Network: plan.Network, Service: plan.Service, TopicARN: e.TopicARN,
+		ConnectionID: plan.ConnectionID, Execution: in.Execution, Network: plan.Network, Service: plan.Service, Group: plan.SecurityGroup,
+		TopicARN: e.TopicARN,
 	})
 	made.At = in.EnteredAt
 	return made, err

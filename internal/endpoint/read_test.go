@@ -86,7 +86,7 @@ func TestSecurityGroups(t *testing.T) {
 		}},
 	}}
 	got, err := client(fake).SecurityGroups(t.Context(), []string{"sg-1"})
-	want := []SecurityGroup{{ID: "sg-1", VPCID: "vpc-1", Inbound: []Rule{
+	want := []SecurityGroup{{ID: "sg-1", VPCID: "vpc-1", Tags: map[string]string{}, Inbound: []Rule{
 		{Protocol: "tcp", FromPort: 443, ToPort: 444, CIDRs: []string{"10.0.0.0/8", "fd00::/8"}},
 		{Protocol: "-1", GroupIDs: []string{"sg-9"}, PrefixListIDs: []string{"pl-1"}},
 	}}}

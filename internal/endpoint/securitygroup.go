@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"postern/internal/connection"
 )
 
 // Rule is one inbound rule of a security group.
@@ -24,27 +26,54 @@ type Rule struct {
 type SecurityGroup struct {
 	ID, VPCID string
 	Inbound   []Rule
+	Tags      map[string]string
+}
+
+// Connection returns the id of the connection the group was made for, or "" when it is not ours.
+func (g SecurityGroup) Connection() string {
+	if g.Tags[connection.TagManaged] != "true" {
+		return ""
+	}
+	return g.Tags[connection.TagConnection]
 }
 
 // SecurityGroups returns the security groups with these ids, in this order; the error satisfies awserr.IsNotFound when one does
 // not exist.
 func (c *Client) SecurityGroups(ctx context.Context, ids []string) ([]SecurityGroup, error) {
 	found := map[string]SecurityGroup{}
-	pages := ec2.NewDescribeSecurityGroupsPaginator(c.api, &ec2.DescribeSecurityGroupsInput{GroupIds: ids})
-	for len(ids) > 0 && pages.HasMorePages() {
+	if len(ids) > 0 {
+		groups, err := c.groups(ctx, &ec2.DescribeSecurityGroupsInput{GroupIds: ids})
+		if err != nil {
+			return nil, err
+		}
+		for _, group := range groups {
+			found[group.ID] = group
+		}
+	}
+	return inOrder(ids, found, "InvalidGroup.NotFound", "security group")
+}
+
+// groups reads every page.
+func (c *Client) groups(ctx context.Context, in *ec2.DescribeSecurityGroupsInput) ([]SecurityGroup, error) {
+	var groups []SecurityGroup
+	pages := ec2.NewDescribeSecurityGroupsPaginator(c.api, in)
+	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("describing security groups: %w", err)
 		}
 		for _, g := range page.SecurityGroups {
-			group := SecurityGroup{ID: aws.ToString(g.GroupId), VPCID: aws.ToString(g.VpcId)}
+			group := SecurityGroup{ID: aws.ToString(g.GroupId), VPCID: aws.ToString(g.VpcId), Tags: map[string]string{}}
 			for _, permission := range g.IpPermissions {
 				group.Inbound = append(group.Inbound, rule(permission))
 			}
-			found[group.ID] = group
+			for _, tag := range g.Tags {
+				group.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+			}
+			groups = append(groups, group)
 		}
 	}
-	return inOrder(ids, found, "InvalidGroup.NotFound", "security group")
+	return groups, nil
 }
 
 func rule(p types.IpPermission) Rule {

@@ -140,6 +140,7 @@ func (d *draft) fillIn(p *Planner) {
 		Network: connection.Network{
 			Name: d.network.Name, AccountID: d.network.AccountID, Region: target.Region, VPCID: target.VPCID,
 			SecurityGroupIDs: target.SecurityGroupIDs, ClientCIDRs: target.ClientCIDRs,
+			ClientSecurityGroupIDs: target.ClientSecurityGroupIDs,
 		},
 		Findings:  []connection.Finding{},
 		Creates:   []string{},

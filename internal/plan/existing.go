@@ -84,6 +84,10 @@ func (d *draft) adopt(ours []endpoint.Endpoint) {
 		d.warn("several-endpoints", "The connection has more endpoints than one; %s can be deleted.", strings.Join(others, ", "))
 	}
 	target := d.request.Target
+	if d.plan.SecurityGroup != nil { // it has groups, whoever made them
+		d.plan.SecurityGroup, target.SecurityGroupIDs = nil, d.adopted.SecurityGroupIDs
+		d.plan.Network.SecurityGroupIDs = d.adopted.SecurityGroupIDs
+	}
 	if !sameSet(d.adopted.SubnetIDs, target.SubnetIDs) || !sameSet(d.adopted.SecurityGroupIDs, target.SecurityGroupIDs) {
 		if len(d.rendered.Zonal) > 0 && !sameSet(d.adopted.SubnetIDs, target.SubnetIDs) {
 			d.faults.Addf("target.subnetIds", "write "+strings.Join(d.adopted.SubnetIDs, ", ")+", or change the endpoint's subnets first",

@@ -26,7 +26,7 @@ func (p *Planner) checkVPC(ctx context.Context, d *draft) error {
 		return err
 	}
 	d.vpc = &vpc
-	if len(target.ClientCIDRs) == 0 {
+	if len(target.ClientCIDRs) == 0 && len(target.ClientSecurityGroupIDs) == 0 {
 		d.plan.Network.ClientCIDRs = vpc.CIDRs
 	}
 	remedy := "switch it on (aws ec2 modify-vpc-attribute): without it private names are not answered in the VPC"
@@ -104,7 +104,11 @@ func (d *draft) missing(path string, ids []string, remedy string, err error) {
 // endpoint. Vendors' pages that ask for an outbound rule, such as Monte Carlo's, speak of the clients' groups at best.
 func (p *Planner) checkSecurityGroups(ctx context.Context, d *draft) error {
 	target := d.request.Target
-	if d.broken("target.securityGroupIds") {
+	if err := p.checkClientGroups(ctx, d); err != nil || d.broken("target.securityGroupIds") {
+		return err
+	}
+	if len(target.SecurityGroupIDs) == 0 {
+		d.designGroup()
 		return nil
 	}
 	remedy := "write a security group of " + target.VPCID
@@ -142,9 +146,18 @@ func (d *draft) checkAdmission(groups []endpoint.SecurityGroup) {
 
 // checkPort checks one port. A rule that names groups or prefix lists may let the clients in, which blocks alone cannot prove. It
 // is proof when it names a group of the clients, which the network's probe has. It is none when it names the endpoint's own
-// groups only, as a VPC's default group does.
+// groups only, as a VPC's default group does. A client group that the request names is in by its own name, or by the whole VPC's.
 func (d *draft) checkPort(port int, in admission, clients []netip.Prefix) {
 	groups := strings.Join(d.request.Target.SecurityGroupIDs, ", ")
+	if d.vpc != nil && len(uncovered(prefixes(d.vpc.CIDRs), in.cidrs)) > 0 {
+		for i, client := range d.request.Target.ClientSecurityGroupIDs {
+			if !slices.Contains(in.groupIDs, client) {
+				d.faults.Addf(fmt.Sprintf("target.clientSecurityGroupIds[%d]", i),
+					fmt.Sprintf("add an inbound rule for TCP %d from %s to one of them", port, client),
+					"%s do not let %s in on %d/tcp", groups, client, port)
+			}
+		}
+	}
 	if in.open {
 		d.warn("security-group-open", "%s let anyone in on %d/tcp; the clients are in %s.",
 			groups, port, strings.Join(d.plan.Network.ClientCIDRs, ", "))

@@ -39,13 +39,20 @@ func (p *Planner) checkParameters(ctx context.Context, d *draft) error {
 // list writes down what will be made, one line each, in the order it is made in.
 func (d *draft) list() {
 	network, dns := d.plan.Network, d.plan.DNS
+	if group := d.plan.SecurityGroup; group != nil {
+		d.creates("security group %s: %s", group.Name, describeGroup(*group))
+	}
 	if d.plan.AdoptEndpointID == "" {
 		var zones []string
 		for _, subnet := range network.Subnets {
 			zones = append(zones, subnet.ID+" ("+subnet.AZID+")")
 		}
+		groups := network.SecurityGroupIDs
+		if d.plan.SecurityGroup != nil {
+			groups = []string{"that security group"}
+		}
 		d.creates("interface endpoint to %s in %s: %s, with %s", d.plan.Service.Name, network.VPCID, strings.Join(zones, ", "),
-			strings.Join(network.SecurityGroupIDs, ", "))
+			strings.Join(groups, ", "))
 	}
 	d.creates("connection notification of the endpoint")
 	if dns.Mode == connection.ModePrivateHostedZone {

@@ -22,6 +22,8 @@ type Endpoints interface {
 	Remove(ctx context.Context, id string) error
 	RemoveNotification(ctx context.Context, id string) error
 	RemoveNotifications(ctx context.Context, endpointID string) error
+	GroupOfConnection(ctx context.Context, vpcID, connectionID string) (endpoint.SecurityGroup, error)
+	RemoveGroup(ctx context.Context, group endpoint.SecurityGroup) error
 	SetPrivateDNS(ctx context.Context, id string, on bool) (changed bool, err error)
 }
 
@@ -71,6 +73,7 @@ func (r *Roller) Roll(ctx context.Context, in Input) (connection.Outcome, error)
 		run.config(ctx)
 		run.names(ctx)
 		run.endpoint(ctx)
+		run.securityGroup(ctx)
 	}
 	switch {
 	case run.again != nil:
@@ -235,6 +238,27 @@ func (r *run) lostEndpoint(ctx context.Context) {
 		}
 		r.remove(ctx, e.ID)
 	}
+}
+
+// securityGroup deletes the group that this execution made, once the endpoint that carries it is gone.
+func (r *run) securityGroup(ctx context.Context) {
+	plan := r.in.State.Plan
+	if plan.SecurityGroup == nil || plan.Decision != connection.DecisionProceed || len(r.pending) > 0 || r.again != nil ||
+		r.leftEndpoint != "" {
+		return
+	}
+	group, err := r.Endpoints.GroupOfConnection(ctx, plan.Network.VPCID, plan.ConnectionID)
+	if err == nil && group.Tags[connection.TagExecution] != r.in.Execution {
+		return // there is none, or an earlier execution made it
+	}
+	if err == nil {
+		err = r.Endpoints.RemoveGroup(ctx, group)
+	}
+	if connection.NameOf(err) == connection.RollbackPending {
+		r.pending = append(r.pending, "what uses security group "+group.ID)
+		return
+	}
+	r.done(err, "security group "+group.ID+" deleted")
 }
 
 // remove deletes an endpoint that carries this execution's tag, and notes that it is on its way out until AWS says it is gone.

@@ -31,6 +31,7 @@ type world struct {
 	madeDNS    connection.DNS    // what Made finds
 	madeConfig connection.Config // likewise
 	holder     string
+	group      endpoint.SecurityGroup // of the connection
 	calls      []string
 	finished   []store.Result
 	fail       map[string]error // by call
@@ -85,6 +86,14 @@ func (w *world) RemoveNotification(_ context.Context, id string) error {
 
 func (w *world) RemoveNotifications(_ context.Context, endpointID string) error {
 	return w.call("RemoveNotifications", endpointID)
+}
+
+func (w *world) GroupOfConnection(_ context.Context, vpcID, connectionID string) (endpoint.SecurityGroup, error) {
+	return w.group, w.call("GroupOfConnection", vpcID, connectionID)
+}
+
+func (w *world) RemoveGroup(_ context.Context, group endpoint.SecurityGroup) error {
+	return w.call("RemoveGroup", group.ID)
 }
 
 func (w *world) SetPrivateDNS(_ context.Context, id string, on bool) (bool, error) {

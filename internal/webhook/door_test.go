@@ -162,7 +162,7 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("no source: %d", got.status)
 	}
 	got := w.deliver(t, "github", edit(t, sample("github"), "/issue/body", ""))
-	if got.status != http.StatusUnprocessableEntity || len(got.Faults) != 5 || got.Message != "the ticket has 5 faults" ||
+	if got.status != http.StatusUnprocessableEntity || len(got.Faults) != 4 || got.Message != "the ticket has 4 faults" ||
 		got.Faults[0].Field != "Network" || got.Faults[0].Remedy == "" {
 		t.Errorf("an empty form: %d %s", got.status, got.raw)
 	}

@@ -143,7 +143,7 @@ func (m *mapper) take(field Field) {
 	var list []string
 	var named map[string]string
 	switch field.To {
-	case "subnetIds", "securityGroupIds", "clientCidrs":
+	case "subnetIds", "securityGroupIds", "clientCidrs", "clientSecurityGroupIds":
 		list, good = texts(value)
 	case "inputs", "options":
 		named, good = pairs(value)
@@ -194,6 +194,7 @@ func (m *mapper) set(field Field, whole string, list []string, named map[string]
 	}
 	lists := map[string]*[]string{
 		"subnetIds": &r.Target.SubnetIDs, "securityGroupIds": &r.Target.SecurityGroupIDs, "clientCidrs": &r.Target.ClientCIDRs,
+		"clientSecurityGroupIds": &r.Target.ClientSecurityGroupIDs,
 	}
 	kind, name, single := strings.Cut(field.To, ".")
 	if single && whole != "" {

@@ -100,7 +100,7 @@ func TestFaults(t *testing.T) {
 		want   []string // each a beginning of a fault, in order
 	}{
 		"an empty form": {"github", edit(t, sample("github"), "/issue/body", ""), []string{
-			"Network: missing", "Vendor: missing", "Connection name: missing", "Subnet IDs: missing", "Security group IDs: missing"}},
+			"Network: missing", "Vendor: missing", "Connection name: missing", "Subnet IDs: missing"}},
 		"a form whose vendor inputs are missing": {"github", edit(t, sample("github"), "/issue/body",
 			"### Vendor\n\nmonte-carlo\n\n### Connection name\n\na\n\n### Network\n\nagents-prod\n\n### Subnet IDs\n\nsubnet-0a10000000000000a\n\n"+
 				"### Security group IDs\n\nsg-0e0000000000000e1\n\n### Vendor inputs\n\n_No response_"), []string{
@@ -108,8 +108,7 @@ func TestFaults(t *testing.T) {
 			"Vendor inputs.privateHostname: missing"}},
 		"an empty Jira ticket": {"jira", edit(t, sample("jira"), "/issue/fields",
 			map[string]any{"status": map[string]any{"name": "Approved"}}),
-			[]string{"Network: missing", "Vendor: missing", "Connection name: missing", "Subnet IDs: missing",
-				"Security group IDs: missing"}},
+			[]string{"Network: missing", "Vendor: missing", "Connection name: missing", "Subnet IDs: missing"}},
 		"one wrong subnet of two": {"standard", standard("/data/subnetIds",
 			[]string{"subnet-0a10000000000000a", "subnet-x"}), []string{"subnetIds[1]: "}},
 		"another network": {"standard", standard("/data/network", "billing"),

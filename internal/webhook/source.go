@@ -63,7 +63,8 @@ var targets = map[string]string{
 	"vendor": "vendor", "name": "name", "requester": "requester", "cutover": "cutover",
 	"network": "target.vpcId", "accountId": "target.vpcId", "region": "target.region", "vpcId": "target.vpcId",
 	"subnetIds": "target.subnetIds", "securityGroupIds": "target.securityGroupIds", "clientCidrs": "target.clientCidrs",
-	"inputs": "inputs", "options": "options",
+	"clientSecurityGroupIds": "target.clientSecurityGroupIds",
+	"inputs":                 "inputs", "options": "options",
 }
 
 var namedTarget = regexp.MustCompile(`^(inputs|options)\.[A-Za-z][A-Za-z0-9]{0,39}$`)

@@ -67,6 +67,19 @@ func (w *World) SecurityGroup(id string) (SecurityGroup, bool) {
 	return SecurityGroup{}, false
 }
 
+// SecurityGroups returns every security group.
+func (w *World) SecurityGroups() []SecurityGroup {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []SecurityGroup
+	for _, group := range w.groups.all() {
+		copied := *group
+		copied.Rules = slices.Clone(group.Rules)
+		all = append(all, copied)
+	}
+	return all
+}
+
 // Peer is the other end of a connection as a security group sees it.
 type Peer struct {
 	IP       netip.Addr
