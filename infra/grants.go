@@ -169,7 +169,7 @@ func (s *stack) specs() []spec {
 			grants: []grant{
 				describe("Vpcs", "VpcAttribute", "Subnets", "SecurityGroups", "VpcEndpointServices", "VpcEndpoints"),
 				{actions: []string{"route53:ListHostedZonesByVPC"}, resources: anything},
-				{actions: []string{"route53:GetHostedZone"}, resources: zones},
+				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets"}, resources: zones},
 				{actions: []string{"ssm:GetParameters"}, resources: parameters},
 				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
 			},

@@ -138,6 +138,19 @@ type DNSPlan struct {
 	// Records are the zone's records when the profile lists them; otherwise the one record is Hostname's. RecordType and TTL are
 	// those of the first. See Names.
 	Records []NameRecord `json:"records,omitempty"`
+	// Present are our own records that stood at these names when the plan was made. Whoever overwrites one and dies before it could
+	// say so leaves them as the only memory of it.
+	Present []Record `json:"present,omitempty"`
+}
+
+// Before returns our own record that a written one replaced, as the plan saw it; nil when there was none, or the same.
+func (p DNSPlan) Before(written Record) *Record {
+	for _, record := range p.Present {
+		if record.Name == written.Name && record != written {
+			return &record
+		}
+	}
+	return nil
 }
 
 // NameRecord is a record that the zone shall hold.

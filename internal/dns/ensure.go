@@ -64,6 +64,9 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.DNS, error) 
 		}
 		// When it was so already, an earlier try of this execution may have written it and died before it could say so.
 		changed := len(change) > 0 || zone.created || want.EndpointCreated
+		if changed && len(change) == 0 {
+			previous = want.Plan.Before(record)
+		}
 		changes, written[i] = append(changes, change...), connection.WrittenRecord{Record: record, Changed: changed, Previous: previous}
 	}
 	if len(changes) == 0 {
@@ -94,7 +97,7 @@ func (c *Client) Made(ctx context.Context, want Want) (connection.DNS, error) {
 	var written []connection.WrittenRecord
 	for _, record := range records {
 		if _, ok := at[record.Name].find(record); ok && (zone.created || want.EndpointCreated) {
-			written = append(written, connection.WrittenRecord{Record: record, Changed: true})
+			written = append(written, connection.WrittenRecord{Record: record, Changed: true, Previous: want.Plan.Before(record)})
 		}
 	}
 	return want.done(*zone, written), nil

@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -177,5 +178,51 @@ func TestMade(t *testing.T) {
 	denied := &fakeRoute53{refuse: map[string][]error{"ListHostedZonesByVPC": {code("AccessDenied")}}}
 	if _, err := New(denied).Made(t.Context(), want()); step.Name(err) != connection.AccessDenied {
 		t.Errorf("%v", err)
+	}
+}
+
+// Ensure died before it could say what it overwrote: what the plan saw is put back, whether Made finds the traces or a second
+// Ensure does.
+func TestUndoAfterEnsureCouldNotSay(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		want    Want
+		records []types.ResourceRecordSet
+	}{
+		"a record of ours":    {want(), []types.ResourceRecordSet{cname(earlier, 60)}},
+		"an alias of ours":    {alias(), []types.ResourceRecordSet{aliasTo(earlier)}},
+		"cname became alias":  {aliasInParent(), []types.ResourceRecordSet{cname(earlier, 60)}},
+		"none":                {want(), nil},
+		"a stranger's beside": {want(), []types.ResourceRecordSet{cname(earlier, 60), stranger()}},
+	} {
+		for how, told := range map[string]func(context.Context, *Client, Want) (connection.DNS, error){
+			"made": func(ctx context.Context, c *Client, w Want) (connection.DNS, error) { return c.Made(ctx, w) },
+			"ensure": func(ctx context.Context, c *Client, w Want) (connection.DNS, error) {
+				return c.Ensure(ctx, w)
+			},
+		} {
+			fake := &fakeRoute53{}
+			test.want.EndpointCreated = true
+			fake.zones = []*fakeZone{zoneOf(test.want, "arn:earlier", test.records...)}
+			before := snapshot(fake)
+			var err error
+			c := New(fake)
+			if test.want.Plan.Present, err = c.Present(t.Context(), fake.zones[0].id, test.want.Plan.Names()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Ensure(t.Context(), test.want); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			done, err := told(t.Context(), c, test.want)
+			if err != nil {
+				t.Fatalf("%s, %s: %v", name, how, err)
+			}
+			if err := c.Undo(t.Context(), done, id); err != nil {
+				t.Errorf("%s, %s: %v", name, how, err)
+			}
+			if diff := cmp.Diff(before, snapshot(fake)); diff != "" {
+				t.Errorf("%s, %s: %s", name, how, diff)
+			}
+		}
 	}
 }

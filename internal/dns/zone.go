@@ -57,6 +57,30 @@ func (c *Client) Zones(ctx context.Context, vpcID, region string) ([]Zone, error
 	}
 }
 
+// Present returns the records of ours that stand at the names of a zone.
+func (c *Client) Present(ctx context.Context, zoneID string, names []connection.NameRecord) ([]connection.Record, error) {
+	var wanted []connection.Record
+	for _, name := range names {
+		wanted = append(wanted, connection.Record{Name: name.Name})
+	}
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	at, err := c.at(ctx, zoneID, wanted)
+	if err != nil {
+		return nil, err
+	}
+	var present []connection.Record
+	for _, name := range wanted {
+		for _, have := range at[name.Name] {
+			if record, ok := read(have); ok {
+				present = append(present, record)
+			}
+		}
+	}
+	return present, nil
+}
+
 // Ours reports whether Postern made a zone for a connection. A zone that does not exist is not ours.
 func (c *Client) Ours(ctx context.Context, zoneID, connectionID string) (bool, error) {
 	made, err := c.reference(ctx, zoneID)

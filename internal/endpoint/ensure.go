@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"postern/internal/awserr"
 	"postern/internal/connection"
 )
 
@@ -55,7 +56,7 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.Endpoint, er
 		endpoint.SecurityGroupID = group.ID
 	}
 	endpoint.NotificationID, err = c.ensureNotification(ctx, want, endpoint)
-	return endpoint, err
+	return endpoint, c.withoutNotification(ctx, want, err)
 }
 
 // choose returns the endpoint to go on with, or nil when one must be made. Only a live one is adopted: a rejected or deleted one
@@ -100,7 +101,18 @@ func (c *Client) make(ctx context.Context, want Want) (connection.Endpoint, erro
 	endpoint := connection.Endpoint{ID: made.ID, State: made.State, Created: true, SecurityGroupID: group}
 	c.log.InfoContext(ctx, "endpoint created", slog.String("connection", want.ConnectionID), slog.String("endpoint", made.ID))
 	endpoint.NotificationID, err = c.createNotification(ctx, want, made.ID)
-	return endpoint, err
+	return endpoint, c.withoutNotification(ctx, want, err)
+}
+
+// withoutNotification lets an endpoint go on that AWS refuses a notification for: the sweep sees what the vendor does, only some
+// minutes later. To fail here would leave an endpoint behind that EC2, just after making it, may not show to whoever undoes it.
+func (c *Client) withoutNotification(ctx context.Context, want Want, err error) error {
+	if err == nil || awserr.Code(err) == "" || awserr.IsThrottled(err) || awserr.IsUnavailable(err) {
+		return err
+	}
+	c.log.WarnContext(ctx, "no connection notification: the sweep will see what the vendor does",
+		slog.String("connection", want.ConnectionID), slog.String("error", err.Error()))
+	return nil
 }
 
 // input is the request for the endpoint.

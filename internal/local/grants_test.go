@@ -63,6 +63,10 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			(&people.Vendor{Behaviour: people.Reject, After: time.Hour}).Join(c)
 			onboard(t, c, "onboard.monte-carlo.json")
 		},
+		"rejected, with a security group of ours": func(t *testing.T, c *local.Cloud) {
+			(&people.Vendor{Behaviour: people.Reject, After: time.Hour}).Join(c)
+			execute(t, c, withoutGroups(t))
+		},
 		"no gate before the endpoint": func(t *testing.T, c *local.Cloud) { onboard(t, c, "onboard.clickhouse-cloud.json") },
 		"undone at the very end": func(t *testing.T, c *local.Cloud) {
 			approve(t, c)

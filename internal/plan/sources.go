@@ -22,6 +22,7 @@ type Endpoints interface {
 type Zones interface {
 	Zones(ctx context.Context, vpcID, region string) ([]dns.Zone, error)
 	Ours(ctx context.Context, zoneID, connectionID string) (bool, error)
+	Present(ctx context.Context, zoneID string, names []connection.NameRecord) ([]connection.Record, error)
 }
 
 // Parameters is what the plan reads of SSM; *publish.Client satisfies it.

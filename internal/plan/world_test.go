@@ -53,6 +53,7 @@ type world struct {
 	ourZones  []string
 	values    map[string]publish.Existing
 	holder    string
+	present   map[string][]connection.Record // by zone
 
 	fail  map[string]error
 	calls []string
@@ -111,6 +112,10 @@ func (w *world) SecurityGroups(_ context.Context, ids []string) ([]endpoint.Secu
 		return nil, err
 	}
 	return all(w.groups, ids, "InvalidGroup.NotFound")
+}
+
+func (w *world) Present(_ context.Context, zoneID string, _ []connection.NameRecord) ([]connection.Record, error) {
+	return w.present[zoneID], w.call("Present")
 }
 
 // all answers as AWS does: one unknown id fails the call, and the message names every one.

@@ -138,7 +138,8 @@ func (p *Planner) checkSameZone(ctx context.Context, d *draft, zone dns.Zone) er
 		}
 		if ours {
 			d.plan.DNS.ZoneID = zone.ID
-			return nil
+			d.plan.DNS.Present, err = p.from.Zones.Present(ctx, zone.ID, d.plan.DNS.Names())
+			return err
 		}
 	}
 	d.faults.Addf("target.vpcId", "remove that zone from the VPC"+d.otherScope(),
