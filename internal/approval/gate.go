@@ -77,7 +77,11 @@ func (g *Gatekeeper) Await(ctx context.Context, in GateInput) (struct{}, error) 
 	if err != nil {
 		return none, err
 	}
-	if err := g.bus.put(ctx, say); err != nil {
+	sayings := []saying{say}
+	if say.detailType != connection.EventGateOpened && in.State.Plan.Gates.Of(wait.Gate).ByConnection {
+		sayings = append(sayings, opened(in, wait)) // AWS has nobody to wait for, the vendor has: the text goes out, the probe waits
+	}
+	if err := g.bus.put(ctx, sayings...); err != nil {
 		return none, err
 	}
 	g.log.InfoContext(ctx, "waiting", "connection", wait.ConnectionID, "gate", wait.Gate, "endpoint", wait.EndpointID,

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +143,32 @@ func TestAwait(t *testing.T) {
 				t.Errorf("looked at %v", test.world.looks)
 			}
 		})
+	}
+}
+
+// A vendor with a list of his own is told of the endpoint although AWS asks nobody to accept it; whoever the list of AWS waits for
+// is told once.
+func TestAwaitOfAVendorWithAList(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[connection.EndpointState][]string{
+		connection.StatePending:           {connection.EventEndpointState, connection.EventGateOpened},
+		connection.StateAvailable:         {connection.EventEndpointState, connection.EventGateOpened},
+		connection.StatePendingAcceptance: {connection.EventGateOpened},
+	} {
+		api, in := &eventBus{}, gateInput(t, connection.GateApproval)
+		in.State.Plan.Gates.Approval.ByConnection = true
+		world := awsWorld{endpoints: map[string]endpoint.Endpoint{sampleEndpoint: ours(sampleEndpoint, state)}}
+		gatekeeper := NewGatekeeper(&registry{}, &world, NewBus(api, "bus"), slog.New(slog.DiscardHandler))
+		if _, err := gatekeeper.Await(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		var said []string
+		for _, s := range api.events(t) {
+			said = append(said, s.detailType)
+		}
+		if !slices.Equal(said, want) {
+			t.Errorf("%s: said %q, want %q", state, said, want)
+		}
 	}
 }
 

@@ -38,6 +38,8 @@ const (
 	WatchLost = "WatchLost"
 	// ConnectivityFailed: the endpoint, its name or its certificate did not pass the probe. Retried, then final.
 	ConnectivityFailed = "ConnectivityFailed"
+	// EndpointNotListed: the vendor resets connections of this endpoint until it is put on the vendor's list. Retried for days.
+	EndpointNotListed = "EndpointNotListed"
 	// ConfigRefused: the configuration cannot be published as it is.
 	ConfigRefused = "ConfigRefused"
 	// RollbackPending: what rollback deleted is not gone yet. Retried.
@@ -49,8 +51,8 @@ const (
 // ErrorNames lists every name.
 var ErrorNames = []string{
 	InvalidRequest, Conflict, AccessDenied, LimitExceeded, Throttled, Unavailable, EndpointPending, EndpointRejected, EndpointExpired,
-	EndpointFailed, EndpointDeleted, AllowlistingTimedOut, ApprovalTimedOut, WatchLost, ConnectivityFailed, ConfigRefused,
-	RollbackPending, Internal,
+	EndpointFailed, EndpointDeleted, AllowlistingTimedOut, ApprovalTimedOut, WatchLost, ConnectivityFailed,
+	EndpointNotListed, ConfigRefused, RollbackPending, Internal,
 }
 
 // Error is an error that the state machine branches on. Name is one of the constants above; Message is for people: what

@@ -202,6 +202,9 @@ type GatePlan struct {
 	// SLAHours is the vendor's own figure, in business hours of its calendar.
 	SLAHours int    `json:"slaHours"`
 	Calendar string `json:"calendar"`
+	// ByConnection says that AWS asks nobody to accept, but the vendor resets connections until the endpoint is on a list of its
+	// own, which nothing but a connection shows: the text goes out at once, and the probe waits.
+	ByConnection bool `json:"byConnection,omitempty"`
 	// TimeoutSeconds ends the wait with AllowlistingTimedOut or ApprovalTimedOut.
 	TimeoutSeconds int64 `json:"timeoutSeconds"`
 	// HeartbeatSeconds ends the wait with WatchLost when the sweep fell silent for so long.

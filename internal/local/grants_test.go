@@ -67,7 +67,10 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			(&people.Vendor{Behaviour: people.Reject, After: time.Hour}).Join(c)
 			execute(t, c, withoutGroups(t))
 		},
-		"no gate before the endpoint": func(t *testing.T, c *local.Cloud) { onboard(t, c, "onboard.clickhouse-cloud.json") },
+		"no gate before the endpoint": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			onboard(t, c, "onboard.clickhouse-cloud.json")
+		},
 		"undone at the very end": func(t *testing.T, c *local.Cloud) {
 			approve(t, c)
 			c.Server.SetFault(func(call *wire.Call, record wire.Recorded) *wire.Fault {

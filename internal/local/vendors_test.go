@@ -65,6 +65,33 @@ func TestEveryVendorIsOnboarded(t *testing.T) {
 	}
 }
 
+// ClickHouse accepts by itself and resets connections until its customer lists the endpoint: the text goes out although AWS waits
+// for nobody, and the probe waits as long as it takes, or gives up after the vendor's time.
+func TestAVendorWhoKeepsAListOfEndpoints(t *testing.T) {
+	t.Parallel()
+	for behaviour, test := range map[people.Behaviour]struct{ end, error string }{
+		people.Approve: {"Onboarded", ""},
+		people.Ignore:  {"FailedClean", connection.EndpointNotListed},
+	} {
+		t.Run(string(behaviour), func(t *testing.T) {
+			t.Parallel()
+			c := open(t, nil)
+			(&people.Vendor{Behaviour: behaviour, After: 72 * time.Hour}).Join(c)
+			ended := onboard(t, c, "onboard.clickhouse-cloud.json")
+			if got := ended.Path[len(ended.Path)-1]; got != test.end || ended.Error != test.error {
+				t.Fatalf("%v %s: %s", ended.Path, ended.Error, ended.Cause)
+			}
+			mails := c.Mail()
+			if len(mails) != 1 || !strings.Contains(mails[0].Body, "privateEndpointIds") {
+				t.Errorf("%d mails: %+v", len(mails), mails)
+			}
+			if waited := ended.StoppedAt.Sub(ended.StartedAt); waited < 72*time.Hour || waited > 15*24*time.Hour {
+				t.Errorf("it took %s", waited)
+			}
+		})
+	}
+}
+
 // A live name is never switched to an endpoint that does not work: the probe fails first, and DNS is not touched.
 func TestAFailingProbeLeavesTheNameAlone(t *testing.T) {
 	t.Parallel()

@@ -70,6 +70,8 @@ type subject struct {
 
 // Probe returns the proof when every check passed. Otherwise the error is a connection.ConnectivityFailed that says which check
 // failed, why most likely, and what to do; the state machine tries again for a while, since first connections fail for minutes.
+// It is a connection.EndpointNotListed, tried again for days, when the plan says that the vendor resets endpoints that are not on
+// its list, and that is all that happens.
 func (p *Prober) Probe(ctx context.Context, in Input) (connection.Proof, error) {
 	s, err := subjectOf(in)
 	if err != nil {
@@ -90,10 +92,26 @@ func (p *Prober) Probe(ctx context.Context, in Input) (connection.Proof, error) 
 		}
 	}
 	proof.Verdict = verdict(proof.Checks)
-	if proof.Verdict != connection.Pass {
-		return connection.Proof{}, connection.Errorf(connection.ConnectivityFailed, "%s", s.report(proof.Checks))
+	if proof.Verdict == connection.Pass {
+		return proof, nil
 	}
-	return proof, nil
+	name := connection.ConnectivityFailed
+	if in.Mode == ModeEndpoint && in.State.Plan.Gates.Approval.ByConnection && notListed(proof.Checks) {
+		name = connection.EndpointNotListed
+	}
+	return connection.Proof{}, connection.Errorf(name, "%s", s.report(proof.Checks))
+}
+
+// notListed reports whether all that failed is that the vendor closes our connections.
+func notListed(checks []connection.Check) bool {
+	closed := false
+	for _, check := range checks {
+		if check.Verdict == connection.Fail && check.Cause != causeAllowlist {
+			return false
+		}
+		closed = closed || check.Cause == causeAllowlist
+	}
+	return closed
 }
 
 func subjectOf(in Input) (subject, error) {

@@ -184,6 +184,37 @@ func TestProbeFails(t *testing.T) {
 	}
 }
 
+// A vendor who resets until the endpoint is on his list is waited for, when the profile says that he keeps one, nothing else is wrong,
+// and nothing points at the endpoint yet.
+func TestProbeOfAnEndpointThatIsNotListed(t *testing.T) {
+	t.Parallel()
+	each := func(of func(*world) behaviour) func(*world) {
+		return func(w *world) { w.behaviour[oneA], w.behaviour[oneB] = of(w), of(w) }
+	}
+	resets := func(*world) behaviour { return reset }
+	for name, test := range map[string]struct {
+		prepare func(*world)
+		mode    Mode
+		list    bool
+		want    string
+	}{
+		"reset":          {each(resets), ModeEndpoint, true, connection.EndpointNotListed},
+		"refused":        {each(func(*world) behaviour { return nil }), ModeEndpoint, true, connection.EndpointNotListed},
+		"no list":        {each(resets), ModeEndpoint, false, connection.ConnectivityFailed},
+		"in use":         {each(resets), ModeHostname, true, connection.ConnectivityFailed},
+		"dropped by one": {func(w *world) { each(resets)(w); delete(w.behaviour, oneA) }, ModeEndpoint, true, connection.ConnectivityFailed},
+		"another name": {each(func(w *world) behaviour { return w.tls("other.example") }), ModeEndpoint, true,
+			connection.ConnectivityFailed},
+	} {
+		w, in := newWorld(t), input(test.mode)
+		in.State.Plan.Gates.Approval.ByConnection = test.list
+		test.prepare(w)
+		if _, err := w.prober().Probe(t.Context(), in); connection.NameOf(err) != test.want {
+			t.Errorf("%s: %v, want %s", name, err, test.want)
+		}
+	}
+}
+
 // What was not run is never a pass, and never blamed on anybody.
 func TestProbeUnknown(t *testing.T) {
 	t.Parallel()

@@ -59,6 +59,8 @@ var remedies = map[string]string{
 	connection.AllowlistingTimedOut: "ask the vendor; was the e-mail with the account id sent and read? Then start again.",
 	connection.ApprovalTimedOut: "ask the vendor; was the e-mail with the endpoint id sent and read? Then start again: " +
 		"a new endpoint is made, with a new id.",
+	connection.EndpointNotListed: "do at the vendor what the e-mail with the endpoint's id says; then start again: " +
+		"a new endpoint is made, with a new id.",
 	connection.WatchLost: "mend the sweep (docs/runbook.md), then start again.",
 	connection.Internal:  "report this with the execution's ARN.",
 }

@@ -134,7 +134,12 @@ type Gate struct {
 	SLAHours    int    `yaml:"slaHours"` // the vendor's own figure, 0 when it gives none
 	Calendar    string `yaml:"calendar"`
 	TimeoutDays int    `yaml:"timeoutDays"`
+	// PassedBy is PassedByConnection when nothing but a connection shows that the gate is passed; "" for what AWS shows.
+	PassedBy string `yaml:"passedBy"`
 }
+
+// PassedByConnection is a gate that AWS knows nothing of: the vendor resets connections until the endpoint is on its list.
+const PassedByConnection = "connection"
 
 // Output is a parameter that clients read; see connection.Output.
 type Output struct {

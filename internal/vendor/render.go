@@ -180,6 +180,7 @@ func (g Gate) render(values map[string]string) connection.GatePlan {
 	return connection.GatePlan{
 		To: g.To, Subject: g.Subject.render(values), Body: g.Body.render(values),
 		SLAHours: g.SLAHours, Calendar: g.Calendar, TimeoutSeconds: int64(g.TimeoutDays) * secondsPerDay,
+		ByConnection: g.PassedBy == PassedByConnection,
 	}
 }
 

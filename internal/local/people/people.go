@@ -4,6 +4,7 @@ package people
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -61,7 +62,7 @@ func (v *Vendor) Join(cloud *local.Cloud) {
 		if v.Behaviour == Silent {
 			return
 		}
-		cloud.Clock.After(v.After, "the vendor's answer", func() { v.answer(mail.Body) })
+		cloud.Clock.After(v.After, "the vendor's answer", func() { v.answer(mail.Body); v.list(mail.Body) })
 	})
 	switch v.Behaviour {
 	case Early:
@@ -70,6 +71,18 @@ func (v *Vendor) Join(cloud *local.Cloud) {
 		cloud.World.Configure(func(o *privatelink.Options) { o.LoseNotifications = true })
 	}
 }
+
+// list puts the endpoints that the mail names on the list of a vendor who keeps one.
+func (v *Vendor) list(mail string) {
+	for _, e := range v.cloud.World.Endpoints() {
+		service, _ := v.cloud.World.Service(e.ServiceName)
+		if service.ListedOnly && slices.Contains(endpointID.FindAllString(mail, -1), e.ID) && v.Behaviour != Ignore {
+			v.did(v.cloud.World.Vendor(service.Name).List(e.ID), e.ID+" is put on the vendor's list")
+		}
+	}
+}
+
+var endpointID = regexp.MustCompile(`vpce-[0-9a-f]{8,17}\b`)
 
 // answer does what the mail asks of the vendor whose service it names: an account that is not allow-listed is, an endpoint that
 // waits gets its answer.

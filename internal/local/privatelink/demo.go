@@ -61,7 +61,8 @@ func DemoWorld(c *clock.Clock) *World {
 }
 
 // addOtherVendors adds the vendors of the other sample requests, each as its profile says: EngFlow accepts by hand and has the
-// public name as its private one; the account authorizes itself at Snowflake and Confluent; ClickHouse and Elastic take everyone.
+// public name as its private one; the account authorizes itself at Snowflake and Confluent; ClickHouse and Elastic take
+// everyone, ClickHouse listens to the endpoints that its customer lists.
 func addOtherVendors(w *World) {
 	const snowflake, confluent = ".privatelink.snowflakecomputing.com", "4kgzg.us-east-1.aws.confluent.cloud"
 	two, three := []string{"use1-az1", "use1-az2"}, []string{"use1-az1", "use1-az2", "use1-az3"}
@@ -75,7 +76,8 @@ func addOtherVendors(w *World) {
 		{Name: ConfluentService, Owner: "777788889999", AZIDs: three, Ports: []int{443, 9092}, Hostnames: []string{
 			"*." + confluent, "*.use1-az1." + confluent, "*.use1-az2." + confluent, "*.use1-az3." + confluent}},
 		{Name: ClickHouseService, Owner: "888899990000", AZIDs: two, AllowedAccounts: []string{"*"},
-			Ports: []int{443, 8443, 9440, 3306}, PlainPorts: []int{3306}, Hostnames: []string{"*.us-east-1.vpce.aws.clickhouse.cloud"}},
+			Ports: []int{443, 8443, 9440, 3306}, PlainPorts: []int{3306}, Hostnames: []string{"*.us-east-1.vpce.aws.clickhouse.cloud"},
+			ListedOnly: true},
 		{Name: ElasticService, Owner: "999900001111", AZIDs: three, AllowedAccounts: []string{"*"},
 			Ports: []int{443, 9243}, Hostnames: []string{"*.vpce.us-east-1.aws.elastic-cloud.com"}},
 	} {
