@@ -118,7 +118,7 @@ var ours = map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/" + co
 // ReturnValues.
 var withoutToken = map[string]any{
 	"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": []string{
-		"id", "vendor", "holder", "status", "finishedBy", "ticket", "updatedAt", "endpointId", "lastSeen",
+		"id", "vendor", "holder", "status", "finishedBy", "ticket", "ledger", "updatedAt", "endpointId", "lastSeen",
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
 		"noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy",
 	}},

@@ -23,7 +23,6 @@ var unusedGrants = map[string]string{
 	"ConfigureDns route53:ListHostedZonesByName":              "finds the zone of a CreateHostedZone whose answer was lost",
 	"EnsureEndpoint route53:AssociateVPCWithHostedZone":       "AWS names it beside CreateVpcEndpoint; the endpoint is made without private DNS",
 	"EnsureEndpoint vpce:AllowMultiRegion":                    "a service in another Region",
-	"PublishConfig dynamodb:GetItem":                          "names the holder when the last write is refused",
 	"Rollback ec2:DescribeVpcs":                               "AWS asks for it beside ListHostedZonesByVPC",
 	"Rollback route53:ListHostedZonesByVPC":                   "finds the zone of a ConfigureDNS that could not answer any more",
 	"Rollback dynamodb:GetItem":                               "looks who holds the connection of a request that was refused",

@@ -2,6 +2,8 @@ package publish
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -23,7 +25,7 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 
 // Registry records that a connection is onboarded.
 type Registry interface {
-	Onboarded(ctx context.Context, in connection.Input) error
+	Onboarded(ctx context.Context, in connection.Input, config connection.Config) error
 }
 
 // Publisher is the last step: it writes what agents read, and only what was verified.
@@ -46,15 +48,49 @@ func (p Publisher) Handle(ctx context.Context, in connection.Input) (connection.
 	if err != nil {
 		return config, err
 	}
-	return config, p.Registry.Onboarded(ctx, in)
+	if config, err = p.own(ctx, plan.Outputs, proof.At, config); err != nil {
+		return config, err
+	}
+	return config, p.Registry.Onboarded(ctx, in, config)
+}
+
+// own finds out which of the parameters that needed no change an earlier try of this execution has written, and died before it
+// could say so.
+func (p Publisher) own(ctx context.Context, outputs []connection.Output, since time.Time, config connection.Config) (
+	connection.Config, error) {
+	unchanged := func(parameter connection.Parameter) bool { return !parameter.Changed }
+	if !slices.ContainsFunc(config.Parameters, unchanged) {
+		return config, nil
+	}
+	made, err := p.Parameters.Made(ctx, outputs, since)
+	if err != nil {
+		return config, err
+	}
+	for i, parameter := range config.Parameters {
+		for _, found := range made.Parameters {
+			if found.Name == parameter.Name && unchanged(parameter) {
+				config.Parameters[i] = found
+			}
+		}
+	}
+	return config, nil
 }
 
 // registry makes a Registry of the store.
 type registry struct{ store *store.Store }
 
-func (r registry) Onboarded(ctx context.Context, in connection.Input) error {
+func (r registry) Onboarded(ctx context.Context, in connection.Input, config connection.Config) error {
+	id := in.State.Plan.ConnectionID
+	var earlier *connection.Ledger
+	if config.Continues() {
+		var err error
+		if earlier, err = r.store.Ledger(ctx, id); err != nil {
+			return err
+		}
+	}
+	ledger := connection.NewLedger(in, config, earlier)
 	return r.store.Finish(ctx, store.Result{
-		ConnectionID: in.State.Plan.ConnectionID, Execution: in.Execution, Status: store.StatusOnboarded,
-		EndpointID: in.State.Endpoint.ID, LastSeen: connection.StateAvailable, At: in.EnteredAt,
+		ConnectionID: id, Execution: in.Execution, Status: store.StatusOnboarded,
+		EndpointID: in.State.Endpoint.ID, LastSeen: connection.StateAvailable, At: in.EnteredAt, Ledger: &ledger,
 	})
 }

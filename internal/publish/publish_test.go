@@ -340,7 +340,7 @@ type onboarded struct {
 	seen []string
 }
 
-func (o *onboarded) Onboarded(_ context.Context, in connection.Input) error {
+func (o *onboarded) Onboarded(_ context.Context, in connection.Input, _ connection.Config) error {
 	o.seen = append(o.seen, in.State.Plan.ConnectionID)
 	return o.err
 }
@@ -385,5 +385,29 @@ func TestHandle(t *testing.T) {
 	_, err := Publisher{Parameters: New(broken), Registry: registry}.Handle(t.Context(), in(pass))
 	if step.Name(err) != connection.LimitExceeded || len(registry.seen) != 0 {
 		t.Errorf("what was not written is not recorded: %v", err)
+	}
+}
+
+// A try that published and died before it could say so is remembered by what it wrote.
+func TestHandleAgain(t *testing.T) {
+	t.Parallel()
+	fake := holding(map[string]string{configName: "other: 1\n"})
+	plan := connection.Plan{ConnectionID: "monte-carlo/prod", Outputs: outputs()}
+	in := connection.Input{Execution: "arn:exec:1", State: connection.State{
+		Plan: &plan, Endpoint: &connection.Endpoint{ID: "vpce-1"}, Verification: &connection.Proof{Verdict: connection.Pass},
+	}}
+	lost := connection.Errorf(connection.Unavailable, "the answer was lost")
+	first, err := Publisher{Parameters: New(fake), Registry: &onboarded{err: lost}}.Handle(t.Context(), in)
+	if connection.NameOf(err) != connection.Unavailable {
+		t.Fatal(err)
+	}
+	second, err := Publisher{Parameters: New(fake), Registry: &onboarded{}}.Handle(t.Context(), in)
+	if diff := cmp.Diff(first, second); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+	for _, parameter := range second.Parameters {
+		if !parameter.Changed || (parameter.PreviousVersion > 0) != (parameter.Name == configName) {
+			t.Errorf("%+v", parameter)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -94,6 +95,8 @@ type Result struct {
 	EndpointID   string                   // "" when the connection has no endpoint any more
 	LastSeen     connection.EndpointState // "" likewise
 	At           time.Time
+	// Ledger is kept with an onboarded connection; nil leaves the one that is there.
+	Ledger *connection.Ledger
 }
 
 // Finish records how an execution ended, ends its wait if there is one, and releases the connection. A failed execution that does
@@ -103,13 +106,19 @@ func (s *Store) Finish(ctx context.Context, result Result) error {
 	if result.Status == StatusOnboarded {
 		condition = "attribute_not_exists(holder) OR holder = :finishedBy"
 	}
+	set := map[string]string{
+		"vendor": vendorOf(result.ConnectionID), "status": string(result.Status), "finishedBy": result.Execution,
+		"updatedAt": stamp(result.At), "endpointId": result.EndpointID, "lastSeen": string(result.LastSeen),
+	}
+	if result.Ledger != nil {
+		ledger, err := json.Marshal(result.Ledger)
+		if err != nil {
+			return connection.Errorf(connection.Internal, "writing the ledger of %s: %w", result.ConnectionID, err)
+		}
+		set["ledger"] = string(ledger)
+	}
 	held, err := s.update(ctx, result.ConnectionID, change{
-		set: map[string]string{
-			"vendor": vendorOf(result.ConnectionID), "status": string(result.Status), "finishedBy": result.Execution,
-			"updatedAt": stamp(result.At), "endpointId": result.EndpointID, "lastSeen": string(result.LastSeen),
-		},
-		remove:    append([]string{"holder"}, cleared...),
-		condition: condition,
+		set: set, remove: append([]string{"holder"}, cleared...), condition: condition,
 	})
 	if err != nil {
 		return fmt.Errorf("recording that %s is %s: %w", result.ConnectionID, result.Status, err)

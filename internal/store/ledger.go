@@ -1,0 +1,29 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"postern/internal/connection"
+)
+
+// Ledger returns a connection's ledger, nil when it was never onboarded.
+func (s *Store) Ledger(ctx context.Context, connectionID string) (*connection.Ledger, error) {
+	found, err := s.read(ctx, connectionID, "ledger")
+	if err != nil {
+		return nil, fmt.Errorf("reading the ledger of %s: %w", connectionID, err)
+	}
+	return decodeLedger(connectionID, found.text("ledger"))
+}
+
+func decodeLedger(connectionID, raw string) (*connection.Ledger, error) {
+	if raw == "" {
+		return nil, nil
+	}
+	var ledger connection.Ledger
+	if err := json.Unmarshal([]byte(raw), &ledger); err != nil {
+		return nil, connection.Errorf(connection.Internal, "reading the ledger of %s: %w", connectionID, err)
+	}
+	return &ledger, nil
+}
