@@ -42,6 +42,7 @@ func TestRequestSamples(t *testing.T) {
 		"onboard.clickhouse-cloud.json": connection.ActionOnboard,
 		"onboard.elastic-cloud.json":    connection.ActionOnboard,
 		"plan.monte-carlo.json":         connection.ActionPlan,
+		"offboard.monte-carlo.json":     connection.ActionOffboard,
 	} {
 		request, err := connection.DecodeRequest(Read(name))
 		if err != nil || request.Action != action {

@@ -82,6 +82,7 @@ var environment = map[string][]string{
 	"observe":         {step.EnvEventBus, step.EnvTable},
 	"resume":          {step.EnvTable},
 	"publish-config":  {step.EnvTable},
+	"offboard":        {step.EnvTable},
 	"rollback":        {step.EnvTable},
 	"notify":          {step.EnvOperatorsTopic, step.EnvTable},
 	"webhook":         {step.EnvNetworks, step.EnvStateMachine, step.EnvTable, step.EnvWebhooks},

@@ -263,6 +263,22 @@ func (s *stack) specs() []spec {
 			},
 		},
 		{
+			handler: "offboard", description: "Removes a connection", timeoutSeconds: 60,
+			env: []string{step.EnvTable},
+			grants: []grant{
+				describe("VpcEndpoints", "VpcEndpointConnectionNotifications", "SecurityGroups"),
+				{actions: []string{"ec2:DeleteVpcEndpoints"}, resources: ec2Resource("vpc-endpoint"), conditions: ours},
+				{actions: []string{"ec2:DeleteSecurityGroup"}, resources: ec2Resource("security-group"), conditions: ours},
+				// AWS: DeleteVpcEndpointConnectionNotifications has no resource types.
+				{actions: []string{"ec2:DeleteVpcEndpointConnectionNotifications"}, resources: anything},
+				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets",
+					"route53:DeleteHostedZone"}, resources: zones},
+				{actions: []string{"ssm:GetParameters", "ssm:PutParameter", "ssm:DeleteParameter"}, resources: parameters},
+				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
+				{actions: []string{"dynamodb:UpdateItem"}, resources: table, conditions: blindly},
+			},
+		},
+		{
 			handler: "rollback", description: "Undoes what a failed execution made", timeoutSeconds: 60,
 			env: []string{step.EnvTable},
 			grants: []grant{

@@ -81,6 +81,11 @@ func TestPermissions(t *testing.T) {
 			"ec2:ModifyVpcEndpoint", "route53:ChangeResourceRecordSets", "route53:DeleteHostedZone", "route53:GetHostedZone",
 			"route53:ListHostedZonesByVPC", "route53:ListResourceRecordSets", "ssm:DeleteParameter", "ssm:GetParameters",
 			"ssm:PutParameter"},
+		"offboard": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DeleteSecurityGroup",
+			"ec2:DeleteVpcEndpointConnectionNotifications", "ec2:DeleteVpcEndpoints", "ec2:DescribeSecurityGroups",
+			"ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints", "route53:ChangeResourceRecordSets",
+			"route53:DeleteHostedZone", "route53:GetHostedZone", "route53:ListResourceRecordSets", "ssm:DeleteParameter",
+			"ssm:GetParameters", "ssm:PutParameter"},
 		"webhook": {"dynamodb:GetItem", "secretsmanager:GetSecretValue", "states:StartExecution"},
 		"notify":  {"dynamodb:UpdateItem", "kms:Decrypt", "kms:GenerateDataKey*", "sns:Publish", "sqs:SendMessage"},
 	}
@@ -170,7 +175,8 @@ func TestTokenIsOutOfReach(t *testing.T) {
 	open := map[string]bool{
 		"await-gate dynamodb:UpdateItem": true, "resume dynamodb:GetItem": true, "resume dynamodb:UpdateItem": true,
 	}
-	unseen := map[string]bool{"publish-config dynamodb:UpdateItem": true, "rollback dynamodb:UpdateItem": true}
+	unseen := map[string]bool{"publish-config dynamodb:UpdateItem": true, "rollback dynamodb:UpdateItem": true,
+		"offboard dynamodb:UpdateItem": true}
 	checked := 0
 	for handler, id := range functionsByHandler(t) {
 		for _, one := range statements(t, id) {

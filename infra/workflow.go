@@ -23,7 +23,7 @@ const machineName = "postern"
 // placeholders are the names that the definition leaves open, with the functions they stand for.
 var placeholders = map[string]string{
 	"PlanFunction": "plan", "AwaitGateFunction": "await-gate", "EnsureEndpointFunction": "ensure-endpoint",
-	"AwaitAvailableFunction": "await-available", "ConfigureDNSFunction": "configure-dns", "PublishConfigFunction": "publish-config",
+	"AwaitAvailableFunction": "await-available", "ConfigureDNSFunction": "configure-dns", "PublishConfigFunction": "publish-config", "OffboardFunction": "offboard",
 	"RollbackFunction": "rollback",
 }
 

@@ -42,6 +42,10 @@ const (
 	EndpointNotListed = "EndpointNotListed"
 	// ConfigRefused: the configuration cannot be published as it is.
 	ConfigRefused = "ConfigRefused"
+	// RemovalPending: what offboarding deleted is not gone yet. Retried.
+	RemovalPending = "RemovalPending"
+	// RemovalIncomplete: offboarding could not remove everything.
+	RemovalIncomplete = "RemovalIncomplete"
 	// RollbackPending: what rollback deleted is not gone yet. Retried.
 	RollbackPending = "RollbackPending"
 	// Internal: none of the above; a defect.
@@ -52,7 +56,7 @@ const (
 var ErrorNames = []string{
 	InvalidRequest, Conflict, AccessDenied, LimitExceeded, Throttled, Unavailable, EndpointPending, EndpointRejected, EndpointExpired,
 	EndpointFailed, EndpointDeleted, AllowlistingTimedOut, ApprovalTimedOut, WatchLost, ConnectivityFailed,
-	EndpointNotListed, ConfigRefused, RollbackPending, Internal,
+	EndpointNotListed, ConfigRefused, RemovalPending, RemovalIncomplete, RollbackPending, Internal,
 }
 
 // Error is an error that the state machine branches on. Name is one of the constants above; Message is for people: what

@@ -3,6 +3,7 @@ package connection
 import (
 	"maps"
 	"net/netip"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,17 +21,18 @@ type Action string
 const (
 	ActionOnboard Action = "onboard" // make the connection
 	ActionPlan    Action = "plan"    // compute and show the plan, write nothing
+	// ActionOffboard removes the connection that vendor and name say; the request needs nothing else.
+	ActionOffboard Action = "offboard"
 )
 
 // Actions lists every action that the state machine takes.
-var Actions = []Action{ActionOnboard, ActionPlan}
+var Actions = []Action{ActionOnboard, ActionPlan, ActionOffboard}
 
 // What a ticket may ask for besides. The door refuses what is not in Actions; a retry is an onboarding under another name.
 const (
-	ActionApprove  Action = "approve"  // the vendor confirmed: end the wait
-	ActionRetry    Action = "retry"    // onboard again after a failure
-	ActionCancel   Action = "cancel"   // give up, and undo what was made
-	ActionOffboard Action = "offboard" // remove the connection
+	ActionApprove Action = "approve" // the vendor confirmed: end the wait
+	ActionRetry   Action = "retry"   // onboard again after a failure
+	ActionCancel  Action = "cancel"  // give up, and undo what was made
 )
 
 // TicketActions lists everything that a ticket may ask for.
@@ -44,7 +46,7 @@ type Request struct {
 	Vendor string `json:"vendor"`
 	// Name tells this vendor's connections apart; vendor/name is the connection id. 1 to 40 of a-z, 0-9 and '-'.
 	Name   string `json:"name"`
-	Target Target `json:"target"`
+	Target Target `json:"target,omitzero"`
 	// Inputs are the vendor profile's inputs by name.
 	Inputs map[string]string `json:"inputs,omitempty"`
 	// Options choose among the forms a vendor profile allows, by name; see the profile.
@@ -138,7 +140,11 @@ func (r Request) check() Faults {
 	if !namePattern.MatchString(r.Name) {
 		faults.Addf("name", "write 1 to 40 of a-z, 0-9 and '-', such as agents-prod", "%q is not a connection name", clip(r.Name))
 	}
-	r.Target.check(&faults)
+	if r.Action == ActionOffboard {
+		r.checkNamesOnly(&faults)
+	} else {
+		r.Target.check(&faults)
+	}
 	checkText(&faults, "inputs", r.Inputs)
 	checkText(&faults, "options", r.Options)
 	if r.Ticket != nil {
@@ -146,6 +152,20 @@ func (r Request) check() Faults {
 	}
 	checkLine(&faults, "requester", r.Requester, maxText, "write a name or an e-mail address")
 	return faults
+}
+
+// checkNamesOnly refuses what an action does not read that finds everything by the connection's id: somebody thinks it matters.
+func (r Request) checkNamesOnly(faults *Faults) {
+	remedy := "leave it out: vendor and name say which connection"
+	if !reflect.DeepEqual(r.Target, Target{}) {
+		faults.Addf("target", remedy, "is not used by %s", r.Action)
+	}
+	if len(r.Inputs) > 0 {
+		faults.Addf("inputs", remedy, "are not used by %s", r.Action)
+	}
+	if len(r.Options) > 0 {
+		faults.Addf("options", remedy, "are not used by %s", r.Action)
+	}
 }
 
 func (t Ticket) check(faults *Faults) {

@@ -25,6 +25,7 @@ type State struct {
 	DNS          *DNS          `json:"dns,omitempty"`          // ConfigureDNS
 	Verification *Proof        `json:"verification,omitempty"` // VerifyConnectivity
 	Config       *Config       `json:"config,omitempty"`       // PublishConfig
+	Removal      *Removal      `json:"removal,omitempty"`      // Offboard
 	Failure      *Failure      `json:"failure,omitempty"`      // the Catch of the state that failed
 	Outcome      *Outcome      `json:"outcome,omitempty"`      // Rollback
 }
@@ -37,6 +38,7 @@ const (
 	DecisionPlanned   Decision = "planned"   // plan only: nothing is written
 	DecisionAllowlist Decision = "allowlist" // the vendor has to allow-list the account first
 	DecisionProceed   Decision = "proceed"   // make the endpoint
+	DecisionOffboard  Decision = "offboard"  // remove the connection
 )
 
 // Plan is all that the run will do, computed before anything is written. Later steps read the plan, never the request.
@@ -61,8 +63,10 @@ type Plan struct {
 	Findings        []Finding `json:"findings"`                // warnings and notes; faults end the run instead
 	Creates         []string  `json:"creates"`                 // what will be made, one line each, for people
 	Cost            Cost      `json:"cost"`
-	Ticket          *Ticket   `json:"ticket,omitempty"`
-	Requester       string    `json:"requester,omitempty"`
+	// Offboard is what will be removed, for an offboarding only.
+	Offboard  *OffboardPlan `json:"offboard,omitempty"`
+	Ticket    *Ticket       `json:"ticket,omitempty"`
+	Requester string        `json:"requester,omitempty"`
 }
 
 // Network is where the endpoint goes, as AWS describes it.

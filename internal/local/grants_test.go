@@ -80,6 +80,14 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			})
 			onboard(t, c, "onboard.monte-carlo.json")
 		},
+		"offboarded, with a security group and a value of somebody's": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			if err := c.Parameters.PutByHand("/postern/monte-carlo/agents-prod/config.yaml", "other: 1\n"); err != nil {
+				t.Fatal(err)
+			}
+			execute(t, c, withoutGroups(t))
+			offboard(t, c)
+		},
 		"by a ticket": func(t *testing.T, c *local.Cloud) {
 			body := ticket(t, nil)
 			post(t, c, "msg_grants", body, 202)

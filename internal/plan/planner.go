@@ -73,6 +73,9 @@ func (p *Planner) plan(ctx context.Context, in Input, d *draft, earlier connecti
 	if earlier.Plan != nil && earlier.Allowlisting != nil {
 		return p.again(ctx, in.Execution, *earlier.Plan)
 	}
+	if d.request.Action == connection.ActionOffboard && len(d.faults) == 0 {
+		return p.offboard(ctx, in.Execution, d.request)
+	}
 	if err := p.look(ctx, d); err != nil {
 		return connection.Plan{}, err
 	}
@@ -154,13 +157,18 @@ func (p *Planner) decide(ctx context.Context, execution string, plan connection.
 		return plan, nil
 	}
 	plan.Decision = connection.DecisionProceed
-	holder, err := p.from.Holders.Holder(ctx, plan.ConnectionID)
-	if err != nil {
+	if err := p.free(ctx, plan.ConnectionID, execution); err != nil {
 		return connection.Plan{}, err
 	}
-	if holder != "" && holder != execution {
-		return connection.Plan{}, connection.Errorf(connection.Conflict,
-			"connection %s is held by execution %s; wait until that has ended, then start again", plan.ConnectionID, holder)
-	}
 	return plan, nil
+}
+
+// free returns a Conflict when another execution holds the connection.
+func (p *Planner) free(ctx context.Context, connectionID, execution string) error {
+	holder, err := p.from.Holders.Holder(ctx, connectionID)
+	if err == nil && holder != "" && holder != execution {
+		err = connection.Errorf(connection.Conflict,
+			"connection %s is held by execution %s; wait until that has ended, then start again", connectionID, holder)
+	}
+	return err
 }

@@ -15,6 +15,8 @@ type Endpoints interface {
 	Subnets(ctx context.Context, ids []string) ([]endpoint.Subnet, error)
 	SecurityGroups(ctx context.Context, ids []string) ([]endpoint.SecurityGroup, error)
 	Service(ctx context.Context, name, region, ownRegion string) (connection.Service, error)
+	OfConnection(ctx context.Context, vpcID, connectionID string) ([]endpoint.Endpoint, error)
+	GroupOfConnection(ctx context.Context, vpcID, connectionID string) (endpoint.SecurityGroup, error)
 	InVPC(ctx context.Context, vpcID string) ([]endpoint.Endpoint, error)
 }
 
@@ -22,6 +24,7 @@ type Endpoints interface {
 type Zones interface {
 	Zones(ctx context.Context, vpcID, region string) ([]dns.Zone, error)
 	Ours(ctx context.Context, zoneID, connectionID string) (bool, error)
+	Owned(ctx context.Context, connectionID string, network connection.Network, zoneID string) ([]connection.DNS, error)
 	Present(ctx context.Context, zoneID string, names []connection.NameRecord) ([]connection.Record, error)
 }
 
@@ -33,6 +36,7 @@ type Parameters interface {
 // Holders is what the plan reads of the store; *store.Store satisfies it.
 type Holders interface {
 	Holder(ctx context.Context, connectionID string) (execution string, err error)
+	Ledger(ctx context.Context, connectionID string) (*connection.Ledger, error)
 }
 
 // Sources is all that the plan reads.

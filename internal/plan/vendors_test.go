@@ -47,6 +47,8 @@ type anyHolder struct{}
 
 func (anyHolder) Holder(context.Context, string) (string, error) { return "", nil }
 
+func (anyHolder) Ledger(context.Context, string) (*connection.Ledger, error) { return nil, nil }
+
 func TestPlanVendorPrivateDNS(t *testing.T) {
 	t.Parallel()
 	const name = "acme.cluster.engflow.com"

@@ -53,6 +53,8 @@ type world struct {
 	ourZones  []string
 	values    map[string]publish.Existing
 	holder    string
+	ledger    *connection.Ledger
+	owned     map[string][]connection.DNS    // by VPC
 	present   map[string][]connection.Record // by zone
 
 	fail  map[string]error
@@ -112,6 +114,33 @@ func (w *world) SecurityGroups(_ context.Context, ids []string) ([]endpoint.Secu
 		return nil, err
 	}
 	return all(w.groups, ids, "InvalidGroup.NotFound")
+}
+
+func (w *world) Owned(_ context.Context, id string, network connection.Network, _ string) ([]connection.DNS, error) {
+	return w.owned[network.VPCID], w.call("Owned")
+}
+
+func (w *world) Ledger(_ context.Context, _ string) (*connection.Ledger, error) {
+	return w.ledger, w.call("Ledger")
+}
+
+func (w *world) OfConnection(_ context.Context, vpcID, id string) ([]endpoint.Endpoint, error) {
+	var found []endpoint.Endpoint
+	for _, e := range w.endpoints {
+		if e.VPCID == vpcID && e.Tags[connection.TagConnection] == id {
+			found = append(found, e)
+		}
+	}
+	return found, w.call("OfConnection")
+}
+
+func (w *world) GroupOfConnection(_ context.Context, vpcID, id string) (endpoint.SecurityGroup, error) {
+	for _, group := range w.groups {
+		if group.VPCID == vpcID && group.Connection() == id {
+			return group, w.call("GroupOfConnection")
+		}
+	}
+	return endpoint.SecurityGroup{}, w.call("GroupOfConnection")
 }
 
 func (w *world) Present(_ context.Context, zoneID string, _ []connection.NameRecord) ([]connection.Record, error) {

@@ -60,6 +60,7 @@ const (
 	stateConfigureDNS      = "ConfigureDNS"
 	stateVerify            = "VerifyConnectivity"
 	statePublishConfig     = "PublishConfig"
+	stateOffboard          = "Offboard"
 )
 
 // timedOut reports whether a wait came to its end, or a task.
@@ -79,6 +80,8 @@ func (s State) failedAt() string {
 	switch {
 	case s.Plan == nil:
 		return statePlan
+	case s.Plan.Decision == connection.DecisionOffboard:
+		return stateOffboard
 	case s.Endpoint == nil && s.Plan.Decision == connection.DecisionAllowlist && s.Allowlisting != nil && !s.timedOut():
 		return statePlan // the second visit, after the wait
 	case s.Endpoint == nil && s.Plan.Decision == connection.DecisionAllowlist:

@@ -69,7 +69,11 @@ type run struct {
 // throttling or unavailable, or an endpoint is not gone yet (connection.RollbackPending).
 func (r *Roller) Roll(ctx context.Context, in Input) (connection.Outcome, error) {
 	run := &run{Roller: r, in: in, undone: []string{}, left: []string{}}
-	if in.State.Plan != nil {
+	switch {
+	case in.State.Plan == nil:
+	case in.State.Plan.Decision == connection.DecisionOffboard:
+		run.offboarding()
+	default:
 		run.config(ctx)
 		run.names(ctx)
 		run.endpoint(ctx)
@@ -90,6 +94,19 @@ func (r *Roller) Roll(ctx context.Context, in Input) (connection.Outcome, error)
 	r.Log.InfoContext(ctx, "rolled back", slog.String("connection", in.connectionID()), slog.String("error", outcome.Error),
 		slog.Bool("clean", outcome.Clean))
 	return outcome, nil
+}
+
+// offboarding has nothing to undo: what is removed is removed. What it did not come to is left behind, unless it was refused before
+// it began.
+func (r *run) offboarding() {
+	plan := r.in.State.Plan.Offboard
+	if r.in.State.failure().Error == connection.Conflict || plan == nil {
+		return
+	}
+	r.left = append(r.left, "what the cause names, of the connection that was being removed")
+	if len(plan.EndpointIDs) > 0 {
+		r.leftEndpoint = plan.EndpointIDs[0]
+	}
 }
 
 // done notes how the undo of a thing ended.

@@ -85,6 +85,8 @@ type Status string
 const (
 	StatusOnboarded Status = "onboarded"
 	StatusFailed    Status = "failed"
+	// StatusOffboarded: the connection is gone; its record stays as history.
+	StatusOffboarded Status = "offboarded"
 )
 
 // Result is the end of an execution.
@@ -100,10 +102,10 @@ type Result struct {
 }
 
 // Finish records how an execution ended, ends its wait if there is one, and releases the connection. A failed execution that does
-// not hold the connection changes nothing, whoever holds it. An onboarded one that lost it to another is a connection.Conflict.
+// not hold the connection changes nothing, whoever holds it. One that succeeded and lost it to another is a connection.Conflict.
 func (s *Store) Finish(ctx context.Context, result Result) error {
 	condition := "holder = :finishedBy"
-	if result.Status == StatusOnboarded {
+	if result.Status != StatusFailed {
 		condition = "attribute_not_exists(holder) OR holder = :finishedBy"
 	}
 	set := map[string]string{
@@ -123,7 +125,7 @@ func (s *Store) Finish(ctx context.Context, result Result) error {
 	if err != nil {
 		return fmt.Errorf("recording that %s is %s: %w", result.ConnectionID, result.Status, err)
 	}
-	if held || result.Status != StatusOnboarded {
+	if held || result.Status == StatusFailed {
 		return nil
 	}
 	return s.refused(ctx, result.ConnectionID, result.Execution)

@@ -6,7 +6,7 @@
 //	id                  connection id (partition key)
 //	vendor              the part of the id before the slash
 //	holder              execution that holds the connection; absent when it is free
-//	status              onboarded or failed: how the last execution ended
+//	status              onboarded, failed or offboarded: how the last execution ended
 //	finishedBy          that execution
 //	ledger              connection.Ledger as JSON: what was wanted and made, and what stood there before; kept when it is offboarded
 //	ticket              key of the ticket that the connection was opened from; absent when there was none

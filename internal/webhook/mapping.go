@@ -52,10 +52,17 @@ func (s *Source) Map(body []byte, networks connection.Networks, catalog vendor.C
 		return nil, s.named(m.faults)
 	}
 	m.readForm()
+	namesOnly := action == connection.ActionOffboard // the connection says the rest
 	for _, field := range s.Fields {
-		m.take(field)
+		if !namesOnly || slices.Contains([]string{"vendor", "name", "requester"}, field.To) {
+			m.take(field)
+		}
 	}
-	m.chooseNetwork()
+	if namesOnly {
+		m.request.Target = connection.Target{}
+	} else {
+		m.chooseNetwork()
+	}
 	asked := m.asked(action)
 	m.check()
 	return asked, s.named(m.faults)
@@ -321,7 +328,9 @@ func (m *mapper) check() {
 	_, err = connection.DecodeRequest(raw)
 	var found connection.Faults
 	errors.As(err, &found)
-	found = append(found, m.profileFaults()...)
+	if m.request.Action != connection.ActionOffboard {
+		found = append(found, m.profileFaults()...)
+	}
 	empty := map[string]bool{"vendor": m.request.Vendor == "", "name": m.request.Name == "",
 		"target.subnetIds": len(m.request.Target.SubnetIDs) == 0}
 	for _, fault := range found {

@@ -7,6 +7,7 @@ import (
 	"postern/internal/dns"
 	"postern/internal/endpoint"
 	"postern/internal/notice"
+	"postern/internal/offboard"
 	"postern/internal/plan"
 	"postern/internal/probe"
 	"postern/internal/publish"
@@ -27,6 +28,7 @@ func All() map[string]step.Function {
 		"probe":           probe.Function,
 		"configure-dns":   dns.Function,
 		"publish-config":  publish.Function,
+		"offboard":        offboard.Function,
 		"rollback":        rollback.Function,
 		"notify":          notice.Function,
 		"webhook":         webhook.Function,

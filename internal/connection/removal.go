@@ -1,0 +1,33 @@
+package connection
+
+import "time"
+
+// OffboardPlan is everything of a connection that there is to remove, found by our tags, by the zones' caller references and in
+// the ledger.
+type OffboardPlan struct {
+	EndpointIDs     []string `json:"endpointIds"`
+	Zones           []DNS    `json:"zones"`
+	SecurityGroupID string   `json:"securityGroupId,omitempty"`
+	// Config is what was published; PreviousVersion is what stood there before the connection's first onboarding.
+	Config Config `json:"config"`
+}
+
+// Empty reports whether there is nothing to remove.
+func (p OffboardPlan) Empty() bool {
+	return len(p.EndpointIDs)+len(p.Zones)+len(p.Config.Parameters) == 0 && p.SecurityGroupID == ""
+}
+
+// Removal is what Offboard did.
+type Removal struct {
+	At      time.Time `json:"at,omitzero"`
+	Removed []string  `json:"removed"` // one line each, for people
+	Kept    []string  `json:"kept"`    // what somebody else has changed or put there, with the reason
+	// Notice is the text for the vendor, nil when there was no endpoint.
+	Notice *RemovalNotice `json:"notice,omitempty"`
+}
+
+// RemovalNotice tells a vendor that an endpoint is gone.
+type RemovalNotice struct {
+	Subject string `json:"subject"`
+	Body    string `json:"body"`
+}

@@ -1,0 +1,64 @@
+package dns
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+
+	"postern/internal/connection"
+)
+
+// Owned returns the zones that were made for a connection in a VPC, by whichever execution, each with the records in it that are
+// of our making. A zone of ours that lost its association with the VPC is found by its id, which may be "".
+func (c *Client) Owned(ctx context.Context, connectionID string, network connection.Network, zoneID string) ([]connection.DNS, error) {
+	zones, err := c.Zones(ctx, network.VPCID, network.Region)
+	if err != nil {
+		return nil, err
+	}
+	candidates := map[string]bool{}
+	for _, zone := range zones {
+		if zone.OwningService == "" && (zone.OwningAccount == "" || zone.OwningAccount == network.AccountID) {
+			candidates[zone.ID] = true
+		}
+	}
+	if zoneID != "" && !candidates[zoneID] {
+		zones = append(zones, Zone{ID: zoneID})
+		candidates[zoneID] = true
+	}
+	var owned []connection.DNS
+	for _, zone := range zones {
+		if !candidates[zone.ID] {
+			continue
+		}
+		ours, err := c.Ours(ctx, zone.ID, connectionID)
+		if err != nil {
+			return nil, err
+		}
+		if !ours {
+			continue
+		}
+		all, err := c.written(ctx, zone)
+		if err != nil {
+			return nil, err
+		}
+		owned = append(owned, all)
+	}
+	return owned, nil
+}
+
+// written is a zone with the records in it that have one of the forms we write, to be undone.
+func (c *Client) written(ctx context.Context, zone Zone) (connection.DNS, error) {
+	done := connection.DNS{
+		Mode: connection.ModePrivateHostedZone, ZoneID: zone.ID, ZoneName: zone.Name, ZoneCreated: true, Changed: true,
+	}
+	_, err := c.each(ctx, zone.ID, "", func(set types.ResourceRecordSet) bool {
+		if set.Type == types.RRTypeSoa && set.Name != nil {
+			done.ZoneName = Name(*set.Name) // AWS: every zone has one, at its apex
+		}
+		if record, ours := read(set); ours {
+			done.Records = append(done.Records, connection.WrittenRecord{Record: record, Changed: true})
+		}
+		return true
+	})
+	return done, err
+}

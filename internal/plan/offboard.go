@@ -1,0 +1,93 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"postern/internal/connection"
+)
+
+// offboard lists what there is of a connection to remove. The ledger of an onboarded connection says where it is; one that never
+// came so far is looked for in every registered network.
+func (p *Planner) offboard(ctx context.Context, execution string, request connection.Request) (connection.Plan, error) {
+	plan := connection.Plan{
+		ConnectionID: request.ConnectionID(), Vendor: request.Vendor, Decision: connection.DecisionOffboard,
+		Findings: []connection.Finding{}, Creates: []string{}, Ticket: request.Ticket, Requester: request.Requester,
+	}
+	if err := p.free(ctx, plan.ConnectionID, execution); err != nil {
+		return connection.Plan{}, err
+	}
+	ledger, err := p.from.Holders.Ledger(ctx, plan.ConnectionID)
+	if err != nil {
+		return connection.Plan{}, err
+	}
+	if ledger == nil {
+		ledger = &connection.Ledger{}
+	}
+	networks := []connection.Network{ledger.Plan.Network}
+	if ledger.Plan.Network.VPCID == "" {
+		networks = p.everywhere()
+	}
+	plan.Offboard = &connection.OffboardPlan{EndpointIDs: []string{}, Zones: []connection.DNS{}, Config: ledger.Config}
+	for _, network := range networks {
+		found, err := p.remains(ctx, plan.ConnectionID, network, ledger)
+		if err != nil {
+			return connection.Plan{}, err
+		}
+		if found.Empty() {
+			continue
+		}
+		found.Config = ledger.Config
+		plan.Network, plan.Offboard = network, &found
+		break // a connection is in one network
+	}
+	plan.Service = ledger.Plan.Service
+	plan.Findings = append(plan.Findings, connection.Finding{
+		Severity: connection.SeverityInfo, Code: "will-remove", Message: removes(*plan.Offboard),
+	})
+	return plan, nil
+}
+
+// everywhere is every registered network, as far as looking for things in it needs it.
+func (p *Planner) everywhere() []connection.Network {
+	var all []connection.Network
+	for _, n := range p.networks {
+		all = append(all, connection.Network{Name: n.Name, AccountID: n.AccountID, Region: n.Region, VPCID: n.VPCID})
+	}
+	return all
+}
+
+// remains is what a network has of a connection.
+func (p *Planner) remains(ctx context.Context, id string, network connection.Network, ledger *connection.Ledger) (
+	connection.OffboardPlan, error) {
+	found := connection.OffboardPlan{EndpointIDs: []string{}, Zones: []connection.DNS{}}
+	endpoints, err := p.from.Endpoints.OfConnection(ctx, network.VPCID, id)
+	if err != nil {
+		return found, err
+	}
+	for _, e := range endpoints {
+		if e.Connection() == id && e.State != connection.StateDeleted {
+			found.EndpointIDs = append(found.EndpointIDs, e.ID)
+		}
+	}
+	if known := ledger.Endpoint.ID; known != "" && !slices.Contains(found.EndpointIDs, known) {
+		found.EndpointIDs = append(found.EndpointIDs, known)
+	}
+	zones, err := p.from.Zones.Owned(ctx, id, network, ledger.DNS.ZoneID)
+	if err != nil {
+		return found, err
+	}
+	found.Zones = append(found.Zones, zones...)
+	group, err := p.from.Endpoints.GroupOfConnection(ctx, network.VPCID, id)
+	found.SecurityGroupID = group.ID
+	return found, err
+}
+
+func removes(plan connection.OffboardPlan) string {
+	if plan.Empty() {
+		return "There is nothing to remove: the record is closed."
+	}
+	return fmt.Sprintf("%d endpoints, %d hosted zones, %d parameters and %d security groups will be removed, each as far as it is still ours.",
+		len(plan.EndpointIDs), len(plan.Zones), len(plan.Config.Parameters), min(1, len(plan.SecurityGroupID)))
+}

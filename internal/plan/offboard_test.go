@@ -1,0 +1,87 @@
+package plan
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"postern/internal/connection"
+	"postern/internal/endpoint"
+)
+
+const removeRequest = `{"schemaVersion": 1, "action": "offboard", "vendor": "monte-carlo", "name": "agents-prod"}`
+
+func TestPlanOffboard(t *testing.T) {
+	t.Parallel()
+	const id = "monte-carlo/agents-prod"
+	ours := func(endpointID string, state connection.EndpointState) endpoint.Endpoint {
+		return endpoint.Endpoint{ID: endpointID, VPCID: vpcID, State: state, Tags: connection.Tags(id, "arn:e")}
+	}
+	zone := connection.DNS{ZoneID: "Z1", ZoneName: parentZone, ZoneCreated: true, Changed: true}
+	published := connection.Config{Parameters: []connection.Parameter{{Name: "/p", Changed: true}}}
+	ledger := connection.Ledger{
+		Plan: connection.Plan{Network: connection.Network{VPCID: vpcID, Region: "us-east-1"}}, Endpoint: connection.Endpoint{ID: "vpce-1"},
+		Config: published,
+	}
+	for name, test := range map[string]struct {
+		world func(*world)
+		want  connection.OffboardPlan
+		vpc   string
+		fault string
+	}{
+		"nothing was made": {world: func(*world) {}},
+		"never onboarded": {world: func(w *world) {
+			w.endpoints = []endpoint.Endpoint{ours("vpce-2", connection.StateRejected)}
+			w.groups["sg-1"] = endpoint.SecurityGroup{ID: "sg-1", VPCID: vpcID, Tags: connection.Tags(id, "arn:e")}
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-2"}, SecurityGroupID: "sg-1"}, vpc: vpcID},
+		"onboarded": {world: func(w *world) {
+			w.ledger = &ledger
+			w.endpoints = []endpoint.Endpoint{ours("vpce-1", connection.StateAvailable)}
+			w.owned = map[string][]connection.DNS{vpcID: {zone}}
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Zones: []connection.DNS{zone}, Config: published}, vpc: vpcID},
+		"the endpoint is gone": {world: func(w *world) { w.ledger = &ledger },
+			want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Config: published}, vpc: vpcID},
+		"somebody else's tag": {world: func(w *world) {
+			theirs := ours("vpce-3", connection.StateAvailable)
+			delete(theirs.Tags, connection.TagManaged)
+			w.endpoints = []endpoint.Endpoint{theirs}
+		}},
+		"held": {world: func(w *world) { w.holder = "arn:other" }, fault: connection.Conflict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			test.world(w)
+			if test.want.EndpointIDs == nil {
+				test.want.EndpointIDs = []string{}
+			}
+			if test.want.Zones == nil {
+				test.want.Zones = []connection.DNS{}
+			}
+			got, err := w.planner(t, config()).Plan(t.Context(), first(json.RawMessage(removeRequest)))
+			if connection.NameOf(err) != test.fault {
+				t.Fatal(err)
+			}
+			if err != nil {
+				return
+			}
+			if diff := cmp.Diff(test.want, *got.Offboard); diff != "" || got.Decision != connection.DecisionOffboard || got.Network.VPCID != test.vpc {
+				t.Errorf("%s in %q: %s", got.Decision, got.Network.VPCID, diff)
+			}
+		})
+	}
+}
+
+func TestOffboardNeedsNamesOnly(t *testing.T) {
+	t.Parallel()
+	raw := `{"schemaVersion": 1, "action": "offboard", "vendor": "nobody-knows", "name": "n", "target": {"region": "us-east-1"}, "inputs": {"a": "b"}}`
+	_, err := newWorld().planner(t, config()).Plan(t.Context(), first(json.RawMessage(raw)))
+	want := []string{
+		"target: is not used by offboard; leave it out: vendor and name say which connection",
+		"inputs: are not used by offboard; leave it out: vendor and name say which connection",
+	}
+	if diff := cmp.Diff(want, lines(t, err)); diff != "" {
+		t.Error(diff)
+	}
+}
