@@ -24,7 +24,7 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 DEMO_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo vendors test lint lint-infra bench fuzz build synth diff deploy destroy check golden clean host
+.PHONY: help demo vendors test lint lint-infra bench reliability fuzz build synth diff deploy destroy check golden clean host
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ lint-infra: synth ## check the synthesized template and state machine with indep
 
 bench: ## budgets and figures
 	go test -run '^$$' -bench . -benchtime 1x ./internal/...
+
+reliability: ## break every AWS call of every scenario in every way, and write docs/reliability.md
+	@go run ./internal/reliability -docs docs/reliability.md
 
 fuzz: ## every fuzz target for a minute each (FUZZTIME=10s for less)
 	@go test -list '^Fuzz' ./... | awk '/^Fuzz/ {t[n++]=$$1} /^ok/ {for (i=0;i<n;i++) print $$2, t[i]; n=0}' | while read -r package target; do \

@@ -2,9 +2,7 @@ package local_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,32 +17,6 @@ import (
 	"postern/internal/local/states"
 	"postern/internal/local/wire"
 )
-
-// account is everything in the account that an onboarding can touch, in words: what is there before and after is compared.
-func account(c *local.Cloud) []string {
-	var all []string
-	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	for _, e := range c.World.Endpoints() {
-		if e.State != privatelink.Deleted {
-			add("endpoint %s %s", e.ServiceName, e.State)
-		}
-	}
-	for _, n := range c.World.Notifications() {
-		add("notification of %s", n.EndpointID)
-	}
-	for _, group := range c.World.SecurityGroups() {
-		add("security group %s %v", group.Name, group.Rules)
-	}
-	for _, zone := range c.Zones.Zones() {
-		add("zone %s %v", zone.Name, zone.Records)
-	}
-	for _, name := range c.Parameters.Names() {
-		version, _ := c.Parameters.Get(name)
-		add("parameter %s = %s", name, version.Value)
-	}
-	slices.Sort(all)
-	return all
-}
 
 func offboard(t *testing.T, c *local.Cloud) states.Execution {
 	t.Helper()
@@ -114,13 +86,13 @@ func TestOffboardLeavesTheAccountAsItWas(t *testing.T) {
 			c.Zones.AddZone(route53.Zone{
 				Name: "corp.example", Private: true, VPCs: []route53.VPC{{ID: privatelink.DemoVPC, Region: privatelink.DemoRegion}},
 			})
-			before := account(c)
+			before := c.Inventory()
 			test.before(t, c)
 			ended := offboard(t, c)
 			if diff := cmp.Diff(offboarded, ended.Path); diff != "" {
 				t.Fatalf("%s\n%s: %s\n%s", diff, ended.Error, ended.Cause, dump(c))
 			}
-			if diff := cmp.Diff(before, account(c)); diff != "" {
+			if diff := cmp.Diff(before, c.Inventory()); diff != "" {
 				t.Errorf("(-before +after)\n%s", diff)
 			}
 			if got := removal(t, ended); test.removed >= 0 && len(got.Removed) != test.removed || len(got.Kept) > 0 {
@@ -148,12 +120,12 @@ func TestOffboardKeepsWhatIsNotOurs(t *testing.T) {
 			}); err != nil {
 				t.Fatal(err)
 			}
-		}, "holds a record that Postern did not make", "zone privatelink.getmontecarlo.com."},
+		}, "holds a record that Postern did not make", "hosted zone privatelink.getmontecarlo.com."},
 		"a parameter": {func(t *testing.T, c *local.Cloud) {
 			if err := c.Parameters.PutByHand(c.Parameters.Names()[0], "by hand"); err != nil {
 				t.Fatal(err)
 			}
-		}, "was changed after version 1", "= by hand"},
+		}, "was changed after version 1", `= "by hand"`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -169,7 +141,7 @@ func TestOffboardKeepsWhatIsNotOurs(t *testing.T) {
 			if kept := strings.Join(removal(t, ended).Kept, "\n"); !strings.Contains(kept, test.kept) {
 				t.Errorf("kept %q, want %q", kept, test.kept)
 			}
-			if all := strings.Join(account(c), "\n"); !strings.Contains(all, test.there) || strings.Contains(all, "\nendpoint") {
+			if all := strings.Join(c.Inventory(), "\n"); !strings.Contains(all, test.there) || strings.Contains(all, "endpoint to") {
 				t.Errorf("the account has\n%s", all)
 			}
 		})
@@ -184,7 +156,7 @@ func TestOffboardRestoresWhatStoodThereFirst(t *testing.T) {
 	if err := c.Parameters.PutByHand(name, first); err != nil {
 		t.Fatal(err)
 	}
-	before := account(c)
+	before := c.Inventory()
 	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 	for range 2 {
 		if ended := onboard(t, c, "onboard.monte-carlo.json"); ended.Status != states.Succeeded {
@@ -194,7 +166,7 @@ func TestOffboardRestoresWhatStoodThereFirst(t *testing.T) {
 	if ended := offboard(t, c); ended.Status != states.Succeeded {
 		t.Fatal(ended.Error, ended.Cause)
 	}
-	if diff := cmp.Diff(before, account(c)); diff != "" {
+	if diff := cmp.Diff(before, c.Inventory()); diff != "" {
 		t.Errorf("(-before +after)\n%s", diff)
 	}
 }
@@ -203,7 +175,7 @@ func TestOffboardRestoresWhatStoodThereFirst(t *testing.T) {
 func TestOffboardGoesOn(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
-	before := account(c)
+	before := c.Inventory()
 	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 	onboard(t, c, "onboard.monte-carlo.json")
 	c.Server.SetFault(func(call *wire.Call, record wire.Recorded) *wire.Fault {
@@ -222,7 +194,7 @@ func TestOffboardGoesOn(t *testing.T) {
 	if ended = offboard(t, c); ended.Status != states.Succeeded {
 		t.Fatal(ended.Error, ended.Cause)
 	}
-	if diff := cmp.Diff(before, account(c)); diff != "" {
+	if diff := cmp.Diff(before, c.Inventory()); diff != "" {
 		t.Errorf("(-before +after)\n%s", diff)
 	}
 }
@@ -253,7 +225,7 @@ func TestOffboardAfterFaults(t *testing.T) {
 			t.Run(operation+" "+string(kind), func(t *testing.T) {
 				t.Parallel()
 				c := open(t, nil)
-				before := account(c)
+				before := c.Inventory()
 				(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 				execute(t, c, withoutGroups(t))
 				done := false
@@ -268,7 +240,7 @@ func TestOffboardAfterFaults(t *testing.T) {
 				if diff := cmp.Diff(offboarded, ended.Path); diff != "" || !done {
 					t.Fatalf("%v %s\n%s: %s", done, diff, ended.Error, ended.Cause)
 				}
-				if diff := cmp.Diff(before, account(c)); diff != "" {
+				if diff := cmp.Diff(before, c.Inventory()); diff != "" {
 					t.Errorf("(-before +after)\n%s", diff)
 				}
 			})

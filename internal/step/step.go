@@ -57,7 +57,7 @@ func Start(build Function) {
 }
 
 func open(build Function, log *slog.Logger) (lambda.Handler, error) {
-	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRetryer(Retryer))
+	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRetryer(func() aws.Retryer { return Retryer() }))
 	if err != nil {
 		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
@@ -67,8 +67,15 @@ func open(build Function, log *slog.Logger) (lambda.Handler, error) {
 }
 
 // Retryer is the SDK retryer of every function: short, because the state machine retries too, and longer than one Lambda lives.
-func Retryer() aws.Retryer {
-	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 3 })
+// A refusal is tried again too: a role that was changed a moment ago is not known everywhere yet, and what is undone or waited for
+// since days must not fall over that.
+//
+// AWS: IAM is eventually consistent.
+func Retryer(change ...func(*retry.StandardOptions)) aws.Retryer {
+	standard := retry.NewStandard(append([]func(*retry.StandardOptions){
+		func(o *retry.StandardOptions) { o.MaxAttempts = 3 },
+	}, change...)...)
+	return retry.AddWithErrorCodes(standard, "UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AuthorizationError")
 }
 
 // Handle makes a Lambda handler of a typed function. The error the function returns reaches the state machine under the name

@@ -271,7 +271,7 @@ func TestFaults(t *testing.T) {
 	}{
 		{wire.Throttle, 0, 3, awserr.IsThrottled},
 		{wire.ServerError, 0, 3, awserr.IsUnavailable},
-		{wire.Deny, 0, 1, awserr.IsDenied},
+		{wire.Deny, 0, 3, awserr.IsDenied},
 		{wire.NoEffect, 0, 3, awserr.IsUnavailable},
 		{wire.LostAnswer, 3, 3, awserr.IsUnavailable},
 	}

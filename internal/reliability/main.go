@@ -1,0 +1,98 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+)
+
+func main() {
+	docs := flag.String("docs", "", "write the table to this page, between its markers")
+	only := flag.String("only", "", "run the scenario of this name only")
+	flag.Parse()
+	if err := run(*only, *docs); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// job is one disturbed run.
+type job struct {
+	scenario    scenario
+	site        site
+	disturbance disturbance
+	outcome     outcome
+	err         error
+}
+
+func run(only, docs string) error {
+	raw, err := os.ReadFile(templatePath)
+	if err != nil {
+		return fmt.Errorf("%w: run from the project's root", err)
+	}
+	jobs, err := plan(raw, only)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%d runs\n", len(jobs))
+	disturbAll(raw, jobs)
+	table := summarize(jobs)
+	fmt.Print(table)
+	violated := 0
+	for _, j := range jobs {
+		if j.err != nil || len(j.outcome.violations) > 0 {
+			violated++
+			fmt.Fprintf(os.Stderr, "%s, %s, %s: ended %s %v %q\n", j.scenario.name, j.site, j.disturbance.name, j.outcome.end, j.err,
+				j.outcome.violations)
+		}
+	}
+	if violated > 0 {
+		return fmt.Errorf("%d of %d runs violate an invariant", violated, len(jobs))
+	}
+	if docs != "" {
+		return writePage(docs, table)
+	}
+	return nil
+}
+
+// plan lists every call of every scenario, with every way to break it.
+func plan(raw []byte, only string) ([]*job, error) {
+	var jobs []*job
+	for _, s := range scenarios() {
+		if only != "" && s.name != only {
+			continue
+		}
+		sites, err := s.sites(raw)
+		if err != nil {
+			return nil, err
+		}
+		for _, at := range sites {
+			for _, d := range disturbances {
+				jobs = append(jobs, &job{scenario: s, site: at, disturbance: d})
+			}
+		}
+	}
+	return jobs, nil
+}
+
+func disturbAll(raw []byte, jobs []*job) {
+	queue := make(chan *job)
+	var all sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for j := range queue {
+				j.outcome, j.err = j.scenario.disturb(raw, j.site, j.disturbance)
+			}
+		})
+	}
+	for i, j := range jobs {
+		if i > 0 && i%500 == 0 {
+			fmt.Fprintf(os.Stderr, "%d of %d\n", i, len(jobs))
+		}
+		queue <- j
+	}
+	close(queue)
+	all.Wait()
+}
