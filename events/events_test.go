@@ -42,6 +42,8 @@ func TestRequestSamples(t *testing.T) {
 		"onboard.clickhouse-cloud.json": connection.ActionOnboard,
 		"onboard.elastic-cloud.json":    connection.ActionOnboard,
 		"plan.monte-carlo.json":         connection.ActionPlan,
+		"diagnose.monte-carlo.json":     connection.ActionDiagnose,
+		"diagnose.engflow.json":         connection.ActionDiagnose,
 	} {
 		request, err := connection.DecodeRequest(Read(name))
 		if err != nil || request.Action != action {

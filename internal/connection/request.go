@@ -20,10 +20,12 @@ type Action string
 const (
 	ActionOnboard Action = "onboard" // make the connection
 	ActionPlan    Action = "plan"    // compute and show the plan, write nothing
+	// ActionDiagnose names what is wrong with a connection that exists; it writes nothing.
+	ActionDiagnose Action = "diagnose"
 )
 
 // Actions lists every action that the state machine takes.
-var Actions = []Action{ActionOnboard, ActionPlan}
+var Actions = []Action{ActionOnboard, ActionPlan, ActionDiagnose}
 
 // What a ticket may ask for besides. The door refuses what is not in Actions; a retry is an onboarding under another name.
 const (

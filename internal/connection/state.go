@@ -25,6 +25,7 @@ type State struct {
 	DNS          *DNS          `json:"dns,omitempty"`          // ConfigureDNS
 	Verification *Proof        `json:"verification,omitempty"` // VerifyConnectivity
 	Config       *Config       `json:"config,omitempty"`       // PublishConfig
+	Diagnosis    *Diagnosis    `json:"diagnosis,omitempty"`    // Diagnose
 	Failure      *Failure      `json:"failure,omitempty"`      // the Catch of the state that failed
 	Outcome      *Outcome      `json:"outcome,omitempty"`      // Rollback
 }
@@ -37,6 +38,7 @@ const (
 	DecisionPlanned   Decision = "planned"   // plan only: nothing is written
 	DecisionAllowlist Decision = "allowlist" // the vendor has to allow-list the account first
 	DecisionProceed   Decision = "proceed"   // make the endpoint
+	DecisionDiagnose  Decision = "diagnose"  // look at what is there: nothing is written
 )
 
 // Plan is all that the run will do, computed before anything is written. Later steps read the plan, never the request.
@@ -61,6 +63,7 @@ type Plan struct {
 	Cost            Cost      `json:"cost"`
 	Ticket          *Ticket   `json:"ticket,omitempty"`
 	Requester       string    `json:"requester,omitempty"`
+	Diagnosis       *Facts    `json:"diagnosis,omitempty"` // for a diagnosis only
 }
 
 // Network is where the endpoint goes, as AWS describes it.

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// Rule is one inbound rule of a security group.
+// Rule is one rule of a security group.
 type Rule struct {
 	// Protocol is tcp, udp, icmp, a number, or -1 for all.
 	Protocol string
@@ -24,6 +24,7 @@ type Rule struct {
 type SecurityGroup struct {
 	ID, VPCID string
 	Inbound   []Rule
+	Outbound  []Rule // its CIDRs and groups are where to
 }
 
 // SecurityGroups returns the security groups with these ids, in this order; the error satisfies awserr.IsNotFound when one does
@@ -40,6 +41,9 @@ func (c *Client) SecurityGroups(ctx context.Context, ids []string) ([]SecurityGr
 			group := SecurityGroup{ID: aws.ToString(g.GroupId), VPCID: aws.ToString(g.VpcId)}
 			for _, permission := range g.IpPermissions {
 				group.Inbound = append(group.Inbound, rule(permission))
+			}
+			for _, permission := range g.IpPermissionsEgress {
+				group.Outbound = append(group.Outbound, rule(permission))
 			}
 			found[group.ID] = group
 		}

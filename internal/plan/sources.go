@@ -16,12 +16,16 @@ type Endpoints interface {
 	SecurityGroups(ctx context.Context, ids []string) ([]endpoint.SecurityGroup, error)
 	Service(ctx context.Context, name, region, ownRegion string) (connection.Service, error)
 	InVPC(ctx context.Context, vpcID string) ([]endpoint.Endpoint, error)
+	Interfaces(ctx context.Context, e endpoint.Endpoint) ([]connection.NetworkInterface, error)
+	NetworkACLs(ctx context.Context, subnetIDs []string) ([]endpoint.NetworkACL, error)
 }
 
 // Zones is what the plan reads of Route 53; *dns.Client satisfies it.
 type Zones interface {
 	Zones(ctx context.Context, vpcID, region string) ([]dns.Zone, error)
 	Ours(ctx context.Context, zoneID, connectionID string) (bool, error)
+	Find(ctx context.Context, name, connectionID string) (zone dns.Zone, found bool, err error)
+	Records(ctx context.Context, zoneID string, names []string) ([]connection.ZoneRecord, error)
 }
 
 // Parameters is what the plan reads of SSM; *publish.Client satisfies it.

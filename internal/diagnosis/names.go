@@ -1,0 +1,135 @@
+package diagnosis
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"postern/internal/connection"
+)
+
+// names judges the names and what answers for them. When the probe saw every name lead to the endpoint, whatever else the facts
+// say does no harm: a zone may reach the VPC in ways that AWS does not list.
+func (s scene) names() []connection.Check {
+	resolved := s.all(KindDNS)
+	var checks []connection.Check
+	checks = append(checks, s.vpcDNS(resolved))
+	switch {
+	case resolved:
+	case s.plan.DNS.Mode == connection.ModeVendorPrivateDNS:
+		checks = append(checks, s.privateDNS()...)
+	case s.plan.DNS.Mode == connection.ModePrivateHostedZone:
+		for _, record := range s.plan.DNS.Names() {
+			checks = append(checks, s.record(record.Name))
+		}
+	}
+	codes := map[string]string{SymptomLoadBalancer: LoadBalancer, SymptomElsewhere: NameElsewhere}
+	for _, check := range s.of(KindDNS) {
+		if check.Verdict == connection.Fail {
+			code, known := codes[check.Cause]
+			if !known {
+				code = NameUnresolved
+			}
+			check.Detail = check.Target + ": " + check.Detail
+			check.Cause = code
+		}
+		checks = append(checks, check)
+	}
+	return checks
+}
+
+func (s scene) vpcDNS(resolved bool) connection.Check {
+	vpc := s.plan.Network.VPCID
+	var off []string
+	if !s.facts.DNSSupport {
+		off = append(off, "enableDnsSupport")
+	}
+	if !s.facts.DNSHostnames {
+		off = append(off, "enableDnsHostnames")
+	}
+	detail := strings.Join(off, " and ") + " off in " + vpc
+	switch {
+	case len(off) == 0:
+		return pass(kindVPCDNS, vpc, "enableDnsSupport and enableDnsHostnames are on")
+	case resolved:
+		return unknown(kindVPCDNS, vpc, detail+", though the names resolve rightly")
+	}
+	return fail(kindVPCDNS, vpc, VPCDNSOff, detail)
+}
+
+// privateDNS judges the endpoint's private DNS, and the zone that answers for its name.
+func (s scene) privateDNS() []connection.Check {
+	e := s.facts.Endpoint
+	if e == nil {
+		return nil
+	}
+	host := s.plan.DNS.Hostname
+	zone, answered := s.answers(host)
+	switch {
+	case !e.PrivateDNSEnabled && answered:
+		return []connection.Check{fail(kindPrivateDNS, e.ID, PrivateDNSConflict, zone.text()+" answers for "+host)}
+	case !e.PrivateDNSEnabled:
+		return []connection.Check{fail(kindPrivateDNS, e.ID, PrivateDNSOff, "off at "+e.ID)}
+	case answered && !zone.managed():
+		return []connection.Check{fail(kindZone, host, ZoneShadowed, zone.text()+" answers for "+host)}
+	}
+	return []connection.Check{pass(kindPrivateDNS, e.ID, "on")}
+}
+
+// record judges a name of a private hosted zone: which zone answers for it, and what that zone says.
+func (s scene) record(name string) connection.Check {
+	zone, answered := s.answers(name)
+	own := s.plan.DNS.Zone
+	switch {
+	case answered && zone.Ours:
+		return s.value(zone, name)
+	case answered && zone.Name == own:
+		return fail(kindZone, name, ZoneForeign, zone.text()+" answers for "+name)
+	case answered && len(zone.Name) > len(own):
+		return fail(kindZone, name, ZoneShadowed, zone.text()+" answers for "+name)
+	case s.facts.Apart != nil:
+		return fail(kindZone, name, ZoneNotAssociated, s.facts.Apart.Name+" ("+s.facts.Apart.ID+")")
+	}
+	return fail(kindZone, name, ZoneMissing, own)
+}
+
+// value judges the record of a name in our zone.
+func (s scene) value(zone zoneFacts, name string) connection.Check {
+	var others []string
+	for _, record := range zone.Records {
+		if record.Name != name {
+			continue
+		}
+		if s.facts.Endpoint != nil && slices.Contains(s.facts.Endpoint.Names, record.Value) {
+			return pass(kindRecord, name, fmt.Sprintf("%s %s", record.Type, record.Value))
+		}
+		others = append(others, fmt.Sprintf("%s %s", record.Type, record.Value))
+	}
+	if len(others) == 0 {
+		return fail(kindRecord, name, RecordMissing, name+" in "+zone.text())
+	}
+	return fail(kindRecord, name, RecordElsewhere, name+" is "+strings.Join(others, ", "))
+}
+
+type zoneFacts struct{ connection.ZoneFacts }
+
+func (z zoneFacts) text() string {
+	owner := "account " + z.Owner
+	if z.managed() {
+		owner = z.Owner
+	}
+	return fmt.Sprintf("zone %s (%s of %s)", z.Name, z.ID, owner)
+}
+
+// managed reports whether AWS made the zone, such as that of an endpoint's private DNS.
+func (z zoneFacts) managed() bool { return strings.Contains(z.Owner, ".") }
+
+// answers returns the zone of the VPC that answers for a name: the most specific, and no other.
+func (s scene) answers(name string) (zoneFacts, bool) {
+	for _, zone := range s.facts.Zones {
+		if name == zone.Name || strings.HasSuffix(name, "."+zone.Name) {
+			return zoneFacts{zone}, true
+		}
+	}
+	return zoneFacts{}, false
+}
