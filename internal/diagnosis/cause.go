@@ -41,6 +41,7 @@ const (
 	CertificateAuthority = "certificate-authority"
 	TLSFailed            = "tls-failed"
 	ALPN                 = "alpn"
+	ServiceWithdrawn     = "service-withdrawn"
 	Inconclusive         = "inconclusive"
 	AllWell              = "all-well"
 )
@@ -94,6 +95,8 @@ var Causes = []Cause{
 		"look for a device in the VPC that inspects TLS; then ask the vendor which authority signs for {name}."},
 	{TLSFailed, "TLS fails", "ask the vendor whether the port speaks TLS, and which versions."},
 	{ALPN, "The vendor does not negotiate the protocol that clients need", "ask the vendor whether {service} serves it, such as gRPC over h2."},
+	{ServiceWithdrawn, "The connection works, but the vendor's service is not visible to this account any more",
+		"ask the vendor to allow-list account {account} for {service} again: another endpoint could not be made."},
 	{Inconclusive, "Nothing wrong was found, but not everything could be looked at", "look at the evidence that is unknown."},
 	{AllWell, "The connection works from inside the VPC",
 		"look at the clients: their own DNS servers, proxies, configuration, and credentials at the vendor."},

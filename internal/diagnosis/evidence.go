@@ -17,7 +17,7 @@ func (s scene) service() []connection.Check {
 	case s.facts.Endpoint == nil || !s.facts.Endpoint.State.Live():
 		return []connection.Check{fail(kindService, name, ServiceNotVisible, name+" in "+s.plan.Service.Region)}
 	}
-	return []connection.Check{unknown(kindService, name, "not visible to this account any more; an endpoint that exists is not touched by that")}
+	return []connection.Check{fail(kindService, name, ServiceWithdrawn, name)}
 }
 
 // stateCauses are the states in which nothing flows.

@@ -20,7 +20,7 @@ func (s scene) names() []connection.Check {
 		checks = append(checks, s.privateDNS()...)
 	case s.plan.DNS.Mode == connection.ModePrivateHostedZone:
 		for _, record := range s.plan.DNS.Names() {
-			checks = append(checks, s.record(record.Name))
+			checks = append(checks, s.record(record))
 		}
 	}
 	codes := map[string]string{SymptomLoadBalancer: LoadBalancer, SymptomElsewhere: NameElsewhere}
@@ -77,12 +77,12 @@ func (s scene) privateDNS() []connection.Check {
 }
 
 // record judges a name of a private hosted zone: which zone answers for it, and what that zone says.
-func (s scene) record(name string) connection.Check {
+func (s scene) record(planned connection.NameRecord) connection.Check {
+	name, own := planned.Name, s.plan.DNS.Zone
 	zone, answered := s.answers(name)
-	own := s.plan.DNS.Zone
 	switch {
 	case answered && zone.Ours:
-		return s.value(zone, name)
+		return s.value(zone, planned)
 	case answered && zone.Name == own:
 		return fail(kindZone, name, ZoneForeign, zone.text()+" answers for "+name)
 	case answered && len(zone.Name) > len(own):
@@ -94,21 +94,35 @@ func (s scene) record(name string) connection.Check {
 }
 
 // value judges the record of a name in our zone.
-func (s scene) value(zone zoneFacts, name string) connection.Check {
-	var others []string
+func (s scene) value(zone zoneFacts, planned connection.NameRecord) connection.Check {
+	var found []string
 	for _, record := range zone.Records {
-		if record.Name != name {
+		if record.Name != planned.Name {
 			continue
 		}
-		if s.facts.Endpoint != nil && slices.Contains(s.facts.Endpoint.Names, record.Value) {
-			return pass(kindRecord, name, fmt.Sprintf("%s %s", record.Type, record.Value))
+		text := record.Type + " " + record.Value
+		if s.leadsToEndpoint(record.Value, planned.AZID) {
+			return pass(kindRecord, planned.Name, text)
 		}
-		others = append(others, fmt.Sprintf("%s %s", record.Type, record.Value))
+		found = append(found, text)
 	}
-	if len(others) == 0 {
-		return fail(kindRecord, name, RecordMissing, name+" in "+zone.text())
+	if len(found) == 0 {
+		return fail(kindRecord, planned.Name, RecordMissing, planned.Name+" in "+zone.text())
 	}
-	return fail(kindRecord, name, RecordElsewhere, name+" is "+strings.Join(others, ", "))
+	return fail(kindRecord, planned.Name, RecordElsewhere, planned.Name+" is "+strings.Join(found, ", "))
+}
+
+// leadsToEndpoint reports whether a value is one of the endpoint's names: that of an Availability Zone, or with none any of them.
+//
+// AWS: the first label of a zonal name ends in the zone as this account calls it.
+func (s scene) leadsToEndpoint(value, azID string) bool {
+	if s.facts.Endpoint == nil || !slices.Contains(s.facts.Endpoint.Names, value) {
+		return false
+	}
+	label, _, _ := strings.Cut(value, ".")
+	return azID == "" || slices.ContainsFunc(s.plan.Network.Subnets, func(n connection.Subnet) bool {
+		return n.AZID == azID && strings.HasSuffix(label, "-"+n.AZ)
+	})
 }
 
 type zoneFacts struct{ connection.ZoneFacts }

@@ -2,8 +2,10 @@ package probe
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -117,6 +119,8 @@ func symptomOf(err error) string {
 		return diagnosis.SymptomReset
 	}
 	switch {
+	case refusesProtocol(err):
+		return diagnosis.SymptomProtocol
 	case errors.As(err, &name):
 		return diagnosis.SymptomName
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
@@ -125,4 +129,12 @@ func symptomOf(err error) string {
 		return diagnosis.SymptomAuthority
 	}
 	return diagnosis.SymptomTLS
+}
+
+// refusesProtocol reports whether the other side ended TLS because it speaks none of the protocols we asked for. crypto/tls does
+// not export the type of a remote alert, only its text.
+func refusesProtocol(err error) bool {
+	const noApplicationProtocol = tls.AlertError(120) // RFC 7301
+	var op *net.OpError
+	return remoteAlert(err) && errors.As(err, &op) && op.Err.Error() == noApplicationProtocol.Error()
 }
