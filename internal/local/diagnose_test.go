@@ -1,12 +1,15 @@
 package local_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/go-cmp/cmp"
 
 	"postern/events"
@@ -17,6 +20,8 @@ import (
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
 	"postern/internal/local/states"
+	"postern/internal/local/wire"
+	"postern/internal/step"
 )
 
 // named is what a diagnosis must say.
@@ -147,14 +152,18 @@ func TestDiagnosisBeforeTheEnd(t *testing.T) {
 			named{diagnosis.EndpointExpired, "is expired"}},
 		"failed": {func(t *testing.T, c *local.Cloud) {
 			must(t, c.World.Vendor(service).Fail(waiting(t, c), "InternalError", "no route to the vendor"))
-		}, named{diagnosis.EndpointFailed, "InternalError: no route to the vendor"}},
+		}, named{diagnosis.EndpointFailed, "is failed: no route to the vendor"}},
 		"on its way": {func(t *testing.T, c *local.Cloud) {
 			c.World.Configure(func(o *privatelink.Options) { o.AvailableAfter = time.Hour })
 			must(t, c.World.Vendor(service).Accept(waiting(t, c)))
 		}, named{diagnosis.EndpointPending, "is pending"}},
 		"deleted and forgotten": {func(t *testing.T, c *local.Cloud) {
-			must(t, c.World.Vendor(service).Withdraw(c.World.AccountID()))
-		}, named{diagnosis.ServiceNotVisible, service}},
+			vendor(t, c, time.Minute, time.Minute)
+			var state connection.State
+			must(t, json.Unmarshal(onboard(t, c, "onboard.monte-carlo.json").Output, &state))
+			must(t, c.World.DeleteByHand(state.Endpoint.ID))
+			must(t, c.Advance(2*time.Hour))
+		}, named{diagnosis.NoEndpoint, "none of monte-carlo/agents-prod"}},
 		"of somebody else": {func(t *testing.T, c *local.Cloud) {
 			vendor(t, c, time.Minute, time.Minute)
 			var state connection.State
@@ -185,36 +194,62 @@ func waiting(t *testing.T, c *local.Cloud) string {
 	return endpoints[0].ID
 }
 
-// A request that names no network or vendor of ours is refused; a diagnosis that fails makes no write on its way out.
+// A request that cannot be read is refused, and what fails is told; whichever way a diagnosis fails, it makes no write on its way
+// out, and an onboarding that holds the connection goes on holding it.
 func TestDiagnosisThatFails(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		edit  func(map[string]any)
-		world func(*local.Cloud)
-		path  []string
-		error string
+		edit   func(map[string]any)
+		config func(*local.Config)
+		world  func(*local.Cloud)
+		path   []string
+		error  string
+		cause  string
 	}{
 		"another VPC": {edit: func(r map[string]any) { target(r)["vpcId"] = "vpc-0ffffffffffffffff" },
-			path: []string{"Plan"}, error: connection.InvalidRequest},
-		"no such vendor": {edit: func(r map[string]any) { r["vendor"] = "nobody" }, path: []string{"Plan"}, error: connection.InvalidRequest},
-		"the probe has an address it must not dial": {edit: func(map[string]any) {}, world: func(c *local.Cloud) {
-			c.World.AddSubnet(privatelink.Subnet{
-				ID: "subnet-0e10000000000000e", VPCID: privatelink.DemoVPC, AZ: "us-east-1c", AZID: "use1-az3", CIDR: "127.0.0.0/24",
+			path: []string{"Plan"}, error: connection.InvalidRequest, cause: "is not a registered network"},
+		"no such vendor": {edit: func(r map[string]any) { r["vendor"] = "nobody" },
+			path: []string{"Plan"}, error: connection.InvalidRequest, cause: "there is no profile for nobody"},
+		"an input is missing": {edit: func(r map[string]any) { delete(inputs(r), "serviceName") },
+			path: []string{"Plan"}, error: connection.InvalidRequest, cause: "inputs.serviceName"},
+		"AWS refuses to show the network ACLs": {world: func(c *local.Cloud) {
+			c.Server.SetFault(func(call *wire.Call, _ wire.Recorded) *wire.Fault {
+				if call.Operation == "DescribeNetworkAcls" {
+					return &wire.Fault{Kind: wire.Deny}
+				}
+				return nil
 			})
-		}, path: []string{"Plan", "ServiceVisible", "Diagnose"}, error: connection.Internal},
+		}, path: []string{"Plan"}, error: connection.AccessDenied, cause: "DescribeNetworkAcls"},
+		"the probe has a defect": {config: func(config *local.Config) {
+			config.Functions["probe"] = func(r step.Runtime) (lambda.Handler, error) {
+				return step.Handle(r.Log, func(context.Context, connection.Input) (connection.Diagnosis, error) {
+					return connection.Diagnosis{}, errors.New("no such thing")
+				}), nil
+			}
+		}, path: []string{"Plan", "ServiceVisible", "Diagnose"}, error: connection.Internal, cause: "Failed in: Diagnose"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := open(t, nil)
+			c := open(t, test.config)
+			waiting(t, c)
 			if test.world != nil {
-				t.Skip("TODO")
+				test.world(c)
 			}
-			raw := change(t, func(r map[string]any) { r["action"] = "diagnose"; test.edit(r) })
-			ended := execute(t, c, raw)
-			if diff := cmp.Diff(slices.Concat(test.path, failedClean), ended.Path); diff != "" || ended.Error != test.error {
+			before := len(c.Calls())
+			ended := execute(t, c, change(t, func(r map[string]any) {
+				if r["action"] = "diagnose"; test.edit != nil {
+					test.edit(r)
+				}
+			}))
+			if diff := cmp.Diff(slices.Concat(test.path, failedClean), ended.Path); diff != "" || ended.Error != test.error ||
+				!strings.Contains(ended.Cause, test.cause) {
 				t.Errorf("%s: %s\n%s", ended.Error, ended.Cause, diff)
 			}
-			checkReadOnly(t, c, ended, 0)
+			for _, call := range c.Calls()[before:] {
+				if call.Origin == ended.ARN && (call.Write || call.Message) {
+					t.Errorf("%s wrote: %s.%s", call.Function, call.Service, call.Operation)
+				}
+			}
 		})
 	}
 }
@@ -263,18 +298,13 @@ func checkDiagnosis(t *testing.T, c *local.Cloud, request []byte, want named) co
 	return *got
 }
 
-// checkReadOnly checks that an execution wrote nothing, and was refused nothing, in the calls from one on.
+// checkReadOnly checks that an execution wrote nothing, and was refused nothing, in the calls from one on. A service that is not
+// visible is an answer, not a refusal.
 func checkReadOnly(t *testing.T, c *local.Cloud, ended states.Execution, from int) {
 	t.Helper()
 	for _, call := range c.Calls()[from:] {
-		if call.Origin != ended.ARN {
-			continue
-		}
-		if call.Write || call.Message {
-			t.Errorf("%s wrote: %s.%s", call.Function, call.Service, call.Operation)
-		}
-		if call.Code != "" && call.Code != "InvalidServiceName" {
-			t.Errorf("%s was refused %s.%s: %s: %s", call.Function, call.Service, call.Operation, call.Code, call.Error)
+		if call.Origin == ended.ARN && (call.Write || call.Message || call.Code != "" && call.Code != "InvalidServiceName") {
+			t.Errorf("%s called %s.%s: %s: %s", call.Function, call.Service, call.Operation, call.Code, call.Error)
 		}
 	}
 }

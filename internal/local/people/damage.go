@@ -152,7 +152,9 @@ func ParseDamage(name string) (Damage, error) {
 	return Damage{}, fmt.Errorf("nothing is known of how to break %q: write %s", name, strings.Join(names, ", "))
 }
 
-func inVPC(e privatelink.Endpoint) []route53.VPC { return []route53.VPC{{ID: e.VPCID, Region: e.Region}} }
+func inVPC(e privatelink.Endpoint) []route53.VPC {
+	return []route53.VPC{{ID: e.VPCID, Region: e.Region}}
+}
 
 func isCNAME(r route53.Record) bool { return r.Type == "CNAME" }
 
