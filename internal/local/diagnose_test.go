@@ -32,6 +32,7 @@ type named struct {
 
 // damaged are what the diagnosis must name for each damage.
 var damaged = map[string]named{
+	"nothing":                 {diagnosis.AllWell, "works from inside the VPC"},
 	"rejection":               {diagnosis.EndpointRejected, "is rejected"},
 	"deletion":                {diagnosis.EndpointDeleted, "is deleting"},
 	"dns-hostnames":           {diagnosis.VPCDNSOff, "enableDnsHostnames off"},

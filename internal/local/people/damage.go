@@ -35,6 +35,7 @@ const (
 
 // Damages lists every damage.
 var Damages = []Damage{
+	{"nothing", monteCarlo, "nobody breaks anything", func(*local.Cloud, privatelink.Endpoint) error { return nil }},
 	{"rejection", monteCarlo, "the vendor rejects the endpoint", func(c *local.Cloud, e privatelink.Endpoint) error {
 		return c.World.Vendor(e.ServiceName).Reject(e.ID, "the contract ended")
 	}},
