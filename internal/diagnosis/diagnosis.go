@@ -72,7 +72,7 @@ func first(evidence []connection.Check) (cause Cause, because string) {
 	for _, cause := range Causes {
 		for _, check := range evidence {
 			if check.Verdict == connection.Fail && check.Cause == cause.Code {
-				return cause, check.Detail
+				return cause, said(check)
 			}
 		}
 	}
@@ -82,6 +82,15 @@ func first(evidence []connection.Check) (cause Cause, because string) {
 	}
 	i := slices.IndexFunc(Causes, func(c Cause) bool { return c.Code == code })
 	return Causes[i], ""
+}
+
+// said is what a check says; that of a probe's does not repeat its target.
+func said(check connection.Check) string {
+	switch check.Kind {
+	case KindDNS, KindTCP, KindTLS, KindALPN:
+		return check.Target + ": " + check.Detail
+	}
+	return check.Detail
 }
 
 func (s scene) fill(text string) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"postern/internal/connection"
 )
@@ -74,7 +75,7 @@ func (s scene) connections() []connection.Check {
 			check.Cause = ""
 		}
 		if zone := s.zoneOf(check.Target); zone != "" {
-			check.Detail = check.Target + " (" + zone + "): " + check.Detail
+			check.Detail = strings.TrimSuffix("in "+zone+", "+check.Detail, ", ")
 		}
 		checks = append(checks, check)
 	}

@@ -30,7 +30,6 @@ func (s scene) names() []connection.Check {
 			if !known {
 				code = NameUnresolved
 			}
-			check.Detail = check.Target + ": " + check.Detail
 			check.Cause = code
 		}
 		checks = append(checks, check)

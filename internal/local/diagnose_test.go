@@ -49,9 +49,10 @@ var damaged = map[string]named{
 	"security-group":          {diagnosis.SecurityGroup, "no inbound rule lets 10.20.0.0/16 in on 443/tcp"},
 	"security-group-replaced": {diagnosis.SecurityGroup, "no inbound rule lets 10.20.0.0/16 in on 443/tcp"},
 	"client-security-group":   {diagnosis.ClientSecurityGroup, "no outbound rule lets the probe out to 10.20."},
-	"network-acl":             {diagnosis.NetworkACL, "(us-east-1b): inbound rule 90 denies 10.20.0.0/16"},
-	"network-acl-answers":     {diagnosis.NetworkACL, "(us-east-1b): outbound rule * denies 0.0.0.0/0"},
-	"zone-down":               {diagnosis.ZoneDown, "(us-east-1b): no answer"},
+	"network-acl":             {diagnosis.NetworkACL, " of subnet-0b10000000000000b: inbound rule 90 denies 10.20.0.0/16"},
+	"network-acl-answers":     {diagnosis.NetworkACL, " of subnet-0b10000000000000b: outbound rule * denies 0.0.0.0/0"},
+	"client-network-acl":      {diagnosis.NetworkACL, " of subnet-0a10000000000000a: outbound rule 90 denies 10.20.2.0/24"},
+	"zone-down":               {diagnosis.ZoneDown, "443: in us-east-1b, no answer"},
 	"no-answer":               {diagnosis.NoAnswer, "no answer within"},
 	"allow-list":              {diagnosis.VendorReset, "closed during the TLS handshake"},
 	"port":                    {diagnosis.PortClosed, "refused"},
@@ -122,7 +123,7 @@ func TestDiagnosisOfSeveral(t *testing.T) {
 		}, named{diagnosis.RecordElsewhere, "*.use1-az1.4kgzg.us-east-1.aws.confluent.cloud is CNAME vpce-"}},
 		"one port of several": {"clickhouse-cloud", func(c *local.Cloud) error {
 			return c.World.Vendor(privatelink.ClickHouseService).Update(func(s *privatelink.VendorService) { s.Ports = []int{443, 8443, 3306} })
-		}, named{diagnosis.PortClosed, ":9440 (us-east-1"}},
+		}, named{diagnosis.PortClosed, ":9440: in us-east-1a, the connection was refused"}},
 		"one port of the security group": {"snowflake", func(c *local.Cloud) error {
 			return c.World.RemoveSecurityGroupRule(privatelink.SnowflakeGroup, func(r privatelink.Rule) bool { return r.FromPort == 80 })
 		}, named{diagnosis.SecurityGroup, "no inbound rule lets 10.20.0.0/16 in on 80/tcp"}},

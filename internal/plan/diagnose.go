@@ -17,6 +17,8 @@ func (p *Planner) diagnose(ctx context.Context, d *draft) (connection.Plan, erro
 	if d.vpc == nil {
 		return connection.Plan{}, d.faults // the VPC does not exist: there is nothing to look at
 	}
+	about := func(f connection.Finding) bool { return f.Severity == connection.SeverityInfo }
+	d.plan.Findings = slices.DeleteFunc(d.plan.Findings, about) // they speak of what an onboarding would do
 	for _, fault := range d.faults {
 		d.warn("onboarding-would-fail", "An onboarding would be refused now: %s", fault)
 	}

@@ -18,33 +18,19 @@ const (
 	kindACL         = "network-acl"
 )
 
-// filterFacts judges what filters packets between the clients and the endpoint's interfaces.
+// filterFacts judges what filters packets between the clients and the endpoint's interfaces. The probe stands for the clients where
+// AWS cannot tell who they are: its security groups and its subnets are theirs.
 func (p *Planner) filterFacts(ctx context.Context, d *draft) error {
-	facts, clients := d.plan.Diagnosis, prefixes(d.plan.Network.ClientCIDRs)
-	interfaces := facts.Endpoint.Interfaces
-	ports := d.plan.Probe.Ports
-	if ids := facts.Endpoint.SecurityGroupIDs; len(ids) > 0 {
-		groups, err := p.from.Endpoints.SecurityGroups(ctx, ids)
-		if err != nil {
-			return err
-		}
-		for _, port := range ports {
-			facts.Filters = append(facts.Filters, d.admission(groups, port, clients))
-		}
+	facts, interfaces := d.plan.Diagnosis, d.plan.Diagnosis.Endpoint.Interfaces
+	groups, err := p.from.Endpoints.SecurityGroups(ctx, facts.Endpoint.SecurityGroupIDs)
+	if err != nil {
+		return err
 	}
-	if ids := d.network.ProbeSecurityGroupIDs; len(ids) > 0 && len(interfaces) > 0 {
-		groups, err := p.from.Endpoints.SecurityGroups(ctx, ids)
-		if err != nil {
-			return err
-		}
-		for _, port := range ports {
-			facts.Filters = append(facts.Filters, departure(groups, port, interfaces, facts.Endpoint.SecurityGroupIDs))
-		}
+	clients, err := p.from.Endpoints.SecurityGroups(ctx, d.network.ProbeSecurityGroupIDs)
+	if err != nil {
+		return err
 	}
-	if len(interfaces) == 0 {
-		return nil
-	}
-	var subnets []string
+	subnets := slices.Clone(d.network.ProbeSubnetIDs)
 	for _, eni := range interfaces {
 		subnets = append(subnets, eni.SubnetID)
 	}
@@ -52,20 +38,18 @@ func (p *Planner) filterFacts(ctx context.Context, d *draft) error {
 	if err != nil {
 		return err
 	}
-	for _, eni := range interfaces {
-		for _, port := range ports {
-			facts.Filters = append(facts.Filters, passage(acls, eni, port, clients))
-		}
+	for _, port := range d.plan.Probe.Ports {
+		facts.Filters = append(facts.Filters, d.admission(groups, port), departure(clients, port, facts.Endpoint))
+		facts.Filters = append(facts.Filters, d.passages(acls, interfaces, port)...)
 	}
 	return nil
 }
 
 // admission checks that the endpoint's groups let the clients in on a port.
-func (d *draft) admission(groups []endpoint.SecurityGroup, port int, clients []netip.Prefix) connection.Check {
-	ids := idsOf(groups)
+func (d *draft) admission(groups []endpoint.SecurityGroup, port int) connection.Check {
 	in := admits(groups, port)
-	check := connection.Check{Kind: kindGroup, Target: fmt.Sprintf("%s %d/tcp", ids, port), Verdict: connection.Pass}
-	missing := strings.Join(uncovered(clients, in.cidrs), ", ")
+	check := connection.Check{Kind: kindGroup, Target: fmt.Sprintf("%s %d/tcp", idsOf(groups), port), Verdict: connection.Pass}
+	missing := strings.Join(uncovered(prefixes(d.plan.Network.ClientCIDRs), in.cidrs), ", ")
 	others := slices.DeleteFunc(slices.Clone(in.groupIDs), func(id string) bool {
 		return slices.ContainsFunc(groups, func(g endpoint.SecurityGroup) bool { return g.ID == id })
 	})
@@ -85,7 +69,7 @@ func (d *draft) admission(groups []endpoint.SecurityGroup, port int, clients []n
 }
 
 // departure checks that the clients' groups, of which the probe's are a sample, let connections to the endpoint out.
-func departure(groups []endpoint.SecurityGroup, port int, to []connection.NetworkInterface, endpointGroups []string) connection.Check {
+func departure(groups []endpoint.SecurityGroup, port int, to *connection.EndpointFacts) connection.Check {
 	check := connection.Check{Kind: kindClientGroup, Target: fmt.Sprintf("%s %d/tcp", idsOf(groups), port), Verdict: connection.Pass}
 	outbound := make([]endpoint.SecurityGroup, len(groups))
 	for i, group := range groups {
@@ -93,11 +77,11 @@ func departure(groups []endpoint.SecurityGroup, port int, to []connection.Networ
 	}
 	out := admits(outbound, port)
 	var missing []string
-	for _, eni := range to {
+	for _, eni := range to.Interfaces {
 		missing = append(missing, uncovered(prefixes([]string{eni.IP + "/32"}), out.cidrs)...)
 	}
 	switch {
-	case len(missing) == 0 || intersects(out.groupIDs, endpointGroups):
+	case len(missing) == 0 || intersects(out.groupIDs, to.SecurityGroupIDs):
 		check.Detail = "lets the probe out to the endpoint"
 	case len(out.prefixListIDs) > 0:
 		check.Verdict = connection.Unknown
@@ -122,27 +106,51 @@ func idsOf(groups []endpoint.SecurityGroup) string {
 // AWS: Linux takes 32768 to 60999, Windows from 49152; network ACLs are stateless, so answers to them need a rule.
 const firstEphemeral, lastEphemeral = 49152, 60999
 
-// passage checks that the network ACL of an interface's subnet lets the clients in on a port, and the answers out.
+// passages checks the network ACLs on both ends: those of the endpoint's subnets for all clients, those of the probe's subnets for
+// the endpoint's interfaces.
 //
-// AWS: an ACL stands at the edge of a subnet: a client in the same one does not meet it.
-func passage(acls []endpoint.NetworkACL, eni connection.NetworkInterface, port int, clients []netip.Prefix) connection.Check {
-	check := connection.Check{
-		Kind: kindACL, Target: fmt.Sprintf("%s %d/tcp", eni.SubnetID, port), Verdict: connection.Unknown, Detail: "its network ACL was not found",
+// AWS: an ACL stands at the edge of a subnet: who is in the same one does not meet it.
+func (d *draft) passages(acls []endpoint.NetworkACL, interfaces []connection.NetworkInterface, port int) []connection.Check {
+	var checks []connection.Check
+	for _, eni := range interfaces {
+		checks = append(checks, passage(acls, eni.SubnetID, false, prefixes(d.plan.Network.ClientCIDRs), port))
 	}
-	for _, acl := range acls {
-		if !slices.Contains(acl.SubnetIDs, eni.SubnetID) {
-			continue
+	for _, subnet := range d.network.ProbeSubnetIDs {
+		var beyond []string
+		for _, eni := range interfaces {
+			if eni.SubnetID != subnet {
+				beyond = append(beyond, eni.IP+"/32")
+			}
 		}
-		check.Verdict, check.Detail = connection.Pass, acl.ID+" lets the clients in and the answers out"
-		for _, client := range clients {
-			rule, denied := denies(acl, false, client, port, port)
-			if !denied {
-				rule, denied = denies(acl, true, client, firstEphemeral, lastEphemeral)
-			}
-			if denied {
-				check.Verdict, check.Detail = connection.Fail, fmt.Sprintf("%s of %s (%s): %s", acl.ID, eni.SubnetID, eni.AZ, rule)
-				break
-			}
+		if len(beyond) > 0 {
+			checks = append(checks, passage(acls, subnet, true, prefixes(beyond), port))
+		}
+	}
+	return checks
+}
+
+// passage checks that the network ACL of a subnet lets connections to a port pass, out or in, and their answers the other way.
+func passage(acls []endpoint.NetworkACL, subnet string, out bool, peers []netip.Prefix, port int) connection.Check {
+	end := "in from the clients"
+	if out {
+		end = "out to the endpoint"
+	}
+	check := connection.Check{Kind: kindACL, Target: fmt.Sprintf("%s %d/tcp %s", subnet, port, end), Verdict: connection.Unknown}
+	i := slices.IndexFunc(acls, func(acl endpoint.NetworkACL) bool { return slices.Contains(acl.SubnetIDs, subnet) })
+	if i < 0 {
+		check.Detail = "AWS shows no network ACL of it"
+		return check
+	}
+	acl := acls[i]
+	check.Verdict, check.Detail = connection.Pass, acl.ID+" lets them pass, and the answers"
+	for _, peer := range peers {
+		rule, denied := denies(acl, out, peer, port, port)
+		if !denied {
+			rule, denied = denies(acl, !out, peer, firstEphemeral, lastEphemeral)
+		}
+		if denied {
+			check.Verdict, check.Detail = connection.Fail, fmt.Sprintf("%s of %s: %s", acl.ID, subnet, rule)
+			break
 		}
 	}
 	return check

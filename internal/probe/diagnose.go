@@ -85,7 +85,10 @@ func (s subject) symptoms(attempts []attempt) []connection.Check {
 	for _, a := range attempts {
 		one := s.checks([]attempt{a})
 		for i := range one {
-			if one[i].Cause = ""; one[i].Verdict != connection.Fail {
+			if one[i].Cause = ""; one[i].Verdict == connection.Pass && one[i].Detail == "" {
+				one[i].Detail = "connected"
+			}
+			if one[i].Verdict != connection.Fail {
 				continue
 			}
 			switch one[i].Kind {

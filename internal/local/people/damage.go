@@ -119,6 +119,13 @@ var Damages = []Damage{
 		setACL(
 			privatelink.ACLEntry{Number: 100, Allow: true, Protocol: "-1", CIDR: "0.0.0.0/0"},
 			privatelink.ACLEntry{Number: 100, Egress: true, Allow: true, Protocol: "6", CIDR: "0.0.0.0/0", FromPort: 443, ToPort: 443})},
+	{"client-network-acl", monteCarlo, "somebody gives the clients' subnet a network ACL that keeps HTTPS in",
+		func(c *local.Cloud, _ privatelink.Endpoint) error {
+			return c.World.SetACL(privatelink.DemoSubnetA,
+				privatelink.ACLEntry{Number: 100, Allow: true, Protocol: "-1", CIDR: "0.0.0.0/0"},
+				privatelink.ACLEntry{Number: 90, Egress: true, Protocol: "6", CIDR: "10.20.2.0/24", FromPort: 1, ToPort: 1023},
+				privatelink.ACLEntry{Number: 100, Egress: true, Allow: true, Protocol: "-1", CIDR: "0.0.0.0/0"})
+		}},
 	{"zone-down", monteCarlo, "the vendor's targets in one Availability Zone fail", change(func(s *privatelink.VendorService) {
 		s.DownAZIDs = []string{"use1-az2"}
 	})},
