@@ -43,6 +43,8 @@ func TestRequestSamples(t *testing.T) {
 		"onboard.elastic-cloud.json":    connection.ActionOnboard,
 		"plan.monte-carlo.json":         connection.ActionPlan,
 		"offboard.monte-carlo.json":     connection.ActionOffboard,
+		"diagnose.monte-carlo.json":     connection.ActionDiagnose,
+		"diagnose.engflow.json":         connection.ActionDiagnose,
 	} {
 		request, err := connection.DecodeRequest(Read(name))
 		if err != nil || request.Action != action {

@@ -167,8 +167,9 @@ func (s *stack) specs() []spec {
 			handler: "plan", description: "Checks a request and computes the plan; writes nothing", timeoutSeconds: 60,
 			env: []string{step.EnvTable, step.EnvNetworks, step.EnvParameterPrefix, step.EnvTimeouts},
 			grants: []grant{
-				describe("Vpcs", "VpcAttribute", "Subnets", "SecurityGroups", "VpcEndpointServices", "VpcEndpoints"),
-				{actions: []string{"route53:ListHostedZonesByVPC"}, resources: anything},
+				describe("Vpcs", "VpcAttribute", "Subnets", "SecurityGroups", "VpcEndpointServices", "VpcEndpoints",
+					"NetworkAcls", "NetworkInterfaces"),
+				{actions: []string{"route53:ListHostedZonesByVPC", "route53:ListHostedZonesByName"}, resources: anything},
 				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets"}, resources: zones},
 				{actions: []string{"ssm:GetParameters"}, resources: parameters},
 				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},

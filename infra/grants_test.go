@@ -56,9 +56,10 @@ func actions(t *testing.T, function string) []string {
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	want := map[string][]string{
-		"plan": {"dynamodb:GetItem", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute",
-			"ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "route53:GetHostedZone",
-			"route53:ListHostedZonesByVPC", "route53:ListResourceRecordSets", "ssm:GetParameters"},
+		"plan": {"dynamodb:GetItem", "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups",
+			"ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints",
+			"ec2:DescribeVpcs", "route53:GetHostedZone", "route53:ListHostedZonesByName", "route53:ListHostedZonesByVPC",
+			"route53:ListResourceRecordSets", "ssm:GetParameters"},
 		"ensure-endpoint": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:AuthorizeSecurityGroupIngress",
 			"ec2:CreateSecurityGroup", "ec2:CreateTags", "ec2:CreateVpcEndpoint", "ec2:CreateVpcEndpointConnectionNotification",
 			"ec2:DescribeSecurityGroups", "ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints", "route53:AssociateVPCWithHostedZone", "vpce:AllowMultiRegion"},

@@ -21,12 +21,14 @@ type Action string
 const (
 	ActionOnboard Action = "onboard" // make the connection
 	ActionPlan    Action = "plan"    // compute and show the plan, write nothing
+	// ActionDiagnose names what is wrong with a connection that exists; it writes nothing.
+	ActionDiagnose Action = "diagnose"
 	// ActionOffboard removes the connection that vendor and name say; the request needs nothing else.
 	ActionOffboard Action = "offboard"
 )
 
 // Actions lists every action that the state machine takes.
-var Actions = []Action{ActionOnboard, ActionPlan, ActionOffboard}
+var Actions = []Action{ActionOnboard, ActionPlan, ActionDiagnose, ActionOffboard}
 
 // What a ticket may ask for besides. The door refuses what is not in Actions; a retry is an onboarding under another name.
 const (

@@ -26,6 +26,7 @@ type State struct {
 	Verification *Proof        `json:"verification,omitempty"` // VerifyConnectivity
 	Config       *Config       `json:"config,omitempty"`       // PublishConfig
 	Removal      *Removal      `json:"removal,omitempty"`      // Offboard
+	Diagnosis    *Diagnosis    `json:"diagnosis,omitempty"`    // Diagnose
 	Failure      *Failure      `json:"failure,omitempty"`      // the Catch of the state that failed
 	Outcome      *Outcome      `json:"outcome,omitempty"`      // Rollback
 }
@@ -39,6 +40,7 @@ const (
 	DecisionAllowlist Decision = "allowlist" // the vendor has to allow-list the account first
 	DecisionProceed   Decision = "proceed"   // make the endpoint
 	DecisionOffboard  Decision = "offboard"  // remove the connection
+	DecisionDiagnose  Decision = "diagnose"  // look at what is there: nothing is written
 )
 
 // Plan is all that the run will do, computed before anything is written. Later steps read the plan, never the request.
@@ -67,6 +69,7 @@ type Plan struct {
 	Offboard  *OffboardPlan `json:"offboard,omitempty"`
 	Ticket    *Ticket       `json:"ticket,omitempty"`
 	Requester string        `json:"requester,omitempty"`
+	Diagnosis *Facts        `json:"diagnosis,omitempty"` // for a diagnosis only
 }
 
 // Network is where the endpoint goes, as AWS describes it.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"postern/internal/awserr"
 	"postern/internal/connection"
@@ -98,6 +99,20 @@ func (e Endpoint) zonalNames(subnets []connection.Subnet) map[string]string {
 	return names
 }
 
+// Interfaces returns those of an endpoint's network interfaces that AWS shows and that have an address, in the order of their
+// zones: for a look at an endpoint in any state. An interface that is gone is left out.
+//
+// AWS: an unknown id in NetworkInterfaceIds fails the whole call; in a filter it is only left out.
+func (c *Client) Interfaces(ctx context.Context, endpoint Endpoint) ([]connection.NetworkInterface, error) {
+	if len(endpoint.InterfaceIDs) == 0 {
+		return nil, nil
+	}
+	found, err := c.describeInterfaces(ctx, endpoint.ID, &ec2.DescribeNetworkInterfacesInput{
+		Filters: []types.Filter{filter("network-interface-id", endpoint.InterfaceIDs...)},
+	})
+	return slices.DeleteFunc(found, func(eni connection.NetworkInterface) bool { return eni.IP == "" }), err
+}
+
 // interfaces returns the endpoint's network interfaces in the order of their zones. One missing is as good as pending: the probe
 // must see every one.
 func (c *Client) interfaces(ctx context.Context, endpoint Endpoint) ([]connection.NetworkInterface, error) {
@@ -105,29 +120,40 @@ func (c *Client) interfaces(ctx context.Context, endpoint Endpoint) ([]connectio
 	if len(ids) == 0 || len(ids) < len(endpoint.SubnetIDs) {
 		return nil, pending(endpoint.ID, "it has %d of %d network interfaces", len(ids), max(1, len(endpoint.SubnetIDs)))
 	}
+	found, err := c.describeInterfaces(ctx, endpoint.ID, &ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: ids})
+	if awserr.IsNotFound(err) {
+		return nil, pending(endpoint.ID, "not all its network interfaces are visible yet")
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, eni := range found {
+		if eni.IP == "" {
+			return nil, pending(endpoint.ID, "network interface %s has no address yet", eni.ID)
+		}
+	}
+	if len(found) < len(ids) {
+		return nil, pending(endpoint.ID, "%d of %d network interfaces are visible", len(found), len(ids))
+	}
+	return found, nil
+}
+
+// describeInterfaces reads every page; an interface that has no address yet has an empty one.
+func (c *Client) describeInterfaces(ctx context.Context, endpointID string, in *ec2.DescribeNetworkInterfacesInput) (
+	[]connection.NetworkInterface, error) {
 	var found []connection.NetworkInterface
-	in := &ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: ids}
 	pages := ec2.NewDescribeNetworkInterfacesPaginator(c.api, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
-		if awserr.IsNotFound(err) {
-			return nil, pending(endpoint.ID, "not all its network interfaces are visible yet")
-		}
 		if err != nil {
-			return nil, fmt.Errorf("describing the network interfaces of endpoint %s: %w", endpoint.ID, err)
+			return nil, fmt.Errorf("describing the network interfaces of endpoint %s: %w", endpointID, err)
 		}
 		for _, eni := range page.NetworkInterfaces {
-			if aws.ToString(eni.PrivateIpAddress) == "" {
-				return nil, pending(endpoint.ID, "network interface %s has no address yet", aws.ToString(eni.NetworkInterfaceId))
-			}
 			found = append(found, connection.NetworkInterface{
 				ID: aws.ToString(eni.NetworkInterfaceId), SubnetID: aws.ToString(eni.SubnetId), AZ: aws.ToString(eni.AvailabilityZone),
 				IP: aws.ToString(eni.PrivateIpAddress),
 			})
 		}
-	}
-	if len(found) < len(ids) {
-		return nil, pending(endpoint.ID, "%d of %d network interfaces are visible", len(found), len(ids))
 	}
 	slices.SortFunc(found, func(a, b connection.NetworkInterface) int {
 		return cmp.Or(cmp.Compare(a.AZ, b.AZ), cmp.Compare(a.ID, b.ID))

@@ -11,7 +11,7 @@ import (
 	"postern/internal/connection"
 )
 
-// Rule is one inbound rule of a security group.
+// Rule is one rule of a security group.
 type Rule struct {
 	// Protocol is tcp, udp, icmp, a number, or -1 for all.
 	Protocol string
@@ -26,6 +26,7 @@ type Rule struct {
 type SecurityGroup struct {
 	ID, VPCID string
 	Inbound   []Rule
+	Outbound  []Rule // its CIDRs and groups are where to
 	Tags      map[string]string
 }
 
@@ -66,6 +67,9 @@ func (c *Client) groups(ctx context.Context, in *ec2.DescribeSecurityGroupsInput
 			group := SecurityGroup{ID: aws.ToString(g.GroupId), VPCID: aws.ToString(g.VpcId), Tags: map[string]string{}}
 			for _, permission := range g.IpPermissions {
 				group.Inbound = append(group.Inbound, rule(permission))
+			}
+			for _, permission := range g.IpPermissionsEgress {
+				group.Outbound = append(group.Outbound, rule(permission))
 			}
 			for _, tag := range g.Tags {
 				group.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)

@@ -88,6 +88,13 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			execute(t, c, withoutGroups(t))
 			offboard(t, c)
 		},
+		"diagnosed": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			onboard(t, c, "onboard.monte-carlo.json")
+			onboard(t, c, "diagnose.monte-carlo.json")
+			must(t, c.Zones.DeleteByHand("privatelink.getmontecarlo.com."))
+			onboard(t, c, "diagnose.monte-carlo.json")
+		},
 		"by a ticket": func(t *testing.T, c *local.Cloud) {
 			body := ticket(t, nil)
 			post(t, c, "msg_grants", body, 202)

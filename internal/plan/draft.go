@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"postern/internal/connection"
+	"postern/internal/dns"
 	"postern/internal/endpoint"
 	"postern/internal/vendor"
 )
@@ -27,6 +28,9 @@ type draft struct {
 	// adopted is the endpoint that plan.AdoptEndpointID names; neighbours are the live endpoints of the VPC that are not ours.
 	adopted    endpoint.Endpoint
 	neighbours []endpoint.Endpoint
+	// endpoints and zones are all that the VPC has.
+	endpoints []endpoint.Endpoint
+	zones     []dns.Zone
 
 	plan   connection.Plan
 	faults connection.Faults

@@ -21,6 +21,7 @@ func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
 	if err != nil {
 		return err
 	}
+	d.endpoints = all
 	if !d.serviceKnown() {
 		return nil
 	}

@@ -76,8 +76,12 @@ func (p *Planner) plan(ctx context.Context, in Input, d *draft, earlier connecti
 	if d.request.Action == connection.ActionOffboard && len(d.faults) == 0 {
 		return p.offboard(ctx, in.Execution, d.request)
 	}
+	refused := len(d.faults) > 0 // by what needs no AWS
 	if err := p.look(ctx, d); err != nil {
 		return connection.Plan{}, err
+	}
+	if d.request.Action == connection.ActionDiagnose && !refused {
+		return p.diagnose(ctx, d)
 	}
 	if len(d.faults) > 0 {
 		return connection.Plan{}, d.faults

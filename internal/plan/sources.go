@@ -18,6 +18,8 @@ type Endpoints interface {
 	OfConnection(ctx context.Context, vpcID, connectionID string) ([]endpoint.Endpoint, error)
 	GroupOfConnection(ctx context.Context, vpcID, connectionID string) (endpoint.SecurityGroup, error)
 	InVPC(ctx context.Context, vpcID string) ([]endpoint.Endpoint, error)
+	Interfaces(ctx context.Context, e endpoint.Endpoint) ([]connection.NetworkInterface, error)
+	NetworkACLs(ctx context.Context, subnetIDs []string) ([]endpoint.NetworkACL, error)
 }
 
 // Zones is what the plan reads of Route 53; *dns.Client satisfies it.
@@ -26,6 +28,8 @@ type Zones interface {
 	Ours(ctx context.Context, zoneID, connectionID string) (bool, error)
 	Owned(ctx context.Context, connectionID string, network connection.Network, zoneID string) ([]connection.DNS, error)
 	Present(ctx context.Context, zoneID string, names []connection.NameRecord) ([]connection.Record, error)
+	Find(ctx context.Context, name, connectionID string) (zone dns.Zone, found bool, err error)
+	Records(ctx context.Context, zoneID string, names []string) ([]connection.ZoneRecord, error)
 }
 
 // Parameters is what the plan reads of SSM; *publish.Client satisfies it.

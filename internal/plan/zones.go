@@ -27,6 +27,7 @@ func (p *Planner) checkZones(ctx context.Context, d *draft) error {
 	if err != nil {
 		return err
 	}
+	d.zones = zones
 	taken := false
 	for _, zone := range zones {
 		switch hostname := d.answeredBy(zone); {

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
 	"os"
@@ -10,7 +11,7 @@ import (
 	"postern/internal/step"
 )
 
-// Function builds probe: Input in, connection.Proof out.
+// Function builds probe: Input in, connection.Proof or, for ModeDiagnose, connection.Diagnosis out.
 func Function(r step.Runtime) (lambda.Handler, error) {
 	resolver, err := newResolver(r.Env.Optional(step.EnvResolver, ""))
 	if err != nil {
@@ -21,7 +22,13 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 		return nil, err
 	}
 	network := vpc{resolver: resolver, gateway: r.Env.Optional(step.EnvGateway, "")}
-	return step.Handle(r.Log, New(network, roots).Probe), nil
+	prober := New(network, roots)
+	return step.Handle(r.Log, func(ctx context.Context, in Input) (any, error) {
+		if in.Mode == ModeDiagnose {
+			return prober.Diagnose(ctx, in)
+		}
+		return prober.Probe(ctx, in)
+	}), nil
 }
 
 // rootsOf returns the certificates in a file, or the system's when none is named. The variable is read here and not by

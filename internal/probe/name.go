@@ -58,12 +58,17 @@ func (p *Prober) resolveAll(ctx context.Context, s subject) ([]connection.Check,
 	return checks, answers[0]
 }
 
+// isBalancer reports whether a name is that of a load balancer.
+//
+// AWS: <name>-<id>.elb.<region>.amazonaws.com, or <name>.<region>.elb.amazonaws.com.
+func isBalancer(name string) bool { return strings.Contains(name, ".elb.") }
+
 // resolve checks one name.
 func (p *Prober) resolve(ctx context.Context, wanted lookup) (connection.Check, Answer) {
 	answer, err := p.network.Lookup(ctx, wanted.name)
 	check := connection.Check{Kind: kindDNS, Target: wanted.name, Verdict: connection.Fail, Cause: causeDNS}
 	foreign := func(a netip.Addr) bool { return !slices.Contains(wanted.leadsTo, a) }
-	balancer := slices.IndexFunc(answer.Chain, func(name string) bool { return strings.Contains(name, ".elb.") })
+	balancer := slices.IndexFunc(answer.Chain, isBalancer)
 	switch {
 	case err != nil:
 		check.Verdict, check.Detail = connection.Unknown, "the VPC's resolver gave no answer: "+err.Error()

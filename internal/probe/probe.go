@@ -22,6 +22,8 @@ const (
 	ModeEndpoint Mode = "endpoint"
 	// ModeHostname resolves the vendor's name, as clients do.
 	ModeHostname Mode = "hostname"
+	// ModeDiagnose looks at a connection that exists, whatever is wrong with it.
+	ModeDiagnose Mode = "diagnose"
 )
 
 // Input is what the state machine hands to the probe.

@@ -49,9 +49,15 @@ func (in Input) connectionID() string {
 	return request.ConnectionID()
 }
 
+// diagnoses reports whether the execution was a diagnosis, which claims nothing and makes nothing.
+func (in Input) diagnoses() bool {
+	return in.State.Plan != nil && in.State.Plan.Decision == connection.DecisionDiagnose
+}
+
 // The states of the machine that can fail, by the section that each adds.
 const (
 	statePlan              = "Plan"
+	stateDiagnose          = "Diagnose"
 	stateAwaitAllowlisting = "AwaitAllowlisting"
 	stateEnsureEndpoint    = "EnsureEndpoint"
 	stateAwaitApproval     = "AwaitApproval"
@@ -82,6 +88,8 @@ func (s State) failedAt() string {
 		return statePlan
 	case s.Plan.Decision == connection.DecisionOffboard:
 		return stateOffboard
+	case s.Plan.Decision == connection.DecisionDiagnose:
+		return stateDiagnose
 	case s.Endpoint == nil && s.Plan.Decision == connection.DecisionAllowlist && s.Allowlisting != nil && !s.timedOut():
 		return statePlan // the second visit, after the wait
 	case s.Endpoint == nil && s.Plan.Decision == connection.DecisionAllowlist:

@@ -307,7 +307,7 @@ func (r *run) remove(ctx context.Context, id string) {
 // release ends the hold on the connection. It comes last: the next execution must not start among things that are being undone.
 func (r *run) release(ctx context.Context) {
 	id := r.in.connectionID()
-	if id == "" {
+	if id == "" || r.in.diagnoses() {
 		return
 	}
 	if r.in.State.Plan == nil {

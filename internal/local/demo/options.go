@@ -19,6 +19,7 @@ type options struct {
 	door     string
 	vendor   people.Behaviour
 	after    time.Duration
+	damage   *people.Damage // nil: nothing is done to the connection
 	json     bool
 	logs     bool
 	colour   bool
@@ -36,7 +37,7 @@ const maxAfter = 365 * 24 * time.Hour
 
 func parse(args []string, out io.Writer) (options, error) {
 	var o options
-	var vendor string
+	var vendor, breaks string
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.StringVar(&o.assembly, "assembly", "build/demo-assembly", "the cloud assembly to run, a `directory` that make demo keeps up to date")
@@ -44,12 +45,13 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.door, "door", doorConsole, "how the onboarding is started: "+doorConsole+", or "+doorWebhook+" with a delivery such as events/webhook.standard.json")
 	flags.StringVar(&vendor, "vendor", string(people.Approve), "what the vendor does: "+names())
 	flags.DurationVar(&o.after, "after", 26*time.Hour, "how long the vendor takes at each gate, in simulated time")
+	flags.StringVar(&breaks, "break", "", "onboard first, break one `thing`, then diagnose: "+damages())
 	flags.BoolVar(&o.json, "json", false, "print one JSON document on standard output, and the timeline on standard error")
 	flags.BoolVar(&o.logs, "logs", false, "print the functions' logs at the end, on standard error")
 	flags.Usage = func() {
 		fmt.Fprint(out, usage)
 		flags.PrintDefaults()
-		fmt.Fprint(out, "\nexit status: 0 onboarded or planned, 1 the execution failed, 2 the demo could not run\n")
+		fmt.Fprint(out, "\nexit status: 0 onboarded, planned or diagnosed, 1 the execution failed, 2 the demo could not run\n")
 	}
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -60,6 +62,9 @@ func parse(args []string, out io.Writer) (options, error) {
 	if o.after < 0 || o.after > maxAfter {
 		return o, errors.New("-after: write a duration from 0s to 8760h, such as 48h")
 	}
+	if err := o.chooseDamage(breaks); err != nil {
+		return o, err
+	}
 	if err := o.chooseDoor(); err != nil {
 		return o, err
 	}
@@ -67,6 +72,32 @@ func parse(args []string, out io.Writer) (options, error) {
 	o.vendor, err = people.ParseBehaviour(vendor)
 	o.colour = isTerminal(os.Stdout) && !o.json && os.Getenv("NO_COLOR") == ""
 	return o, err
+}
+
+// chooseDamage reads what shall be broken, and fills in the request that goes with it.
+func (o *options) chooseDamage(name string) error {
+	if name == "" {
+		return nil
+	}
+	damage, err := people.ParseDamage(name)
+	if err != nil {
+		return fmt.Errorf("-break: %w", err)
+	}
+	if o.damage = &damage; o.request == "" {
+		o.request = sampleOf(damage)
+	}
+	if o.door != doorConsole {
+		return errors.New("-break: a diagnosis is started by an operator; leave -door out")
+	}
+	return nil
+}
+
+func damages() string {
+	list := make([]string, len(people.Damages))
+	for i, damage := range people.Damages {
+		list[i] = damage.Name
+	}
+	return strings.Join(list, ", ")
 }
 
 // chooseDoor checks the door and fills in the request that goes with it.

@@ -27,9 +27,11 @@ type report struct {
 	Creates    []string             `json:"creates,omitempty"`
 	Clients    []string             `json:"clientActions,omitempty"`
 	Cost       connection.Cost      `json:"monthlyCost"`
-	Counts     counts               `json:"counts"`
-	Simulated  float64              `json:"simulatedSeconds"`
-	Wall       float64              `json:"wallSeconds"`
+	// Diagnosis is the cause, the next action and the evidence, when a diagnosis was asked for.
+	Diagnosis *connection.Diagnosis `json:"diagnosis,omitempty"`
+	Counts    counts                `json:"counts"`
+	Simulated float64               `json:"simulatedSeconds"`
+	Wall      float64               `json:"wallSeconds"`
 }
 
 // counts is what one onboarding took. The sweep's calls are counted apart: one sweep serves every connection that waits.
@@ -87,6 +89,9 @@ func (r report) print(out io.Writer, paint func(code, text string) string) {
 		row("error", "%s", r.Error)
 		list("cause", strings.Split(r.Cause, "\n"))
 	}
+	if r.Diagnosis != nil {
+		findings(*r.Diagnosis, row, paint)
+	}
 	list("would create", r.Creates)
 	if r.Endpoint != "" {
 		row("endpoint", "%s (%s)", r.Endpoint, r.State)
@@ -106,7 +111,7 @@ func (r report) print(out io.Writer, paint func(code, text string) string) {
 	row("AWS calls", "%d: %d reads, %d writes, %d messages (and %d by the shared sweep)", r.Counts.Calls,
 		r.Counts.Calls-r.Counts.Writes-r.Counts.Messages, r.Counts.Writes, r.Counts.Messages, r.Counts.Sweep)
 	row("", "%s", r.Counts.kinds())
-	row("orchestration", "$%.6f for this onboarding, %d invocations", r.Counts.USD, r.Counts.Invocations)
+	row("orchestration", "$%.6f for this execution, %d invocations", r.Counts.USD, r.Counts.Invocations)
 	row("time", "%s simulated in %.1fs", simulated(time.Duration(r.Simulated*float64(time.Second))), r.Wall)
 }
 

@@ -60,6 +60,12 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 		t.state(e)
 	})
 
+	if o.damage != nil {
+		if err := breakFirst(cloud, t, input, *o.damage); err != nil {
+			return report{}, err
+		}
+	}
+	before := mark{calls: len(cloud.Calls()), invocations: len(cloud.Invocations())}
 	execution, how, err := start(cloud, o.door, input)
 	if err != nil {
 		return report{}, fmt.Errorf("starting the execution: %w", err)
@@ -72,7 +78,7 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 	if err != nil {
 		return report{}, fmt.Errorf("running the execution: %w", err)
 	}
-	result := reportOf(cloud, ended, last, time.Since(t.started))
+	result := reportOf(cloud, before, ended, last, time.Since(t.started))
 	result.print(out, t.paint)
 	return result, nil
 }
@@ -85,8 +91,11 @@ func printLogs(out io.Writer, logs map[string]string) {
 	}
 }
 
+// mark is how much the cloud had done when the execution began that is reported on.
+type mark struct{ calls, invocations int }
+
 // reportOf reads the end of an execution off the cloud.
-func reportOf(cloud *local.Cloud, ended states.Execution, last []byte, wall time.Duration) report {
+func reportOf(cloud *local.Cloud, from mark, ended states.Execution, last []byte, wall time.Duration) report {
 	r := report{
 		Status: succeeded, Path: ended.Path, Error: ended.Error, Cause: ended.Cause, Parameters: parameters(cloud),
 		Findings: []connection.Finding{}, Simulated: ended.StoppedAt.Sub(ended.StartedAt).Seconds(), Wall: wall.Seconds(),
@@ -94,7 +103,7 @@ func reportOf(cloud *local.Cloud, ended states.Execution, last []byte, wall time
 	if ended.Status != states.Succeeded {
 		r.Status = failed
 	}
-	r.Counts = count(ended.Transitions, invocationsOf(cloud, ended.ARN), cloud.Calls())
+	r.Counts = count(ended.Transitions, invocationsOf(cloud.Invocations()[from.invocations:], ended.ARN), cloud.Calls()[from.calls:])
 	var state connection.State
 	if json.Unmarshal(last, &state) != nil || state.Plan == nil {
 		return r
@@ -106,7 +115,7 @@ func reportOf(cloud *local.Cloud, ended states.Execution, last []byte, wall time
 	if r.Status == failed {
 		return r // what it made is undone, or listed in the cause
 	}
-	r.Cost = state.Plan.Cost
+	r.Cost, r.Diagnosis = state.Plan.Cost, state.Diagnosis
 	if state.Endpoint != nil {
 		r.Endpoint = state.Endpoint.ID
 		if live, ok := cloud.World.Endpoint(state.Endpoint.ID); ok {
@@ -132,9 +141,9 @@ func parameters(cloud *local.Cloud) map[string]string {
 	return values
 }
 
-func invocationsOf(cloud *local.Cloud, execution string) int {
+func invocationsOf(all []local.Invocation, execution string) int {
 	n := 0
-	for _, invocation := range cloud.Invocations() {
+	for _, invocation := range all {
 		if invocation.Origin == execution || invocation.Origin == local.OriginOutside {
 			n++
 		}

@@ -74,6 +74,9 @@ func told(name string, s connection.State) string {
 // stories tell what a state came to. A state that failed has no section to tell of.
 var stories = map[string]func(connection.State) string{
 	"Plan": func(s connection.State) string { return plan(*s.Plan) },
+	"Diagnose": section(func(s connection.State) *connection.Diagnosis { return s.Diagnosis }, func(d connection.Diagnosis) string {
+		return fmt.Sprintf("%s, from %d checks\n%s", d.Cause, len(d.Evidence), d.Sentence)
+	}),
 	"AwaitAllowlisting": section(func(s connection.State) *connection.GateResult { return s.Allowlisting }, func(g connection.GateResult) string {
 		return "the service is visible, seen by the " + g.ObservedBy
 	}),
@@ -112,6 +115,7 @@ func section[T any](of func(connection.State) *T, tell func(T) string) func(conn
 func plan(p connection.Plan) string {
 	text := map[connection.Decision]string{
 		connection.DecisionPlanned:   "the request can work; this is a dry run",
+		connection.DecisionDiagnose:  "AWS's facts are gathered: look from inside the VPC",
 		connection.DecisionAllowlist: "the request can work; the vendor has to allow-list account " + p.Network.AccountID + " first",
 		connection.DecisionProceed:   "the vendor's service is visible: make the endpoint",
 	}[p.Decision]

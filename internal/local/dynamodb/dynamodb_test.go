@@ -962,8 +962,10 @@ func TestPermissions(t *testing.T) {
 		if err := test.do(w.as(spy{&seen})); !awserr.IsDenied(err) {
 			t.Errorf("%s: got %v", test.want.Action, err)
 		}
-		if diff := cmp.Diff([]wire.Permission{test.want}, seen); diff != "" {
-			t.Error(diff)
+		for _, permission := range seen { // the SDK asks again after a refusal
+			if diff := cmp.Diff(test.want, permission); diff != "" {
+				t.Error(diff)
+			}
 		}
 	}
 }

@@ -166,6 +166,25 @@ func (s *Service) ChangeByHand(zoneID string, change func(*Zone)) error {
 	return nil
 }
 
+// DeleteByHand deletes the zones of a name with all their records, in sync at once.
+func (s *Service) DeleteByHand(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := len(s.order)
+	s.order = slices.DeleteFunc(s.order, func(id string) bool {
+		gone := s.zones[id].Name == Canonical(name)
+		if gone {
+			delete(s.zones, id)
+			delete(s.live, id)
+		}
+		return gone
+	})
+	if len(s.order) == before {
+		return fmt.Errorf("deleting zone %s by hand: it does not exist", name)
+	}
+	return nil
+}
+
 // Zones returns all zones as the API shows them.
 func (s *Service) Zones() []Zone {
 	s.mu.Lock()
