@@ -105,6 +105,7 @@ func (s *state) readMap(o *object, names map[string]string) {
 	o.only("MaxConcurrency", "MaxConcurrencyPath")
 	s.width = o.integer("MaxConcurrency", 0, 0)
 	s.widthPath = o.reference("MaxConcurrencyPath", false)
+	o.integer("ToleratedFailurePercentage", 0, 0)
 	n, _ := o.field("ItemProcessor")
 	processor := n.object()
 	processor.text("Comment")
