@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -145,7 +146,10 @@ func Fleet(in Results) Report {
 	if in.Error != "" {
 		return Report{Ending: EndFailed, Error: in.Error, Cause: message(in.Cause)}
 	}
-	report := Report{Ending: EndOnboarded, Total: max(in.Total, len(in.Results)), Targets: in.Results}
+	total := max(in.Total, len(in.Results))
+	// AWS does not say what a distributed Map's results have for an item whose own execution broke.
+	in.Results = slices.DeleteFunc(in.Results, func(r Result) bool { return r.Status == "" })
+	report := Report{Ending: EndOnboarded, Total: total, Targets: in.Results}
 	what := "onboarded"
 	var lines []string
 	for _, result := range in.Results {
