@@ -53,6 +53,14 @@ func TestRequestSamples(t *testing.T) {
 	}
 }
 
+func TestFleetRequestSample(t *testing.T) {
+	t.Parallel()
+	request, err := connection.DecodeFleetRequest(Read("onboard.fleet.json"))
+	if err != nil || len(request.Targets) != 2 {
+		t.Errorf("%+v, %v", request, err)
+	}
+}
+
 func TestReadPanicsOnAWrongName(t *testing.T) {
 	t.Parallel()
 	defer func() {

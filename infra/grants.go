@@ -307,5 +307,11 @@ func (s *stack) specs() []spec {
 				failedEvents,
 			},
 		},
+		{
+			handler: "plan-fleet", description: "Makes one request for each target of a fleet", timeoutSeconds: 30,
+			env: []string{step.EnvNetworks},
+		},
+		{handler: "report-target", description: "Says how one target of a fleet ended", timeoutSeconds: 30},
+		{handler: "report-fleet", description: "Says how all targets of a fleet ended", timeoutSeconds: 30},
 	}
 }

@@ -87,6 +87,7 @@ func TestPermissions(t *testing.T) {
 			"ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints", "route53:ChangeResourceRecordSets",
 			"route53:DeleteHostedZone", "route53:GetHostedZone", "route53:ListResourceRecordSets", "ssm:DeleteParameter",
 			"ssm:GetParameters", "ssm:PutParameter"},
+		"plan-fleet": nil, "report-target": nil, "report-fleet": nil,
 		"webhook": {"dynamodb:GetItem", "secretsmanager:GetSecretValue", "states:StartExecution"},
 		"notify":  {"dynamodb:UpdateItem", "kms:Decrypt", "kms:GenerateDataKey*", "sns:Publish", "sqs:SendMessage"},
 	}
@@ -111,11 +112,12 @@ func TestPermissionsAreScoped(t *testing.T) {
 	const managed = `"aws:%s/postern:managed":"true"`
 	// Every statement that allows the action must have these in its resources and its condition.
 	restricted := map[string]struct{ resource, condition string }{
-		"ec2:CreateTags":                     {":vpc-endpoint/*", ""},
-		"ec2:DeleteVpcEndpoints":             {":vpc-endpoint/*", fmt.Sprintf(managed, "ResourceTag")},
-		"ec2:ModifyVpcEndpoint":              {":vpc-endpoint/*", fmt.Sprintf(managed, "ResourceTag")},
-		"vpce:AllowMultiRegion":              {":vpc-endpoint/*", ""},
-		"route53:CreateHostedZone":           {"*", `"route53:VPCs":["VPCId=vpc-0a1b2c3d4e5f60718,VPCRegion=us-east-1"]`},
+		"ec2:CreateTags":         {":vpc-endpoint/*", ""},
+		"ec2:DeleteVpcEndpoints": {":vpc-endpoint/*", fmt.Sprintf(managed, "ResourceTag")},
+		"ec2:ModifyVpcEndpoint":  {":vpc-endpoint/*", fmt.Sprintf(managed, "ResourceTag")},
+		"vpce:AllowMultiRegion":  {":vpc-endpoint/*", ""},
+		"route53:CreateHostedZone": {"*", `"route53:VPCs":["VPCId=vpc-0a1b2c3d4e5f60718,VPCRegion=us-east-1",` +
+			`"VPCId=vpc-0b2c3d4e5f6071829,VPCRegion=us-east-1"]`},
 		"ssm:PutParameter":                   {":parameter/postern/*", ""},
 		"ssm:GetParameters":                  {":parameter/postern/*", ""},
 		"ssm:DeleteParameter":                {":parameter/postern/*", ""},
@@ -153,14 +155,14 @@ func TestEndpointsAreCreatedOnlyAsOurs(t *testing.T) {
 		}
 	}
 	want := map[string]string{
-		`ec2:CreateVpcEndpoint "vpc/vpc-0a1b2c3d4e5f60718"`:     "null",
-		`ec2:CreateVpcEndpoint ["security-group/*","subnet/*"]`: "null",
+		`ec2:CreateVpcEndpoint ["vpc/vpc-0a1b2c3d4e5f60718","vpc/vpc-0b2c3d4e5f6071829"]`: "null",
+		`ec2:CreateVpcEndpoint ["security-group/*","subnet/*"]`:                           "null",
 
 		`ec2:CreateVpcEndpoint "vpc-endpoint/*"`: `{"StringEquals":{"aws:RequestTag/postern:managed":"true"}}`,
 
-		`ec2:CreateSecurityGroup "vpc/vpc-0a1b2c3d4e5f60718"`:  "null",
-		`ec2:CreateSecurityGroup "security-group/*"`:           `{"StringEquals":{"aws:RequestTag/postern:managed":"true"}}`,
-		`ec2:AuthorizeSecurityGroupIngress "security-group/*"`: `{"StringEquals":{"aws:ResourceTag/postern:managed":"true"}}`,
+		`ec2:CreateSecurityGroup ["vpc/vpc-0a1b2c3d4e5f60718","vpc/vpc-0b2c3d4e5f6071829"]`: "null",
+		`ec2:CreateSecurityGroup "security-group/*"`:                                        `{"StringEquals":{"aws:RequestTag/postern:managed":"true"}}`,
+		`ec2:AuthorizeSecurityGroupIngress "security-group/*"`:                              `{"StringEquals":{"aws:ResourceTag/postern:managed":"true"}}`,
 
 		`ec2:CreateTags ["security-group/*","vpc-endpoint/*"]`: `{"StringEquals":{"ec2:CreateAction":["CreateVpcEndpoint","CreateSecurityGroup"]}}`,
 	}

@@ -96,6 +96,9 @@ func TestFailedDirtyIsCounted(t *testing.T) {
 	t.Parallel()
 	var destination string
 	for _, m := range ofType("AWS::StepFunctions::StateMachine") {
+		if m.Properties["StateMachineName"] != machineName {
+			continue
+		}
 		destination = text(the(m.Properties["LoggingConfiguration"], "Destinations"))
 	}
 	filters := ofType("AWS::Logs::MetricFilter")

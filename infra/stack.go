@@ -31,6 +31,7 @@ type stack struct {
 	functions     map[string]awslambda.Function
 	machine       awsstepfunctions.StateMachine
 	machineLogs   awslogs.LogGroup
+	fleetMachine  awsstepfunctions.StateMachine
 	secrets       []awssecretsmanager.Secret // of the webhooks
 }
 
@@ -51,6 +52,7 @@ func NewStack(scope constructs.Construct, id string, settings Settings) awscdk.S
 	s.topics()
 	s.deploy()
 	s.workflow()
+	s.fleet()
 	s.webhooks()
 	s.triggers()
 	s.observability()

@@ -28,31 +28,47 @@ var placeholders = map[string]string{
 }
 
 func (s *stack) workflow() {
-	role := awsiam.NewRole(s.scope, jsii.String("WorkflowRole"), &awsiam.RoleProps{
-		Description: jsii.String("Postern's state machine"),
+	role := s.machineRole("WorkflowRole", machineName, "Postern's state machine")
+	for _, network := range s.settings.Networks {
+		s.functions[network.ProbeFunction].GrantInvoke(role)
+	}
+	s.machine, s.machineLogs = s.stateMachine("Workflow", machineName, definition, role, s.handlers(placeholders, role))
+}
+
+// machineRole makes a role that Step Functions assumes for one state machine only.
+func (s *stack) machineRole(id, name, description string) awsiam.Role {
+	return awsiam.NewRole(s.scope, jsii.String(id), &awsiam.RoleProps{
+		Description: jsii.String(description),
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("states.amazonaws.com"), &awsiam.ServicePrincipalOpts{
 			Conditions: &map[string]any{
 				"StringEquals": map[string]any{"aws:SourceAccount": s.scope.Account()},
-				"ArnLike":      map[string]any{"aws:SourceArn": s.namedArn("states", "stateMachine", machineName)},
+				"ArnLike":      map[string]any{"aws:SourceArn": s.namedArn("states", "stateMachine", name)},
 			},
 		}),
 	})
+}
+
+// handlers returns the ARNs that a definition's placeholders stand for, and lets the role call the functions.
+func (s *stack) handlers(placeholders map[string]string, role awsiam.Role) map[string]*string {
 	substitutions := map[string]*string{}
 	for _, name := range slices.Sorted(maps.Keys(placeholders)) { // sorted: the order reaches the template
 		handler := placeholders[name]
 		substitutions[name] = s.functions[handler].FunctionArn()
 		s.functions[handler].GrantInvoke(role)
 	}
-	for _, network := range s.settings.Networks {
-		s.functions[network.ProbeFunction].GrantInvoke(role)
-	}
-	s.machineLogs = awslogs.NewLogGroup(s.scope, jsii.String("WorkflowLogs"), &awslogs.LogGroupProps{
+	return substitutions
+}
+
+func (s *stack) stateMachine(id, name, definition string, role awsiam.Role, substitutions map[string]*string) (
+	awsstepfunctions.StateMachine, awslogs.LogGroup,
+) {
+	logs := awslogs.NewLogGroup(s.scope, jsii.String(id+"Logs"), &awslogs.LogGroupProps{
 		// AWS: only this prefix needs no resource policy of its own for each log group.
-		LogGroupName: jsii.String("/aws/vendedlogs/states/" + machineName), Retention: awslogs.RetentionDays_THREE_MONTHS,
+		LogGroupName: jsii.String("/aws/vendedlogs/states/" + name), Retention: awslogs.RetentionDays_THREE_MONTHS,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
-	s.machine = awsstepfunctions.NewStateMachine(s.scope, jsii.String("Workflow"), &awsstepfunctions.StateMachineProps{
-		StateMachineName: jsii.String(machineName),
+	return awsstepfunctions.NewStateMachine(s.scope, jsii.String(id), &awsstepfunctions.StateMachineProps{
+		StateMachineName: jsii.String(name),
 		Role:             role,
 		DefinitionBody: awsstepfunctions.DefinitionBody_FromString(
 			awscdk.Fn_Sub(jsii.String(strings.TrimSpace(definition)), &substitutions)),
@@ -61,7 +77,7 @@ func (s *stack) workflow() {
 			Level: awsstepfunctions.LogLevel_ALL,
 			// Execution data holds task tokens.
 			IncludeExecutionData: jsii.Bool(false),
-			Destination:          s.machineLogs,
+			Destination:          logs,
 		},
-	})
+	}), logs
 }

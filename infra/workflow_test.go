@@ -254,7 +254,8 @@ func TestOnlyOurMachineAssumesItsRole(t *testing.T) {
 			t.Fatalf("%s has no role of its own", id)
 		}
 		got := text(the(template.Resources[role[0].(string)].Properties["AssumeRolePolicyDocument"], "Statement"))
-		for _, want := range []string{`"aws:SourceAccount":"111122223333"`, `:states:us-east-1:111122223333:stateMachine:postern"`} {
+		name := m.Properties["StateMachineName"].(string)
+		for _, want := range []string{`"aws:SourceAccount":"111122223333"`, `:states:us-east-1:111122223333:stateMachine:` + name + `"`} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%s: %s lacks %s", id, got, want)
 			}

@@ -81,10 +81,15 @@ func fillStruct(faults *Faults, path string, value any, target reflect.Value) bo
 	object, ok := value.(map[string]any)
 	fields := map[string]reflect.Value{}
 	var names []string
-	for i := range target.NumField() {
-		name, _, _ := strings.Cut(target.Type().Field(i).Tag.Get("json"), ",")
-		fields[name] = target.Field(i)
-		names = append(names, name)
+	for _, field := range reflect.VisibleFields(target.Type()) { // those of an embedded struct too
+		if field.Anonymous {
+			continue
+		}
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		fields[name] = target.FieldByIndex(field.Index)
+		if !strings.HasPrefix(name, "AWS_") { // such a name is for AWS to write, not for people
+			names = append(names, name)
+		}
 	}
 	for key, item := range object {
 		if field, known := fields[key]; known {

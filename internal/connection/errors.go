@@ -48,6 +48,8 @@ const (
 	RemovalIncomplete = "RemovalIncomplete"
 	// RollbackPending: what rollback deleted is not gone yet. Retried.
 	RollbackPending = "RollbackPending"
+	// TargetsFailed: some connections of a fleet are not made; the message has a line for each.
+	TargetsFailed = "TargetsFailed"
 	// Internal: none of the above; a defect.
 	Internal = "Internal"
 )
@@ -56,7 +58,7 @@ const (
 var ErrorNames = []string{
 	InvalidRequest, Conflict, AccessDenied, LimitExceeded, Throttled, Unavailable, EndpointPending, EndpointRejected, EndpointExpired,
 	EndpointFailed, EndpointDeleted, AllowlistingTimedOut, ApprovalTimedOut, WatchLost, ConnectivityFailed,
-	EndpointNotListed, ConfigRefused, RemovalPending, RemovalIncomplete, RollbackPending, Internal,
+	EndpointNotListed, ConfigRefused, RemovalPending, RemovalIncomplete, RollbackPending, TargetsFailed, Internal,
 }
 
 // Error is an error that the state machine branches on. Name is one of the constants above; Message is for people: what

@@ -59,6 +59,8 @@ type Request struct {
 	Ticket  *Ticket `json:"ticket,omitempty"`
 	// Requester is who asked, for the record and the vendor's text.
 	Requester string `json:"requester,omitempty"`
+	// StartedBy is the ARN of the fleet's execution, under the name by which AWS shows an execution beside the one that started it.
+	StartedBy string `json:"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID,omitempty"`
 }
 
 // Target is where the endpoint goes. The VPC must be a registered network.
@@ -102,6 +104,9 @@ var (
 	subnetPattern        = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	securityGroupPattern = regexp.MustCompile(`^sg-([0-9a-f]{8}|[0-9a-f]{17})$`)
 )
+
+// MaxName is the most characters of a connection's name.
+const MaxName = 40
 
 const (
 	maxText    = 256  // characters of a free-text field

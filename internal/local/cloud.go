@@ -220,14 +220,27 @@ func (c *Cloud) Close() error {
 	return errors.Join(faults...)
 }
 
-// StartExecution starts the stack's state machine by hand and returns the execution's ARN. Name may be "".
+// StartExecution starts a state machine of the stack by hand and returns the execution's ARN: that of fleets when the input has
+// targets. Name may be "".
 func (c *Cloud) StartExecution(name string, input []byte) (string, error) {
-	machines := template.All[template.StateMachine](c.Stack)
-	if len(machines) != 1 {
-		return "", fmt.Errorf("starting an execution: the stack has %d state machines", len(machines))
+	machine := machineName
+	var fleet struct{ Targets []any }
+	if json.Unmarshal(input, &fleet) == nil && fleet.Targets != nil {
+		machine = fleetName
 	}
-	return c.States.Start(machines[0].ARN, name, input, console)
+	for _, m := range template.All[template.StateMachine](c.Stack) {
+		if m.Properties.StateMachineName == machine {
+			return c.States.Start(m.ARN, name, input, console)
+		}
+	}
+	return "", fmt.Errorf("starting an execution: the stack has no state machine %s", machine)
 }
+
+// The names of the stack's state machines.
+const (
+	machineName = "postern"
+	fleetName   = "postern-fleet"
+)
 
 // Run lets time pass until an execution has ended, for at most limit of simulated time.
 func (c *Cloud) Run(execution string, limit time.Duration) (states.Execution, error) {

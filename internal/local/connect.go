@@ -244,6 +244,11 @@ func (i invoker) Invoke(call states.Invocation) ([]byte, *states.Failure) {
 	return result.Payload, nil
 }
 
+// Authorize decides what a state machine's role may do besides calling functions.
+func (i invoker) Authorize(roleARN, action, resource string) error {
+	return i.cloud.asRole(roleARN, "embedded", action, resource)
+}
+
 // vpcEnvironment is what a function inside a VPC sees instead of that VPC: its resolver, its way to the network, and whom its
 // clients trust.
 func (c *Cloud) vpcEnvironment(subnetIDs, groupIDs []string) (map[string]string, error) {

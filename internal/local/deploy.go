@@ -129,9 +129,25 @@ func (c *Cloud) deployMachine(resource template.Resource, p *template.StateMachi
 			return err
 		}
 	}
+	if strings.Contains(p.DefinitionString, ":states:startExecution.sync") {
+		if err := c.mayHearOfChildren(p.RoleArn); err != nil {
+			return err
+		}
+	}
 	return c.States.AddMachine(states.Machine{
 		ARN: resource.ARN, Name: last(resource.ARN, ":"), RoleARN: p.RoleArn, Definition: []byte(p.DefinitionString),
 	})
+}
+
+// mayHearOfChildren checks what a machine's role needs that waits for executions. AWS: CreateStateMachine answers "not authorized to
+// create managed-rule" without it.
+func (c *Cloud) mayHearOfChildren(roleARN string) error {
+	rule := fmt.Sprintf("arn:aws:events:%s:%s:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule", c.Stack.Region, c.Stack.AccountID)
+	var faults []error
+	for _, action := range []string{"events:PutTargets", "events:PutRule", "events:DescribeRule"} {
+		faults = append(faults, c.asRole(roleARN, "embedded", action, rule))
+	}
+	return errors.Join(faults...)
 }
 
 // tableOf is a table with its indexes as DynamoDB makes them.

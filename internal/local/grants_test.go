@@ -33,10 +33,10 @@ var unusedGrants = map[string]string{
 
 var roleName = regexp.MustCompile(`:role/Postern-(\w+?)Role[0-9A-F]{8}-`)
 
-// grantName is a role's grant without what CloudFormation adds to names; "" for resource policies and the workflow's role.
+// grantName is a role's grant without what CloudFormation adds to names; "" for resource policies and the machines' roles.
 func grantName(owner, action string) string {
 	match := roleName.FindStringSubmatch(owner)
-	if match == nil || match[1] == "Workflow" || strings.HasPrefix(match[1], "Probe") {
+	if match == nil || match[1] == "Workflow" || match[1] == "Fleet" || strings.HasPrefix(match[1], "Probe") {
 		return ""
 	}
 	return match[1] + " " + action
@@ -94,6 +94,10 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			onboard(t, c, "diagnose.monte-carlo.json")
 			must(t, c.Zones.DeleteByHand("privatelink.getmontecarlo.com."))
 			onboard(t, c, "diagnose.monte-carlo.json")
+		},
+		"a fleet": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			onboard(t, c, "onboard.fleet.json")
 		},
 		"by a ticket": func(t *testing.T, c *local.Cloud) {
 			body := ticket(t, nil)

@@ -6,6 +6,7 @@ import (
 	"postern/internal/approval"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
+	"postern/internal/fleet"
 	"postern/internal/notice"
 	"postern/internal/offboard"
 	"postern/internal/plan"
@@ -32,5 +33,8 @@ func All() map[string]step.Function {
 		"rollback":        rollback.Function,
 		"notify":          notice.Function,
 		"webhook":         webhook.Function,
+		"plan-fleet":      fleet.PlanFunction,
+		"report-target":   fleet.ReportTargetFunction,
+		"report-fleet":    fleet.ReportFunction,
 	}
 }

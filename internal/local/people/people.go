@@ -48,6 +48,7 @@ func ParseBehaviour(name string) (Behaviour, error) {
 // Vendor is the people at the vendors, all of one behaviour.
 type Vendor struct {
 	Behaviour Behaviour
+	In        map[string]Behaviour            // another behaviour towards the endpoints of a VPC, by its id
 	After     time.Duration                   // from the operators' mail to the answer, at each gate
 	Tell      func(at time.Time, what string) // is told what people do; nil is fine
 
@@ -102,8 +103,17 @@ func (v *Vendor) answer(mail string) {
 	}
 }
 
+// towards is the behaviour towards an endpoint.
+func (v *Vendor) towards(id string) Behaviour {
+	endpoint, _ := v.cloud.World.Endpoint(id)
+	if other, is := v.In[endpoint.VPCID]; is {
+		return other
+	}
+	return v.Behaviour
+}
+
 func (v *Vendor) act(vendor *privatelink.Vendor, id string) {
-	switch v.Behaviour {
+	switch v.towards(id) {
 	case Approve, Early:
 		v.did(vendor.Accept(id), "the vendor accepts "+id)
 	case Lost:

@@ -17,6 +17,12 @@ const (
 	// DemoEndpointGroup admits HTTPS from the VPC; DemoClientGroup admits nothing and lets everything out.
 	DemoEndpointGroup = "sg-0e0000000000000e1"
 	DemoClientGroup   = "sg-0c0000000000000c1"
+	// The second VPC, with the same things.
+	StagingVPC           = "vpc-0b2c3d4e5f6071829"
+	StagingSubnetA       = "subnet-0a20000000000000a"
+	StagingSubnetB       = "subnet-0b20000000000000b"
+	StagingEndpointGroup = "sg-0e0000000000000e2"
+	StagingClientGroup   = "sg-0c0000000000000c2"
 	// MonteCarloService is the service of the demo's vendor, and MonteCarloHost the name its clients use.
 	MonteCarloService = "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0"
 	MonteCarloHost    = "artemis.privatelink.getmontecarlo.com"
@@ -57,7 +63,20 @@ func DemoWorld(c *clock.Clock) *World {
 		Hostnames: []string{MonteCarloHost}, Ports: []int{443}, ALPN: []string{"h2", "http/1.1"},
 	})
 	addOtherVendors(w)
+	addStaging(w)
 	return w
+}
+
+// addStaging adds the second VPC.
+func addStaging(w *World) {
+	w.AddVPC(VPC{ID: StagingVPC, Region: DemoRegion, CIDRs: []string{"10.30.0.0/16"}, DNSSupport: true, DNSHostnames: true})
+	w.AddSubnet(Subnet{ID: StagingSubnetA, VPCID: StagingVPC, AZ: "us-east-1a", AZID: "use1-az1", CIDR: "10.30.1.0/24"})
+	w.AddSubnet(Subnet{ID: StagingSubnetB, VPCID: StagingVPC, AZ: "us-east-1b", AZID: "use1-az2", CIDR: "10.30.2.0/24"})
+	w.AddSecurityGroup(SecurityGroup{
+		ID: StagingEndpointGroup, VPCID: StagingVPC, Name: "endpoint", Description: "HTTPS from the VPC",
+		Rules: []Rule{{Protocol: "tcp", FromPort: 443, ToPort: 443, CIDR: "10.30.0.0/16"}},
+	})
+	w.AddSecurityGroup(SecurityGroup{ID: StagingClientGroup, VPCID: StagingVPC, Name: "clients", Description: "Clients of vendors"})
 }
 
 // addOtherVendors adds the vendors of the other sample requests, each as its profile says: EngFlow accepts by hand and has the

@@ -3,6 +3,7 @@ package states
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"postern/internal/local/wire"
 )
@@ -17,6 +18,11 @@ func (v *visit) startChild(input any) {
 		raw = encode(data)
 	}
 	s := v.run.service
+	if err := v.mayStart(machine, name); err != nil {
+		v.attempt.claim()
+		v.taskFailed(denied(err))
+		return
+	}
 	arn, err := s.Start(machine, name, raw, v.run.exec.ARN)
 	if err != nil {
 		v.attempt.claim()
@@ -33,8 +39,26 @@ func (v *visit) startChild(input any) {
 	}
 	v.note("Submitted", details{}.with("output", map[string]any{"ExecutionArn": arn}))
 	// AWS stops the child when the parent's task ends before it.
-	v.cleanup = append(v.cleanup, func() { _ = s.Stop(arn, "", "the task that waited for it ended") }) // it exists
+	v.cleanup = append(v.cleanup, func() { v.stopChild(arn) })
 	s.watch(arn, v.childEnded)
+}
+
+// mayStart checks the role: AWS asks to wait for a child with DescribeExecution on the machine's executions.
+// https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html#sync-async-iam-policies
+func (v *visit) mayStart(machine, name string) error {
+	err := v.run.authorize("states:StartExecution", machine)
+	if err == nil && v.state.resource.sync {
+		err = v.run.authorize("states:DescribeExecution", strings.Replace(machine, ":stateMachine:", ":execution:", 1)+":"+name)
+	}
+	return err
+}
+
+// stopChild stops a child that nobody waits for any more, where the role allows it.
+func (v *visit) stopChild(arn string) {
+	s := v.run.service
+	if e, _ := s.Execution(arn); e.Status == Running && v.run.authorize("states:StopExecution", arn) == nil {
+		_ = s.Stop(arn, "", "the task that waited for it ended") // it exists
+	}
 }
 
 // childEnded takes the end of a child. AWS: Output is parsed; a child that did not succeed fails the task with States.TaskFailed.

@@ -1,5 +1,7 @@
 package states
 
+import "slices"
+
 // fan is the runs inside a Map or Parallel: so many at a time, outputs in order; the first that fails ends them all.
 type fan struct {
 	visit   *visit
@@ -11,6 +13,7 @@ type fan struct {
 	outputs []any
 	ended   []bool
 	left    int
+	failed  int   // items of a distributed Map that failed and were tolerated
 	event   int64 // id of its …StateStarted
 }
 
@@ -32,6 +35,9 @@ func (v *visit) parallel(data any) {
 // each is what a Map does.
 func (v *visit) each(data any) {
 	list, err := v.list(data)
+	if err == nil {
+		err = v.mayDistribute()
+	}
 	if err != nil {
 		v.failed(asFailure(err))
 		return
@@ -85,7 +91,7 @@ func (v *visit) width(data any) (int, error) {
 		width = value
 	}
 	most := int64(40)
-	if v.state.distributed {
+	if v.state.distributed != nil {
 		most = 10_000
 	}
 	if width == 0 {
@@ -112,7 +118,10 @@ func (v *visit) spread(f *fan) {
 // launch starts the next run.
 func (f *fan) launch() {
 	i, v := len(f.runs), f.visit
-	r := &run{service: v.run.service, exec: v.run.exec, graph: f.graphs[i], item: v.run.item, last: f.event}
+	r := &run{
+		service: v.run.service, exec: v.run.exec, graph: f.graphs[i], item: v.run.item, last: f.event,
+		silent: v.run.silent || v.state.distributed != nil,
+	}
 	if f.items != nil {
 		r.item = f.items[i]
 		r.note("MapIterationStarted", details{"name": v.state.name, "index": i})
@@ -130,6 +139,14 @@ func (f *fan) done(i int, output any, failed *failure) {
 		r.note("MapIteration"+outcome, details{"name": v.state.name, "index": i})
 	}
 	v.run.last = max(v.run.last, r.last)
+	if failed != nil && v.state.distributed != nil {
+		f.failed++
+		if v.state.distributed.tolerates(f.failed, len(f.graphs)) {
+			failed, output = nil, absent
+		} else {
+			failed = exceeded()
+		}
+	}
 	if failed != nil {
 		f.abort()
 		v.run.note(v.state.kind+"StateFailed", details{"error": failed.name, "cause": failed.cause})
@@ -148,7 +165,7 @@ func (f *fan) done(i int, output any, failed *failure) {
 
 func (f *fan) finish() {
 	f.visit.run.note(f.visit.state.kind+"StateSucceeded", nil)
-	f.visit.result(f.outputs)
+	f.visit.result(slices.DeleteFunc(slices.Clone(f.outputs), func(output any) bool { return output == absent }))
 }
 
 // abort ends the runs that are still going.

@@ -38,6 +38,9 @@ func (d details) but(name string, value any) details {
 // note adds an event to the history of a run. AWS shows task tokens in it; here they are blotted out, so that no dump of a
 // history can answer a task.
 func (r *run) note(kind string, d details) {
+	if r.silent {
+		return
+	}
 	for name, value := range d {
 		if text, ok := value.(string); ok {
 			d[name] = r.exec.blot(text)

@@ -57,8 +57,8 @@ type state struct {
 	items       *path // ItemsPath
 	width       int64 // MaxConcurrency
 	widthPath   *path
-	distributed bool
-	branches    []*graph // of a Map: its one item processor
+	distributed *distributed // nil: inline
+	branches    []*graph     // of a Map: its one item processor
 }
 
 // limit is a number of seconds, fixed or from a path; 0 without a path: none.

@@ -8,7 +8,8 @@ import (
 // resource is what a Task does.
 type resource struct {
 	function string // ARN of a function that is called directly
-	start    bool   // an integration: it starts an execution, else it invokes a function
+	start    bool   // an integration: it starts an execution
+	describe bool   // an integration: it describes one; neither: it invokes a function
 	sync     bool   // .sync:2
 	token    bool   // .waitForTaskToken
 	// service and action are how the history names an integration: lambda and invoke.waitForTaskToken.
@@ -17,7 +18,7 @@ type resource struct {
 
 var (
 	functionARN = regexp.MustCompile(`^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9$_-]+)?$`)
-	integration = regexp.MustCompile(`^arn:aws[a-z-]*:states:::([a-z]+):([A-Za-z]+(?:\.[A-Za-z]+(?::2)?)?)$`)
+	integration = regexp.MustCompile(`^arn:aws[a-z-]*:states:::((?:aws-sdk:)?[a-z]+):([A-Za-z]+(?:\.[A-Za-z]+(?::2)?)?)$`)
 )
 
 // readResource reads Resource, and checks the parameters of an integration by its name.
@@ -40,6 +41,8 @@ func (s *state) readResource(o *object) {
 		s.resource.start = true
 	case "states:startExecution.sync:2":
 		s.resource.start, s.resource.sync = true, true
+	case "aws-sdk:sfn:describeExecution":
+		s.resource.describe = true
 	default:
 		if n, _ := o.field("Resource"); arn != "" {
 			n.fault("the resource %q is not supported", arn)
@@ -57,6 +60,9 @@ func (s *state) checkParameters(o *object) {
 	needed, allowed := "FunctionName", []string{"FunctionName", "Payload"}
 	if s.resource.start {
 		needed, allowed = "StateMachineArn", []string{"StateMachineArn", "Name", "Input"}
+	}
+	if s.resource.describe {
+		needed, allowed = "ExecutionArn", []string{"ExecutionArn"}
 	}
 	n, _ := o.field("Parameters")
 	if s.parameters == nil || !slices.Contains(s.parameters.names, needed) {

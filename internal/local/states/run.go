@@ -22,6 +22,7 @@ type run struct {
 	done    func(output any, f *failure)
 	over    bool
 	last    int64 // id of the last event of its history
+	silent  bool  // it has a history of its own on AWS: that of an item of a distributed Map
 
 	at       *visit // nil between two states:
 	next     string // then this is entered

@@ -92,8 +92,7 @@ func (s *state) readParallel(o *object, names map[string]string) {
 	}
 }
 
-// readMap reads a Map. A distributed Map runs like an inline one here; what reads items from or writes results to elsewhere is
-// not supported.
+// readMap reads a Map. What reads items from or writes results to elsewhere is not supported.
 func (s *state) readMap(o *object, names map[string]string) {
 	s.readResult(o)
 	o.only("ItemSelector", "Parameters")
@@ -110,12 +109,12 @@ func (s *state) readMap(o *object, names map[string]string) {
 	processor.text("Comment")
 	if config, present := processor.field("ProcessorConfig"); present {
 		c := config.object()
-		s.distributed = c.word("Mode", "INLINE", "DISTRIBUTED") == "DISTRIBUTED"
-		if s.distributed {
+		if c.word("Mode", "INLINE", "DISTRIBUTED") == "DISTRIBUTED" {
 			c.word("ExecutionType", "STANDARD", "EXPRESS")
 		}
 		c.close("a ProcessorConfig")
 	}
+	s.readDistributed(o, processor)
 	s.branches = []*graph{processor.graph(names)}
 	processor.close("an ItemProcessor")
 }

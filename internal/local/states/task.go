@@ -46,6 +46,8 @@ func (v *visit) task(data any) {
 		v.invoke(v.state.resource.function, input)
 	case v.state.resource.start:
 		v.startChild(input)
+	case v.state.resource.describe:
+		v.describe(input)
 	default:
 		v.integration(input)
 	}

@@ -18,7 +18,7 @@ func TestGoldenTemplateLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(template.All[template.StateMachine](stack)) != 1 || len(template.All[template.Function](stack)) == 0 {
+	if len(template.All[template.StateMachine](stack)) != 2 || len(template.All[template.Function](stack)) == 0 {
 		t.Errorf("got %d resources", len(stack.Resources))
 	}
 }
