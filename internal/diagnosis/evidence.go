@@ -85,24 +85,24 @@ func (s scene) connections() []connection.Check {
 	return checks
 }
 
-// symptoms are the causes of what the probe's connections met; a timeout depends on the other interfaces.
+// symptoms are the causes of what the probe's connections met; silence depends on the other interfaces.
 var symptoms = map[string]string{
-	SymptomRefused: PortClosed, SymptomReset: VendorReset, SymptomUnreachable: NoAnswer, SymptomName: CertificateName,
-	SymptomExpired: CertificateExpired, SymptomAuthority: CertificateAuthority, SymptomTLS: TLSFailed, SymptomProtocol: ALPN,
+	SymptomRefused: PortClosed, SymptomReset: VendorReset, SymptomName: CertificateName, SymptomExpired: CertificateExpired,
+	SymptomAuthority: CertificateAuthority, SymptomTLS: TLSFailed, SymptomProtocol: ALPN,
 }
 
 func (s scene) causeOf(check connection.Check) string {
-	if check.Cause != SymptomTimeout {
+	switch {
+	case check.Cause != SymptomTimeout && check.Cause != SymptomUnreachable:
 		return symptoms[check.Cause]
-	}
-	if check.Kind != KindTCP {
+	case check.Kind != KindTCP:
 		return TLSFailed
 	}
-	port := portOf(check.Target)
-	for _, other := range s.of(KindTCP) {
-		if portOf(other.Target) == port && other.Verdict == connection.Pass {
-			return ZoneDown
-		}
+	elsewhere := func(other connection.Check) bool {
+		return portOf(other.Target) == portOf(check.Target) && other.Verdict == connection.Pass
+	}
+	if slices.ContainsFunc(s.of(KindTCP), elsewhere) {
+		return ZoneDown
 	}
 	return NoAnswer
 }

@@ -81,6 +81,8 @@ func departure(groups []endpoint.SecurityGroup, port int, to *connection.Endpoin
 		missing = append(missing, uncovered(prefixes([]string{eni.IP + "/32"}), out.cidrs)...)
 	}
 	switch {
+	case len(to.Interfaces) == 0:
+		check.Verdict, check.Detail = connection.Unknown, "not judged: the endpoint has no interface"
 	case len(missing) == 0 || intersects(out.groupIDs, to.SecurityGroupIDs):
 		check.Detail = "lets the probe out to the endpoint"
 	case len(out.prefixListIDs) > 0:

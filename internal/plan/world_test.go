@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,11 @@ type world struct {
 	ledger    *connection.Ledger
 	owned     map[string][]connection.DNS    // by VPC
 	present   map[string][]connection.Record // by zone
+	// What only a diagnosis reads: by endpoint, by zone, and a zone of ours that the VPC does not have.
+	interfaces map[string][]connection.NetworkInterface
+	records    map[string][]connection.ZoneRecord
+	acls       []endpoint.NetworkACL
+	apart      dns.Zone
 
 	fail  map[string]error
 	calls []string
@@ -282,4 +288,29 @@ func request(t *testing.T, changes map[string]any) json.RawMessage {
 // first is the input of the first visit: the machine's state is the request itself.
 func first(raw json.RawMessage) Input {
 	return Input{Execution: execution, EnteredAt: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC), Request: raw, State: raw}
+}
+
+func (w *world) Interfaces(_ context.Context, e endpoint.Endpoint) ([]connection.NetworkInterface, error) {
+	return w.interfaces[e.ID], w.call("Interfaces")
+}
+
+func (w *world) NetworkACLs(context.Context, []string) ([]endpoint.NetworkACL, error) {
+	return w.acls, w.call("NetworkACLs")
+}
+
+func (w *world) Find(_ context.Context, name, connectionID string) (dns.Zone, bool, error) {
+	if connectionID != connID {
+		panic("zone of " + connectionID)
+	}
+	return w.apart, w.apart.ID != "" && w.apart.Name == name, w.call("Find")
+}
+
+func (w *world) Records(_ context.Context, zoneID string, names []string) ([]connection.ZoneRecord, error) {
+	var found []connection.ZoneRecord
+	for _, record := range w.records[zoneID] {
+		if slices.Contains(names, record.Name) {
+			found = append(found, record)
+		}
+	}
+	return found, w.call("Records " + zoneID)
 }
