@@ -2,6 +2,7 @@ package dns
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -44,7 +45,7 @@ func (c *Client) Find(ctx context.Context, name, connectionID string) (Zone, boo
 	for {
 		out, err := c.api.ListHostedZonesByName(ctx, in)
 		if err != nil {
-			return Zone{}, false, err
+			return Zone{}, false, fmt.Errorf("looking for hosted zone %s: %w", name, err)
 		}
 		for _, zone := range out.HostedZones {
 			if Name(aws.ToString(zone.Name)) != Name(name) {

@@ -28,6 +28,7 @@ type fakeEC2 struct {
 	interfaces    []types.NetworkInterface
 	groups        []types.SecurityGroup
 	subnets       []types.Subnet
+	acls          []types.NetworkAcl
 	services      []types.ServiceDetail
 	vpcs          []types.Vpc
 	attributes    map[types.VpcAttributeName]bool
@@ -375,14 +376,38 @@ func (f *fakeEC2) DescribeNetworkInterfaces(
 	if err := f.enter("DescribeNetworkInterfaces"); err != nil {
 		return nil, err
 	}
+	ids := in.NetworkInterfaceIds
+	for _, filter := range in.Filters {
+		ids = append(ids, filter.Values...)
+	}
 	var found []types.NetworkInterface
 	for _, eni := range f.interfaces {
-		if slices.Contains(in.NetworkInterfaceIds, aws.ToString(eni.NetworkInterfaceId)) {
+		if slices.Contains(ids, aws.ToString(eni.NetworkInterfaceId)) {
 			found = append(found, eni)
 		}
 	}
 	out, next := page(f, found, in.NextToken)
 	return &ec2.DescribeNetworkInterfacesOutput{NetworkInterfaces: out, NextToken: next}, nil
+}
+
+func (f *fakeEC2) DescribeNetworkAcls(
+	_ context.Context, in *ec2.DescribeNetworkAclsInput, _ ...func(*ec2.Options),
+) (*ec2.DescribeNetworkAclsOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.enter("DescribeNetworkAcls"); err != nil {
+		return nil, err
+	}
+	var found []types.NetworkAcl
+	for _, acl := range f.acls {
+		if slices.ContainsFunc(acl.Associations, func(a types.NetworkAclAssociation) bool {
+			return slices.Contains(in.Filters[0].Values, aws.ToString(a.SubnetId))
+		}) {
+			found = append(found, acl)
+		}
+	}
+	out, next := page(f, found, in.NextToken)
+	return &ec2.DescribeNetworkAclsOutput{NetworkAcls: out, NextToken: next}, nil
 }
 
 func (f *fakeEC2) called() string { return strings.Join(f.calls, " ") }

@@ -404,3 +404,25 @@ func TestErrorsOfOneParameterAreNamed(t *testing.T) {
 		t.Errorf("%+v %v", got, err)
 	}
 }
+
+// A diagnosis claims nothing and makes nothing: whatever it failed with, no call is made on its way out.
+func TestDiagnosisIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{connection.ModePrivateHostedZone, connection.ModeVendorPrivateDNS} {
+		w := &world{endpoints: []endpoint.Endpoint{mine("vpce-1", connection.StateAvailable)}}
+		in := Input{Execution: execution, EnteredAt: at, Request: []byte(`{}`)}
+		in.State.Plan = plan()
+		in.State.Plan.Decision, in.State.Plan.DNS.Mode = connection.DecisionDiagnose, mode
+		in.State.State.Failure = &connection.Failure{Error: "Lambda.Unknown", Cause: "it died"}
+		outcome, err := w.roll(t, in)
+		if err != nil || !outcome.Clean || outcome.Error != connection.Unavailable {
+			t.Errorf("%s: %+v, %v", mode, outcome, err)
+		}
+		if !strings.Contains(outcome.Cause, "Failed in: Diagnose") || !strings.Contains(outcome.Cause, "Nothing was made") {
+			t.Errorf("%s: %s", mode, outcome.Cause)
+		}
+		if len(w.calls) > 0 {
+			t.Errorf("%s: calls %v", mode, w.calls)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/local"
 	"postern/internal/local/people"
@@ -35,6 +36,10 @@ func TestOptions(t *testing.T) {
 		"endless wait":     {"-after 90000h", "", "", 0, false, "-after"},
 		"no duration":      {"-after soon", "", "", 0, false, "soon"},
 		"unknown flag":     {"-frobnicate", "", "", 0, false, "frobnicate"},
+		"break":            {"-break private-dns", "events/diagnose.engflow.json", people.Approve, 26 * time.Hour, false, ""},
+		"break of another": {"-break zone-down -request r.json", "r.json", people.Approve, 26 * time.Hour, false, ""},
+		"no such damage":   {"-break china", "", "", 0, false, "china"},
+		"break by ticket":  {"-break zone-down -door webhook", "", "", 0, false, "-break"},
 		"a word too many":  {"approve", "", "", 0, false, "approve"},
 		"help is no error": {"-help", "", "", 0, false, flag.ErrHelp.Error()},
 	}
@@ -97,6 +102,11 @@ func TestSummarySaysHowItEnded(t *testing.T) {
 		"onboarded": {report{Status: succeeded, Path: []string{"Plan", "Onboarded"}, Endpoint: "vpce-1", State: "available",
 			Parameters: map[string]string{"/p/config.yaml": "a:\n  b: c\n"}, Record: &connection.Record{Name: "n", Type: "CNAME", Value: "v"}},
 			[]string{"Onboarded", "vpce-1 (available)", "n CNAME v", "/p/config.yaml", "  b: c"}},
+		"diagnosed": {report{Status: succeeded, Path: []string{"Plan", "Diagnosed"}, Diagnosis: &connection.Diagnosis{
+			Cause: "network-acl", Sentence: "A rule stops the packets.", Next: "correct it.", Evidence: []connection.Check{
+				{Kind: "tcp", Target: "10.0.0.1:443", Verdict: connection.Fail, Detail: "no answer"},
+				{Kind: "tls", Target: "10.0.0.1:443", Verdict: connection.Unknown, Detail: "not run"},
+			}}}, []string{"network-acl", "A rule stops the packets.", "correct it.", "✘ tcp", "10.0.0.1:443: no answer", "? tls"}},
 		"failed": {report{Status: failed, Path: []string{"Plan", "FailedClean"}, Error: "EndpointRejected", Cause: "first\nsecond"},
 			[]string{"FailedClean", "EndpointRejected", "first", "second"}},
 	}
@@ -111,5 +121,27 @@ func TestSummarySaysHowItEnded(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestOnboardingOfADiagnosis(t *testing.T) {
+	t.Parallel()
+	for _, damage := range people.Damages {
+		raw, err := onboarding(events.Read(strings.TrimPrefix(sampleOf(damage), "events/")), damage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request, err := connection.DecodeRequest(raw)
+		if err != nil || request.Action != connection.ActionOnboard || request.Vendor != damage.Vendor || !request.Cutover {
+			t.Errorf("%s: %+v, %v", damage.Name, request, err)
+		}
+	}
+	damage := people.Damages[0]
+	for name, raw := range map[string][]byte{
+		"an onboarding": events.Read("onboard.monte-carlo.json"), "another vendor's": events.Read("diagnose.engflow.json"), "no request": []byte("{}"),
+	} {
+		if _, err := onboarding(raw, damage); err == nil {
+			t.Errorf("%s was taken", name)
+		}
 	}
 }
