@@ -103,7 +103,7 @@ func TestSummarySaysHowItEnded(t *testing.T) {
 			[]string{"Onboarded", "vpce-1 (available)", "n CNAME v", "/p/config.yaml", "  b: c"}},
 		"a fleet": {report{Status: failed, Path: []string{"FleetPartlyFailed"}, Fleet: &fleet.Report{Targets: []fleet.Result{
 			{Connection: "a", Status: fleet.Onboarded, MonthlyUSD: 15}, {Connection: "b", Status: fleet.Failed, Error: "E", Cause: "why\nnot"}}}},
-			[]string{"targets        a  onboarded  $15.00 a month", "b  failed ", "E: why\n"}},
+			[]string{"targets        a  onboarded  $15.00 a month", "b  failed     -  E: why\n"}},
 		"failed": {report{Status: failed, Path: []string{"Plan", "FailedClean"}, Error: "EndpointRejected", Cause: "first\nsecond"},
 			[]string{"FailedClean", "EndpointRejected", "first", "second"}},
 	}

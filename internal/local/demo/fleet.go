@@ -74,14 +74,17 @@ func printFleet(out io.Writer, report *fleet.Report) {
 		if i == 0 {
 			label = "targets"
 		}
-		cost, why := "", target.Error
+		cost, why := "-", target.Error
 		if target.MonthlyUSD > 0 {
 			cost = fmt.Sprintf("$%.2f a month", target.MonthlyUSD)
 		}
 		if first, _, _ := strings.Cut(target.Cause, "\n"); first != "" {
 			why += ": " + first
 		}
-		fmt.Fprintf(table, "  %-14s %s\t%s\t%s\t%s\n", label, target.Connection, target.Status, cost, why)
+		if why != "" {
+			why = "\t" + why
+		}
+		fmt.Fprintf(table, "  %-14s %s\t%s\t%s%s\n", label, target.Connection, target.Status, cost, why)
 	}
 	table.Flush() //nolint:errcheck // as every other line of the summary
 }
