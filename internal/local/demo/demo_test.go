@@ -12,6 +12,7 @@ import (
 
 	"postern/events"
 	"postern/internal/connection"
+	"postern/internal/fleet"
 	"postern/internal/local"
 	"postern/internal/local/people"
 	"postern/internal/local/wire"
@@ -30,6 +31,9 @@ func TestOptions(t *testing.T) {
 		"none":             {"", "events/onboard.monte-carlo.json", people.Approve, 26 * time.Hour, false, ""},
 		"all":              {"-json -request r.json -vendor reject -after 48h", "r.json", people.Reject, 48 * time.Hour, true, ""},
 		"the other door":   {"-door webhook", "events/webhook.standard.json", people.Approve, 26 * time.Hour, false, ""},
+		"another in a VPC": {"-vendor approve,vpc-0b2c3d4e5f6071829=reject", "events/onboard.monte-carlo.json", people.Approve, 26 * time.Hour, false, ""},
+		"no VPC":           {"-vendor approve,reject", "", "", 0, false, "VPC=BEHAVIOUR"},
+		"no such, there":   {"-vendor approve,vpc-1=shout", "", "", 0, false, "shout"},
 		"no such vendor":   {"-vendor shout", "", "", 0, false, "shout"},
 		"no such door":     {"-door window", "", "", 0, false, "window"},
 		"negative wait":    {"-after -1s", "", "", 0, false, "-after"},
@@ -107,6 +111,9 @@ func TestSummarySaysHowItEnded(t *testing.T) {
 				{Kind: "tcp", Target: "10.0.0.1:443", Verdict: connection.Fail, Detail: "no answer"},
 				{Kind: "tls", Target: "10.0.0.1:443", Verdict: connection.Unknown, Detail: "not run"},
 			}}}, []string{"network-acl", "A rule stops the packets.", "correct it.", "✘ tcp", "10.0.0.1:443: no answer", "? tls"}},
+		"a fleet": {report{Status: failed, Path: []string{"FleetPartlyFailed"}, Fleet: &fleet.Report{Targets: []fleet.Result{
+			{Connection: "a", Status: fleet.Onboarded, MonthlyUSD: 15}, {Connection: "b", Status: fleet.Failed, Error: "E", Cause: "why\nnot"}}}},
+			[]string{"targets        a  onboarded  $15.00 a month", "b  failed     -  E: why\n"}},
 		"failed": {report{Status: failed, Path: []string{"Plan", "FailedClean"}, Error: "EndpointRejected", Cause: "first\nsecond"},
 			[]string{"FailedClean", "EndpointRejected", "first", "second"}},
 	}
