@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,7 +22,13 @@ func TestRules(t *testing.T) {
 		`"detail-type":["AWS API Call via CloudTrail"],"source":["aws.ec2"]}`
 	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed)
 	opened := ours(connection.EventGateOpened)
+	told := ours(connection.EventGateOpened, connection.EventServiceVisible, connection.EventEndpointState)
+	machines := slices.Collect(maps.Keys(ofType("AWS::StepFunctions::StateMachine")))
+	executions := fmt.Sprintf(`{"detail":{"stateMachineArn":[{"Ref":%q}]},`+
+		`"detail-type":["Step Functions Execution Status Change"],"source":["aws.states"]}`, machines[0])
 	want := map[string]string{
+		told:              "comment, 20 retries in 86400 s",
+		executions:        "comment, 20 retries in 86400 s",
 		"rate(5 minutes)": "observe, 0 retries in 86400 s",
 		changes:           "observe, 8 retries in 86400 s",
 		observations:      "resume, 20 retries in 86400 s",

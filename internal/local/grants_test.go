@@ -98,6 +98,9 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 		"a fleet": func(t *testing.T, c *local.Cloud) {
 			approve(t, c)
 			onboard(t, c, "onboard.fleet.json")
+		"told to a ticket": func(t *testing.T, c *local.Cloud) {
+			credential(t, c, "github", "token")
+			runTicket(t, c, onTicket(t, "github", hubTicket, "plan"))
 		},
 		"by a ticket": func(t *testing.T, c *local.Cloud) {
 			body := ticket(t, nil)

@@ -177,8 +177,12 @@ const (
 	EnvTimeouts          = "POSTERN_TIMEOUTS"           // Timeouts as JSON
 	EnvStateMachine      = "POSTERN_STATE_MACHINE"      // ARN of the state machine
 	EnvWebhooks          = "POSTERN_WEBHOOKS"           // webhook.Override by source, as JSON
+	EnvComments          = "POSTERN_COMMENTS"           // DynamoDB table of comments on tickets
+	EnvWriteBack         = "POSTERN_WRITE_BACK"         // ticket.Settings by system, as JSON
 	// EnvResolver and EnvGateway are set by the embedded cloud only, never by the stack (a test asserts it): the address of a DNS
 	// server that stands in for the VPC's resolver, and of an HTTP CONNECT gateway that stands in for the VPC's network.
 	EnvResolver = "POSTERN_RESOLVER"
 	EnvGateway  = "POSTERN_GATEWAY"
+	// EnvTickets likewise: the address, on this machine, of a server that stands in for every ticket system.
+	EnvTickets = "POSTERN_TICKETS"
 )
