@@ -21,7 +21,12 @@ func TestWriteBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]ticket.Settings{"github": {Account: "example"}}, settings); diff != "" {
+	want := map[string]ticket.Settings{
+		"github": {Account: "example"}, "standard": {BaseURL: "https://portal.example.com/postern"},
+		"jira": {BaseURL: "https://example.atlassian.net"}, "servicenow": {BaseURL: "https://example.service-now.com"},
+		"zendesk": {BaseURL: "https://example.zendesk.com", Public: true},
+	}
+	if diff := cmp.Diff(want, settings); diff != "" {
 		t.Error(diff)
 	}
 	names := map[any]bool{}

@@ -51,7 +51,8 @@ func TestWebhookDoor(t *testing.T) {
 		names = append(names, secret.Properties["Name"].(string))
 	}
 	slices.Sort(names)
-	if diff := cmp.Diff([]string{"postern/webhook/github", "postern/webhook/standard"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"postern/webhook/github", "postern/webhook/jira", "postern/webhook/servicenow",
+		"postern/webhook/standard", "postern/webhook/zendesk"}, names); diff != "" {
 		t.Error(diff)
 	}
 	statements := 0

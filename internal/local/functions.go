@@ -69,6 +69,7 @@ func (c *Cloud) deployFunction(resource template.Typed[template.Function], acces
 	}
 	f.runtime, err = c.runtime(lambda.Spec{
 		Name: f.name, ARN: f.arn, Handler: p.Handler, Directory: resource.Code, Timeout: f.timeout, Environment: environment,
+		Clock: c.Clock.Now,
 	}, accessKey)
 	return f, err
 }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
@@ -31,6 +32,16 @@ type Runtime struct {
 	// Out takes the lines that are not log records: metrics. It is standard output in Lambda, which CloudWatch reads; nil drops
 	// them.
 	Out io.Writer
+	// Clock is what a function reads the time from that decides nothing about a connection; nil is the system's.
+	Clock func() time.Time
+}
+
+// Now is the time by the function's clock.
+func (r Runtime) Now() time.Time {
+	if r.Clock == nil {
+		return time.Now()
+	}
+	return r.Clock()
 }
 
 // Metrics returns where metric lines go; never nil.

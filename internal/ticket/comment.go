@@ -12,11 +12,12 @@ import (
 // Comment is what a ticket is told: a first line, then blocks. Its texts are plain; a system's form makes them literal.
 type Comment struct {
 	// Ref tells this comment from every other, also among those that the system already has; see Reference.
-	Ref    string
-	State  string // of the connection: a word that never changes, for programs
-	At     time.Time
-	Head   string // one line, without a full stop
-	Blocks []Block
+	Ref          string
+	State        string // of the connection: a word that never changes, for programs
+	ConnectionID string
+	At           time.Time
+	Head         string // one line, without a full stop
+	Blocks       []Block
 }
 
 // Block is a paragraph, a list, or a text to copy; a title may stand above.

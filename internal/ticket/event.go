@@ -47,7 +47,7 @@ func tell(e Event) (*news, error) {
 	if n == nil || n.connectionID == "" {
 		return nil, nil
 	}
-	n.comment.At = e.Time
+	n.comment.At, n.comment.ConnectionID = e.Time, n.connectionID
 	return n, nil
 }
 

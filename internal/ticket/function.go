@@ -26,6 +26,6 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	}
 	api := dynamodb.NewFromConfig(r.AWS)
 	vault := NewVault(secretsmanager.NewFromConfig(r.AWS), r.Log)
-	writer := New(settings, NewLedger(api, comments), store.New(api, connections), vault, client, r.Log)
+	writer := New(settings, NewLedger(api, comments), store.New(api, connections), vault, client, r.Now, r.Log)
 	return step.Handle(r.Log, writer.Write), nil
 }

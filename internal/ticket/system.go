@@ -26,7 +26,11 @@ type opener func(s Settings, client *http.Client, credential string) (system, er
 
 // openers are the systems that can be written to, by name.
 var openers = map[string]opener{
-	"github": openGitHub,
+	"github":     openGitHub,
+	"jira":       openJira,
+	"servicenow": openServiceNow,
+	"zendesk":    openZendesk,
+	"standard":   openPortal,
 }
 
 // errTicket says that an id is none of the system's, or of another account's.

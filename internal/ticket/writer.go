@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"postern/internal/connection"
 	"postern/internal/store"
@@ -29,14 +30,19 @@ type Writer struct {
 	records     Records
 	credentials Credentials
 	client      *http.Client
+	now         func() time.Time
 	log         *slog.Logger
+
+	// until is when systems may be called again that asked to wait. An instance that starts anew asks again, and is told again.
+	until map[string]time.Time
 }
 
 // New returns a writer for the systems that have settings.
 func New(settings map[string]Settings, ledger *Ledger, records Records, credentials Credentials, client *http.Client,
-	log *slog.Logger,
+	now func() time.Time, log *slog.Logger,
 ) *Writer {
-	return &Writer{settings: settings, ledger: ledger, records: records, credentials: credentials, client: client, log: log}
+	return &Writer{settings: settings, ledger: ledger, records: records, credentials: credentials, client: client, now: now, log: log,
+		until: map[string]time.Time{}}
 }
 
 // Result says what one event came to.
@@ -61,6 +67,9 @@ func (w *Writer) Write(ctx context.Context, e Event) (Result, error) {
 	if !known {
 		log.InfoContext(ctx, "no ticket to write to", "system", system)
 		return Result{}, nil
+	}
+	if until := w.until[system]; w.now().Before(until) {
+		return Result{}, connection.Errorf(connection.Throttled, "%s asked to be left alone until %s", system, stamp(until))
 	}
 	to, err := w.open(ctx, system, settings)
 	if err != nil || to == nil {
@@ -115,14 +124,26 @@ func (w *Writer) once(ctx context.Context, name string, to system, ticket string
 	found := false
 	if standing == Begun {
 		if found, err = to.find(ctx, ticket, c.Ref); err != nil {
-			return result, failure(name, err)
+			return result, w.failure(name, err)
 		}
 	}
 	if !found {
 		if err := to.post(ctx, ticket, c); err != nil {
-			return result, failure(name, err)
+			return result, w.failure(name, err)
 		}
 		result.Posted = true
 	}
 	return result, w.ledger.Done(ctx, c.Ref)
+}
+
+// maxWait is the longest wait that a system may ask for.
+const maxWait = time.Hour
+
+// failure names what went wrong at a system, and keeps how long it asks to be left alone.
+func (w *Writer) failure(system string, err error) error {
+	var answer *refused
+	if errors.As(err, &answer) && answer.after > 0 {
+		w.until[system] = w.now().Add(min(answer.after, maxWait))
+	}
+	return failure(system, err)
 }

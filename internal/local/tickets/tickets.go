@@ -16,7 +16,7 @@ import (
 
 // Comment is one comment on a ticket.
 type Comment struct {
-	System string // github
+	System string // github, jira, servicenow, zendesk or standard
 	Ticket string // as the system's webhooks name it: example/network#42
 	Author string // what the request was authorized with
 	At     time.Time
@@ -56,6 +56,9 @@ type Systems struct {
 	requests []Request
 	disturb  func(*http.Request) Fault
 	tell     func(Comment)
+	numbers  map[string]string // ServiceNow's: number by id of the record
+	key      string            // the portal's
+	messages map[string]bool   // that the portal took, by id
 }
 
 // New starts the ticket systems on this machine.
@@ -64,7 +67,7 @@ func New(now func() time.Time) (*Systems, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for ticket systems: %w", err)
 	}
-	s := &Systems{now: now, listener: listener}
+	s := &Systems{now: now, listener: listener, numbers: map[string]string{}, messages: map[string]bool{}}
 	s.server = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: time.Minute}
 	go s.server.Serve(listener) //nolint:errcheck // it ends when Close closes it
 	return s, nil
@@ -156,7 +159,8 @@ func (s *Systems) route(r *http.Request, body []byte) (status int, document any)
 		return http.StatusUnauthorized, map[string]string{"message": "no credential"}
 	}
 	for suffix, system := range map[string]func(*http.Request, []byte) (int, any){
-		"api.github.com": s.github,
+		"api.github.com": s.github, ".atlassian.net": s.jira, ".service-now.com": s.servicenow, ".zendesk.com": s.zendesk,
+		"portal.example.com": s.portal,
 	} {
 		if strings.HasSuffix(r.Host, suffix) {
 			return system(r, body)
@@ -188,5 +192,8 @@ func (s *Systems) of(system, ticket string) []Comment {
 func answer(w http.ResponseWriter, status int, document any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
+	if document == nil {
+		return
+	}
 	_ = json.NewEncoder(w).Encode(document) // a client that is gone needs no answer
 }
