@@ -64,15 +64,17 @@ func teller[Detail any](of func(Detail) (*news, error)) func([]byte) (*news, err
 
 // The states that a ticket is told.
 const (
-	stateAccepted  = "accepted"
-	statePlanned   = "planned"
-	stateAllowlist = "awaiting-allowlisting"
-	stateVisible   = "allow-listed"
-	stateApproval  = "awaiting-approval"
-	stateConnected = "endpoint-accepted"
-	stateEndpoint  = "endpoint-" // and the endpoint's state
-	stateOnboarded = "onboarded"
-	stateFailed    = "failed"
+	stateAccepted   = "accepted"
+	statePlanned    = "planned"
+	stateAllowlist  = "awaiting-allowlisting"
+	stateVisible    = "allow-listed"
+	stateApproval   = "awaiting-approval"
+	stateConnected  = "endpoint-accepted"
+	stateEndpoint   = "endpoint-" // and the endpoint's state
+	stateOnboarded  = "onboarded"
+	stateOffboarded = "offboarded"
+	stateFinished   = "finished"
+	stateFailed     = "failed"
 )
 
 // gateOpened tells what the vendor has to be sent, and what is planned.
@@ -115,9 +117,10 @@ func serviceVisible(o connection.Observation) (*news, error) {
 	return &news{connectionID: o.ConnectionID, scope: []string{o.ServiceName}, comment: c}, nil
 }
 
-// endpointState tells the vendor's answer. Pending and available are one answer: accepted.
+// endpointState tells the vendor's answer. Pending and available are one answer: accepted. That an endpoint is deleted is no answer:
+// mostly it is our own rollback, and the end of the execution tells the rest.
 func endpointState(o connection.Observation) (*news, error) {
-	if o.Gate != connection.GateApproval || o.EndpointID == "" || o.State.Waiting() {
+	if o.Gate != connection.GateApproval || o.EndpointID == "" || o.State.Waiting() || o.State.Gone() {
 		return nil, nil
 	}
 	c := Comment{State: stateConnected, Head: "The vendor accepted the endpoint"}

@@ -54,7 +54,10 @@ func request(change statusChange, state connection.State) connection.Request {
 	}
 	if plan := state.Plan; plan != nil {
 		vendor, name, _ := strings.Cut(plan.ConnectionID, "/")
-		asked.Vendor, asked.Name, asked.Ticket = vendor, name, plan.Ticket
+		asked.Vendor, asked.Name = vendor, name
+		if plan.Ticket != nil {
+			asked.Ticket = plan.Ticket
+		}
 	}
 	return asked
 }
@@ -67,8 +70,11 @@ func ending(change statusChange, asked connection.Request, state connection.Stat
 			return Comment{}, false
 		}
 		next := "Next: the request is checked and a plan is made. What happens is told here."
-		if asked.Action == connection.ActionPlan {
+		switch asked.Action {
+		case connection.ActionPlan:
 			next = "Next: the request is checked and a plan is told here. Nothing is made."
+		case connection.ActionOffboard:
+			next = "Next: what is ours of the connection is removed. What happens is told here."
 		}
 		return Comment{State: stateAccepted, Head: "Accepted", Blocks: []Block{of, {Text: next}}}, true
 	case "SUCCEEDED":
@@ -87,11 +93,13 @@ func succeeded(of Block, state connection.State) Comment {
 	plan := state.Plan
 	switch {
 	case plan == nil:
-		return Comment{State: stateOnboarded, Head: "Finished", Blocks: []Block{of,
+		return Comment{State: stateFinished, Head: "Finished", Blocks: []Block{of,
 			{Text: "The result is too large to be told here; the execution has it."}}}
 	case plan.Decision == connection.DecisionPlanned:
 		return Comment{State: statePlanned, Head: "The request can work; nothing was made",
 			Blocks: append([]Block{of}, planned(plan.Creates, plan.Findings, plan.Cost)...)}
+	case plan.Decision == connection.DecisionOffboard:
+		return offboarded(of, state)
 	}
 	c := Comment{State: stateOnboarded, Head: "Connected", Blocks: []Block{{Items: append(of.Items, made(state)...)}}}
 	if state.Config != nil {
@@ -114,6 +122,21 @@ func succeeded(of Block, state connection.State) Comment {
 		c.Blocks = append(c.Blocks, Block{Title: "Left to do", Items: plan.ClientActions})
 	}
 	c.Blocks = append(c.Blocks, costs(plan.Cost)...)
+	return c
+}
+
+func offboarded(of Block, state connection.State) Comment {
+	c := Comment{State: stateOffboarded, Head: "Removed", Blocks: []Block{of}}
+	if state.Removal != nil {
+		for _, b := range []Block{{Title: "Removed", Items: state.Removal.Removed}, {Title: "Kept", Items: state.Removal.Kept}} {
+			if len(b.Items) > 0 {
+				c.Blocks = append(c.Blocks, b)
+			}
+		}
+		if notice := state.Removal.Notice; notice != nil {
+			c.Blocks = append(c.Blocks, Block{Title: "To tell the vendor", Quote: "Subject: " + notice.Subject + "\n\n" + notice.Body})
+		}
+	}
 	return c
 }
 

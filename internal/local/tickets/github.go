@@ -1,11 +1,15 @@
 package tickets
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
 	"strconv"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
 )
 
 var issueComments = regexp.MustCompile(`^/repos/([^/]+/[^/]+)/issues/(\d+)/comments$`)
@@ -55,12 +59,11 @@ func hubPage(all []Comment, page string) []hubComment {
 	return shown
 }
 
-var (
-	hidden  = regexp.MustCompile(`(?s)<!--.*?-->`)
-	escaped = regexp.MustCompile("\\\\([!-/:-@\\[-`{-~])")
-)
-
-// markdownText is about what a reader sees of a comment: goldmark would make HTML of it.
+// markdownText is what a reader sees of a comment.
 func markdownText(body string) string {
-	return escaped.ReplaceAllString(hidden.ReplaceAllString(body, ""), "$1")
+	var page bytes.Buffer
+	if err := goldmark.New(goldmark.WithExtensions(extension.GFM)).Convert([]byte(body), &page); err != nil {
+		return body
+	}
+	return htmlText(page.String())
 }

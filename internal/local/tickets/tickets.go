@@ -122,11 +122,14 @@ func (s *Systems) serve(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	disturb := s.disturb
+	s.mu.Unlock()
 	fault := None
-	if s.disturb != nil {
-		fault = s.disturb(r)
+	if disturb != nil {
+		fault = disturb(r) // which may look at the comments
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.requests = append(s.requests, Request{Host: r.Host, Method: r.Method, Path: r.URL.Path, Fault: fault})
 	switch fault {
 	case Throttled:
