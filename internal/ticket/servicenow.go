@@ -60,14 +60,14 @@ func (n servicenow) find(ctx context.Context, ticket, ref string) (bool, error) 
 const maxEntry = 4000
 
 // code keeps ServiceNow from reading HTML between [code] and [/code].
-var code = strings.NewReplacer("[code]", "(code)", "[/code]", "(/code)", "[CODE]", "(code)", "[/CODE]", "(/code)")
+var code = regexp.MustCompile(`(?i)\[(/?code)\]`)
 
 func (n servicenow) post(ctx context.Context, ticket string, c Comment) error {
 	id, _, err := n.record(ctx, ticket)
 	if err != nil {
 		return err
 	}
-	entry := clip("["+c.Ref+"] "+code.Replace(c.Text()), maxEntry)
+	entry := clip("["+c.Ref+"] "+code.ReplaceAllString(c.Text(), "($1)"), maxEntry)
 	return n.do(ctx, http.MethodPatch, "/api/now/table/"+n.table+"/"+id, url.Values{"sysparm_fields": {"sys_id"}},
 		map[string]string{n.field: entry}, nil)
 }
