@@ -73,6 +73,7 @@ var (
 	address   = regexp.MustCompile(`https://[A-Za-z0-9._~:/?#!$&*+,;=%-]*[A-Za-z0-9/]`)
 	mention   = regexp.MustCompile(`(^|[^A-Za-z0-9])@`)
 	reference = regexp.MustCompile(`(#|GH-)(\d)`)
+	loose     = regexp.MustCompile(`(?i)(www|:)(\.|//)`) // what GitHub makes links of, where they are not whole addresses
 	leading   = regexp.MustCompile(`(?m)^(\s*\d*)([-+=.)#])`)
 	special   = strings.NewReplacer("\\", "\\\\", "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`, "~", `\~`,
 		"<", "&lt;", ">", "&gt;", "&", "&amp;")
@@ -93,6 +94,7 @@ func literal(text string) string {
 
 func escape(text string) string {
 	text = special.Replace(text)
+	text = loose.ReplaceAllString(text, "${1}"+joiner+"$2")
 	text = mention.ReplaceAllString(text, "$1@"+joiner)
 	return reference.ReplaceAllString(text, "${1}"+joiner+"$2")
 }
