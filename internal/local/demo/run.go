@@ -66,6 +66,9 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 		}
 	}
 	before := mark{calls: len(cloud.Calls()), invocations: len(cloud.Invocations())}
+	if err := listenToTickets(cloud, t); err != nil {
+		return report{}, err
+	}
 	execution, how, err := start(cloud, o.door, input)
 	if err != nil {
 		return report{}, fmt.Errorf("starting the execution: %w", err)
@@ -74,6 +77,9 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 	ended, err := cloud.Run(execution, patience)
 	if o.logs {
 		printLogs(stderr, cloud.Logs())
+	}
+	if o.door == doorWebhook && err == nil {
+		err = cloud.Advance(time.Second) // the ticket is told of the end by an event
 	}
 	if err != nil {
 		return report{}, fmt.Errorf("running the execution: %w", err)
@@ -104,6 +110,10 @@ func reportOf(cloud *local.Cloud, from mark, ended states.Execution, last []byte
 		r.Status = failed
 	}
 	r.Counts = count(ended.Transitions, invocationsOf(cloud.Invocations()[from.invocations:], ended.ARN), cloud.Calls()[from.calls:])
+	for _, c := range cloud.Tickets.Comments("") {
+		r.Comments = append(r.Comments, comment{Ticket: c.Ticket, Simulated: c.At.Sub(ended.StartedAt).Seconds(), Text: c.Text})
+	}
+	r.Counts = count(ended.Transitions, invocationsOf(cloud, ended.ARN), cloud.Calls())
 	var state connection.State
 	if json.Unmarshal(last, &state) != nil || state.Plan == nil {
 		return r
