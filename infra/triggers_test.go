@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 
@@ -23,9 +21,14 @@ func TestRules(t *testing.T) {
 	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed)
 	opened := ours(connection.EventGateOpened)
 	told := ours(connection.EventGateOpened, connection.EventServiceVisible, connection.EventEndpointState)
-	machines := slices.Collect(maps.Keys(ofType("AWS::StepFunctions::StateMachine")))
+	var machine string // the fleet's own executions are told nowhere: each target's are
+	for id, r := range ofType("AWS::StepFunctions::StateMachine") {
+		if r.Properties["StateMachineName"] == machineName {
+			machine = id
+		}
+	}
 	executions := fmt.Sprintf(`{"detail":{"stateMachineArn":[{"Ref":%q}]},`+
-		`"detail-type":["Step Functions Execution Status Change"],"source":["aws.states"]}`, machines[0])
+		`"detail-type":["Step Functions Execution Status Change"],"source":["aws.states"]}`, machine)
 	want := map[string]string{
 		told:              "comment, 20 retries in 86400 s",
 		executions:        "comment, 20 retries in 86400 s",

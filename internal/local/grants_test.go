@@ -98,6 +98,7 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 		"a fleet": func(t *testing.T, c *local.Cloud) {
 			approve(t, c)
 			onboard(t, c, "onboard.fleet.json")
+		},
 		"told to a ticket": func(t *testing.T, c *local.Cloud) {
 			credential(t, c, "github")
 			runTicket(t, c, onTicket(t, "github", hubTicket, "plan"))

@@ -73,6 +73,7 @@ const (
 	stateEndpoint   = "endpoint-" // and the endpoint's state
 	stateOnboarded  = "onboarded"
 	stateOffboarded = "offboarded"
+	stateDiagnosed  = "diagnosed"
 	stateFinished   = "finished"
 	stateFailed     = "failed"
 )

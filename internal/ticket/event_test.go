@@ -67,6 +67,10 @@ func TestWhatAnExecutionTells(t *testing.T) {
 		"times out":                 {"TIMED_OUT", nil, "failed", []string{"took too long", "Nothing was undone", "Next:"}},
 		"is stopped by hand":        {"ABORTED", nil, "failed", []string{"stopped", "Nothing was undone", "Next:"}},
 		"waits to be started":       {"PENDING_REDRIVE", nil, "", nil},
+		"diagnosed": {"SUCCEEDED", map[string]any{"output": output(t, connection.State{
+			Plan:      &connection.Plan{ConnectionID: "v/n", Decision: connection.DecisionDiagnose},
+			Diagnosis: &connection.Diagnosis{Sentence: "The zone is gone.", Next: "Onboard again."}})},
+			"diagnosed", []string{"The zone is gone.", "Next: Onboard again."}},
 		"offboarded": {"SUCCEEDED", map[string]any{"output": output(t, connection.State{
 			Plan:    &connection.Plan{ConnectionID: "v/n", Decision: connection.DecisionOffboard},
 			Removal: &connection.Removal{Removed: []string{"endpoint vpce-1"}, Kept: []string{"zone z: not ours"}}})},

@@ -73,12 +73,14 @@ func ending(change statusChange, asked connection.Request, state connection.Stat
 		switch asked.Action {
 		case connection.ActionPlan:
 			next = "Next: the request is checked and a plan is told here. Nothing is made."
+		case connection.ActionDiagnose:
+			next = "Next: the connection is looked at. What is found is told here; nothing is changed."
 		case connection.ActionOffboard:
 			next = "Next: what is ours of the connection is removed. What happens is told here."
 		}
 		return Comment{State: stateAccepted, Head: "Accepted", Blocks: []Block{of, {Text: next}}}, true
 	case "SUCCEEDED":
-		return succeeded(of, state), true
+		return succeeded(of, change, state), true
 	case "FAILED":
 		return failed(of, change), true
 	case "TIMED_OUT":
@@ -89,17 +91,22 @@ func ending(change statusChange, asked connection.Request, state connection.Stat
 	return Comment{}, false
 }
 
-func succeeded(of Block, state connection.State) Comment {
+func succeeded(of Block, change statusChange, state connection.State) Comment {
 	plan := state.Plan
 	switch {
 	case plan == nil:
-		return Comment{State: stateFinished, Head: "Finished", Blocks: []Block{of,
-			{Text: "The result is too large to be told here; the execution has it."}}}
+		text := "The execution has the result."
+		if change.Output == nil {
+			text = "The result is too large to be told here; the execution has it."
+		}
+		return Comment{State: stateFinished, Head: "Finished", Blocks: []Block{of, {Text: text}}}
 	case plan.Decision == connection.DecisionPlanned:
 		return Comment{State: statePlanned, Head: "The request can work; nothing was made",
 			Blocks: append([]Block{of}, planned(plan.Creates, plan.Findings, plan.Cost)...)}
 	case plan.Decision == connection.DecisionOffboard:
 		return offboarded(of, state)
+	case plan.Decision == connection.DecisionDiagnose:
+		return diagnosed(of, state)
 	}
 	c := Comment{State: stateOnboarded, Head: "Connected", Blocks: []Block{{Items: append(of.Items, made(state)...)}}}
 	if state.Config != nil {
@@ -122,6 +129,14 @@ func succeeded(of Block, state connection.State) Comment {
 		c.Blocks = append(c.Blocks, Block{Title: "Left to do", Items: plan.ClientActions})
 	}
 	c.Blocks = append(c.Blocks, costs(plan.Cost)...)
+	return c
+}
+
+func diagnosed(of Block, state connection.State) Comment {
+	c := Comment{State: stateDiagnosed, Head: "Diagnosed", Blocks: []Block{of}}
+	if d := state.Diagnosis; d != nil {
+		c.Blocks = append(c.Blocks, Block{Text: d.Sentence}, Block{Text: "Next: " + d.Next})
+	}
 	return c
 }
 

@@ -30,12 +30,9 @@ type report struct {
 	// Diagnosis is the cause, the next action and the evidence, when a diagnosis was asked for.
 	Diagnosis *connection.Diagnosis `json:"diagnosis,omitempty"`
 	Counts    counts                `json:"counts"`
+	Comments  []comment             `json:"comments,omitempty"` // on the ticket, in their order
 	Simulated float64               `json:"simulatedSeconds"`
 	Wall      float64               `json:"wallSeconds"`
-	Counts     counts               `json:"counts"`
-	Comments   []comment            `json:"comments,omitempty"` // on the ticket, in their order
-	Simulated  float64              `json:"simulatedSeconds"`
-	Wall       float64              `json:"wallSeconds"`
 }
 
 // comment is what the ticket was told.

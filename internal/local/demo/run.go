@@ -113,7 +113,6 @@ func reportOf(cloud *local.Cloud, from mark, ended states.Execution, last []byte
 	for _, c := range cloud.Tickets.Comments("") {
 		r.Comments = append(r.Comments, comment{Ticket: c.Ticket, Simulated: c.At.Sub(ended.StartedAt).Seconds(), Text: c.Text})
 	}
-	r.Counts = count(ended.Transitions, invocationsOf(cloud, ended.ARN), cloud.Calls())
 	var state connection.State
 	if json.Unmarshal(last, &state) != nil || state.Plan == nil {
 		return r
