@@ -110,6 +110,10 @@ func (s *stack) environment(names []string) *map[string]*string {
 		all[step.EnvStateMachine] = s.machine.StateMachineArn()
 		all[step.EnvWebhooks] = jsii.String(encode(s.settings.Webhooks))
 	}
+	if s.comments != nil {
+		all[step.EnvComments] = s.comments.TableName()
+		all[step.EnvWriteBack] = jsii.String(encode(s.systems))
+	}
 	env := map[string]*string{}
 	for _, name := range names {
 		env[name] = all[name]

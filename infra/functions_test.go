@@ -64,7 +64,7 @@ func TestFunctions(t *testing.T) {
 			t.Errorf("%s and %s share a role", id, other)
 		}
 		roles[role] = id
-		for _, never := range []string{step.EnvResolver, step.EnvGateway} {
+		for _, never := range []string{step.EnvResolver, step.EnvGateway, step.EnvTickets} {
 			if the(p["Environment"], "Variables", never) != nil {
 				t.Errorf("%s: %s is for the embedded cloud only", id, never)
 			}
@@ -89,6 +89,7 @@ var environment = map[string][]string{
 	"rollback":        {step.EnvTable},
 	"notify":          {step.EnvOperatorsTopic, step.EnvTable},
 	"plan-fleet":      {step.EnvNetworks},
+	"comment":         {step.EnvComments, step.EnvTable, step.EnvWriteBack},
 	"webhook":         {step.EnvNetworks, step.EnvStateMachine, step.EnvTable, step.EnvWebhooks},
 }
 
@@ -139,7 +140,7 @@ func TestFailedEventsAreKept(t *testing.T) {
 		}
 		kept[text(r.Properties["FunctionName"])] = true
 	}
-	for _, handler := range []string{"observe", "resume", "notify"} {
+	for _, handler := range []string{"observe", "resume", "notify", "comment"} {
 		if !kept[text(map[string]string{"Ref": functions[handler]})] {
 			t.Errorf("what %s fails on is lost", handler)
 		}

@@ -109,6 +109,9 @@ func webhookSecrets(s *stack) []*string {
 	return arns
 }
 
+func credentials(s *stack) []*string { return s.credentials }
+func comments(s *stack) []*string    { return []*string{s.comments.TableArn()} }
+
 // ours restricts a write to what carries our tag.
 var ours = map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/" + connection.TagManaged: "true"}}
 
@@ -158,6 +161,13 @@ var webhookGrants = []grant{
 	{actions: []string{"secretsmanager:GetSecretValue"}, resources: webhookSecrets},
 	{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
 	{actions: []string{"states:StartExecution"}, resources: workflow},
+}
+
+var commentGrants = []grant{
+	{actions: []string{"secretsmanager:GetSecretValue"}, resources: credentials},
+	{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
+	{actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, resources: comments},
+	failedEvents,
 }
 
 // specs are the functions but the probe and the webhook's, with exactly what each may do.

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"postern/internal/store"
+	"postern/internal/ticket"
 )
 
 // stack is the one place that sees every part.
@@ -33,6 +34,9 @@ type stack struct {
 	machineLogs   awslogs.LogGroup
 	fleetMachine  awsstepfunctions.StateMachine
 	secrets       []awssecretsmanager.Secret // of the webhooks
+	systems       map[string]ticket.Settings // that are written back to
+	credentials   []*string                  // ARNs of their secrets
+	comments      awsdynamodb.Table          // on tickets
 }
 
 // NewStack defines all of Postern.
@@ -54,6 +58,7 @@ func NewStack(scope constructs.Construct, id string, settings Settings) awscdk.S
 	s.workflow()
 	s.fleet()
 	s.webhooks()
+	s.writeBack()
 	s.triggers()
 	s.observability()
 	return s.scope

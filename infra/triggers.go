@@ -56,7 +56,10 @@ func (s *stack) rule(id, description string, props *awsevents.RuleProps, target 
 
 // asynchronous sets what Lambda does with events that a function failed on: EventBridge and SNS only hand them over.
 func (s *stack) asynchronous() {
-	for _, handler := range []string{"observe", "resume", "notify"} {
+	for _, handler := range []string{"observe", "resume", "notify", "comment"} {
+		if s.functions[handler] == nil {
+			continue // no ticket is told
+		}
 		awslambda.NewCfnEventInvokeConfig(s.scope, jsii.String(constructID(handler)+"Events"), &awslambda.CfnEventInvokeConfigProps{
 			FunctionName: s.functions[handler].FunctionName(), Qualifier: jsii.String("$LATEST"),
 			MaximumRetryAttempts: jsii.Number(2), MaximumEventAgeInSeconds: jsii.Number(6 * 3600),

@@ -20,7 +20,18 @@ func TestRules(t *testing.T) {
 		`"detail-type":["AWS API Call via CloudTrail"],"source":["aws.ec2"]}`
 	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed)
 	opened := ours(connection.EventGateOpened)
+	told := ours(connection.EventGateOpened, connection.EventServiceVisible, connection.EventEndpointState)
+	var machine string // the fleet's own executions are told nowhere: each target's are
+	for id, r := range ofType("AWS::StepFunctions::StateMachine") {
+		if r.Properties["StateMachineName"] == machineName {
+			machine = id
+		}
+	}
+	executions := fmt.Sprintf(`{"detail":{"stateMachineArn":[{"Ref":%q}]},`+
+		`"detail-type":["Step Functions Execution Status Change"],"source":["aws.states"]}`, machine)
 	want := map[string]string{
+		told:              "comment, 20 retries in 86400 s",
+		executions:        "comment, 20 retries in 86400 s",
 		"rate(5 minutes)": "observe, 0 retries in 86400 s",
 		changes:           "observe, 8 retries in 86400 s",
 		observations:      "resume, 20 retries in 86400 s",

@@ -120,5 +120,14 @@ func opened(in GateInput, wait store.Wait) saying {
 		SchemaVersion: connection.SchemaVersion, ConnectionID: wait.ConnectionID, Execution: wait.Execution, Gate: wait.Gate,
 		OpenedAt: in.EnteredAt, To: gate.To, Subject: fill.Replace(gate.Subject), Body: fill.Replace(gate.Body),
 		SLAHours: gate.SLAHours, Calendar: gate.Calendar, EndpointID: wait.EndpointID,
+		EndpointState: wait.LastSeen, Plan: planned(in.State), Ticket: in.State.Plan.Ticket,
 	}}
+}
+
+// planned is the plan for the ticket, nil when it was told at the gate before.
+func planned(s connection.State) *connection.PlanNotice {
+	if s.Allowlisting != nil {
+		return nil
+	}
+	return &connection.PlanNotice{Creates: s.Plan.Creates, Findings: s.Plan.Findings, Cost: s.Plan.Cost}
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"postern/internal/connection"
 	"postern/internal/endpoint"
 	"postern/internal/store"
@@ -192,15 +194,16 @@ func TestNoticeText(t *testing.T) {
 		Gate:     connection.GateApproval,
 		OpenedAt: noon, To: "b@example.com", Subject: "accept " + sampleEndpoint, Body: sampleEndpoint + " and " + sampleEndpoint +
 			", ${other}",
-		EndpointID: sampleEndpoint}
-	if got := read(connection.GateApproval); got != want {
-		t.Errorf("got %+v\nwant %+v", got, want)
+		EndpointID: sampleEndpoint, EndpointState: connection.StatePendingAcceptance, Plan: &connection.PlanNotice{}}
+	if diff := cmp.Diff(want, read(connection.GateApproval)); diff != "" {
+		t.Error(diff)
 	}
 	want = connection.GateNotice{SchemaVersion: 1, ConnectionID: "monte-carlo/agents-prod", Execution: "arn:exec",
 		Gate:     connection.GateAllowlist,
-		OpenedAt: noon, To: "a@example.com", Subject: "list us", Body: "please", SLAHours: 48, Calendar: "US business days"}
-	if got := read(connection.GateAllowlist); got != want {
-		t.Errorf("got %+v\nwant %+v", got, want)
+		OpenedAt: noon, To: "a@example.com", Subject: "list us", Body: "please", SLAHours: 48, Calendar: "US business days",
+		Plan: &connection.PlanNotice{}}
+	if diff := cmp.Diff(want, read(connection.GateAllowlist)); diff != "" {
+		t.Error(diff)
 	}
 }
 

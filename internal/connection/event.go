@@ -53,4 +53,15 @@ type GateNotice struct {
 	SLAHours      int       `json:"slaHours"`
 	Calendar      string    `json:"calendar"`
 	EndpointID    string    `json:"endpointId,omitempty"`
+	// EndpointState, Plan and Ticket are for whoever tells the ticket.
+	EndpointState EndpointState `json:"endpointState,omitempty"`
+	Plan          *PlanNotice   `json:"plan,omitempty"`
+	Ticket        *Ticket       `json:"ticket,omitempty"`
+}
+
+// PlanNotice is what people want to know of a plan.
+type PlanNotice struct {
+	Creates  []string  `json:"creates"`
+	Findings []Finding `json:"findings"`
+	Cost     Cost      `json:"cost"`
 }

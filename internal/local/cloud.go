@@ -29,6 +29,7 @@ import (
 	"postern/internal/local/ssm"
 	"postern/internal/local/states"
 	"postern/internal/local/template"
+	"postern/internal/local/tickets"
 	"postern/internal/local/wire"
 	"postern/internal/step"
 )
@@ -84,6 +85,7 @@ type Cloud struct {
 	Secrets    *secretsmanager.Service
 	Door       *apigateway.Service
 	States     *states.Service
+	Tickets    *tickets.Systems
 	Stack      *template.Stack
 
 	config    Config
@@ -179,6 +181,9 @@ func (c *Cloud) services() error {
 	if c.Network, err = network.New(network.Config{World: c.World, Zones: c.Zones, Now: c.Clock.Now}); err != nil {
 		return fmt.Errorf("starting the network: %w", err)
 	}
+	if c.Tickets, err = tickets.New(c.Clock.Now); err != nil {
+		return err
+	}
 	c.connect()
 	return c.listen()
 }
@@ -216,6 +221,9 @@ func (c *Cloud) Close() error {
 	}
 	if c.Network != nil {
 		faults = append(faults, c.Network.Close())
+	}
+	if c.Tickets != nil {
+		faults = append(faults, c.Tickets.Close())
 	}
 	return errors.Join(faults...)
 }

@@ -56,7 +56,7 @@ func (c *Cloud) deployOne(resource template.Resource) error {
 			Tier: p.Tier, DataType: p.DataType, Tags: p.Tags,
 		})
 	case *template.Secret:
-		return c.Secrets.Create(resource.ARN, p.Name, p.SecretString)
+		return c.Secrets.Create(resource.ARN, p.Name, p.SecretString, p.GenerateSecretString != nil)
 	case *template.APIRoute:
 		return c.deployRoute(p)
 	case *template.APIStage:

@@ -125,7 +125,7 @@ func TestDoorRefuses(t *testing.T) {
 		"doubled":          {"/webhook/standard", doubled, body, 401},
 		"another body":     {"/webhook/standard", signed, append(body, ' '), 401},
 		"another source's": {"/webhook/github", signed, body, 401},
-		"a source off":     {"/webhook/jira", signed, body, 404},
+		"a source off":     {"/webhook/jira-automation", signed, body, 404},
 		"no source":        {"/webhook/", signed, body, 404},
 		"another path":     {"/", signed, body, 404},
 		"too large":        {"/webhook/standard", signed, make([]byte, 1<<17), 413},

@@ -16,6 +16,7 @@ import (
 	"postern/internal/local/lambda"
 	"postern/internal/local/template"
 	"postern/internal/local/wire"
+	"postern/internal/step"
 )
 
 // defaultTimeout is Lambda's timeout of a function that sets none.
@@ -68,6 +69,7 @@ func (c *Cloud) deployFunction(resource template.Typed[template.Function], acces
 	}
 	f.runtime, err = c.runtime(lambda.Spec{
 		Name: f.name, ARN: f.arn, Handler: p.Handler, Directory: resource.Code, Timeout: f.timeout, Environment: environment,
+		Clock: c.Clock.Now,
 	}, accessKey)
 	return f, err
 }
@@ -96,7 +98,7 @@ func (c *Cloud) environment(resource template.Typed[template.Function], accessKe
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(cmp.Or(p.MemorySize, 128)),
 		"AWS_LAMBDA_LOG_GROUP_NAME":       logGroup(resource), "AWS_LAMBDA_LOG_STREAM_NAME": "embedded",
 		"AWS_LAMBDA_LOG_FORMAT": p.LoggingConfig.LogFormat, "AWS_LAMBDA_LOG_LEVEL": p.LoggingConfig.ApplicationLogLevel,
-		"_HANDLER": p.Handler, "TZ": ":UTC",
+		"_HANDLER": p.Handler, "TZ": ":UTC", step.EnvTickets: c.Tickets.Address(),
 	}
 	if c.config.Mode == Process {
 		env["AWS_ENDPOINT_URL"] = c.endpoint

@@ -99,6 +99,10 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			approve(t, c)
 			onboard(t, c, "onboard.fleet.json")
 		},
+		"told to a ticket": func(t *testing.T, c *local.Cloud) {
+			credential(t, c, "github")
+			runTicket(t, c, onTicket(t, "github", hubTicket, "plan"))
+		},
 		"by a ticket": func(t *testing.T, c *local.Cloud) {
 			body := ticket(t, nil)
 			post(t, c, "msg_grants", body, 202)

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
@@ -31,6 +32,16 @@ type Runtime struct {
 	// Out takes the lines that are not log records: metrics. It is standard output in Lambda, which CloudWatch reads; nil drops
 	// them.
 	Out io.Writer
+	// Clock is what a function reads the time from that decides nothing about a connection; nil is the system's.
+	Clock func() time.Time
+}
+
+// Now is the time by the function's clock.
+func (r Runtime) Now() time.Time {
+	if r.Clock == nil {
+		return time.Now()
+	}
+	return r.Clock()
 }
 
 // Metrics returns where metric lines go; never nil.
@@ -177,8 +188,12 @@ const (
 	EnvTimeouts          = "POSTERN_TIMEOUTS"           // Timeouts as JSON
 	EnvStateMachine      = "POSTERN_STATE_MACHINE"      // ARN of the state machine
 	EnvWebhooks          = "POSTERN_WEBHOOKS"           // webhook.Override by source, as JSON
+	EnvComments          = "POSTERN_COMMENTS"           // DynamoDB table of comments on tickets
+	EnvWriteBack         = "POSTERN_WRITE_BACK"         // ticket.Settings by system, as JSON
 	// EnvResolver and EnvGateway are set by the embedded cloud only, never by the stack (a test asserts it): the address of a DNS
 	// server that stands in for the VPC's resolver, and of an HTTP CONNECT gateway that stands in for the VPC's network.
 	EnvResolver = "POSTERN_RESOLVER"
 	EnvGateway  = "POSTERN_GATEWAY"
+	// EnvTickets likewise: the address, on this machine, of a server that stands in for every ticket system.
+	EnvTickets = "POSTERN_TICKETS"
 )

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"postern/internal/connection"
+	"postern/internal/ticket"
 )
 
 //go:embed sources/*.yaml
@@ -105,6 +106,19 @@ type Override struct {
 	TicketURL string `yaml:"ticketUrl" json:"ticketUrl,omitempty"`
 	// Header carries the secret, for sources that cannot sign.
 	Header string `yaml:"header" json:"header,omitempty"`
+	// WriteBack has comments put on the tickets; without it, none are.
+	WriteBack *ticket.Settings `yaml:"writeBack" json:"writeBack,omitempty"`
+}
+
+// WriteBacks returns where comments go, by ticket system, of a block that Load took.
+func WriteBacks(overrides map[string]Override) map[string]ticket.Settings {
+	systems := map[string]ticket.Settings{}
+	for name, override := range overrides {
+		if source, err := load(name); err == nil && override.WriteBack != nil {
+			systems[source.System] = *override.WriteBack
+		}
+	}
+	return systems
 }
 
 // Sources are the sources that are switched on, by name.
@@ -132,12 +146,13 @@ func Load(block string) (Sources, error) {
 		return nil, fmt.Errorf("webhooks: %w", err)
 	}
 	sources := Sources{}
+	writers := map[string]string{} // by ticket system: the source that has its settings
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(overrides)) {
 		source, err := load(name)
 		if err == nil {
 			source.apply(overrides[name])
-			err = source.check()
+			err = errors.Join(source.check(), source.checkWriteBack(overrides[name].WriteBack, writers))
 		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("webhooks.%s: %w", name, err))
@@ -233,6 +248,18 @@ func (s *Source) check() error {
 	}
 	s.checkFields(fault, pointer)
 	return errors.Join(faults...)
+}
+
+// checkWriteBack: two sources may speak for one ticket system, which is written to in one way.
+func (s *Source) checkWriteBack(settings *ticket.Settings, writers map[string]string) error {
+	if settings == nil {
+		return nil
+	}
+	if other := writers[s.System]; other != "" {
+		return fmt.Errorf("writeBack: %s has it already for tickets of %s", other, s.System)
+	}
+	writers[s.System] = s.Name
+	return settings.Check(s.System)
 }
 
 func (s *Source) checkFields(fault func(string, ...any), pointer func(where, value string)) {

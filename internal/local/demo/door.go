@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"postern/internal/connection"
 	"postern/internal/local"
+	"postern/internal/local/tickets"
 )
 
 // The doors by which an onboarding can be started here.
@@ -56,6 +58,17 @@ func sign(cloud *local.Cloud, body []byte) (http.Header, error) {
 		"Content-Type": {"application/json"}, "Webhook-Id": {id}, "Webhook-Signature": {signature},
 		"Webhook-Timestamp": {strconv.FormatInt(now.Unix(), 10)},
 	}, nil
+}
+
+// listenToTickets gives the portal of the ticket and Postern one key, and shows each comment when it comes.
+func listenToTickets(cloud *local.Cloud, t *timeline) error {
+	const key = "cG9zdGVybi1kZW1vLXBvc3Rlcm4tZGVtbw=="
+	cloud.Tickets.SetKey(key)
+	cloud.Tickets.OnComment(func(c tickets.Comment) {
+		head, _, _ := strings.Cut(c.Text, "\n")
+		t.line(c.At, markPerson, "", "comment on the ticket: "+head)
+	})
+	return cloud.Secrets.Put("postern/ticket/standard", key)
 }
 
 // executionName is the name under which the same request meets the same execution; "" for a request that names no connection.

@@ -32,8 +32,16 @@ type report struct {
 	// Diagnosis is the cause, the next action and the evidence, when a diagnosis was asked for.
 	Diagnosis *connection.Diagnosis `json:"diagnosis,omitempty"`
 	Counts    counts                `json:"counts"`
+	Comments  []comment             `json:"comments,omitempty"` // on the ticket, in their order
 	Simulated float64               `json:"simulatedSeconds"`
 	Wall      float64               `json:"wallSeconds"`
+}
+
+// comment is what the ticket was told.
+type comment struct {
+	Ticket    string  `json:"ticket"`
+	Simulated float64 `json:"simulatedSeconds"` // after the start
+	Text      string  `json:"text"`
 }
 
 // counts is what one onboarding took. The sweep's calls are counted apart: one sweep serves every connection that waits.
@@ -43,6 +51,7 @@ type counts struct {
 	Writes      int            `json:"awsWrites"`   // calls that change something durable
 	Messages    int            `json:"awsMessages"` // SNS Publish, PutEvents, SendTask*
 	Sweep       int            `json:"sweepCalls"`
+	Ticket      int            `json:"ticketCalls"` // to tell the ticket, docs/adr/0007
 	Invocations int            `json:"invocations"`
 	USD         float64        `json:"estimatedUsd"` // orchestration of this onboarding, see cost.go
 	ByCall      map[string]int `json:"byCall"`       // service:Operation to number, the sweep's left out
@@ -54,6 +63,10 @@ func count(transitions, invocations int, calls []wire.Recorded) counts {
 	for _, call := range calls {
 		if call.Origin == local.OriginSchedule {
 			c.Sweep++
+			continue
+		}
+		if call.Function == "postern-comment" {
+			c.Ticket++
 			continue
 		}
 		c.Calls++
@@ -82,6 +95,7 @@ func (r report) print(out io.Writer, paint func(code, text string) string) {
 			row(name, "%s", line)
 		}
 	}
+	r.printTicket(out, paint)
 	end, colour := r.Path[len(r.Path)-1], "1;32"
 	if r.Status != "SUCCEEDED" {
 		colour = "1;31"
@@ -118,6 +132,20 @@ func (r report) print(out io.Writer, paint func(code, text string) string) {
 	row("", "%s", r.Counts.kinds())
 	row("orchestration", "$%.6f for this execution, %d invocations", r.Counts.USD, r.Counts.Invocations)
 	row("time", "%s simulated in %.1fs", simulated(time.Duration(r.Simulated*float64(time.Second))), r.Wall)
+}
+
+// printTicket writes the ticket as its reader sees it.
+func (r report) printTicket(out io.Writer, paint func(code, text string) string) {
+	for i, c := range r.Comments {
+		if i == 0 {
+			fmt.Fprintf(out, "\n%s\n", paint("1", "Ticket "+c.Ticket))
+		}
+		after := time.Duration(c.Simulated * float64(time.Second))
+		fmt.Fprintf(out, "\n  %s\n", paint("35", fmt.Sprintf("comment %d, after %s", i+1, simulated(after))))
+		for _, line := range strings.Split(strings.TrimSpace(c.Text), "\n") {
+			fmt.Fprintln(out, strings.TrimRight("  | "+line, " "))
+		}
+	}
 }
 
 func (r report) printParameters(out io.Writer, row func(name, format string, args ...any)) {

@@ -68,6 +68,9 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 		}
 	}
 	before := mark{calls: len(cloud.Calls()), invocations: len(cloud.Invocations())}
+	if err := listenToTickets(cloud, t); err != nil {
+		return report{}, err
+	}
 	execution, how, err := start(cloud, o.door, input)
 	if err != nil {
 		return report{}, fmt.Errorf("starting the execution: %w", err)
@@ -76,6 +79,9 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 	ended, err := cloud.Run(execution, patience)
 	if o.logs {
 		printLogs(stderr, cloud.Logs())
+	}
+	if o.door == doorWebhook && err == nil {
+		err = cloud.Advance(time.Second) // the ticket is told of the end by an event
 	}
 	if err != nil {
 		return report{}, fmt.Errorf("running the execution: %w", err)
@@ -110,6 +116,9 @@ func reportOf(cloud *local.Cloud, from mark, ended states.Execution, last []byte
 		ours[e.ARN], transitions = true, transitions+e.Transitions
 	}
 	r.Counts = count(transitions, invocationsOf(cloud.Invocations()[from.invocations:], ours), cloud.Calls()[from.calls:])
+	for _, c := range cloud.Tickets.Comments("") {
+		r.Comments = append(r.Comments, comment{Ticket: c.Ticket, Simulated: c.At.Sub(ended.StartedAt).Seconds(), Text: c.Text})
+	}
 	if r.Fleet = fleetReport(ended, last); r.Fleet != nil {
 		r.Cost = connection.Cost{MonthlyUSD: r.Fleet.MonthlyUSD, Basis: "all endpoints together"}
 		return r

@@ -14,6 +14,7 @@ import (
 	"postern/internal/publish"
 	"postern/internal/rollback"
 	"postern/internal/step"
+	"postern/internal/ticket"
 	"postern/internal/webhook"
 )
 
@@ -32,6 +33,7 @@ func All() map[string]step.Function {
 		"offboard":        offboard.Function,
 		"rollback":        rollback.Function,
 		"notify":          notice.Function,
+		"comment":         ticket.Function,
 		"webhook":         webhook.Function,
 		"plan-fleet":      fleet.PlanFunction,
 		"report-target":   fleet.ReportTargetFunction,

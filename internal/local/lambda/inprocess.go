@@ -92,6 +92,7 @@ func (f *InProcess) start() error {
 	env := step.NewEnv(func(name string) string { return f.spec.Environment[name] })
 	handler, err := f.build(step.Runtime{
 		AWS: f.config(lifeline{f}), Env: env, Log: slog.New(slog.NewJSONHandler(&f.log, options)), Out: &f.log,
+		Clock: f.spec.Clock,
 	})
 	if err := errors.Join(env.Err(), err); err != nil {
 		return err

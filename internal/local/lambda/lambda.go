@@ -22,6 +22,7 @@ type Spec struct {
 	Directory   string            // holds the bootstrap executable; "" in process
 	Environment map[string]string // all that the function sees
 	Timeout     time.Duration
+	Clock       func() time.Time // what a function in this process reads the time from; nil is the system's
 }
 
 // Function is a function that can be invoked, one invocation at a time.

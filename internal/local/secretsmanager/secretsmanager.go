@@ -50,19 +50,21 @@ func (s *Service) Name() string { return "secretsmanager" }
 // Protocol is awsJson 1.1.
 func (s *Service) Protocol() wire.Protocol { return wire.JSON11 }
 
-// Create makes a secret as CloudFormation does. Without a value it has a generated one, the same in every run.
-func (s *Service) Create(arn, name, value string) error {
+// Create makes a secret as CloudFormation does: with a value, with a generated one that is the same in every run, or empty.
+func (s *Service) Create(arn, name, value string, generate bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.secrets[name] != nil {
 		return fmt.Errorf("the secret %s exists", name)
 	}
-	if value == "" {
+	if value == "" && generate {
 		sum := sha256.Sum256([]byte(arn))
 		value = hex.EncodeToString(sum[:24])
 	}
 	s.secrets[name] = &secret{arn: arn, name: name, versions: map[string]*version{}}
-	s.put(s.secrets[name], value)
+	if value != "" {
+		s.put(s.secrets[name], value)
+	}
 	return nil
 }
 
@@ -86,12 +88,12 @@ func (s *Service) put(to *secret, value string) {
 	to.versions[current] = &version{id: hex.EncodeToString(sum[:16]), value: value, created: s.clock.Now()}
 }
 
-// Value returns the current value of a secret, or false when there is no such secret.
+// Value returns the current value of a secret, or false when there is none.
 func (s *Service) Value(name string) (string, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := s.secrets[name]
-	if found == nil {
+	if found == nil || found.versions[current] == nil {
 		return "", false
 	}
 	return found.versions[current].value, true
