@@ -25,6 +25,7 @@ type one struct {
 	Machines   map[string]json.RawMessage `json:"machines"` // others, that it may start, by name
 	Input      json.RawMessage            `json:"input"`    // absent: {}
 	Answers    map[string][]answer        `json:"answers"`  // by function, in order, the last one for good; none: its input
+	Note       string                     `json:"note"`     // why something else is wanted than the specification says
 	Want       outcome                    `json:"want"`
 
 	group string
