@@ -91,12 +91,11 @@ func read(root, service string) (*conformance.Model, error) {
 	if err != nil || len(files) == 0 {
 		return nil, fmt.Errorf("no model in %s: %w", root, err)
 	}
-	file, err := os.Open(slices.Max(files))
+	zipped, err := os.ReadFile(slices.Max(files))
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	unzipped, err := gzip.NewReader(file)
+	unzipped, err := gzip.NewReader(bytes.NewReader(zipped))
 	if err != nil {
 		return nil, err
 	}

@@ -123,15 +123,26 @@ func (m *moto) invoke(w http.ResponseWriter, r *http.Request) {
 }
 
 func (m *moto) then(c callback, token string) {
-	ctx := context.Background()
-	switch { // errors: the task has ended meanwhile, which is what some cases are about
-	case c.Failure != nil:
-		_, _ = m.client.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{TaskToken: &token, Error: &c.Failure.Error, Cause: &c.Failure.Cause})
-	case c.Heartbeat:
-		_, _ = m.client.SendTaskHeartbeat(ctx, &sfn.SendTaskHeartbeatInput{TaskToken: &token})
-	default:
-		_, _ = m.client.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String(string(c.Success))})
+	for range 20 { // on a busy machine moto may not have heard of the token yet
+		if m.send(c, token) == nil {
+			return
+		}
+		time.Sleep(200 * time.Millisecond)
 	}
+	// The task has ended meanwhile, which is what some cases are about.
+}
+
+func (m *moto) send(c callback, token string) (err error) {
+	ctx := context.Background()
+	switch {
+	case c.Failure != nil:
+		_, err = m.client.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{TaskToken: &token, Error: &c.Failure.Error, Cause: &c.Failure.Cause})
+	case c.Heartbeat:
+		_, err = m.client.SendTaskHeartbeat(ctx, &sfn.SendTaskHeartbeatInput{TaskToken: &token})
+	default:
+		_, err = m.client.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String(string(c.Success))})
+	}
+	return err
 }
 
 // create makes a state machine of a case.
@@ -142,7 +153,7 @@ func (m *moto) create(ctx context.Context, c *one, name string, definition []byt
 	return err
 }
 
-// run runs a case until it has ended, or the context.
+// run runs a case until it has ended, or for a minute.
 func (m *moto) run(ctx context.Context, c *one) (outcome, error) {
 	for name, definition := range c.Machines {
 		if err := m.create(ctx, c, name, definition); err != nil {
@@ -162,6 +173,7 @@ func (m *moto) run(ctx context.Context, c *one) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	late := time.After(time.Minute)
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
 		e, err := m.client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: started.ExecutionArn})
 		if err != nil {
@@ -174,7 +186,7 @@ func (m *moto) run(ctx context.Context, c *one) (outcome, error) {
 			}, nil
 		}
 		select {
-		case <-ctx.Done():
+		case <-late:
 			return outcome{Status: "RUNNING"}, nil
 		case <-time.After(pause):
 		}
