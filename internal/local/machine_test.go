@@ -11,6 +11,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/local"
+	"postern/internal/local/conformance"
 	"postern/internal/local/handlers"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
@@ -33,6 +34,7 @@ func open(t *testing.T, change func(*local.Config)) *local.Cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
+	conformance.Watch(t, c.Server)
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
 			t.Error(err)

@@ -18,6 +18,7 @@ import (
 
 	"postern/internal/awserr"
 	"postern/internal/local/clock"
+	"postern/internal/local/conformance"
 	"postern/internal/local/dynamodb"
 	"postern/internal/local/wire"
 )
@@ -62,12 +63,13 @@ func newWorld(t *testing.T, authorizer wire.Authorizer) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Client = w.as(authorizer)
+	w.Client = w.as(t, authorizer)
 	return w
 }
 
-func (w *world) as(authorizer wire.Authorizer) *client.Client {
+func (w *world) as(t *testing.T, authorizer wire.Authorizer) *client.Client {
 	server := wire.NewServer(wire.Config{AccountID: account, Region: region, Now: w.clock.Now, Authorizer: authorizer}, w.Service)
+	conformance.Watch(t, server)
 	server.Register("AKIA", wire.Principal{RoleARN: "arn:aws:iam::111122223333:role/R", Function: "f"})
 	return client.NewFromConfig(server.AWS("AKIA"))
 }
@@ -959,7 +961,7 @@ func TestPermissions(t *testing.T) {
 	}
 	for _, test := range tests {
 		var seen []wire.Permission
-		if err := test.do(w.as(spy{&seen})); !awserr.IsDenied(err) {
+		if err := test.do(w.as(t, spy{&seen})); !awserr.IsDenied(err) {
 			t.Errorf("%s: got %v", test.want.Action, err)
 		}
 		for _, permission := range seen { // the SDK asks again after a refusal

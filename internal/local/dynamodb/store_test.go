@@ -30,7 +30,7 @@ func TestStoreOverTheWire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	connections := store.New(w.as(wire.AllowAll{}), "connections")
+	connections := store.New(w.as(t, wire.AllowAll{}), "connections")
 	const id, execution = "monte-carlo/prod", "arn:aws:states:us-east-1:111122223333:execution:m:1"
 	wait := store.Wait{
 		ConnectionID: id, Gate: connection.GateApproval, Execution: execution, Since: start, EndpointID: "vpce-0f1e2d3c4b5a69788",

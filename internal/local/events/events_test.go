@@ -15,6 +15,7 @@ import (
 
 	"postern/internal/awserr"
 	"postern/internal/local/clock"
+	"postern/internal/local/conformance"
 	"postern/internal/local/events"
 	"postern/internal/local/wire"
 )
@@ -72,8 +73,9 @@ func (w *world) run(d time.Duration) {
 	}
 }
 
-func (w *world) client(authorizer wire.Authorizer) *eventbridge.Client {
+func (w *world) client(t *testing.T, authorizer wire.Authorizer) *eventbridge.Client {
 	server := wire.NewServer(wire.Config{AccountID: account, Region: region, Now: w.clock.Now, Authorizer: authorizer}, w)
+	conformance.Watch(t, server)
 	server.Register("AKIA", wire.Principal{RoleARN: "arn:aws:iam::111122223333:role/R", Function: "f"})
 	return eventbridge.NewFromConfig(server.AWS("AKIA"))
 }
@@ -88,7 +90,7 @@ func entry() types.PutEventsRequestEntry {
 
 func put(t *testing.T, w *world, entries ...types.PutEventsRequestEntry) *eventbridge.PutEventsOutput {
 	t.Helper()
-	out, err := w.client(wire.AllowAll{}).PutEvents(context.Background(), &eventbridge.PutEventsInput{Entries: entries})
+	out, err := w.client(t, wire.AllowAll{}).PutEvents(context.Background(), &eventbridge.PutEventsInput{Entries: entries})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +176,7 @@ func TestPutEventsLimits(t *testing.T) {
 	for name, entries := range map[string][]types.PutEventsRequestEntry{
 		"none": {}, "eleven": make([]types.PutEventsRequestEntry, 11), "too large": {large},
 	} {
-		_, err := w.client(wire.AllowAll{}).PutEvents(context.Background(), &eventbridge.PutEventsInput{Entries: entries})
+		_, err := w.client(t, wire.AllowAll{}).PutEvents(context.Background(), &eventbridge.PutEventsInput{Entries: entries})
 		if !awserr.Is(err, "ValidationException") {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -206,7 +208,7 @@ func TestPutEventsPermissions(t *testing.T) {
 		{"another bus", []types.PutEventsRequestEntry{entry(), elsewhere}, false},
 		{"another detail type", []types.PutEventsRequestEntry{entry(), other}, false},
 	}
-	client := w.client(onlyOf{"events:source": "postern", "events:detail-type": "Gate Opened"})
+	client := w.client(t, onlyOf{"events:source": "postern", "events:detail-type": "Gate Opened"})
 	for _, test := range tests {
 		_, err := client.PutEvents(context.Background(), &eventbridge.PutEventsInput{Entries: test.entries})
 		if awserr.IsDenied(err) == test.allowed || (err == nil) != test.allowed {
@@ -517,7 +519,7 @@ func TestDescribe(t *testing.T) {
 	w := newWorld(t, func(r *events.Rule) {
 		r.Description, r.Targets[0].Retry = "d", &events.RetryPolicy{MaximumRetryAttempts: aws.Int(3)}
 	})
-	client, ctx := w.client(wire.AllowAll{}), context.Background()
+	client, ctx := w.client(t, wire.AllowAll{}), context.Background()
 	rule, err := client.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: aws.String("all"), EventBusName: aws.String(busARN)})
 	if err != nil || *rule.EventPattern != `{"source": ["postern"]}` || rule.State != types.RuleStateEnabled ||
 		*rule.Description != "d" {

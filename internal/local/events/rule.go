@@ -35,8 +35,8 @@ type Target struct {
 
 // RetryPolicy is how long and how often delivery is tried. Nil members are AWS's defaults: 86,400 seconds and 185 retries.
 type RetryPolicy struct {
-	MaximumEventAgeInSeconds *int
-	MaximumRetryAttempts     *int
+	MaximumEventAgeInSeconds *int `json:",omitempty"`
+	MaximumRetryAttempts     *int `json:",omitempty"`
 }
 
 // rule is a rule that was added.

@@ -242,7 +242,7 @@ func (w *World) requestedEndpoint(call *wire.Call) (*Endpoint, []*Subnet, error)
 	form := call.Form
 	vpc := w.vpcs.get(form.Get("VpcId"))
 	if vpc == nil || vpc.Region != call.Region {
-		return nil, nil, fault("InvalidVpcId.NotFound", "The Vpc Id %s does not exist", form.Get("VpcId"))
+		return nil, nil, fault("InvalidVpcID.NotFound", "The Vpc Id %s does not exist", form.Get("VpcId"))
 	}
 	service, err := w.requestedService(call)
 	if err != nil {

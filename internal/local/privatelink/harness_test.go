@@ -13,6 +13,7 @@ import (
 
 	"postern/internal/awserr"
 	"postern/internal/local/clock"
+	"postern/internal/local/conformance"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/wire"
 )
@@ -75,11 +76,17 @@ func newCloud(t *testing.T) *cloud {
 }
 
 func (c *cloud) client(region string) *ec2.Client {
+	server := c.server(region)
+	conformance.Watch(c.t, server)
+	return ec2.NewFromConfig(server.AWS("AKIATEST"))
+}
+
+func (c *cloud) server(region string) *wire.Server {
 	server := wire.NewServer(wire.Config{
 		AccountID: account, Region: region, Now: c.clock.Now, Authorizer: c.asked,
 	}, privatelink.NewService(c.world))
 	server.Register("AKIATEST", wire.Principal{RoleARN: role, Function: "tester"})
-	return ec2.NewFromConfig(server.AWS("AKIATEST"))
+	return server
 }
 
 // pass lets virtual time pass.

@@ -12,6 +12,7 @@ import (
 
 	"postern/internal/awserr"
 	"postern/internal/local/clock"
+	"postern/internal/local/conformance"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
 	"postern/internal/local/wire"
@@ -58,6 +59,7 @@ func newCloud(t *testing.T) *cloud {
 	server := wire.NewServer(wire.Config{
 		AccountID: privatelink.DemoAccount, Region: home, Now: c.clock.Now, Authorizer: c,
 	}, c.service)
+	conformance.Watch(t, server)
 	server.Register("AKIATEST", wire.Principal{RoleARN: "arn:aws:iam::111122223333:role/tester", Function: "tester"})
 	c.sdk = sdk.NewFromConfig(server.AWS("AKIATEST"))
 	return c

@@ -143,6 +143,7 @@ func (s *Service) AddZone(zone Zone) string {
 	defer s.mu.Unlock()
 	zone.Name = Canonical(zone.Name)
 	zone.Owner = cmp.Or(zone.Owner, s.options.AccountID)
+	zone.CallerReference = cmp.Or(zone.CallerReference, "somebody else's")
 	records := zone.Records
 	s.add(&zone)
 	for _, record := range records {

@@ -25,6 +25,9 @@ func (z *Zone) xml() zoneXML {
 	return zoneXML{"/hostedzone/" + z.ID, z.Name, z.CallerReference, z.Comment, z.Private, len(z.Records)}
 }
 
+// nameServers are those of a zone. Nobody asks them for a private one.
+var nameServers = []string{"ns-0.awsdns-00.com", "ns-512.awsdns-00.net", "ns-1024.awsdns-00.org", "ns-1536.awsdns-00.co.uk"}
+
 type createZoneRequest struct {
 	Name            string `xml:"Name"`
 	CallerReference string `xml:"CallerReference"`
@@ -69,11 +72,13 @@ func (s *Service) createZone(call *wire.Call) ([]byte, error) {
 		return nil, err
 	}
 	s.add(zone)
+	call.SetHeader("Location", "https://route53.amazonaws.com/2013-04-01/hostedzone/"+zone.ID)
 	return reply(call, struct {
-		Zone   zoneXML    `xml:"HostedZone"`
-		Change changeInfo `xml:"ChangeInfo"`
-		VPC    *VPC       `xml:"VPC"`
-	}{zone.xml(), s.begin(zone, "").info(), request.VPC})
+		Zone    zoneXML    `xml:"HostedZone"`
+		Change  changeInfo `xml:"ChangeInfo"`
+		Servers []string   `xml:"DelegationSet>NameServers>NameServer"` // of a private zone too
+		VPC     *VPC       `xml:"VPC"`
+	}{zone.xml(), s.begin(zone, "").info(), nameServers, request.VPC})
 }
 
 // checkVPC refuses a VPC that does not exist. Route 53 must not be locked.
@@ -176,8 +181,8 @@ type summaryXML struct {
 func (s *Service) listByVPC(call *wire.Call) ([]byte, error) {
 	query := call.HTTP.URL.Query()
 	vpc := VPC{Region: query.Get("vpcregion"), ID: query.Get("vpcid")}
-	if err := s.checkVPC(vpc); err != nil {
-		return nil, err
+	if s.checkVPC(vpc) != nil { // AWS: here it is no InvalidVPCId, which the operation does not have
+		return nil, invalid("The VPC %s in region %s is not found", vpc.ID, vpc.Region)
 	}
 	var all []summaryXML
 	for _, zone := range s.ec2.ManagedZones(vpc.ID) {

@@ -161,7 +161,7 @@ func TestListHostedZonesByVPC(t *testing.T) {
 	_, err := c.sdk.ListHostedZonesByVPC(t.Context(), &sdk.ListHostedZonesByVPCInput{
 		VPCId: aws.String("vpc-9"), VPCRegion: types.VPCRegion(home),
 	})
-	wantCode(t, err, "InvalidVPCId")
+	wantCode(t, err, "InvalidInput")
 	if !c.service.HasZone(vpc, "MINE.example.com") || c.service.HasZone(secondVPC, "mine.example.com") {
 		t.Error("HasZone does not say which VPC has the zone")
 	}

@@ -17,6 +17,7 @@ import (
 
 	"postern/internal/awserr"
 	"postern/internal/local/clock"
+	"postern/internal/local/conformance"
 	"postern/internal/local/sns"
 	"postern/internal/local/wire"
 )
@@ -66,21 +67,22 @@ func (w *world) run(d time.Duration) {
 	}
 }
 
-func (w *world) client(authorizer wire.Authorizer) *client.Client {
+func (w *world) client(t *testing.T, authorizer wire.Authorizer) *client.Client {
 	server := wire.NewServer(wire.Config{AccountID: account, Region: region, Now: w.clock.Now, Authorizer: authorizer}, w)
+	conformance.Watch(t, server)
 	server.Register("AKIA", wire.Principal{RoleARN: "arn:aws:iam::111122223333:role/R", Function: "f"})
 	return client.NewFromConfig(server.AWS("AKIA"))
 }
 
-func (w *world) publish(in *client.PublishInput) (*client.PublishOutput, error) {
-	return w.client(wire.AllowAll{}).Publish(context.Background(), in)
+func (w *world) publish(t *testing.T, in *client.PublishInput) (*client.PublishOutput, error) {
+	return w.client(t, wire.AllowAll{}).Publish(context.Background(), in)
 }
 
 func TestPublish(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const message = "line <1> & \"2\"\n"
-	out, err := w.publish(&client.PublishInput{
+	out, err := w.publish(t, &client.PublishInput{
 		TopicArn: aws.String(topic), Subject: aws.String("Hello"), Message: aws.String(message),
 		MessageAttributes: map[string]types.MessageAttributeValue{
 			"kind": {DataType: aws.String("String"), StringValue: aws.String("gate")},
@@ -174,12 +176,12 @@ func TestPublishRefusals(t *testing.T) {
 		if test.in.TopicArn == nil {
 			test.in.TopicArn = aws.String(topic)
 		}
-		if _, err := w.publish(&test.in); !awserr.Is(err, test.want) {
+		if _, err := w.publish(t, &test.in); !awserr.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %s", test.name, err, test.want)
 		}
 	}
 	longest := client.PublishInput{TopicArn: aws.String(topic), Message: message, Subject: aws.String(strings.Repeat("x", 99))}
-	if _, err := w.publish(&longest); err != nil {
+	if _, err := w.publish(t, &longest); err != nil {
 		t.Errorf("a subject of 99 characters: %v", err)
 	}
 	w.run(time.Second)
@@ -207,12 +209,12 @@ func TestPublishPermissions(t *testing.T) {
 	w := newWorld(t)
 	all := rules{"sns:Publish " + topic, "kms:GenerateDataKey " + key, "kms:Decrypt " + key}
 	in := &client.PublishInput{TopicArn: aws.String(topic), Message: aws.String("m")}
-	if _, err := w.client(all).Publish(context.Background(), in); err != nil {
+	if _, err := w.client(t, all).Publish(context.Background(), in); err != nil {
 		t.Error(err)
 	}
 	for i := range all {
 		some := append(append(rules{}, all[:i]...), all[i+1:]...)
-		if _, err := w.client(some).Publish(context.Background(), in); !awserr.IsDenied(err) {
+		if _, err := w.client(t, some).Publish(context.Background(), in); !awserr.IsDenied(err) {
 			t.Errorf("without %s: got %v", all[i], err)
 		} else if isKey := awserr.Is(err, "KMSAccessDenied"); isKey != strings.HasPrefix(all[i], "kms:") {
 			t.Errorf("without %s: got code %s", all[i], awserr.Code(err))
@@ -281,7 +283,7 @@ func TestReads(t *testing.T) {
 	if err := w.SetPolicy(topic+"x", "{}"); err == nil {
 		t.Error("the policy of no topic is taken")
 	}
-	c, ctx := w.client(wire.AllowAll{}), context.Background()
+	c, ctx := w.client(t, wire.AllowAll{}), context.Background()
 	attributes, err := c.GetTopicAttributes(ctx, &client.GetTopicAttributesInput{TopicArn: aws.String(topic)})
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"postern/internal/local/clock"
+	"postern/internal/local/conformance"
 	"postern/internal/local/sqs"
 	"postern/internal/local/wire"
 )
@@ -37,6 +38,7 @@ func newWorld(t *testing.T, authorizer wire.Authorizer) *world {
 		t.Fatal(err)
 	}
 	server := wire.NewServer(wire.Config{AccountID: account, Region: region, Now: w.clock.Now, Authorizer: authorizer}, w)
+	conformance.Watch(t, server)
 	server.Register("AKIA", wire.Principal{RoleARN: "arn:aws:iam::111122223333:role/R", Function: "f"})
 	w.http = &http.Client{Transport: server.Transport()}
 	return w
@@ -56,6 +58,7 @@ func (w *world) call(operation string, in map[string]any) (out map[string]any) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	r.Header.Set("X-Amz-Target", "AmazonSQS."+operation)
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA/20261102/us-east-1/sqs/aws4_request, Signature=x")
 	answer, err := w.http.Do(r)
@@ -91,7 +94,7 @@ func TestSendReceiveDelete(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.call("SendMessage", map[string]any{"MessageBody": "two"})
-	got := w.receive(map[string]any{"MessageAttributeNames": []string{"All"}, "AttributeNames": []string{"ApproximateReceiveCount"}})
+	got := w.receive(map[string]any{"MessageAttributeNames": []string{"All"}, "MessageSystemAttributeNames": []string{"ApproximateReceiveCount"}})
 	first, _ := got[0].(map[string]any)
 	want := map[string]any{
 		"MessageId": w.Messages(arn)[0].ID, "ReceiptHandle": first["ReceiptHandle"], "Body": "one",

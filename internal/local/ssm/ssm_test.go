@@ -14,6 +14,7 @@ import (
 
 	"postern/internal/awserr"
 	"postern/internal/local/clock"
+	"postern/internal/local/conformance"
 	"postern/internal/local/ssm"
 	"postern/internal/local/wire"
 )
@@ -36,15 +37,16 @@ type world struct {
 	clock *clock.Clock
 }
 
-func newWorld(authorizer wire.Authorizer) *world {
+func newWorld(t *testing.T, authorizer wire.Authorizer) *world {
 	w := &world{clock: clock.New(start)}
 	w.Service = ssm.New(w.clock, account, region)
-	w.Client = w.as(authorizer)
+	w.Client = w.as(t, authorizer)
 	return w
 }
 
-func (w *world) as(authorizer wire.Authorizer) *client.Client {
+func (w *world) as(t *testing.T, authorizer wire.Authorizer) *client.Client {
 	server := wire.NewServer(wire.Config{AccountID: account, Region: region, Now: w.clock.Now, Authorizer: authorizer}, w.Service)
+	conformance.Watch(t, server)
 	server.Register("AKIA", wire.Principal{RoleARN: role, Function: "f"})
 	return client.NewFromConfig(server.AWS("AKIA"))
 }
@@ -62,7 +64,7 @@ func (w *world) put(t *testing.T, name, value string) {
 
 func TestPutAndGet(t *testing.T) {
 	t.Parallel()
-	w := newWorld(wire.AllowAll{})
+	w := newWorld(t, wire.AllowAll{})
 	in := &client.PutParameterInput{
 		Name: aws.String("/postern/a"), Value: aws.String("<1>"), Type: types.ParameterTypeString, Description: aws.String("d"),
 		Tags: []types.Tag{{Key: aws.String("postern:managed"), Value: aws.String("true")}},
@@ -135,7 +137,7 @@ func TestPutRefusals(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(wire.AllowAll{})
+			w := newWorld(t, wire.AllowAll{})
 			in := &client.PutParameterInput{Name: aws.String("/a"), Value: aws.String("v"), Type: types.ParameterTypeString}
 			test.change(in)
 			if _, err := w.PutParameter(ctx, in); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -154,7 +156,7 @@ func named(name string) func(*client.PutParameterInput) {
 
 func TestTypeCannotChange(t *testing.T) {
 	t.Parallel()
-	w := newWorld(wire.AllowAll{})
+	w := newWorld(t, wire.AllowAll{})
 	w.put(t, "/a", "1")
 	_, err := w.PutParameter(ctx, &client.PutParameterInput{
 		Name: aws.String("/a"), Value: aws.String("2"), Type: types.ParameterTypeSecureString, Overwrite: aws.Bool(true),
@@ -192,7 +194,7 @@ func TestTiers(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(wire.AllowAll{})
+			w := newWorld(t, wire.AllowAll{})
 			in := &client.PutParameterInput{
 				Name: aws.String("/a"), Value: aws.String("v"), Type: types.ParameterTypeString, Tier: test.before, Overwrite: aws.Bool(true),
 			}
@@ -212,7 +214,7 @@ func TestTiers(t *testing.T) {
 
 func TestHistoryLabelsAndTheHundredthVersion(t *testing.T) {
 	t.Parallel()
-	w := newWorld(wire.AllowAll{})
+	w := newWorld(t, wire.AllowAll{})
 	for i := range 100 {
 		w.put(t, "/a", fmt.Sprint(i+1))
 	}
@@ -279,7 +281,7 @@ func TestHistoryLabelsAndTheHundredthVersion(t *testing.T) {
 
 func TestTooManyLabels(t *testing.T) {
 	t.Parallel()
-	w := newWorld(wire.AllowAll{})
+	w := newWorld(t, wire.AllowAll{})
 	w.put(t, "/a", "1")
 	in := &client.LabelParameterVersionInput{Name: aws.String("/a")}
 	for i := range 11 {
@@ -300,7 +302,7 @@ func TestTooManyLabels(t *testing.T) {
 
 func TestGetParameters(t *testing.T) {
 	t.Parallel()
-	w := newWorld(wire.AllowAll{})
+	w := newWorld(t, wire.AllowAll{})
 	for _, name := range []string{"/b", "/a", "/c"} {
 		w.put(t, name, "v"+name)
 	}
@@ -327,7 +329,7 @@ func TestGetParameters(t *testing.T) {
 
 func TestByPath(t *testing.T) {
 	t.Parallel()
-	w := newWorld(wire.AllowAll{})
+	w := newWorld(t, wire.AllowAll{})
 	for i := range 12 {
 		w.put(t, fmt.Sprintf("/p/%02d", i), "v")
 	}
@@ -368,7 +370,7 @@ func TestByPath(t *testing.T) {
 
 func TestDescribeParameters(t *testing.T) {
 	t.Parallel()
-	w := newWorld(wire.AllowAll{})
+	w := newWorld(t, wire.AllowAll{})
 	for _, name := range []string{"/p/a", "/p/b/c", "/q/a"} {
 		w.put(t, name, "v")
 	}
@@ -428,7 +430,7 @@ func TestDescribeParameters(t *testing.T) {
 
 func TestTags(t *testing.T) {
 	t.Parallel()
-	w := newWorld(wire.AllowAll{})
+	w := newWorld(t, wire.AllowAll{})
 	w.put(t, "/a", "v")
 	id, kind := aws.String("/a"), types.ResourceTypeForTaggingParameter
 	_, err := w.AddTagsToResource(ctx, &client.AddTagsToResourceInput{ResourceType: kind, ResourceId: id, Tags: []types.Tag{
@@ -467,7 +469,7 @@ func TestTags(t *testing.T) {
 
 func TestDeleteAndEvents(t *testing.T) {
 	t.Parallel()
-	w := newWorld(wire.AllowAll{})
+	w := newWorld(t, wire.AllowAll{})
 	var got []string
 	w.OnChange(func(c ssm.Change) { got = append(got, c.Operation+" "+c.ARN) })
 	w.put(t, "/a", "1")
@@ -501,7 +503,7 @@ func TestDeleteAndEvents(t *testing.T) {
 
 func TestSecureString(t *testing.T) {
 	t.Parallel()
-	w := newWorld(wire.AllowAll{})
+	w := newWorld(t, wire.AllowAll{})
 	_, err := w.PutParameter(ctx, &client.PutParameterInput{
 		Name: aws.String("/s"), Value: aws.String("secret"), Type: types.ParameterTypeSecureString,
 	})
@@ -518,7 +520,7 @@ func TestSecureString(t *testing.T) {
 
 func TestCreate(t *testing.T) {
 	t.Parallel()
-	w := newWorld(wire.AllowAll{})
+	w := newWorld(t, wire.AllowAll{})
 	p := ssm.Parameter{
 		Name: "/a", Type: "String", Value: "v", Description: "d", AllowedPattern: "^v", Tags: map[string]string{"k": "v"},
 	}
@@ -550,7 +552,7 @@ func (g grants) Authorize(_ string, p wire.Permission) wire.Decision {
 
 func TestPermissions(t *testing.T) {
 	t.Parallel()
-	w := newWorld(wire.AllowAll{})
+	w := newWorld(t, wire.AllowAll{})
 	const key = "arn:aws:kms:us-east-1:111122223333:key/k"
 	own := ssm.Parameter{Name: "/own", Type: "String", Value: "v", Tags: map[string]string{"postern:managed": "true"}}
 	if err := w.Create(own); err != nil {
@@ -614,7 +616,7 @@ func TestPermissions(t *testing.T) {
 		}, true},
 	}
 	for _, test := range tests {
-		if err := test.do(w.as(test.allowed)); (err == nil) != test.want || awserr.IsDenied(err) == test.want {
+		if err := test.do(w.as(t, test.allowed)); (err == nil) != test.want || awserr.IsDenied(err) == test.want {
 			t.Errorf("%s: got %v", test.name, err)
 		}
 	}

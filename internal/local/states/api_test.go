@@ -13,6 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
+	"postern/internal/local/conformance"
 	"postern/internal/local/states"
 	"postern/internal/local/wire"
 )
@@ -33,6 +34,7 @@ func (w *world) client(p *permissions) *sfn.Client {
 		p = &permissions{}
 	}
 	server := wire.NewServer(wire.Config{AccountID: account, Region: region, Now: w.clock.Now, Authorizer: p}, w.sfn)
+	conformance.Watch(w, server)
 	server.Register("AKIDCALLER", wire.Principal{RoleARN: callerARN, Function: "caller"})
 	return sfn.NewFromConfig(server.AWS("AKIDCALLER"))
 }

@@ -149,7 +149,7 @@ func (f *fan) done(i int, output any, failed *failure) {
 	}
 	if failed != nil {
 		f.abort()
-		v.run.note(v.state.kind+"StateFailed", details{"error": failed.name, "cause": failed.cause})
+		v.run.note(v.state.kind+"StateFailed", nil) // AWS: it has no details
 		v.failed(failed)
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -34,7 +35,7 @@ func parsePath(text string) (*path, error) {
 		return nil, fmt.Errorf("the path %q does not begin with $", text)
 	}
 	var err error
-	if p.steps, err = jp.ParseString(inner); err != nil {
+	if p.steps, err = jp.ParseString(quoteNames(inner)); err != nil {
 		return nil, fmt.Errorf("the path %q: %w", text, err)
 	}
 	p.steps = p.steps[1:] // without the root
@@ -63,6 +64,35 @@ func parsePath(text string) (*path, error) {
 	}
 	return p, nil
 }
+
+// dotted is a name after a dot that needs quotes: it has escapes, or characters outside the usual ones. The specification has
+// $.store\.book for the field "store.book", and $.&Ж中 is a reference path.
+var dotted = regexp.MustCompile(`^\.((?:\\.|[^\s.\[\]'"\\@,:?*()$])+)`)
+
+// quoteNames writes such names in brackets and quotes, which the parser of paths knows.
+func quoteNames(path string) string {
+	var b strings.Builder
+	depth := 0 // in brackets everything stays as it is
+	for i := 0; i < len(path); i++ {
+		switch path[i] {
+		case '[':
+			depth++
+		case ']':
+			depth--
+		case '.':
+			name := dotted.FindStringSubmatch(path[i:])
+			if depth == 0 && name != nil && !bareName.MatchString(name[1]) && !strings.HasSuffix(path[:i], ".") {
+				b.WriteString(child("", unescape.ReplaceAllString(name[1], "$1")))
+				i += len(name[0]) - 1
+				continue
+			}
+		}
+		b.WriteByte(path[i])
+	}
+	return b.String()
+}
+
+var unescape = regexp.MustCompile(`\\(.)`)
 
 // find selects. A path that can select several values gives a list, empty when there are none; of any other, found is false when
 // there is nothing.

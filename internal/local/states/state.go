@@ -104,7 +104,11 @@ func (s *state) readMap(o *object, names map[string]string) {
 	o.only("MaxConcurrency", "MaxConcurrencyPath")
 	s.width = o.integer("MaxConcurrency", 0, 0)
 	s.widthPath = o.reference("MaxConcurrencyPath", false)
-	n, _ := o.field("ItemProcessor")
+	o.only("ItemProcessor", "Iterator")
+	n, old := o.field("Iterator") // the old name of ItemProcessor
+	if !old {
+		n, _ = o.field("ItemProcessor")
+	}
 	processor := n.object()
 	processor.text("Comment")
 	if config, present := processor.field("ProcessorConfig"); present {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"maps"
 	"net/http"
 )
 
@@ -53,7 +54,9 @@ func (a *answer) header() http.Header {
 	case JSON11:
 		contentType = "application/x-amz-json-1.1"
 	}
-	return http.Header{"Content-Type": {contentType}, "X-Amzn-Requestid": {a.requestID}}
+	header := http.Header{"Content-Type": {contentType}, "X-Amzn-Requestid": {a.requestID}}
+	maps.Copy(header, a.extra)
+	return header
 }
 
 func (a *answer) write(w http.ResponseWriter) {

@@ -74,6 +74,7 @@ type Server struct {
 	fault      func(*Call, Recorded) *Fault
 	records    []Recorded
 	requests   int
+	exchanged  func(Exchange)
 }
 
 // NewServer returns a server of the services.
@@ -116,6 +117,8 @@ type answer struct {
 	protocol  Protocol
 	requestID string
 	body      []byte
+	extra     http.Header
+	injected  bool // it is that of a fault
 }
 
 // ServeHTTP answers one call.
@@ -150,7 +153,9 @@ func (s *Server) serve(r *http.Request) *answer {
 	if !known {
 		return s.unknown(service.Protocol(), requestID, scope, call.Operation)
 	}
-	return s.handle(call, operation, scope, service.Protocol(), requestID)
+	answer := s.handle(call, operation, scope, service.Protocol(), requestID)
+	s.tell(call, answer)
+	return answer
 }
 
 // handle carries out a call of a known operation: fault, caller, permissions, effect, in AWS's order.
@@ -188,14 +193,16 @@ func (s *Server) handle(call *Call, operation Operation, scope scope, protocol P
 		return s.loseAnswer(call.HTTP.Context(), principal.Function, injected.Kind)
 	}
 	s.record(record)
-	return &answer{status: http.StatusOK, protocol: protocol, requestID: requestID, body: body}
+	return &answer{status: http.StatusOK, protocol: protocol, requestID: requestID, body: body, extra: call.answer}
 }
 
 // failBefore answers a call whose effect a fault prevents.
 func (s *Server) failBefore(call *Call, record Recorded, protocol Protocol, requestID string, fault *Fault) *answer {
 	record.Fault = fault.Kind
 	if err := fault.error(call, protocol, record); err != nil {
-		return s.refuse(record, protocol, requestID, err)
+		answer := s.refuse(record, protocol, requestID, err)
+		answer.injected = true
+		return answer
 	}
 	s.record(record)
 	return s.loseAnswer(call.HTTP.Context(), record.Function, fault.Kind)

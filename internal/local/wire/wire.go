@@ -23,6 +23,16 @@ type Call struct {
 	Body []byte     // as sent
 	HTTP *http.Request
 	Path map[string]string // path parameters of a REST request (route53)
+
+	answer http.Header
+}
+
+// SetHeader sets a header of the answer, for the operations that put a member there.
+func (c *Call) SetHeader(name, value string) {
+	if c.answer == nil {
+		c.answer = http.Header{}
+	}
+	c.answer.Set(name, value)
 }
 
 // Permission is one thing IAM must allow for a call. Context holds the condition keys of the call in lower case, such as
