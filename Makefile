@@ -40,7 +40,7 @@ host:
 	@go build -o build/bin/infra ./infra >&2
 	@for name in $(LAMBDAS); do mkdir -p build/host/$$name && ln -f build/host/bin/$$name build/host/$$name/bootstrap; done
 
-build/demo-assembly/Postern.template.json: build/bin/infra cdk.json infra/testdata/settings.json infra/workflow.asl.json $(wildcard build/host/bin/*) | host
+build/demo-assembly/Postern.template.json: build/bin/infra cdk.json infra/testdata/settings.json infra/workflow.asl.json infra/fleet.asl.json $(wildcard build/host/bin/*) | host
 	@# jsii says "waitid: no child processes" in about half of its runs, and means nothing by it.
 	@CDK_OUTDIR=build/demo-assembly POSTERN_ASSETS=build/host POSTERN_SETTINGS=infra/testdata/settings.json build/bin/infra 2>&1 | sed 's/Runtime process exited abnormally: waitid: no child processes//' >&2
 	@touch $@

@@ -37,6 +37,18 @@ func (s *stack) fleet() {
 	s.fleetMachine, _ = s.stateMachine("Fleet", fleetName, fleetDefinition, role, substitutions)
 }
 
+// fleetAlarms are about the fleet's own executions; those that it starts have the postern machine's alarms.
+func (s *stack) fleetAlarms() []alarm {
+	return []alarm{
+		{id: "FleetsFailed", what: "Not every connection of a fleet is made", do: "Read which in its cause, start again with those",
+			anchor: "fleets-failed", metric: sum(s.fleetMachine.MetricFailed(nil))},
+		{id: "FleetsTimedOut", what: "A fleet ran for a year", do: "Look at the executions that it started",
+			anchor: "fleets-timed-out", metric: sum(s.fleetMachine.MetricTimedOut(nil))},
+		{id: "FleetsAborted", what: "Somebody stopped a fleet and with it its onboardings: nothing was undone",
+			do: "Decide what becomes of what they made", anchor: "fleets-aborted", metric: sum(s.fleetMachine.MetricAborted(nil))},
+	}
+}
+
 // executions are those of the postern machine.
 func executions(s *stack) []*string {
 	return []*string{jsii.String(*s.namedArn("states", "execution", machineName) + ":*")}

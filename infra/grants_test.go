@@ -24,9 +24,14 @@ func statements(t *testing.T, function string) []statement {
 	if len(role) == 0 {
 		t.Fatalf("function %s has no role of its own", function)
 	}
+	return statementsOf(role[0])
+}
+
+// statementsOf returns what a role may do, by its logical id.
+func statementsOf(role any) []statement {
 	var found []statement
 	for _, policy := range ofType("AWS::IAM::Policy") {
-		if !strings.Contains(text(policy.Properties["Roles"]), text(role[0])) {
+		if !strings.Contains(text(policy.Properties["Roles"]), text(role)) {
 			continue
 		}
 		for _, one := range list(the(policy.Properties["PolicyDocument"], "Statement")) {

@@ -29,7 +29,7 @@ type alarm struct {
 
 func (s *stack) observability() {
 	s.asynchronous()
-	for _, alarms := range [][]alarm{s.executionAlarms(), s.waitAlarms(), s.functionAlarms()} {
+	for _, alarms := range [][]alarm{s.executionAlarms(), s.fleetAlarms(), s.waitAlarms(), s.functionAlarms()} {
 		for _, a := range alarms {
 			s.alarm(a)
 		}

@@ -71,7 +71,7 @@ func (r FleetRequest) check() Faults {
 	for i, target := range r.Targets {
 		path := index("targets", i)
 		var own Faults
-		target.Target.check(&own)
+		target.check(&own)
 		for _, fault := range own {
 			fault.Path = path + strings.TrimPrefix(fault.Path, "target")
 			faults = append(faults, fault)

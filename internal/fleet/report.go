@@ -181,6 +181,7 @@ func Fleet(in Results) Report {
 
 func line(r Result) string {
 	head, _, _ := strings.Cut(r.Cause, "\n")
+	head = strings.TrimRight(head, ".:;")
 	if r.Status == Unknown {
 		head = "how it ended is not known"
 	}

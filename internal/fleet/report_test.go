@@ -54,7 +54,7 @@ func TestFleet(t *testing.T) {
 	t.Parallel()
 	ok := Result{Connection: "a", Execution: "ea", Status: Onboarded, MonthlyUSD: 10}
 	dry := Result{Connection: "a", Execution: "ea", Status: Planned, MonthlyUSD: 10}
-	bad := Result{Connection: "b", Execution: "eb", Status: Failed, Error: "EndpointRejected", Cause: "no\nask"}
+	bad := Result{Connection: "b", Execution: "eb", Status: Failed, Error: "EndpointRejected", Cause: "no.\nask"}
 	lost := Result{Connection: "c", Execution: "ec", Status: Unknown}
 	tests := map[string]struct {
 		in           Results
