@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"postern/internal/connection"
+	"postern/internal/fleet"
 	"postern/internal/local"
 	"postern/internal/local/people"
 	"postern/internal/local/wire"
@@ -29,6 +30,9 @@ func TestOptions(t *testing.T) {
 		"none":             {"", "events/onboard.monte-carlo.json", people.Approve, 26 * time.Hour, false, ""},
 		"all":              {"-json -request r.json -vendor reject -after 48h", "r.json", people.Reject, 48 * time.Hour, true, ""},
 		"the other door":   {"-door webhook", "events/webhook.standard.json", people.Approve, 26 * time.Hour, false, ""},
+		"another in a VPC": {"-vendor approve,vpc-0b2c3d4e5f6071829=reject", "events/onboard.monte-carlo.json", people.Approve, 26 * time.Hour, false, ""},
+		"no VPC":           {"-vendor approve,reject", "", "", 0, false, "VPC=BEHAVIOUR"},
+		"no such, there":   {"-vendor approve,vpc-1=shout", "", "", 0, false, "shout"},
 		"no such vendor":   {"-vendor shout", "", "", 0, false, "shout"},
 		"no such door":     {"-door window", "", "", 0, false, "window"},
 		"negative wait":    {"-after -1s", "", "", 0, false, "-after"},
@@ -97,6 +101,9 @@ func TestSummarySaysHowItEnded(t *testing.T) {
 		"onboarded": {report{Status: succeeded, Path: []string{"Plan", "Onboarded"}, Endpoint: "vpce-1", State: "available",
 			Parameters: map[string]string{"/p/config.yaml": "a:\n  b: c\n"}, Record: &connection.Record{Name: "n", Type: "CNAME", Value: "v"}},
 			[]string{"Onboarded", "vpce-1 (available)", "n CNAME v", "/p/config.yaml", "  b: c"}},
+		"a fleet": {report{Status: failed, Path: []string{"FleetPartlyFailed"}, Fleet: &fleet.Report{Targets: []fleet.Result{
+			{Connection: "a", Status: fleet.Onboarded, MonthlyUSD: 15}, {Connection: "b", Status: fleet.Failed, Error: "E", Cause: "why\nnot"}}}},
+			[]string{"targets        a  onboarded  $15.00 a month", "b  failed     -  E: why\n"}},
 		"failed": {report{Status: failed, Path: []string{"Plan", "FailedClean"}, Error: "EndpointRejected", Cause: "first\nsecond"},
 			[]string{"FailedClean", "EndpointRejected", "first", "second"}},
 	}

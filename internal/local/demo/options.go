@@ -18,6 +18,7 @@ type options struct {
 	request  string
 	door     string
 	vendor   people.Behaviour
+	vendorIn map[string]people.Behaviour // by VPC id
 	after    time.Duration
 	damage   *people.Damage // nil: nothing is done to the connection
 	json     bool
@@ -43,7 +44,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.assembly, "assembly", "build/demo-assembly", "the cloud assembly to run, a `directory` that make demo keeps up to date")
 	flags.StringVar(&o.request, "request", "", "the request, a JSON `file`, see events/README.md; by default that of Monte Carlo for the door")
 	flags.StringVar(&o.door, "door", doorConsole, "how the onboarding is started: "+doorConsole+", or "+doorWebhook+" with a delivery such as events/webhook.standard.json")
-	flags.StringVar(&vendor, "vendor", string(people.Approve), "what the vendor does: "+names())
+	flags.StringVar(&vendor, "vendor", string(people.Approve), "what the vendor does: "+names()+"; with ,VPC=BEHAVIOUR for something else in one VPC")
 	flags.DurationVar(&o.after, "after", 26*time.Hour, "how long the vendor takes at each gate, in simulated time")
 	flags.StringVar(&breaks, "break", "", "onboard first, break one `thing`, then diagnose: "+damages())
 	flags.BoolVar(&o.json, "json", false, "print one JSON document on standard output, and the timeline on standard error")
@@ -69,7 +70,7 @@ func parse(args []string, out io.Writer) (options, error) {
 		return o, err
 	}
 	var err error
-	o.vendor, err = people.ParseBehaviour(vendor)
+	o.vendor, o.vendorIn, err = behaviours(vendor)
 	o.colour = isTerminal(os.Stdout) && !o.json && os.Getenv("NO_COLOR") == ""
 	return o, err
 }
@@ -111,6 +112,22 @@ func (o *options) chooseDoor() error {
 		o.request = sample
 	}
 	return nil
+}
+
+// behaviours reads -vendor, such as approve,vpc-0b2c3d4e5f6071829=reject.
+func behaviours(text string) (people.Behaviour, map[string]people.Behaviour, error) {
+	parts := strings.Split(text, ",")
+	all, err := people.ParseBehaviour(parts[0])
+	in := map[string]people.Behaviour{}
+	for _, part := range parts[1:] {
+		vpc, name, found := strings.Cut(part, "=")
+		if !found {
+			return "", nil, fmt.Errorf("-vendor: write %q as VPC=BEHAVIOUR, such as vpc-0b2c3d4e5f6071829=reject", part)
+		}
+		behaviour, unknown := people.ParseBehaviour(name)
+		in[vpc], err = behaviour, errors.Join(err, unknown)
+	}
+	return all, in, err
 }
 
 func names() string {

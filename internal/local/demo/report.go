@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postern/internal/connection"
+	"postern/internal/fleet"
 	"postern/internal/local"
 	"postern/internal/local/wire"
 )
@@ -24,6 +25,7 @@ type report struct {
 	State      string               `json:"endpointState,omitempty"`
 	Record     *connection.Record   `json:"record,omitempty"`
 	Findings   []connection.Finding `json:"findings"`
+	Fleet      *fleet.Report        `json:"fleet,omitempty"`
 	Creates    []string             `json:"creates,omitempty"`
 	Clients    []string             `json:"clientActions,omitempty"`
 	Cost       connection.Cost      `json:"monthlyCost"`
@@ -98,6 +100,9 @@ func (r report) print(out io.Writer, paint func(code, text string) string) {
 	}
 	if r.Record != nil {
 		row("record", "%s %s %s", r.Record.Name, r.Record.Type, r.Record.Value)
+	}
+	if r.Fleet != nil {
+		printFleet(out, r.Fleet)
 	}
 	r.printParameters(out, row)
 	for _, finding := range r.Findings {

@@ -46,11 +46,13 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 	if o.json {
 		out = stderr
 	}
-	t := &timeline{out: out, colour: o.colour, start: cloud.Clock.Now(), started: time.Now()}
+	t := &timeline{out: out, colour: o.colour, start: cloud.Clock.Now(), started: time.Now(),
+		names: map[string]string{}, gates: map[string]connection.Gates{}}
 	fmt.Fprintf(out, "Embedded cloud, a simulation: %s, vendor: %s after %s. It is %s there.\n\n", o.request, o.vendor, simulated(o.after),
 		t.start.Format("Monday, 2 January 2006, 15:04 MST"))
 	t.header()
-	vendor := &people.Vendor{Behaviour: o.vendor, After: o.after, Tell: func(at time.Time, what string) { t.line(at, markPerson, "", what) }}
+	cloud.States.OnStatusChange(t.join)
+	vendor := &people.Vendor{Behaviour: o.vendor, In: o.vendorIn, After: o.after, Tell: func(at time.Time, what string) { t.line(at, markPerson, "", what) }}
 	vendor.Join(cloud)
 	var last []byte // the state's data as the execution left its last state: a failed execution has no output
 	cloud.States.OnState(func(e states.StateEvent) {
@@ -103,7 +105,15 @@ func reportOf(cloud *local.Cloud, from mark, ended states.Execution, last []byte
 	if ended.Status != states.Succeeded {
 		r.Status = failed
 	}
-	r.Counts = count(ended.Transitions, invocationsOf(cloud.Invocations()[from.invocations:], ended.ARN), cloud.Calls()[from.calls:])
+	ours, transitions := map[string]bool{local.OriginOutside: true}, 0
+	for _, e := range started(cloud, ended) {
+		ours[e.ARN], transitions = true, transitions+e.Transitions
+	}
+	r.Counts = count(transitions, invocationsOf(cloud.Invocations()[from.invocations:], ours), cloud.Calls()[from.calls:])
+	if r.Fleet = fleetReport(ended, last); r.Fleet != nil {
+		r.Cost = connection.Cost{MonthlyUSD: r.Fleet.MonthlyUSD, Basis: "all endpoints together"}
+		return r
+	}
 	var state connection.State
 	if json.Unmarshal(last, &state) != nil || state.Plan == nil {
 		return r
@@ -141,10 +151,10 @@ func parameters(cloud *local.Cloud) map[string]string {
 	return values
 }
 
-func invocationsOf(all []local.Invocation, execution string) int {
+func invocationsOf(all []local.Invocation, origins map[string]bool) int {
 	n := 0
 	for _, invocation := range all {
-		if invocation.Origin == execution || invocation.Origin == local.OriginOutside {
+		if origins[invocation.Origin] {
 			n++
 		}
 	}

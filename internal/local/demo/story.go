@@ -15,22 +15,32 @@ import (
 func (t *timeline) state(e states.StateEvent) {
 	switch e.Kind {
 	case states.Waiting:
-		t.line(e.At, markWait, e.State, t.waitsFor(e))
+		t.of(e, markWait, t.waitsFor(e))
 	case states.Retrying:
-		t.line(e.At, markRetry, e.State, fmt.Sprintf("%s: again in %s\n%s", e.Error, simulated(e.Delay), message(e.Cause)))
+		t.of(e, markRetry, fmt.Sprintf("%s: again in %s\n%s", e.Error, simulated(e.Delay), message(e.Cause)))
 	case states.Caught:
-		t.line(e.At, markFail, e.State, e.Error+"\n"+message(e.Cause))
+		if !strings.HasPrefix(e.State, "OnboardTarget") { // the execution has told by itself
+			t.of(e, markFail, e.Error+"\n"+message(e.Cause))
+		}
 	case states.Exited:
 		t.exited(e)
 	case states.Entered:
 	}
 }
 
+// of prints a line of a state; in a fleet with the name of the connection.
+func (t *timeline) of(e states.StateEvent, mark, why string) {
+	if name := t.names[e.Execution]; name != "" {
+		why = strings.TrimSuffix(name+": "+why, ": ")
+	}
+	t.line(e.At, mark, e.State, why)
+}
+
 // waitsFor says whom a state waits for, when an answer is due by the vendor's own clock, and when the wait ends without one.
 func (t *timeline) waitsFor(e states.StateEvent) string {
-	text, gate := "waits for the vendor to accept the endpoint", t.gates.Approval
+	text, gate := "waits for the vendor to accept the endpoint", t.gates[e.Execution].Approval
 	if e.State == "AwaitAllowlisting" {
-		text, gate = "waits for the vendor to allow-list the account", t.gates.Allowlist
+		text, gate = "waits for the vendor to allow-list the account", t.gates[e.Execution].Allowlist
 	}
 	const layout = "Mon 2 Jan 15:04"
 	if clock, err := sla.Named(gate.Calendar); err == nil && gate.SLAHours > 0 {
@@ -45,10 +55,10 @@ func (t *timeline) exited(e states.StateEvent) {
 	case "Choice":
 		return
 	case "Succeed":
-		t.line(e.At, markDone, e.State, "")
+		t.of(e, markDone, "")
 		return
 	case "Fail":
-		t.line(e.At, markFail, e.State, "")
+		t.of(e, markFail, "")
 		return
 	}
 	var s connection.State
@@ -56,10 +66,14 @@ func (t *timeline) exited(e states.StateEvent) {
 		return
 	}
 	if s.Plan != nil {
-		t.gates = s.Plan.Gates
+		t.gates[e.Execution] = s.Plan.Gates
 	}
-	if text := told(e.State, s); text != "" {
-		t.line(e.At, markEnter, e.State, text)
+	text := told(e.State, s)
+	if tell, of := fleetStories[e.State]; of {
+		text = tell(e.Output)
+	}
+	if text != "" {
+		t.of(e, markEnter, text)
 	}
 }
 

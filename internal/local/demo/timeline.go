@@ -13,9 +13,10 @@ import (
 type timeline struct {
 	out     io.Writer
 	colour  bool
-	start   time.Time // virtual
-	started time.Time // wall
-	gates   connection.Gates
+	start   time.Time                   // virtual
+	started time.Time                   // wall
+	names   map[string]string           // of the connections of a fleet, by execution
+	gates   map[string]connection.Gates // by execution
 }
 
 // Marks say at a glance what kind of line it is.
