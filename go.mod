@@ -19,6 +19,7 @@ require (
 )
 
 require (
+	github.com/cdklabs/cdk-nag-go/cdknag/v2 v2.35.0 // indirect
 	github.com/google/go-querystring v1.1.0 // indirect
 	github.com/rickar/cal/v2 v2.1.27 // indirect
 	golang.org/x/net v0.57.0 // indirect
