@@ -9,7 +9,6 @@ CDK           := npx --yes aws-cdk@2.1148.1
 ASL_VALIDATOR := npx --yes asl-validator@4.0.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 GOSEC         := github.com/securego/gosec/v2/cmd/gosec@v2.22.10
-CYCLONEDX     := go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.7.0
 
 # CDK's own template validator costs seconds in every synth; lint-infra switches it on.
 export CDK_VALIDATION ?= false
@@ -27,7 +26,7 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 DEMO_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo vendors test lint lint-infra audit sbom reproducible bench reliability fuzz build synth diff deploy destroy check golden clean host
+.PHONY: help demo vendors test lint lint-infra audit reproducible bench reliability fuzz build synth diff deploy destroy check golden clean host
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,12 +62,8 @@ lint-infra: synth ## check the synthesized template and state machine with indep
 audit: ## known vulnerabilities and insecure code, by tools pinned here
 	infra/audit $(GOVULNCHECK) $(GOSEC)
 
-sbom: ## write the software bill of materials to build/sbom.json (CycloneDX)
-	@mkdir -p build
-	$(CYCLONEDX) mod -json -licenses -output build/sbom.json
-
 reproducible: ## build the functions from two directories, and compare
-	infra/reproducible $(MAKE)
+	infra/reproducible
 
 bench: ## budgets and figures
 	go test -run '^$$' -bench . -benchtime 1x ./internal/...
