@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 # The CDK command line is pinned: npm's "latest" once pointed at a stale 3.0.0 (aws/aws-cdk#38113).
 CDK           := npx --yes aws-cdk@2.1148.1
 ASL_VALIDATOR := npx --yes asl-validator@4.0.0
+GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.1.4
+GOSEC         := github.com/securego/gosec/v2/cmd/gosec@v2.22.10
 
 # CDK's own template validator costs seconds in every synth; lint-infra switches it on.
 export CDK_VALIDATION ?= false
@@ -24,7 +26,7 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 DEMO_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo vendors test lint lint-infra bench reliability fuzz build synth diff deploy destroy check golden clean host
+.PHONY: help demo vendors test lint lint-infra audit reproducible bench reliability fuzz build synth diff deploy destroy check golden clean host
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,8 +55,15 @@ test: ## run every test, with the race detector where cgo is at hand
 lint: ## golangci-lint, as pinned here
 	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
 
+lint-infra: export CDK_VALIDATION := true
 lint-infra: synth ## check the synthesized template and state machine with independent tools
 	infra/lint
+
+audit: ## known vulnerabilities and insecure code, by tools pinned here
+	infra/audit $(GOVULNCHECK) $(GOSEC)
+
+reproducible: ## build the functions from two directories, and compare
+	infra/reproducible
 
 bench: ## budgets and figures
 	go test -run '^$$' -bench . -benchtime 1x ./internal/...

@@ -36,7 +36,12 @@ type resource struct {
 
 // TestMain synthesizes in a child process: jsii is not safe for goroutines, and its own races would fail every test under -race.
 func TestMain(m *testing.M) {
-	if os.Getenv("POSTERN_SYNTH") != "" {
+	switch os.Getenv("POSTERN_SYNTH") {
+	case "":
+	case "nag":
+		nag()
+		return
+	default:
 		main()
 		return
 	}
@@ -63,31 +68,39 @@ func synthesize(settings []byte) (stackTemplate, error) {
 		return stackTemplate{}, err
 	}
 	defer os.RemoveAll(dir)
-	if err := stubs(filepath.Join(dir, "assets")); err != nil {
+	if err := assemble(dir, "app", settings); err != nil {
 		return stackTemplate{}, err
-	}
-	file := filepath.Join(dir, "settings.json")
-	if err := os.WriteFile(file, settings, 0o644); err != nil {
-		return stackTemplate{}, err
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return stackTemplate{}, err
-	}
-	child := exec.Command(self)
-	child.Dir = ".."
-	child.Env = append(os.Environ(), "POSTERN_SYNTH=1", settingsFile+"="+file, "POSTERN_ASSETS="+filepath.Join(dir, "assets"),
-		"CDK_OUTDIR="+filepath.Join(dir, "out"), "CDK_VALIDATION=false", "TMPDIR="+dir,
-		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=18,20",
-		"GORACE=exitcode=0 log_path="+filepath.Join(dir, "race")) // jsii's own races, in the child only
-	if out, err := child.CombinedOutput(); err != nil {
-		return stackTemplate{}, fmt.Errorf("%w\n%s", err, out)
 	}
 	var made stackTemplate
 	if made.raw, err = os.ReadFile(filepath.Join(dir, "out", "Postern.template.json")); err != nil {
 		return stackTemplate{}, err
 	}
 	return made, json.Unmarshal(made.raw, &made)
+}
+
+// assemble writes the cloud assembly of the given postern block to out in dir; mode is what the child process runs.
+func assemble(dir, mode string, settings []byte) error {
+	if err := stubs(filepath.Join(dir, "assets")); err != nil {
+		return err
+	}
+	file := filepath.Join(dir, "settings.json")
+	if err := os.WriteFile(file, settings, 0o644); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	child := exec.Command(self)
+	child.Dir = ".."
+	child.Env = append(os.Environ(), "POSTERN_SYNTH="+mode, settingsFile+"="+file, "POSTERN_ASSETS="+filepath.Join(dir, "assets"),
+		"CDK_OUTDIR="+filepath.Join(dir, "out"), "CDK_VALIDATION=false", "TMPDIR="+dir,
+		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=18,20",
+		"GORACE=exitcode=0 log_path="+filepath.Join(dir, "race")) // jsii's own races, in the child only
+	if out, err := child.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
 }
 
 // stubs writes code for every function: the same each time, so that asset hashes and with them the golden template change with

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
+)
+
+// nag is the app with the AWS Solutions checks of cdk-nag over it. They are no part of what is deployed: a suppression in the
+// stack would be metadata in the template.
+func nag() {
+	defer jsii.Close()
+	app := awscdk.NewApp(&awscdk.AppProps{Context: fileContext("cdk.json")})
+	NewStack(app, "Postern", readSettings(app))
+	awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(nil), nil)
+	defer func() {
+		// A finding is an error of the synthesis, which is a panic. The report is written by then; the test reads it.
+		if fault := recover(); fault != nil && !strings.Contains(fmt.Sprint(fault), "ValidationFailed") {
+			panic(fault)
+		}
+	}()
+	app.Synth(nil)
+}
+
+// logicalSuffix is what CDK adds to a construct's name.
+var logicalSuffix = regexp.MustCompile(`[0-9A-F]{8}\.Arn>`)
+
+// TestNag: the stack has no finding but those of accepted, and accepted names none that is gone.
+func TestNag(t *testing.T) {
+	t.Parallel()
+	settings, err := os.ReadFile(demo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := assemble(dir, "nag", settings); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "out", "validation-report.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report struct {
+		PluginReports []struct {
+			Violations []struct {
+				Description         string
+				ViolatingConstructs []struct{ ConstructPath string }
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &report); err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]map[string]bool{}
+	for _, plugin := range report.PluginReports {
+		for _, violation := range plugin.Violations {
+			rule, why, _ := strings.Cut(strings.TrimPrefix(violation.Description, "AwsSolutions-"), ": ")
+			rule = logicalSuffix.ReplaceAllString(rule, ">")
+			for _, construct := range violation.ViolatingConstructs {
+				resource := strings.TrimSuffix(strings.TrimPrefix(construct.ConstructPath, "Postern/"), "/Resource")
+				resource = strings.TrimSuffix(resource, "/DefaultPolicy")
+				if found[resource] == nil {
+					found[resource] = map[string]bool{}
+				}
+				found[resource][rule] = true
+				if accepted[resource][rule] == "" {
+					t.Errorf("%s: %s: %s", resource, rule, why)
+				}
+			}
+		}
+	}
+	for resource, rules := range accepted {
+		for rule := range rules {
+			if !found[resource][rule] {
+				t.Errorf("%s: %s is accepted and not found any more", resource, rule)
+			}
+		}
+	}
+}
+
+// The wildcards of cdk-nag's rule IAM5.
+const (
+	endpoints   = "IAM5[Resource::arn:aws:ec2:us-east-1:111122223333:vpc-endpoint/*]"
+	groups      = "IAM5[Resource::arn:aws:ec2:us-east-1:111122223333:security-group/*]"
+	subnets     = "IAM5[Resource::arn:aws:ec2:us-east-1:111122223333:subnet/*]"
+	hostedZones = "IAM5[Resource::arn:aws:route53:::hostedzone/*]"
+	published   = "IAM5[Resource::arn:aws:ssm:us-east-1:111122223333:parameter/postern/*]"
+	everything  = "IAM5[Resource::*]"
+)
+
+// Reasons that several roles share.
+const (
+	traces   = "X-Ray's writes, which AWS cannot restrict to a resource"
+	reads    = "EC2's Describe and Route 53's List actions, which AWS cannot restrict to a resource; " + traces
+	versions = "CDK grants a function's versions with the function; there are none, and all would be ours"
+	tagged   = "ids are not known before they are made; the condition demands our tag"
+	zoneIDs  = "ids of zones are not known before they are made, and Route 53 has no condition on tags"
+	prefixed = "the prefix that the operator chose; names follow vendors"
+)
+
+// accepted are the findings that stay, by resource and rule, each with its reason.
+var accepted = map[string]map[string]string{
+	"Api/POST--webhook--{source}": {
+		"APIG4": "a ticket system signs its requests; the function checks the signature before it reads",
+	},
+	"AwaitAvailableRole": {
+		everything: reads,
+	},
+	"AwaitGateRole": {
+		everything: reads,
+	},
+	"ConfigureDnsRole": {
+		everything:  reads + "; CreateHostedZone only for registered VPCs",
+		endpoints:   tagged,
+		hostedZones: zoneIDs,
+	},
+	"DeadLetters": {
+		"SQS3": "it is the dead-letter queue itself, of rules, subscriptions and functions",
+	},
+	"EnsureEndpointRole": {
+		everything:  reads + "; notifications have no resource types",
+		endpoints:   "made with our tag, and tagged only at the creation",
+		groups:      "named by the request, checked by the plan to be in the registered VPC; creations carry our tag",
+		subnets:     "named by the request, checked by the plan to be in the registered VPC",
+		hostedZones: "AWS names AssociateVPCWithHostedZone beside CreateVpcEndpoint; the VPCs are the registered ones",
+	},
+	"FleetRole": {
+		everything: "delivery of logs, which AWS cannot restrict; " + traces,
+		"IAM5[Resource::arn:aws:states:us-east-1:111122223333:execution:postern:*]": "executions of our own machine, whose names are not known before",
+		"IAM5[Resource::<PlanFleet>:*]":                                             versions,
+		"IAM5[Resource::<ReportFleet>:*]":                                           versions,
+		"IAM5[Resource::<ReportTarget>:*]":                                          versions,
+	},
+	"GithubSecret": {
+		"SMG4": "shared with the ticket system, which has no API to rotate it; docs/webhooks.md says how",
+	},
+	"NotifyRole": {
+		everything:                           traces,
+		"IAM5[Action::kms:GenerateDataKey*]": "AWS names the action so for encrypted topics; the key is ours",
+	},
+	"ObserveRole": {
+		everything: reads,
+	},
+	"OffboardRole": {
+		everything:  reads,
+		groups:      tagged,
+		endpoints:   tagged,
+		hostedZones: zoneIDs,
+		published:   prefixed,
+	},
+	"PlanFleetRole": {
+		everything: traces,
+	},
+	"PlanRole": {
+		everything:  reads,
+		hostedZones: "a read; " + zoneIDs,
+		published:   "a read; " + prefixed,
+	},
+	"ProbeAgentsProdRole": {
+		everything: "Lambda's own network interfaces, denied to the code itself; " + traces,
+	},
+	"ProbeAgentsStagingRole": {
+		everything: "Lambda's own network interfaces, denied to the code itself; " + traces,
+	},
+	"PublishConfigRole": {
+		everything: traces,
+		published:  prefixed,
+	},
+	"ReportFleetRole": {
+		everything: traces,
+	},
+	"ReportTargetRole": {
+		everything: traces,
+	},
+	"ResumeRole": {
+		everything: "SendTask actions, which AWS cannot restrict to a machine; " + traces,
+	},
+	"RollbackRole": {
+		everything:  reads,
+		groups:      tagged,
+		endpoints:   tagged,
+		hostedZones: zoneIDs,
+		published:   prefixed,
+	},
+	"StandardSecret": {
+		"SMG4": "shared with the ticket system, which has no API to rotate it; docs/webhooks.md says how",
+	},
+	"WebhookRole": {
+		everything: traces,
+	},
+	"WorkflowRole": {
+		everything:                               "delivery of logs, which AWS cannot restrict; " + traces,
+		"IAM5[Resource::<AwaitAvailable>:*]":     versions,
+		"IAM5[Resource::<AwaitGate>:*]":          versions,
+		"IAM5[Resource::<ConfigureDns>:*]":       versions,
+		"IAM5[Resource::<EnsureEndpoint>:*]":     versions,
+		"IAM5[Resource::<Offboard>:*]":           versions,
+		"IAM5[Resource::<Plan>:*]":               versions,
+		"IAM5[Resource::<ProbeAgentsProd>:*]":    versions,
+		"IAM5[Resource::<ProbeAgentsStaging>:*]": versions,
+		"IAM5[Resource::<PublishConfig>:*]":      versions,
+		"IAM5[Resource::<Rollback>:*]":           versions,
+	},
+}
