@@ -57,7 +57,7 @@ func (s *Service) createZone(call *wire.Call) ([]byte, error) {
 	}
 	var managed []privatelink.ManagedZone
 	if request.VPC != nil {
-		if err := s.checkVPC(*request.VPC); err != nil {
+		if err := s.checkVPC(call, *request.VPC); err != nil {
 			return nil, err
 		}
 		zone.VPCs = []VPC{*request.VPC}
@@ -76,9 +76,9 @@ func (s *Service) createZone(call *wire.Call) ([]byte, error) {
 	}{zone.xml(), s.begin(zone, "").info(), request.VPC})
 }
 
-// checkVPC refuses a VPC that does not exist. Route 53 must not be locked.
-func (s *Service) checkVPC(vpc VPC) error {
-	if known, exists := s.ec2.VPC(vpc.ID); !exists || known.Region != vpc.Region {
+// checkVPC refuses a VPC that the caller's account does not have. Route 53 must not be locked.
+func (s *Service) checkVPC(call *wire.Call, vpc VPC) error {
+	if known, exists := s.ec2.VPC(vpc.ID); !exists || known.Region != vpc.Region || known.AccountID != call.AccountID {
 		return fault(http.StatusBadRequest, "InvalidVPCId",
 			"The VPC: %s in region %s that you provided is not found", vpc.ID, vpc.Region)
 	}
@@ -176,7 +176,7 @@ type summaryXML struct {
 func (s *Service) listByVPC(call *wire.Call) ([]byte, error) {
 	query := call.HTTP.URL.Query()
 	vpc := VPC{Region: query.Get("vpcregion"), ID: query.Get("vpcid")}
-	if err := s.checkVPC(vpc); err != nil {
+	if err := s.checkVPC(call, vpc); err != nil {
 		return nil, err
 	}
 	var all []summaryXML
