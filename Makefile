@@ -86,11 +86,14 @@ synth: build ## synthesize the CloudFormation template into cdk.out
 diff: build ## show what a deploy would change
 	$(CDK) diff
 
-deploy: build ## deploy to the AWS account of the current credentials
-	$(CDK) deploy
+# Postern, or the stack of a network in another account: Postern-NAME.
+STACK ?= Postern
+
+deploy: build ## deploy to the AWS account of the current credentials (STACK=Postern-NAME for a network of another account)
+	$(CDK) deploy $(STACK)
 
 destroy: ## remove the stack (the table of connections is kept)
-	$(CDK) destroy
+	$(CDK) destroy $(STACK)
 
 vendors: ## print the vendor catalog as a table, for docs/vendors.md
 	@go run ./internal/vendor/catalog

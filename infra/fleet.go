@@ -19,7 +19,7 @@ var fleetPlaceholders = map[string]string{
 }
 
 func (s *stack) fleet() {
-	role := s.machineRole("FleetRole", fleetName, "Postern's state machine for many targets")
+	role := s.machineRole("FleetRole", fleetName, "Postern's state machine for many targets", nil)
 	for _, g := range []grant{
 		{actions: []string{"states:StartExecution"}, resources: workflow},
 		{actions: []string{"states:DescribeExecution", "states:StopExecution"}, resources: executions},

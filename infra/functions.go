@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
+	"postern/internal/connection"
 	"postern/internal/step"
 )
 
@@ -22,6 +23,8 @@ type spec struct {
 	timeoutSeconds       float64
 	network              *probeNetwork
 	reserved             float64 // concurrency, 0 for the account's
+	// reaches is set for a function that works in the networks' accounts: it may assume their roles, and they let it.
+	reaches bool
 }
 
 // probePrefix begins the names of the probe functions; the network's name follows.
@@ -39,23 +42,25 @@ func assets() string {
 
 // deploy defines every function, the probe once for each registered network.
 func (s *stack) deploy() {
-	for i, network := range s.settings.Networks {
-		s.settings.Networks[i].ProbeFunction = probePrefix + network.Name
-	}
 	for _, f := range s.specs() {
 		s.functions[f.handler] = s.newFunction(constructID(f.handler), "postern-"+f.handler, f)
 	}
-	for _, network := range s.settings.Networks {
-		f := spec{
-			handler: "probe", description: "Proves the link from inside " + network.VPCID, timeoutSeconds: 60, grants: probeGrants,
-			network: &probeNetwork{network.ProbeSubnetIDs, network.ProbeSecurityGroupIDs},
-		}
-		s.functions[network.ProbeFunction] = s.newFunction(constructID("probe-"+network.Name), network.ProbeFunction, f)
+	for _, network := range s.networks {
+		s.functions[network.ProbeFunction] = s.newProbe(network)
 	}
+}
+
+// newProbe defines the probe function of a network of the stack's own account and Region.
+func (s *stack) newProbe(network connection.RegisteredNetwork) awslambda.Function {
+	return s.newFunction(constructID("probe-"+network.Name), probePrefix+network.Name, spec{
+		handler: "probe", description: "Proves the link from inside " + network.VPCID, timeoutSeconds: 60, grants: probeGrants,
+		network: &probeNetwork{network.ProbeSubnetIDs, network.ProbeSecurityGroupIDs},
+	})
 }
 
 func (s *stack) newFunction(id, name string, f spec) awslambda.Function {
 	role := awsiam.NewRole(s.scope, jsii.String(id+"Role"), &awsiam.RoleProps{
+		RoleName:    s.roleName(f),
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 		Description: jsii.String("Postern " + f.handler),
 	})
@@ -66,6 +71,9 @@ func (s *stack) newFunction(id, name string, f spec) awslambda.Function {
 	logs.GrantWrite(role)
 	for _, g := range f.grants {
 		role.AddToPolicy(g.statement(s))
+	}
+	if roles := s.networkRoles(); f.reaches && len(roles) > 0 {
+		role.AddToPolicy(grant{actions: []string{"sts:AssumeRole"}, resources: (*stack).networkRoles}.statement(s))
 	}
 	handler := awslambda.NewFunction(s.scope, jsii.String(id), &awslambda.FunctionProps{
 		FunctionName:  jsii.String(name),
@@ -96,6 +104,9 @@ func (s *stack) newFunction(id, name string, f spec) awslambda.Function {
 }
 
 func (s *stack) environment(names []string) *map[string]*string {
+	if len(names) == 0 {
+		return nil
+	}
 	encode := func(value any) string { raw, _ := json.Marshal(value); return string(raw) }
 	all := map[string]*string{
 		step.EnvTable:             s.table.TableName(),

@@ -18,14 +18,14 @@ type grant struct {
 	resources  func(*stack) []*string
 	conditions map[string]any
 	// inNetworks makes the conditions where they name the registered networks.
-	inNetworks func(connection.Networks) map[string]any
+	inNetworks func(*stack) map[string]any
 }
 
 func (g grant) statement(s *stack) awsiam.PolicyStatement {
 	resources := g.resources(s)
 	conditions := g.conditions
 	if g.inNetworks != nil {
-		conditions = g.inNetworks(s.settings.Networks)
+		conditions = g.inNetworks(s)
 	}
 	props := &awsiam.PolicyStatementProps{Actions: jsii.Strings(g.actions...), Resources: &resources}
 	if conditions != nil {
@@ -50,10 +50,10 @@ func ec2Resource(kinds ...string) func(*stack) []*string {
 	}
 }
 
-// registeredVPCs are the VPCs that requests may name.
+// registeredVPCs are the VPCs of this account that requests may name.
 func registeredVPCs(s *stack) []*string {
 	var arns []*string
-	for _, network := range s.settings.Networks {
+	for _, network := range s.networks {
 		arns = append(arns, s.arn("ec2", "vpc", network.VPCID))
 	}
 	return arns
@@ -64,7 +64,12 @@ func zonesAndVPCs(s *stack) []*string { return append(zones(s), registeredVPCs(s
 
 // ofRegisteredVPCs restricts a call of Route 53 to private zones of registered VPCs. AWS: a set that is empty, as that of a
 // public zone, satisfies ForAllValues, so its absence is excluded by itself.
-func ofRegisteredVPCs(networks connection.Networks) map[string]any {
+func ofRegisteredVPCs(s *stack) map[string]any { return ofVPCs(s.networks) }
+
+// ofAnyRegisteredVPC is like ofRegisteredVPCs, of whichever account: a zone may be let answer there.
+func ofAnyRegisteredVPC(s *stack) map[string]any { return ofVPCs(s.settings.Networks) }
+
+func ofVPCs(networks connection.Networks) map[string]any {
 	var vpcs []string
 	for _, network := range networks {
 		vpcs = append(vpcs, "VPCId="+network.VPCID+",VPCRegion="+network.Region)
@@ -123,6 +128,7 @@ var withoutToken = map[string]any{
 	"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": []string{
 		"id", "vendor", "holder", "status", "finishedBy", "ticket", "ledger", "updatedAt", "endpointId", "lastSeen",
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
+		"waitRole", "waitExternalId", "waitRegion",
 		"noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy",
 	}},
 	"StringEqualsIfExists": map[string]any{"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": "NONE"},
@@ -174,7 +180,7 @@ var commentGrants = []grant{
 func (s *stack) specs() []spec {
 	return []spec{
 		{
-			handler: "plan", description: "Checks a request and computes the plan; writes nothing", timeoutSeconds: 60,
+			handler: "plan", reaches: true, description: "Checks a request and computes the plan; writes nothing", timeoutSeconds: 60,
 			env: []string{step.EnvTable, step.EnvNetworks, step.EnvParameterPrefix, step.EnvTimeouts},
 			grants: []grant{
 				describe("Vpcs", "VpcAttribute", "Subnets", "SecurityGroups", "VpcEndpointServices", "VpcEndpoints",
@@ -186,7 +192,7 @@ func (s *stack) specs() []spec {
 			},
 		},
 		{
-			handler: "ensure-endpoint", description: "Finds or creates the endpoint and its notification", timeoutSeconds: 60,
+			handler: "ensure-endpoint", reaches: true, description: "Finds or creates the endpoint and its notification", timeoutSeconds: 60,
 			env: []string{step.EnvTable, step.EnvNotificationTopic},
 			grants: []grant{
 				describe("VpcEndpoints", "SecurityGroups"),
@@ -212,7 +218,7 @@ func (s *stack) specs() []spec {
 			},
 		},
 		{
-			handler: "await-gate", description: "Begins a wait for a person at the vendor", timeoutSeconds: 60,
+			handler: "await-gate", reaches: true, description: "Begins a wait for a person at the vendor", timeoutSeconds: 60,
 			env: []string{step.EnvTable, step.EnvEventBus},
 			grants: []grant{
 				describe("VpcEndpoints", "VpcEndpointServices"),
@@ -222,7 +228,7 @@ func (s *stack) specs() []spec {
 			},
 		},
 		{
-			handler: "observe", description: "Looks at endpoints when woken, and says what it saw", timeoutSeconds: 120,
+			handler: "observe", reaches: true, description: "Looks at endpoints when woken, and says what it saw", timeoutSeconds: 120,
 			env: []string{step.EnvTable, step.EnvEventBus},
 			grants: []grant{
 				describe("VpcEndpoints", "VpcEndpointServices"),
@@ -242,11 +248,11 @@ func (s *stack) specs() []spec {
 			},
 		},
 		{
-			handler: "await-available", description: "Reads the endpoint until it is available", timeoutSeconds: 30,
+			handler: "await-available", reaches: true, description: "Reads the endpoint until it is available", timeoutSeconds: 30,
 			grants: []grant{describe("VpcEndpoints", "NetworkInterfaces")},
 		},
 		{
-			handler: "configure-dns", description: "Makes the vendor's name resolve to the endpoint", timeoutSeconds: 60,
+			handler: "configure-dns", reaches: true, description: "Makes the vendor's name resolve to the endpoint", timeoutSeconds: 60,
 			grants: []grant{
 				// AWS: Route 53 checks ec2:DescribeVpcs of whoever makes a private zone or lists a VPC's zones.
 				describe("Vpcs", "VpcEndpoints"),
@@ -262,10 +268,12 @@ func (s *stack) specs() []spec {
 				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets"},
 					resources: zones},
 				{actions: []string{"route53:AssociateVPCWithHostedZone"}, resources: zonesAndVPCs},
+				{actions: []string{"route53:CreateVPCAssociationAuthorization", "route53:DeleteVPCAssociationAuthorization"},
+					resources: zones, inNetworks: ofAnyRegisteredVPC},
 			},
 		},
 		{
-			handler: "publish-config", description: "Writes what agents read", timeoutSeconds: 60,
+			handler: "publish-config", reaches: true, description: "Writes what agents read", timeoutSeconds: 60,
 			env: []string{step.EnvTable},
 			grants: []grant{
 				{actions: []string{"ssm:GetParameters", "ssm:PutParameter", "ssm:AddTagsToResource"}, resources: parameters},
@@ -274,7 +282,7 @@ func (s *stack) specs() []spec {
 			},
 		},
 		{
-			handler: "offboard", description: "Removes a connection", timeoutSeconds: 60,
+			handler: "offboard", reaches: true, description: "Removes a connection", timeoutSeconds: 60,
 			env: []string{step.EnvTable},
 			grants: []grant{
 				describe("VpcEndpoints", "VpcEndpointConnectionNotifications", "SecurityGroups"),
@@ -290,7 +298,7 @@ func (s *stack) specs() []spec {
 			},
 		},
 		{
-			handler: "rollback", description: "Undoes what a failed execution made", timeoutSeconds: 60,
+			handler: "rollback", reaches: true, description: "Undoes what a failed execution made", timeoutSeconds: 60,
 			env: []string{step.EnvTable},
 			grants: []grant{
 				describe("VpcEndpoints", "VpcEndpointConnectionNotifications", "Vpcs", "SecurityGroups"),
@@ -302,6 +310,8 @@ func (s *stack) specs() []spec {
 				{actions: []string{"route53:ListHostedZonesByVPC"}, resources: anything},
 				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets",
 					"route53:DeleteHostedZone"}, resources: zones},
+				{actions: []string{"route53:DisassociateVPCFromHostedZone", "route53:DeleteVPCAssociationAuthorization"},
+					resources: zones, inNetworks: ofAnyRegisteredVPC},
 				{actions: []string{"ssm:GetParameters", "ssm:PutParameter", "ssm:DeleteParameter"}, resources: parameters},
 				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
 				{actions: []string{"dynamodb:UpdateItem"}, resources: table, conditions: blindly},

@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +18,8 @@ var update = flag.Bool("update", false, "renew testdata/postern.template.json")
 
 const (
 	golden = "testdata/postern.template.json"
+	// goldenNetwork is the stack of the demo's network in another account.
+	goldenNetwork = "testdata/postern-agents-research.template.json"
 	// demo is the postern block of the embedded cloud's world, so that whatever cdk.json deploys the golden template stays.
 	demo = "testdata/settings.json"
 )
@@ -26,6 +30,7 @@ var template stackTemplate
 type stackTemplate struct {
 	Resources map[string]resource
 	raw       []byte
+	network   []byte // the stack of the demo's network in another account, nil without that network
 }
 
 type resource struct {
@@ -52,7 +57,7 @@ func TestMain(m *testing.M) {
 		template, err = synthesize(settings)
 	}
 	if err == nil && *update {
-		err = os.WriteFile(golden, template.raw, 0o644)
+		err = errors.Join(os.WriteFile(golden, template.raw, 0o644), os.WriteFile(goldenNetwork, template.network, 0o644))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "synthesizing:", err)
@@ -73,6 +78,10 @@ func synthesize(settings []byte) (stackTemplate, error) {
 	}
 	var made stackTemplate
 	if made.raw, err = os.ReadFile(filepath.Join(dir, "out", "Postern.template.json")); err != nil {
+		return stackTemplate{}, err
+	}
+	made.network, err = os.ReadFile(filepath.Join(dir, "out", "Postern-agents-research.template.json"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return stackTemplate{}, err
 	}
 	return made, json.Unmarshal(made.raw, &made)

@@ -1,4 +1,5 @@
-// Package main is the CDK app: it reads the postern block of cdk.json's context and synthesizes one stack.
+// Package main is the CDK app: it reads the postern block of cdk.json's context and synthesizes Postern's stack, and one for each
+// network of another account.
 package main
 
 import (
@@ -9,6 +10,12 @@ import (
 func main() {
 	defer jsii.Close()
 	app := awscdk.NewApp(&awscdk.AppProps{Context: fileContext("cdk.json")})
-	NewStack(app, "Postern", readSettings(app))
+	settings := readSettings(app)
+	NewStack(app, "Postern", settings)
+	for _, network := range settings.Networks {
+		if settings.elsewhere(network) {
+			NewNetworkStack(app, "Postern-"+network.Name, settings, network)
+		}
+	}
 	app.Synth(nil)
 }

@@ -44,7 +44,9 @@ var (
 	prefixPattern  = regexp.MustCompile(`^(/[A-Za-z0-9_.-]+){1,5}$`)
 	emailPattern   = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
 	regionPattern  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
-	idPattern      = regexp.MustCompile(`^([0-9a-f]{8}|[0-9a-f]{17})$`) // after the kind
+	// AWS: AssumeRole's pattern of an external id, which may be longer than a function's environment has room for.
+	externalIDPattern = regexp.MustCompile(`^[\w+=,.@:/-]{2,128}$`)
+	idPattern         = regexp.MustCompile(`^([0-9a-f]{8}|[0-9a-f]{17})$`) // after the kind
 )
 
 // settingsFile names the environment variable with the path of a file to use instead of the postern block: tests and the demo
@@ -99,6 +101,7 @@ func parseSettings(raw []byte) (Settings, error) {
 	if faults := settings.check(); len(faults) > 0 {
 		return Settings{}, fmt.Errorf("%s:\n- %s", block, strings.Join(faults, "\n- "))
 	}
+	settings.place()
 	return settings, nil
 }
 
@@ -146,20 +149,46 @@ func (s Settings) checkNetworks(fault func(format string, args ...any)) {
 	}
 }
 
-// checkPlace: one stack is in one account and Region, those of the first network.
+// checkPlace: Postern is in the account and Region of the first network.
+//
+// AWS: Step Functions invokes functions of other accounts, and none of another Region.
 func checkPlace(path string, network, first connection.RegisteredNetwork, fault func(format string, args ...any)) {
-	if !accountPattern.MatchString(network.AccountID) || network.AccountID != first.AccountID {
-		fault("%s.accountId: %q; write the 12 digits of the account the stack is deployed to", path, network.AccountID)
+	if !accountPattern.MatchString(network.AccountID) {
+		fault("%s.accountId: %q; write the 12 digits of the account the VPC is in", path, network.AccountID)
 	}
-	if !regionPattern.MatchString(network.Region) || network.Region != first.Region {
-		fault("%s.region: %q; write the Region the stack is deployed to, such as us-east-1", path, network.Region)
+	switch {
+	case !regionPattern.MatchString(network.Region):
+		fault("%s.region: %q; write the Region the VPC is in, such as us-east-1", path, network.Region)
+	case network.Region != first.Region:
+		fault("%s.region: %q; write %s, that of the first network, or deploy Postern in %s too, with this network there: a state "+
+			"machine reaches no probe in another Region", path, network.Region, first.Region, network.Region)
 	}
+	checkRole(path, network, first, fault)
 	if network.EndpointQuota < 0 {
 		fault("%s.endpointQuota: %d; write the account's quota, or leave it out for AWS's default", path, network.EndpointQuota)
 	}
 	checkIDs(path+".vpcId", "vpc", []string{network.VPCID}, fault)
 	checkIDs(path+".probeSubnetIds", "subnet", network.ProbeSubnetIDs, fault)
 	checkIDs(path+".probeSecurityGroupIds", "sg", network.ProbeSecurityGroupIDs, fault)
+}
+
+// checkRole: a network of another account is reached through a role, which must be told an external id.
+func checkRole(path string, network, first connection.RegisteredNetwork, fault func(format string, args ...any)) {
+	if network.AccountID == first.AccountID {
+		if network.RoleARN != "" || network.ExternalID != "" {
+			fault("%s: roleArn and externalId are for networks of other accounts; leave them out", path)
+		}
+		return
+	}
+	if !externalIDPattern.MatchString(network.ExternalID) {
+		fault("%s.externalId: %q; make one up, such as the output of uuidgen: the role in %s lets in only whoever tells it",
+			path, network.ExternalID, network.AccountID)
+	}
+	own := ":iam::" + network.AccountID + ":role/"
+	if network.RoleARN != "" && (!strings.HasPrefix(network.RoleARN, "arn:") || !strings.Contains(network.RoleARN, own)) {
+		fault("%s.roleArn: %q; write the ARN of a role in %s, or leave it out for the one that the network stack makes",
+			path, network.RoleARN, network.AccountID)
+	}
 }
 
 // checkIDs: the probe runs where the clients run, so none may be missing.

@@ -16,9 +16,15 @@ func TestSettingsFaults(t *testing.T) {
 		Name: "a", AccountID: "111122223333", Region: "us-east-1", VPCID: "vpc-0a1b2c3d4e5f60718",
 		ProbeSubnetIDs: []string{"subnet-0a10000000000000a"}, ProbeSecurityGroupIDs: []string{"sg-0c0000000000000c1"},
 	}
+	there := network
+	there.Name, there.AccountID, there.VPCID, there.ExternalID = "b", "444455556666", "vpc-0f1e2d3c4b5a69788", "0d2b7c9e1f63"
 	good := Settings{Networks: connection.Networks{network}, ParameterPrefix: "/postern", OperatorsEmail: "a@example.com"}
 	if faults := good.check(); len(faults) > 0 {
 		t.Fatalf("good settings: %v", faults)
+	}
+	if faults := (Settings{Networks: connection.Networks{network, there}, ParameterPrefix: "/postern",
+		OperatorsEmail: "a@example.com"}).check(); len(faults) > 0 {
+		t.Errorf("two accounts: %v", faults)
 	}
 	tests := map[string]struct {
 		spoil func(*Settings)
@@ -42,7 +48,18 @@ func TestSettingsFaults(t *testing.T) {
 		"another account": {func(s *Settings) {
 			s.Networks = append(s.Networks, network)
 			s.Networks[1].AccountID = "444455556666"
-		}, "networks[1].accountId"},
+		}, "networks[1].externalId: \"\"; make one up"},
+		"external id": {func(s *Settings) {
+			s.Networks = append(s.Networks, there)
+			s.Networks[1].ExternalID = "two words"
+		}, "networks[1].externalId"},
+		"external id of our own account": {func(s *Settings) {
+			s.Networks[0].ExternalID = "0d2b7c9e1f63"
+		}, "networks[0]: roleArn and externalId are for networks of other accounts"},
+		"role of a third account": {func(s *Settings) {
+			s.Networks = append(s.Networks, there)
+			s.Networks[1].RoleARN = "arn:aws:iam::999900001111:role/postern"
+		}, "networks[1].roleArn"},
 		"no probe group":                  {func(s *Settings) { s.Networks[0].ProbeSecurityGroupIDs = nil }, "GroupIds: missing"},
 		"negative quota":                  {func(s *Settings) { s.Networks[0].EndpointQuota = -1 }, "networks[0].endpointQuota"},
 		"no place to probe":               {func(s *Settings) { s.Networks[0].ProbeSubnetIDs = nil }, "probeSubnetIds"},

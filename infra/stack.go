@@ -15,6 +15,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"postern/internal/connection"
 	"postern/internal/store"
 	"postern/internal/ticket"
 )
@@ -23,6 +24,7 @@ import (
 type stack struct {
 	scope    awscdk.Stack
 	settings Settings
+	networks connection.Networks // of the settings', those in this stack's account and Region
 
 	key           awskms.Key
 	table         awsdynamodb.Table
@@ -41,17 +43,14 @@ type stack struct {
 
 // NewStack defines all of Postern.
 func NewStack(scope constructs.Construct, id string, settings Settings) awscdk.Stack {
-	s := &stack{settings: settings, functions: map[string]awslambda.Function{}}
 	// The registered networks say where the stack belongs: CDK refuses to deploy it with credentials of another account.
-	home := settings.Networks[0]
-	s.scope = awscdk.NewStack(scope, jsii.String(id), &awscdk.StackProps{
-		Description: jsii.String("Postern: connects VPCs privately to vendors over AWS PrivateLink"),
-		Env:         &awscdk.Environment{Account: jsii.String(home.AccountID), Region: jsii.String(home.Region)},
-		// The version rule would need a parameter that a deploy without a bootstrap role cannot read.
-		Synthesizer: awscdk.NewDefaultStackSynthesizer(&awscdk.DefaultStackSynthesizerProps{
-			GenerateBootstrapVersionRule: jsii.Bool(false),
-		}),
-	})
+	s := newScope(scope, id, "Postern: connects VPCs privately to vendors over AWS PrivateLink", settings.home())
+	s.settings, s.networks = settings, nil
+	for _, network := range settings.Networks {
+		if !settings.elsewhere(network) {
+			s.networks = append(s.networks, network)
+		}
+	}
 	s.storage()
 	s.topics()
 	s.deploy()
@@ -62,6 +61,22 @@ func NewStack(scope constructs.Construct, id string, settings Settings) awscdk.S
 	s.triggers()
 	s.observability()
 	return s.scope
+}
+
+// newScope returns a stack without anything in it, in the account and Region of a network.
+func newScope(scope constructs.Construct, id, description string, network connection.RegisteredNetwork) *stack {
+	return &stack{
+		functions: map[string]awslambda.Function{},
+		networks:  connection.Networks{network},
+		scope: awscdk.NewStack(scope, jsii.String(id), &awscdk.StackProps{
+			Description: jsii.String(description),
+			Env:         &awscdk.Environment{Account: jsii.String(network.AccountID), Region: jsii.String(network.Region)},
+			// The version rule would need a parameter that a deploy without a bootstrap role cannot read.
+			Synthesizer: awscdk.NewDefaultStackSynthesizer(&awscdk.DefaultStackSynthesizerProps{
+				GenerateBootstrapVersionRule: jsii.Bool(false),
+			}),
+		}),
+	}
 }
 
 // arn is the ARN of a resource of this account and Region.
@@ -97,7 +112,8 @@ func (s *stack) storage() {
 		SortKey:        &awsdynamodb.Attribute{Name: jsii.String("waitSince"), Type: awsdynamodb.AttributeType_STRING},
 		ProjectionType: awsdynamodb.ProjectionType_INCLUDE,
 		NonKeyAttributes: jsii.Strings(
-			"waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "lastSeen"),
+			"waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "lastSeen",
+			"waitRole", "waitExternalId", "waitRegion"),
 	})
 }
 

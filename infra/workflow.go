@@ -28,16 +28,20 @@ var placeholders = map[string]string{
 }
 
 func (s *stack) workflow() {
-	role := s.machineRole("WorkflowRole", machineName, "Postern's state machine")
-	for _, network := range s.settings.Networks {
+	role := s.machineRole("WorkflowRole", machineName, "Postern's state machine", s.trustedName(trustedMachine))
+	for _, network := range s.networks {
 		s.functions[network.ProbeFunction].GrantInvoke(role)
+	}
+	if probes := s.probesElsewhere(); len(probes) > 0 {
+		role.AddToPolicy(grant{actions: []string{"lambda:InvokeFunction"}, resources: (*stack).probesElsewhere}.statement(s))
 	}
 	s.machine, s.machineLogs = s.stateMachine("Workflow", machineName, definition, role, s.handlers(placeholders, role))
 }
 
-// machineRole makes a role that Step Functions assumes for one state machine only.
-func (s *stack) machineRole(id, name, description string) awsiam.Role {
+// machineRole makes a role that Step Functions assumes for one state machine only. RoleName nil: CloudFormation makes one up.
+func (s *stack) machineRole(id, name, description string, roleName *string) awsiam.Role {
 	return awsiam.NewRole(s.scope, jsii.String(id), &awsiam.RoleProps{
+		RoleName:    roleName,
 		Description: jsii.String(description),
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("states.amazonaws.com"), &awsiam.ServicePrincipalOpts{
 			Conditions: &map[string]any{

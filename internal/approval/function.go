@@ -1,12 +1,15 @@
 package approval
 
 import (
+	"context"
+
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"postern/internal/account"
+	"postern/internal/connection"
 	"postern/internal/endpoint"
 	"postern/internal/step"
 	"postern/internal/store"
@@ -14,7 +17,10 @@ import (
 
 // AwaitGateFunction builds await-gate: the task of both waits.
 func AwaitGateFunction(r step.Runtime) (lambda.Handler, error) {
-	return step.Handle(r.Log, NewGatekeeper(tableOf(r), endpointsOf(r), busOf(r), r.Log).Await), nil
+	endpoints, table, bus := endpointsOf(r), tableOf(r), busOf(r)
+	return step.Handle(r.Log, func(ctx context.Context, in GateInput) (struct{}, error) {
+		return NewGatekeeper(table, endpoints(in.State.Access()), bus, r.Log).Await(ctx, in)
+	}), nil
 }
 
 // ObserveFunction builds observe: woken by SNS, by CloudTrail's rule and by the schedule.
@@ -31,8 +37,9 @@ func tableOf(r step.Runtime) *store.Store {
 	return store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))
 }
 
-func endpointsOf(r step.Runtime) *endpoint.Client {
-	return endpoint.New(ec2.NewFromConfig(r.AWS), r.Log)
+func endpointsOf(r step.Runtime) func(connection.Access) Endpoints {
+	clients := endpoint.Clients(account.New(r), r.Log)
+	return func(access connection.Access) Endpoints { return clients(access) }
 }
 
 func busOf(r step.Runtime) *Bus {

@@ -41,6 +41,7 @@ func (in GateInput) wait() store.Wait {
 	wait := store.Wait{
 		ConnectionID: in.State.Plan.ConnectionID, Gate: in.Gate, Execution: in.Execution, Since: in.EnteredAt,
 		ServiceName: in.State.Plan.Service.Name, ServiceRegion: in.State.Plan.Service.Region, Ticket: in.State.Plan.Ticket.Key(),
+		Access: in.State.Access(),
 	}
 	if in.Gate == connection.GateApproval {
 		wait.EndpointID, wait.LastSeen = in.State.Endpoint.ID, in.State.Endpoint.State

@@ -17,15 +17,16 @@ import (
 // Observer looks, and says what it saw.
 type Observer struct {
 	waits     Waits
-	endpoints Endpoints
+	endpoints func(connection.Access) Endpoints
 	bus       *Bus
 	region    string // our own
 	metrics   io.Writer
 	log       *slog.Logger
 }
 
-// NewObserver returns an observer in a Region; it writes metric lines to metrics.
-func NewObserver(waits Waits, endpoints Endpoints, bus *Bus, region string, metrics io.Writer, log *slog.Logger) *Observer {
+// NewObserver returns an observer in a Region, which looks at endpoints in the account they are in; it writes metric lines to
+// metrics.
+func NewObserver(waits Waits, endpoints func(connection.Access) Endpoints, bus *Bus, region string, metrics io.Writer, log *slog.Logger) *Observer {
 	return &Observer{waits: waits, endpoints: endpoints, bus: bus, region: region, metrics: metrics, log: log}
 }
 
@@ -50,11 +51,11 @@ func (o *Observer) Observe(ctx context.Context, raw json.RawMessage) (Observed, 
 	return o.look(ctx, w)
 }
 
-// look describes the endpoints that a message names, and says the states that end a wait.
+// look describes the endpoints that a message names, and says the states that end a wait. Messages come of our own account.
 func (o *Observer) look(ctx context.Context, w wake) (Observed, error) {
 	seen := sight{by: w.by, at: w.at}
 	var sayings []saying
-	found, failed := o.describe(ctx, w.ids)
+	found, failed := o.describe(ctx, connection.Access{}, w.ids)
 	for _, id := range w.ids {
 		e, ok := found[id]
 		if !ok || e.State.Waiting() {
@@ -103,11 +104,11 @@ func (o *Observer) owner(ctx context.Context, seen sight, e endpoint.Endpoint) (
 const maxDescribed = 100
 
 // describe describes endpoints by id. The ones that could not be described are missing in the answer, and are named by an error.
-func (o *Observer) describe(ctx context.Context, ids []string) (map[string]endpoint.Endpoint, []error) {
+func (o *Observer) describe(ctx context.Context, access connection.Access, ids []string) (map[string]endpoint.Endpoint, []error) {
 	found := make(map[string]endpoint.Endpoint, len(ids))
 	var failed []error
 	for batch := range slices.Chunk(ids, maxDescribed) {
-		described, err := o.endpoints.DescribeAll(ctx, batch)
+		described, err := o.endpoints(access).DescribeAll(ctx, batch)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("looking at %d endpoints, %s first: %w", len(batch), batch[0], err))
 			continue

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/endpoint"
@@ -39,9 +41,14 @@ type observer struct {
 	log     bytes.Buffer
 }
 
+// everywhere is a world of one account.
+func everywhere(world Endpoints) func(connection.Access) Endpoints {
+	return func(connection.Access) Endpoints { return world }
+}
+
 func (o *observer) observe(t *testing.T, raw string) (Observed, error) {
 	t.Helper()
-	observer := NewObserver(&o.waits, &o.world, NewBus(&o.bus, "bus"), "us-east-1", &o.metrics, slog.New(slog.NewJSONHandler(&o.log,
+	observer := NewObserver(&o.waits, everywhere(&o.world), NewBus(&o.bus, "bus"), "us-east-1", &o.metrics, slog.New(slog.NewJSONHandler(&o.log,
 		nil)))
 	return observer.Observe(t.Context(), json.RawMessage(raw))
 }
@@ -304,7 +311,7 @@ func (*forgetful) DescribeAll(context.Context, []string) ([]endpoint.Endpoint, e
 func TestSweepIncompleteAnswer(t *testing.T) {
 	t.Parallel()
 	api := &eventBus{}
-	o := NewObserver(&waits{list: []store.Wait{approvalWait()}}, &forgetful{}, NewBus(api, "bus"), "us-east-1", &bytes.Buffer{},
+	o := NewObserver(&waits{list: []store.Wait{approvalWait()}}, everywhere(&forgetful{}), NewBus(api, "bus"), "us-east-1", &bytes.Buffer{},
 		slog.New(slog.DiscardHandler))
 	if _, err := o.Observe(t.Context(), events.Read("schedule.sweep.json")); err == nil || api.calls != 0 {
 		t.Errorf("%v, %d calls: an answer that leaves an endpoint out is not a heartbeat", err, api.calls)
@@ -316,5 +323,43 @@ func TestSweepCannotRead(t *testing.T) {
 	o := &observer{waits: waits{err: errors.New("no table")}}
 	if _, err := o.observe(t, string(events.Read("schedule.sweep.json"))); err == nil || o.metrics.Len() != 0 {
 		t.Errorf("%v, metrics %q: a blind sweep must not look alive", err, &o.metrics)
+	}
+}
+
+// Each endpoint and service is looked at in its own account, and an account that is closed to us hides only its own.
+func TestSweepAccounts(t *testing.T) {
+	t.Parallel()
+	there := connection.Access{RoleARN: "arn:aws:iam::222233334444:role/r", ExternalID: "0d2b7c9e", Region: "us-east-1"}
+	closed := there
+	closed.RoleARN = "arn:aws:iam::333344445555:role/r"
+	at := func(wait store.Wait, id string, access connection.Access) store.Wait {
+		wait.ConnectionID, wait.Access = "monte-carlo/"+id, access
+		if wait.Gate == connection.GateApproval {
+			wait.EndpointID = "vpce-" + id
+		}
+		return wait
+	}
+	list := []store.Wait{
+		at(approvalWait(), "0a", connection.Access{}), at(approvalWait(), "0b", there), at(approvalWait(), "0c", closed),
+		at(allowlistWait(), "0d", connection.Access{}), at(allowlistWait(), "0e", there),
+	}
+	worlds := map[connection.Access]*awsWorld{
+		{}:     {endpoints: map[string]endpoint.Endpoint{"vpce-0a": ours("vpce-0a", connection.StatePendingAcceptance)}},
+		there:  {endpoints: map[string]endpoint.Endpoint{"vpce-0b": ours("vpce-0b", connection.StateAvailable)}, services: map[string]bool{"svc": true}},
+		closed: {blind: map[string]error{"vpce-0c": errors.New("assuming role arn:aws:iam::333344445555:role/r")}},
+	}
+	bus := &eventBus{}
+	o := NewObserver(&waits{list: list}, func(access connection.Access) Endpoints { return worlds[access] }, NewBus(bus, "bus"), "us-east-1",
+		&bytes.Buffer{}, slog.New(slog.DiscardHandler))
+	got, err := o.Observe(t.Context(), events.Read("schedule.sweep.json"))
+	if err == nil || !strings.Contains(err.Error(), "role/r") || got.Looked != 4 || got.Said != 4 {
+		t.Errorf("%+v, %v: four were looked at and told of, and one account was closed", got, err)
+	}
+	for access, want := range map[connection.Access][]string{
+		{}: {"vpce-0a", "svc in us-east-1 from us-east-1"}, there: {"vpce-0b", "svc in us-east-1 from us-east-1"}, closed: {"vpce-0c"},
+	} {
+		if diff := cmp.Diff(want, worlds[access].looks); diff != "" {
+			t.Errorf("looks through %s (-want +got):\n%s", access.RoleARN, diff)
+		}
 	}
 }

@@ -1,9 +1,11 @@
 package approval
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"postern/internal/connection"
@@ -19,7 +21,12 @@ func (o *Observer) sweep(ctx context.Context, w wake) (Observed, error) {
 	if err != nil {
 		return Observed{Woken: w.by}, fmt.Errorf("sweeping: %w", err)
 	}
-	endpoints, failed := o.describe(ctx, awaited(waits))
+	endpoints, failed := map[string]endpoint.Endpoint{}, []error(nil)
+	for _, a := range awaited(waits) {
+		found, blind := o.describe(ctx, a.access, a.ids)
+		maps.Copy(endpoints, found)
+		failed = append(failed, blind...)
+	}
 	services, blind := o.visible(ctx, waits)
 	failed = append(failed, blind...)
 
@@ -63,22 +70,39 @@ func (s sight) wait(wait store.Wait, endpoints map[string]endpoint.Endpoint, ser
 	return s.endpoint(wait, found), looked
 }
 
-// awaited returns the endpoints waited for, each once.
-func awaited(waits []store.Wait) []string {
-	var ids []string
-	for _, wait := range waits {
-		if wait.EndpointID != "" {
-			ids = append(ids, wait.EndpointID)
-		}
-	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
+// group is endpoints waited for in one account and Region.
+type group struct {
+	access connection.Access
+	ids    []string // each once
 }
 
-// service is a vendor's service and the Region it is in.
-type service struct{ name, region string }
+// awaited returns the endpoints waited for by the account they are in, in the order of the waits.
+func awaited(waits []store.Wait) []group {
+	var groups []group
+	for _, wait := range waits {
+		if wait.EndpointID == "" {
+			continue
+		}
+		i := slices.IndexFunc(groups, func(g group) bool { return g.access == wait.Access })
+		if i < 0 {
+			i, groups = len(groups), append(groups, group{access: wait.Access})
+		}
+		if !slices.Contains(groups[i].ids, wait.EndpointID) {
+			groups[i].ids = append(groups[i].ids, wait.EndpointID)
+		}
+	}
+	return groups
+}
 
-func serviceOf(wait store.Wait) service { return service{wait.ServiceName, wait.ServiceRegion} }
+// service is a vendor's service, the Region it is in, and the account that shall see it.
+type service struct {
+	name, region string
+	by           connection.Access
+}
+
+func serviceOf(wait store.Wait) service {
+	return service{wait.ServiceName, wait.ServiceRegion, wait.Access}
+}
 
 // visible looks at every service waited for, once. One name for each call: AWS refuses a whole call for one name it does not
 // show.
@@ -92,7 +116,7 @@ func (o *Observer) visible(ctx context.Context, waits []store.Wait) (map[service
 			continue
 		}
 		tried[s] = true
-		found, err := o.endpoints.Service(ctx, s.name, s.region, o.region)
+		found, err := o.endpoints(s.by).Service(ctx, s.name, s.region, cmp.Or(s.by.Region, o.region))
 		if err != nil {
 			failed = append(failed, fmt.Errorf("looking at the service of %s: %w", wait.ConnectionID, err))
 			continue

@@ -136,7 +136,7 @@ func newPlace(gate connection.Gate) *place {
 	log := slog.New(slog.NewJSONHandler(p.log, nil))
 	table, bus := store.New(p.table, "connections"), NewBus(p.bus, "bus")
 	p.keeper = NewGatekeeper(table, p, bus, log)
-	p.observer = NewObserver(table, p, bus, "us-east-1", p.log, log)
+	p.observer = NewObserver(table, everywhere(p), bus, "us-east-1", p.log, log)
 	p.resumer = NewResumer(slowTokens{table, p}, sfn.New(sfn.Options{
 		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
 		HTTPClient: &http.Client{Transport: p.tasks}, Retryer: aws.NopRetryer{},

@@ -32,7 +32,8 @@ func Is(err error, codes ...string) bool {
 func IsNotFound(err error) bool {
 	code := Code(err)
 	return strings.HasSuffix(code, ".NotFound") || Is(err, "InvalidServiceName", "NoSuchHostedZone", "ParameterNotFound",
-		"ResourceNotFoundException", "InvalidConnectionNotification", "VPCAssociationNotFound", "ExecutionDoesNotExist")
+		"ResourceNotFoundException", "InvalidConnectionNotification", "VPCAssociationNotFound", "VPCAssociationAuthorizationNotFound",
+		"ExecutionDoesNotExist")
 }
 
 // IsThrottled reports whether AWS asked to slow down. PrivateLink calls are throttled for an organization too, below the

@@ -17,8 +17,25 @@ type RegisteredNetwork struct {
 	ProbeSecurityGroupIDs []string `json:"probeSecurityGroupIds"`
 	// EndpointQuota is the account's quota of interface endpoints in a VPC when it was raised; 0 stands for AWS's default, 50.
 	EndpointQuota int `json:"endpointQuota,omitempty"`
-	// ProbeFunction is the name of the network's probe function; the stack fills it in.
+	// RoleARN is the role by which a network of another account or Region is reached, and ExternalID what that role expects to be
+	// told. The external id is no secret: it keeps a role from being used for whoever else knows its ARN.
+	RoleARN    string `json:"roleArn,omitempty"`
+	ExternalID string `json:"externalId,omitempty"`
+	// ProbeFunction is the network's probe function, its ARN in another account; the stack fills it in.
 	ProbeFunction string `json:"probeFunction,omitempty"`
+}
+
+// Access is how an account and Region are reached: by a role there, or, when it is zero, as the function itself. It is comparable.
+type Access struct{ RoleARN, ExternalID, Region string }
+
+// Home reports whether it is the stack's own account and Region.
+func (a Access) Home() bool { return a == Access{} }
+
+func accessOf(roleARN, externalID, region string) Access {
+	if roleARN == "" {
+		return Access{}
+	}
+	return Access{RoleARN: roleARN, ExternalID: externalID, Region: region}
 }
 
 // Networks are the registered networks.

@@ -72,6 +72,9 @@ type Target struct {
 	// SecurityGroupIDs are put on the endpoint; they must let the clients in on the vendor's ports. Empty: one is made that does,
 	// and is removed with the connection.
 	SecurityGroupIDs []string `json:"securityGroupIds,omitempty"`
+	// AssociatedVPCIDs are further VPCs, each a registered network in the same Region, whose resolvers shall know the name too: those
+	// that reach the endpoint over a transit gateway or a peering.
+	AssociatedVPCIDs []string `json:"associatedVpcIds,omitempty"`
 	// ClientCIDRs are where the clients are, IPv4. Empty, as ClientSecurityGroupIDs: the VPC's own CIDR blocks.
 	ClientCIDRs []string `json:"clientCidrs,omitempty"`
 	// ClientSecurityGroupIDs are security groups that the clients carry.
@@ -203,6 +206,13 @@ func (t Target) check(faults *Faults) {
 		faults.Addf("target.subnetIds", "write 1 to 16 subnets, one in each Availability Zone", "%d subnets", len(t.SubnetIDs))
 	}
 	checkIDs(faults, "target.subnetIds", t.SubnetIDs, subnetPattern, "subnet")
+	checkIDs(faults, "target.associatedVpcIds", t.AssociatedVPCIDs, vpcPattern, "vpc")
+	if len(t.AssociatedVPCIDs) > maxListed {
+		faults.Add("target.associatedVpcIds", "more than 50 VPCs", "use an endpoint for some of them")
+	}
+	if i := slices.Index(t.AssociatedVPCIDs, t.VPCID); i >= 0 {
+		faults.Add(index("target.associatedVpcIds", i), "is target.vpcId", "write the further VPCs only")
+	}
 	checkIDs(faults, "target.securityGroupIds", t.SecurityGroupIDs, securityGroupPattern, "sg")
 	if len(t.ClientSecurityGroupIDs) > maxListed {
 		faults.Add("target.clientSecurityGroupIds", "more than 50 groups", "give the clients a group in common")

@@ -83,6 +83,10 @@ type Network struct {
 	ClientCIDRs      []string `json:"clientCidrs"`
 	// ClientSecurityGroupIDs are groups of clients, besides the clients in ClientCIDRs.
 	ClientSecurityGroupIDs []string `json:"clientSecurityGroupIds,omitempty"`
+	// RoleARN and ExternalID are those of the registered network, kept so that clean-up does not depend on what is registered by
+	// then. See Access.
+	RoleARN    string `json:"roleArn,omitempty"`
+	ExternalID string `json:"externalId,omitempty"`
 }
 
 // SecurityGroupPlan is a security group of our own: inbound TCP on the ports from each of the blocks and groups, and nothing else.
@@ -91,6 +95,17 @@ type SecurityGroupPlan struct {
 	Ports    []int    `json:"ports"`
 	CIDRs    []string `json:"cidrs,omitempty"`
 	GroupIDs []string `json:"groupIds,omitempty"`
+}
+
+// Access returns how the network's account is reached.
+func (n Network) Access() Access { return accessOf(n.RoleARN, n.ExternalID, n.Region) }
+
+// Access returns how the account of the plan's network is reached: the stack's own before there is a plan.
+func (s State) Access() Access {
+	if s.Plan == nil {
+		return Access{}
+	}
+	return s.Plan.Network.Access()
 }
 
 // Subnet is one subnet of the endpoint. AZ names differ from account to account; AZ ids do not, and are what is compared.
@@ -145,6 +160,8 @@ type DNSPlan struct {
 	// Records are the zone's records when the profile lists them; otherwise the one record is Hostname's. RecordType and TTL are
 	// those of the first. See Names.
 	Records []NameRecord `json:"records,omitempty"`
+	// Associations are the further VPCs in which a privateHostedZone shall answer.
+	Associations []Association `json:"associations,omitempty"`
 	// Present are our own records that stood at these names when the plan was made. Whoever overwrites one and dies before it could
 	// say so leaves them as the only memory of it.
 	Present []Record `json:"present,omitempty"`
@@ -159,6 +176,23 @@ func (p DNSPlan) Before(written Record) *Record {
 	}
 	return nil
 }
+
+// Association is a further VPC in which the zone shall answer.
+type Association struct {
+	Name       string `json:"name"` // of the registered network
+	AccountID  string `json:"accountId"`
+	Region     string `json:"region"`
+	VPCID      string `json:"vpcId"`
+	RoleARN    string `json:"roleArn,omitempty"` // as Network's
+	ExternalID string `json:"externalId,omitempty"`
+	// CrossAccount is set when the VPC is in another account than the zone.
+	CrossAccount bool `json:"crossAccount,omitempty"`
+	// Existing is set when the VPC had the zone before.
+	Existing bool `json:"existing,omitempty"`
+}
+
+// Access returns how the VPC's account is reached.
+func (a Association) Access() Access { return accessOf(a.RoleARN, a.ExternalID, a.Region) }
 
 // NameRecord is a record that the zone shall hold.
 type NameRecord struct {
@@ -345,6 +379,8 @@ type DNS struct {
 	Previous *Record `json:"previous,omitempty"`
 	// PrivateDNSEnabled is set when this execution switched the endpoint's private DNS on.
 	PrivateDNSEnabled bool `json:"privateDnsEnabled,omitempty"`
+	// Associations are the further VPCs that this execution made the zone answer in.
+	Associations []Association `json:"associations,omitempty"`
 	// Records are all records when the plan lists several; Record, Changed and Previous then speak of all of them together, by
 	// the first. See Written.
 	Records []WrittenRecord `json:"records,omitempty"`

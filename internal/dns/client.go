@@ -17,6 +17,14 @@ type API interface {
 		*route53.CreateHostedZoneOutput, error)
 	DeleteHostedZone(context.Context, *route53.DeleteHostedZoneInput, ...func(*route53.Options)) (
 		*route53.DeleteHostedZoneOutput, error)
+	AssociateVPCWithHostedZone(context.Context, *route53.AssociateVPCWithHostedZoneInput, ...func(*route53.Options)) (
+		*route53.AssociateVPCWithHostedZoneOutput, error)
+	DisassociateVPCFromHostedZone(context.Context, *route53.DisassociateVPCFromHostedZoneInput, ...func(*route53.Options)) (
+		*route53.DisassociateVPCFromHostedZoneOutput, error)
+	CreateVPCAssociationAuthorization(context.Context, *route53.CreateVPCAssociationAuthorizationInput, ...func(*route53.Options)) (
+		*route53.CreateVPCAssociationAuthorizationOutput, error)
+	DeleteVPCAssociationAuthorization(context.Context, *route53.DeleteVPCAssociationAuthorizationInput, ...func(*route53.Options)) (
+		*route53.DeleteVPCAssociationAuthorizationOutput, error)
 	ListResourceRecordSets(context.Context, *route53.ListResourceRecordSetsInput, ...func(*route53.Options)) (
 		*route53.ListResourceRecordSetsOutput, error)
 	ChangeResourceRecordSets(context.Context, *route53.ChangeResourceRecordSetsInput, ...func(*route53.Options)) (

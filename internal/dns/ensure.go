@@ -111,6 +111,11 @@ func (w Want) done(zone found, written []connection.WrittenRecord) connection.DN
 	for _, record := range written {
 		done.Changed = done.Changed || record.Changed
 	}
+	for _, vpc := range w.Plan.Associations {
+		if !vpc.Existing {
+			done.Associations = append(done.Associations, vpc)
+		}
+	}
 	if len(written) > 0 {
 		done.Record, done.Previous = &written[0].Record, written[0].Previous
 	}

@@ -32,7 +32,10 @@ type fakeZone struct {
 	account, service         string
 	records                  []types.ResourceRecordSet
 	unlisted                 bool // not in the list by VPC yet
+	further, authorized      []string
 }
+
+func (z *fakeZone) vpcs() []string { return append([]string{z.vpc}, z.further...) }
 
 func code(code string) error {
 	return &smithy.GenericAPIError{Code: code, Message: code + " as AWS says"}
@@ -140,7 +143,11 @@ func (f *fakeRoute53) GetHostedZone(
 	if zone == nil {
 		return nil, code("NoSuchHostedZone")
 	}
-	return &route53.GetHostedZoneOutput{HostedZone: &types.HostedZone{CallerReference: aws.String(zone.reference)}}, nil
+	out := &route53.GetHostedZoneOutput{HostedZone: &types.HostedZone{CallerReference: aws.String(zone.reference)}}
+	for _, id := range zone.vpcs() {
+		out.VPCs = append(out.VPCs, types.VPC{VPCId: aws.String(id), VPCRegion: types.VPCRegionUsEast1})
+	}
+	return out, nil
 }
 
 func (f *fakeRoute53) CreateHostedZone(

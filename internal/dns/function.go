@@ -4,9 +4,10 @@ import (
 	"context"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 
+	"postern/internal/account"
 	"postern/internal/connection"
 	"postern/internal/endpoint"
 	"postern/internal/step"
@@ -14,11 +15,17 @@ import (
 
 // Function builds configure-dns: connection.Input in, connection.DNS out.
 func Function(r step.Runtime) (lambda.Handler, error) {
-	configurer := Configurer{
-		Zones:      New(route53.NewFromConfig(r.AWS)),
-		PrivateDNS: endpoint.New(ec2.NewFromConfig(r.AWS), r.Log),
-	}
-	return step.Handle(r.Log, configurer.Handle), nil
+	accounts := account.New(r)
+	zones, endpoints := Clients(accounts), endpoint.Clients(accounts, r.Log)
+	return step.Handle(r.Log, func(ctx context.Context, in connection.Input) (connection.DNS, error) {
+		access := in.State.Access()
+		return Configurer{Zones: zones(access), ZonesOf: zones, PrivateDNS: endpoints(access)}.Handle(ctx, in)
+	}), nil
+}
+
+// Clients returns a client for each account that a function works in.
+func Clients(accounts *account.Accounts) func(connection.Access) *Client {
+	return account.Clients(accounts, func(cfg aws.Config) *Client { return New(route53.NewFromConfig(cfg)) })
 }
 
 // PrivateDNS switches an endpoint's own private DNS on, and reports whether it is on by the execution's doing. Until the endpoint
@@ -30,6 +37,7 @@ type PrivateDNS interface {
 // Configurer is the step that makes the vendor's name resolve to the endpoint.
 type Configurer struct {
 	Zones      *Client
+	ZonesOf    func(connection.Access) *Client // of the accounts of further VPCs
 	PrivateDNS PrivateDNS
 }
 
@@ -48,7 +56,11 @@ func (c Configurer) Handle(ctx context.Context, in connection.Input) (connection
 		done.Changed, done.PrivateDNSEnabled = ours, ours
 		return done, err
 	case connection.ModePrivateHostedZone:
-		return c.Zones.Ensure(ctx, WantOf(in.Execution, state))
+		done, err := c.Zones.Ensure(ctx, WantOf(in.Execution, state))
+		if err == nil {
+			err = c.Zones.Associate(ctx, done, c.ZonesOf)
+		}
+		return done, err
 	}
 	return done, connection.Errorf(connection.Internal, "configuring DNS: no such mode as %q", done.Mode)
 }

@@ -13,11 +13,12 @@ import (
 	"postern/internal/connection"
 )
 
-// Undo takes back what an execution did: its records are deleted, or our earlier ones restored, and the zone it made is deleted.
+// Undo takes back what an execution did: its associations are ended, its records are deleted, or our earlier ones
+// restored, and the zone it made is deleted.
 // What is gone already is success. What somebody has changed since is left alone, with a Conflict that names it. Private DNS is
 // not undone here: it belongs to the endpoint.
 func (c *Client) Undo(ctx context.Context, done connection.DNS, connectionID string) error {
-	if done.ZoneID == "" || !done.Changed && !done.ZoneCreated {
+	if done.ZoneID == "" || !done.Changed && !done.ZoneCreated && len(done.Associations) == 0 {
 		return nil
 	}
 	made, err := c.reference(ctx, done.ZoneID)
@@ -30,6 +31,9 @@ func (c *Client) Undo(ctx context.Context, done connection.DNS, connectionID str
 	if !made.of(connectionID) {
 		return connection.Errorf(connection.Conflict, "hosted zone %s (%s) is not of %s: left as it is", done.ZoneName, done.ZoneID,
 			connectionID)
+	}
+	if err := c.dissociate(ctx, done); err != nil {
+		return err
 	}
 	if err := c.undoRecords(ctx, done, connectionID); err != nil {
 		return err

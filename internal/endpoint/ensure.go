@@ -24,7 +24,8 @@ type Want struct {
 	Service      connection.Service
 	// Group is the security group to make for the endpoint, nil when Network names groups.
 	Group *connection.SecurityGroupPlan
-	// TopicARN is the SNS topic that hears of the endpoint's events.
+	// TopicARN is the SNS topic that hears of the endpoint's events, "" for none. AWS does not say whether it notifies a topic of
+	// another account or Region, so an endpoint there has none: the sweep sees what happens to it.
 	TopicARN string
 }
 

@@ -2,12 +2,15 @@ package endpoint
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
+	"postern/internal/account"
 	"postern/internal/connection"
 	"postern/internal/step"
 	"postern/internal/store"
@@ -15,17 +18,29 @@ import (
 
 // EnsureFunction builds ensure-endpoint: connection.Input in, connection.Endpoint out.
 func EnsureFunction(r step.Runtime) (lambda.Handler, error) {
+	endpoints := Clients(account.New(r), r.Log)
 	ensurer := Ensurer{
-		Endpoints: New(ec2.NewFromConfig(r.AWS), r.Log),
-		Claims:    store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)),
-		TopicARN:  r.Env.Required(step.EnvNotificationTopic),
+		Claims:   store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)),
+		TopicARN: r.Env.Required(step.EnvNotificationTopic),
 	}
-	return step.Handle(r.Log, ensurer.Handle), nil
+	return step.Handle(r.Log, func(ctx context.Context, in connection.Input) (connection.Endpoint, error) {
+		there := ensurer
+		there.Endpoints = endpoints(in.State.Access())
+		return there.Handle(ctx, in)
+	}), nil
 }
 
 // AwaitAvailableFunction builds await-available: connection.Input in, connection.Availability out.
 func AwaitAvailableFunction(r step.Runtime) (lambda.Handler, error) {
-	return step.Handle(r.Log, New(ec2.NewFromConfig(r.AWS), r.Log).awaitAvailable), nil
+	endpoints := Clients(account.New(r), r.Log)
+	return step.Handle(r.Log, func(ctx context.Context, in connection.Input) (connection.Availability, error) {
+		return endpoints(in.State.Access()).awaitAvailable(ctx, in)
+	}), nil
+}
+
+// Clients returns a client for each account and Region that a function works in.
+func Clients(accounts *account.Accounts, log *slog.Logger) func(connection.Access) *Client {
+	return account.Clients(accounts, func(cfg aws.Config) *Client { return New(ec2.NewFromConfig(cfg), log) })
 }
 
 // Claims holds a connection for one execution; *store.Store satisfies it.
@@ -49,10 +64,13 @@ func (e Ensurer) Handle(ctx context.Context, in connection.Input) (connection.En
 	if err := e.Claims.Claim(ctx, plan.ConnectionID, in.Execution, in.EnteredAt); err != nil {
 		return connection.Endpoint{}, err
 	}
-	made, err := e.Endpoints.Ensure(ctx, Want{
+	want := Want{
 		ConnectionID: plan.ConnectionID, Execution: in.Execution, Network: plan.Network, Service: plan.Service, Group: plan.SecurityGroup,
-		TopicARN: e.TopicARN,
-	})
+	}
+	if plan.Network.Access().Home() {
+		want.TopicARN = e.TopicARN
+	}
+	made, err := e.Endpoints.Ensure(ctx, want)
 	made.At = in.EnteredAt
 	return made, err
 }

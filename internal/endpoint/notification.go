@@ -19,6 +19,9 @@ var notifiedEvents = []string{"Accept", "Connect", "Delete", "Reject"}
 // ensureNotification makes the notification of an endpoint that was found, unless it has one. The id comes back only when this
 // execution made it: an adopted endpoint keeps the notification it had.
 func (c *Client) ensureNotification(ctx context.Context, want Want, endpoint connection.Endpoint) (string, error) {
+	if want.TopicARN == "" {
+		return "", nil
+	}
 	existing, err := c.notifications(ctx, endpoint.ID)
 	if err != nil {
 		return "", err
@@ -38,6 +41,9 @@ func (c *Client) ensureNotification(ctx context.Context, want Want, endpoint con
 // createNotification makes the notification that wakes us when the vendor acts. AWS does not document what it answers when there
 // is one already, so a refusal is looked into before it is believed.
 func (c *Client) createNotification(ctx context.Context, want Want, id string) (string, error) {
+	if want.TopicARN == "" {
+		return "", nil
+	}
 	out, err := c.api.CreateVpcEndpointConnectionNotification(ctx, &ec2.CreateVpcEndpointConnectionNotificationInput{
 		VpcEndpointId:             aws.String(id),
 		ConnectionNotificationArn: aws.String(want.TopicARN),

@@ -11,13 +11,11 @@ import (
 	"postern/internal/local/wire"
 )
 
-// loadPolicies reads every policy of the stack: what roles may do, who may assume them, and what resources let in.
-func loadPolicies(stack *template.Stack) (*iam.Policies, error) {
-	l := policyLoader{
-		stack: stack, policies: iam.NewPolicies(stack.AccountID), roles: map[string]string{}, managed: map[string]any{},
-	}
+// loadPolicies reads every policy of a stack: what roles may do, who may assume them, and what resources let in.
+func loadPolicies(policies *iam.Policies, stack *template.Stack) error {
+	l := policyLoader{stack: stack, policies: policies, roles: map[string]string{}, managed: map[string]any{}}
 	l.indexRoles()
-	return l.policies, errors.Join(l.identities(), l.resources())
+	return errors.Join(l.identities(), l.resources())
 }
 
 type policyLoader struct {
@@ -134,8 +132,12 @@ func permissionDocument(arn string, p *template.FunctionPermission) any {
 	if p.SourceAccount != "" {
 		condition["StringEquals"] = map[string]any{"aws:SourceAccount": p.SourceAccount}
 	}
+	kind := "AWS" // an account or a role
+	if strings.HasSuffix(p.Principal, ".amazonaws.com") {
+		kind = "Service"
+	}
 	return map[string]any{"Version": "2012-10-17", "Statement": map[string]any{
-		"Effect": "Allow", "Principal": map[string]any{"Service": p.Principal}, "Action": p.Action, "Resource": arn,
+		"Effect": "Allow", "Principal": map[string]any{kind: p.Principal}, "Action": p.Action, "Resource": arn,
 		"Condition": condition,
 	}}
 }
@@ -167,7 +169,7 @@ func (c *Cloud) asService(service, action, resource, sourceARN string) error {
 // mayAssume checks that a service may assume the role that it is given.
 func (c *Cloud) mayAssume(service, roleARN, sourceARN string) error {
 	decision := c.policies.AuthorizeAssume(service, roleARN, map[string][]string{
-		"aws:sourcearn": {sourceARN}, "aws:sourceaccount": {c.Stack.AccountID},
+		"aws:sourcearn": {sourceARN}, "aws:sourceaccount": {strings.Split(sourceARN, ":")[4]},
 	})
 	if decision.Allowed {
 		return nil

@@ -28,6 +28,7 @@ import (
 	"postern/internal/local/sqs"
 	"postern/internal/local/ssm"
 	"postern/internal/local/states"
+	"postern/internal/local/sts"
 	"postern/internal/local/template"
 	"postern/internal/local/tickets"
 	"postern/internal/local/wire"
@@ -53,13 +54,25 @@ type Config struct {
 	// Assembly is the cloud assembly's directory, which holds the functions' code. Needed in mode Process.
 	Assembly  string
 	StackName string // Postern
-	Mode      Mode
+	// Others are the stacks of other accounts and Regions.
+	Others []Other
+	Mode   Mode
 	// Functions are the functions' constructors by the template's Handler. Needed in mode InProcess.
 	Functions map[string]step.Function
 	Start     time.Time // of the virtual clock; 2026-11-02T14:00:00Z, a Monday morning in New York
 	// World makes the world outside: VPCs, vendors. privatelink.DemoWorld.
 	World func(*clock.Clock) *privatelink.World
 	// Mutate changes the template before it is read, such as to take a permission away.
+	Mutate func(template map[string]any)
+}
+
+// Other is a stack of another account or Region than the first one's.
+type Other struct {
+	Template          []byte
+	TemplatePath      string // read when Template is nil
+	StackName         string
+	AccountID, Region string
+	// Mutate changes the template before it is read.
 	Mutate func(template map[string]any)
 }
 
@@ -81,14 +94,16 @@ type Cloud struct {
 	Topics     *sns.Service
 	Queues     *sqs.Service
 	Tables     *dynamodb.Service
-	Parameters *ssm.Service
+	Parameters *ssm.Service // of the stack's account and Region; see ParametersIn
 	Secrets    *secretsmanager.Service
 	Door       *apigateway.Service
 	States     *states.Service
 	Tickets    *tickets.Systems
 	Stack      *template.Stack
+	Others     []*template.Stack // of other accounts and Regions
 
 	config    Config
+	stores    *wire.Placed[*ssm.Service]
 	policies  *iam.Policies
 	functions map[string]*function // by ARN
 	endpoint  string               // of the AWS API, for processes
@@ -122,43 +137,68 @@ func Open(config Config) (*Cloud, error) {
 }
 
 func (c *Cloud) open() error {
-	stack, err := c.load()
+	var err error
+	c.Stack, err = c.load(Other{
+		Template: c.config.Template, TemplatePath: c.config.TemplatePath, StackName: c.config.StackName,
+		AccountID: c.World.AccountID(), Region: privatelink.DemoRegion, Mutate: c.config.Mutate,
+	})
 	if err != nil {
 		return err
 	}
-	c.Stack = stack
-	if c.policies, err = loadPolicies(stack); err != nil {
-		return err
+	for _, other := range c.config.Others {
+		stack, err := c.load(other)
+		if err != nil {
+			return fmt.Errorf("stack %s: %w", other.StackName, err)
+		}
+		c.Others = append(c.Others, stack)
+	}
+	c.policies = iam.NewPolicies()
+	for _, stack := range c.Stacks() {
+		if err := loadPolicies(c.policies, stack); err != nil {
+			return err
+		}
 	}
 	if err := c.services(); err != nil {
 		return err
 	}
-	return errors.Join(c.deployFunctions(), c.deploy())
+	var faults []error
+	for _, stack := range c.Stacks() {
+		faults = append(faults, c.deployFunctions(stack), c.deploy(stack))
+	}
+	return errors.Join(faults...)
 }
 
-// load reads the template, changed by Mutate.
-func (c *Cloud) load() (*template.Stack, error) {
-	text := c.config.Template
+// Stacks are all stacks, the first one before the others.
+func (c *Cloud) Stacks() []*template.Stack { return append([]*template.Stack{c.Stack}, c.Others...) }
+
+// load reads a template, changed by Mutate.
+func (c *Cloud) load(from Other) (*template.Stack, error) {
+	text := from.Template
 	if text == nil {
 		var err error
-		if text, err = os.ReadFile(c.config.TemplatePath); err != nil {
+		if text, err = os.ReadFile(from.TemplatePath); err != nil {
 			return nil, fmt.Errorf("reading the template: %w", err)
 		}
 	}
-	if c.config.Mutate != nil {
+	if from.Mutate != nil {
 		var document map[string]any
 		if err := json.Unmarshal(text, &document); err != nil {
 			return nil, fmt.Errorf("reading the template: %w", err)
 		}
-		c.config.Mutate(document)
+		from.Mutate(document)
 		var err error
 		if text, err = json.Marshal(document); err != nil {
 			return nil, fmt.Errorf("changing the template: %w", err)
 		}
 	}
 	return template.Load(text, template.Options{
-		StackName: c.config.StackName, AccountID: c.World.AccountID(), Region: privatelink.DemoRegion, Assembly: c.config.Assembly,
+		StackName: from.StackName, AccountID: from.AccountID, Region: from.Region, Assembly: c.config.Assembly,
 	})
+}
+
+// ParametersIn is the Parameter Store of an account and Region.
+func (c *Cloud) ParametersIn(account, region string) *ssm.Service {
+	return c.stores.In(account, region)
 }
 
 // services makes the AWS of the stack's account and connects its parts.
@@ -170,13 +210,15 @@ func (c *Cloud) services() error {
 	c.Topics = sns.New(c.Clock, account, region)
 	c.Queues = sqs.New(c.Clock, account, region)
 	c.Tables = dynamodb.New(c.Clock, account, region)
-	c.Parameters = ssm.New(c.Clock, account, region)
+	c.stores = wire.NewPlaced(func(account, region string) *ssm.Service { return ssm.New(c.Clock, account, region) })
+	c.Parameters = c.stores.In(account, region)
 	c.Secrets = secretsmanager.New(c.Clock, account, region)
 	c.Door = apigateway.New(c.Clock, account, region, c.invokeFromDoor)
 	c.States = states.New(c.Clock, account, region, invoker{c})
 	c.Server = wire.NewServer(wire.Config{
 		AccountID: account, Region: region, Now: c.Clock.Now, Authorizer: c.policies, Origin: c.Origin, Ended: c.end,
-	}, privatelink.NewService(c.World), c.Zones, c.Events, c.Topics, c.Queues, c.Tables, c.Parameters, c.Secrets, c.States)
+	}, privatelink.NewService(c.World), c.Zones, c.Events, c.Topics, c.Queues, c.Tables, c.stores, c.Secrets, c.States,
+		sts.New(func(key string, p wire.Principal) { c.Server.Register(key, p) }))
 	var err error
 	if c.Network, err = network.New(network.Config{World: c.World, Zones: c.Zones, Now: c.Clock.Now}); err != nil {
 		return fmt.Errorf("starting the network: %w", err)

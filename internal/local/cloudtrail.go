@@ -11,6 +11,9 @@ import (
 // recordTrail puts what CloudTrail tells of a change of endpoints in this account on the default bus. Postern's own changes are
 // among them, as they are on AWS; what the vendor does happens in another account and is not.
 func (c *Cloud) recordTrail(eventName string, endpointIDs []string, principal string) {
+	if e, known := c.World.Endpoint(endpointIDs[0]); known && (e.AccountID != c.Stack.AccountID || e.Region != c.Stack.Region) {
+		return // another account's trail, and bus
+	}
 	detail := map[string]any{
 		"eventVersion": "1.11", "eventSource": "ec2.amazonaws.com", "eventName": eventName, "eventType": "AwsApiCall",
 		"eventCategory": "Management", "managementEvent": true, "readOnly": false,

@@ -231,6 +231,9 @@ type invoker struct{ cloud *Cloud }
 func (i invoker) Invoke(call states.Invocation) ([]byte, *states.Failure) {
 	i.cloud.setOrigin(call.Execution)
 	f, err := i.cloud.function(call.Function)
+	if err == nil && f.stack.Region != i.cloud.Stack.Region {
+		err = fmt.Errorf("function %s is in another Region, where Step Functions reaches none", call.Function)
+	}
 	if err != nil {
 		return nil, &states.Failure{Error: "Lambda.ResourceNotFoundException", Cause: err.Error()}
 	}

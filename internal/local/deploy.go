@@ -15,11 +15,11 @@ import (
 	"postern/internal/local/template"
 )
 
-// deploy makes every resource of the stack but the functions, in the order of their references. A type that the template package
+// deploy makes every resource of a stack but the functions, in the order of their references. A type that the template package
 // reads but nothing here makes is an error.
-func (c *Cloud) deploy() error {
+func (c *Cloud) deploy(stack *template.Stack) error {
 	var faults []error
-	for _, resource := range c.Stack.Resources {
+	for _, resource := range stack.Resources {
 		if err := c.deployOne(resource); err != nil {
 			faults = append(faults, fmt.Errorf("resource %s (%s): %w", resource.LogicalID, resource.Type, err))
 		}

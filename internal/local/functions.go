@@ -25,6 +25,7 @@ const defaultTimeout = 3 * time.Second
 // function is one deployed function.
 type function struct {
 	name, arn string
+	stack     *template.Stack
 	role      string
 	runtime   lambda.Function
 	timeout   time.Duration
@@ -35,24 +36,26 @@ type function struct {
 	onFailure  string
 }
 
-// deployFunctions creates every function of the stack. As on AWS, a role that lacks what the function's own configuration needs
+// deployFunctions creates every function of a stack. As on AWS, a role that lacks what the function's own configuration needs
 // (network interfaces, traces, a dead-letter queue) fails the deployment and not the first invocation.
-func (c *Cloud) deployFunctions() error {
+func (c *Cloud) deployFunctions(stack *template.Stack) error {
 	var faults []error
-	for i, resource := range template.All[template.Function](c.Stack) {
-		f, err := c.deployFunction(resource, fmt.Sprintf("AKIALOCAL%011d", i+1))
+	for _, resource := range template.All[template.Function](stack) {
+		f, err := c.deployFunction(stack, resource, fmt.Sprintf("AKIALOCAL%011d", len(c.functions)+1))
 		if err != nil {
 			faults = append(faults, fmt.Errorf("function %s: %w", resource.LogicalID, err))
 			continue
 		}
 		c.functions[f.arn] = f
 	}
-	return errors.Join(append(faults, c.configureAsync())...)
+	return errors.Join(append(faults, c.configureAsync(stack))...)
 }
 
-func (c *Cloud) deployFunction(resource template.Typed[template.Function], accessKey string) (*function, error) {
+func (c *Cloud) deployFunction(
+	stack *template.Stack, resource template.Typed[template.Function], accessKey string,
+) (*function, error) {
 	p := resource.Properties
-	f := &function{name: resource.Ref, arn: resource.ARN, role: p.Role, timeout: defaultTimeout, retries: 2}
+	f := &function{name: resource.Ref, arn: resource.ARN, stack: stack, role: p.Role, timeout: defaultTimeout, retries: 2}
 	if p.Timeout > 0 {
 		f.timeout = time.Duration(p.Timeout) * time.Second
 	}
@@ -63,7 +66,7 @@ func (c *Cloud) deployFunction(resource template.Typed[template.Function], acces
 		return nil, err
 	}
 	c.Server.Register(accessKey, wire.Principal{RoleARN: f.role, Function: f.name})
-	environment, err := c.environment(resource, accessKey)
+	environment, err := c.environment(stack, resource, accessKey)
 	if err != nil {
 		return nil, err
 	}
@@ -83,16 +86,22 @@ func (c *Cloud) runtime(spec lambda.Spec, accessKey string) (lambda.Function, er
 	if !known {
 		return nil, fmt.Errorf("no function is registered for handler %q", spec.Handler)
 	}
-	over := func(network http.RoundTripper) aws.Config { return c.Server.AWSOver(accessKey, network) }
+	over := func(network http.RoundTripper) aws.Config {
+		cfg := c.Server.AWSOver(accessKey, network)
+		cfg.Region = spec.Environment["AWS_REGION"]
+		return cfg
+	}
 	return lambda.NewInProcess(spec, build, c.Server.Transport(), over), nil
 }
 
 // environment is all that a function sees: what the template sets, what Lambda sets, and for a function inside a VPC the
 // stand-ins for that VPC's resolver and network.
-func (c *Cloud) environment(resource template.Typed[template.Function], accessKey string) (map[string]string, error) {
+func (c *Cloud) environment(
+	stack *template.Stack, resource template.Typed[template.Function], accessKey string,
+) (map[string]string, error) {
 	p := resource.Properties
 	env := map[string]string{
-		"AWS_REGION": c.Stack.Region, "AWS_DEFAULT_REGION": c.Stack.Region,
+		"AWS_REGION": stack.Region, "AWS_DEFAULT_REGION": stack.Region,
 		"AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": "embedded",
 		"AWS_LAMBDA_FUNCTION_NAME": resource.Ref, "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(cmp.Or(p.MemorySize, 128)),
@@ -132,7 +141,7 @@ func (c *Cloud) checkFunctionRole(f *function, p *template.Function) error {
 	if err := c.mayAssume("lambda.amazonaws.com", f.role, f.arn); err != nil {
 		return err
 	}
-	stream := "arn:aws:logs:" + c.Stack.Region + ":" + c.Stack.AccountID + ":log-group:" +
+	stream := "arn:aws:logs:" + f.stack.Region + ":" + f.stack.AccountID + ":log-group:" +
 		cmp.Or(p.LoggingConfig.LogGroup, "/aws/lambda/"+f.name) + ":log-stream:embedded"
 	needs := map[string]string{"logs:CreateLogStream": stream, "logs:PutLogEvents": stream}
 	if p.TracingConfig.Mode == "Active" {
@@ -154,8 +163,8 @@ func (c *Cloud) checkFunctionRole(f *function, p *template.Function) error {
 }
 
 // configureAsync applies the functions' settings of asynchronous invocation.
-func (c *Cloud) configureAsync() error {
-	for _, config := range template.All[template.EventInvokeConfig](c.Stack) {
+func (c *Cloud) configureAsync(stack *template.Stack) error {
+	for _, config := range template.All[template.EventInvokeConfig](stack) {
 		f, err := c.function(config.Properties.FunctionName)
 		if err != nil {
 			return fmt.Errorf("resource %s: %w", config.LogicalID, err)

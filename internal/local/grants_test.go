@@ -12,6 +12,7 @@ import (
 
 	"postern/internal/local"
 	"postern/internal/local/people"
+	"postern/internal/local/privatelink"
 	"postern/internal/local/wire"
 )
 
@@ -23,23 +24,38 @@ var unusedGrants = map[string]string{
 	"ConfigureDns route53:ListHostedZonesByName":              "finds the zone of a CreateHostedZone whose answer was lost",
 	"EnsureEndpoint route53:AssociateVPCWithHostedZone":       "AWS names it beside CreateVpcEndpoint; the endpoint is made without private DNS",
 	"EnsureEndpoint vpce:AllowMultiRegion":                    "a service in another Region",
-	"Rollback ec2:DescribeVpcs":                               "AWS asks for it beside ListHostedZonesByVPC",
 	"Rollback route53:ListHostedZonesByVPC":                   "finds the zone of a ConfigureDNS that could not answer any more",
+	"Network ec2:DescribeVpcEndpointConnectionNotifications":  "as Rollback's",
+	"Network ec2:ModifyVpcEndpoint":                           "as Rollback's, and for private DNS",
+	"Network route53:ListHostedZonesByName":                   "as ConfigureDns's",
+	"Network vpce:AllowMultiRegion":                           "a service in another Region",
 	"Rollback dynamodb:GetItem":                               "looks who holds the connection of a request that was refused",
 	"Rollback ec2:DescribeVpcEndpointConnectionNotifications": "finds the notification of an EnsureEndpoint that could not answer any more",
 	"Rollback ssm:PutParameter":                               "puts an earlier value back",
 	"Rollback ec2:ModifyVpcEndpoint":                          "switches private DNS off",
 }
 
-var roleName = regexp.MustCompile(`:role/Postern-(\w+?)Role[0-9A-F]{8}-`)
+var (
+	roleName = regexp.MustCompile(`:role/Postern-(\w+?)Role[0-9A-F]{8}-`)
+	// trustedName is that of a role which other accounts trust, or of the one there that trusts it.
+	trustedName = regexp.MustCompile(`:role/postern-(?:us-east-1-([a-z-]+)|(network)-agents-research)$`)
+	wordStart   = regexp.MustCompile(`(?:^|-)[a-z]`)
+)
 
 // grantName is a role's grant without what CloudFormation adds to names; "" for resource policies and the machines' roles.
 func grantName(owner, action string) string {
-	match := roleName.FindStringSubmatch(owner)
-	if match == nil || match[1] == "Workflow" || match[1] == "Fleet" || strings.HasPrefix(match[1], "Probe") {
+	name := ""
+	if match := roleName.FindStringSubmatch(owner); match != nil {
+		name = match[1]
+	} else if match := trustedName.FindStringSubmatch(owner); match != nil {
+		name = wordStart.ReplaceAllStringFunc(match[1]+match[2], func(start string) string {
+			return strings.ToUpper(strings.TrimPrefix(start, "-"))
+		})
+	}
+	if name == "" || name == "Workflow" || name == "Fleet" || strings.HasPrefix(name, "Probe") {
 		return ""
 	}
-	return match[1] + " " + action
+	return name + " " + action
 }
 
 func TestWhatIsGrantedIsUsed(t *testing.T) {
@@ -57,6 +73,22 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 		"live name": func(t *testing.T, c *local.Cloud) {
 			approve(t, c)
 			onboard(t, c, "onboard.engflow.json")
+		},
+		"another account": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			onboard(t, c, otherAccount)
+			onboardWith(t, c, otherAccount, func(request map[string]any) { request["action"] = "diagnose" })
+		},
+		"further VPCs, undone at the very end": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			c.Server.SetFault(onFunction("postern-publish-config", "dynamodb", wire.Deny))
+			onboardWith(t, c, "onboard.monte-carlo.json", associated(privatelink.OtherVPC))
+			onboardWith(t, c, otherAccount, associated(privatelink.DemoVPC))
+		},
+		"another account, undone at the very end": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			c.Server.SetFault(onFunction("postern-publish-config", "dynamodb", wire.Deny))
+			onboardWith(t, c, otherAccount, func(request map[string]any) { delete(request["target"].(map[string]any), "securityGroupIds") })
 		},
 		"rejected": func(t *testing.T, c *local.Cloud) {
 			(&people.Vendor{Behaviour: people.Reject, After: time.Hour}).Join(c)

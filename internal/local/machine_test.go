@@ -20,7 +20,13 @@ import (
 )
 
 func defaultConfig() local.Config {
-	return local.Config{TemplatePath: "../../infra/testdata/postern.template.json", Functions: handlers.All()}
+	return local.Config{
+		TemplatePath: "../../infra/testdata/postern.template.json", Functions: handlers.All(),
+		Others: []local.Other{{
+			TemplatePath: "../../infra/testdata/postern-agents-research.template.json", StackName: "Postern-agents-research",
+			AccountID: privatelink.OtherAccount, Region: privatelink.DemoRegion,
+		}},
+	}
 }
 
 // open deploys the golden template, with the functions in this process.

@@ -10,6 +10,7 @@ import (
 
 	"postern/internal/local"
 	"postern/internal/local/handlers"
+	"postern/internal/local/people"
 	"postern/internal/local/states"
 	"postern/internal/step"
 )
@@ -41,6 +42,9 @@ func asProcesses(t *testing.T, config *local.Config) {
 			resource["Metadata"] = map[string]any{"aws:asset:path": dir}
 		}
 	}
+	for i := range config.Others {
+		config.Others[i].Mutate = config.Mutate
+	}
 }
 
 // resourcesOf are the resources of a type, by logical id.
@@ -56,10 +60,20 @@ func resourcesOf(template map[string]any, kind string) map[string]map[string]any
 
 func TestProcessesDoWhatFunctionsInProcessDo(t *testing.T) {
 	t.Parallel()
+	for _, request := range []string{"onboard.monte-carlo.json", otherAccount} {
+		t.Run(request, func(t *testing.T) {
+			t.Parallel()
+			checkProcesses(t, request)
+		})
+	}
+}
+
+func checkProcesses(t *testing.T, request string) {
+	t.Helper()
 	run := func(change func(*local.Config)) (states.Execution, map[string]int) {
 		c := open(t, change)
-		vendor(t, c, 2*time.Hour, time.Hour)
-		ended := onboard(t, c, "onboard.monte-carlo.json")
+		(&people.Vendor{Behaviour: people.Approve, After: 2 * time.Hour}).Join(c)
+		ended := onboard(t, c, request)
 		calls := map[string]int{}
 		for _, call := range c.Calls() {
 			calls[fmt.Sprintf("%s %s.%s %s", call.Function, call.Service, call.Operation, call.Origin)]++

@@ -1,12 +1,13 @@
 package offboard
 
 import (
+	"context"
+
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/route53"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"postern/internal/account"
+	"postern/internal/connection"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
 	"postern/internal/publish"
@@ -16,12 +17,14 @@ import (
 
 // Function builds offboard: connection.Input in, connection.Removal out.
 func Function(r step.Runtime) (lambda.Handler, error) {
-	offboarder := &Offboarder{
-		Endpoints:  endpoint.New(ec2.NewFromConfig(r.AWS), r.Log),
-		Names:      dns.New(route53.NewFromConfig(r.AWS)),
-		Parameters: publish.New(ssm.NewFromConfig(r.AWS)),
-		Registry:   store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)),
-		Log:        r.Log,
-	}
-	return step.Handle(r.Log, offboarder.Offboard), nil
+	accounts := account.New(r)
+	endpoints, names, parameters := endpoint.Clients(accounts, r.Log), dns.Clients(accounts), publish.Clients(accounts)
+	registry := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))
+	return step.Handle(r.Log, func(ctx context.Context, in connection.Input) (connection.Removal, error) {
+		access := in.State.Access()
+		offboarder := &Offboarder{
+			Endpoints: endpoints(access), Names: names(access), Parameters: parameters(access), Registry: registry, Log: r.Log,
+		}
+		return offboarder.Offboard(ctx, in)
+	}), nil
 }

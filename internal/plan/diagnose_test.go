@@ -23,7 +23,7 @@ func connected() (*world, Config) {
 	w.interfaces = map[string][]connection.NetworkInterface{"vpce-0a1": {
 		{ID: "eni-a", SubnetID: subnetA, AZ: "us-east-1a", IP: "10.20.1.10"}, {ID: "eni-b", SubnetID: subnetB, AZ: "us-east-1b", IP: "10.20.2.10"},
 	}}
-	w.zones = []dns.Zone{{ID: "Z1", Name: parentZone, OwningAccount: account}, {ID: "Z9", Name: "example.com", OwningAccount: account}}
+	w.zones = []dns.Zone{{ID: "Z1", Name: parentZone, OwningAccount: accountID}, {ID: "Z9", Name: "example.com", OwningAccount: accountID}}
 	w.ourZones = []string{"Z1"}
 	w.records = map[string][]connection.ZoneRecord{"Z1": {{Name: hostname, Type: "CNAME", Value: "vpce-0a1-abcd"}}}
 	w.acls = []endpoint.NetworkACL{{ID: "acl-1", SubnetIDs: []string{subnetA, subnetB}, Entries: open()}}

@@ -19,8 +19,12 @@ type draft struct {
 	registered bool
 	profile    *vendor.Profile // nil: the request names no vendor we know
 	rendered   vendor.Rendered
+	// unreachable is set when the network's account cannot be asked.
+	unreachable bool
 	// vpc is nil as long as it was not found.
 	vpc *endpoint.VPC
+	// associated are the further VPCs of target.associatedVpcIds that can be asked, by their index there.
+	associated map[int]connection.Association
 	// full are the faults of subnets without a free address; they do not matter when an endpoint is adopted.
 	full connection.Faults
 	// parameters are the names of those that exist.
@@ -148,6 +152,7 @@ func (d *draft) fillIn(p *Planner) {
 			Name: d.network.Name, AccountID: d.network.AccountID, Region: target.Region, VPCID: target.VPCID,
 			SecurityGroupIDs: target.SecurityGroupIDs, ClientCIDRs: target.ClientCIDRs,
 			ClientSecurityGroupIDs: target.ClientSecurityGroupIDs,
+			RoleARN:                d.network.RoleARN, ExternalID: d.network.ExternalID,
 		},
 		Findings:  []connection.Finding{},
 		Creates:   []string{},

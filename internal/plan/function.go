@@ -6,10 +6,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/route53"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"postern/internal/account"
 	"postern/internal/connection"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
@@ -29,17 +27,23 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	planner := New(catalog, config, Sources{
-		Endpoints:  endpoint.New(ec2.NewFromConfig(r.AWS), r.Log),
-		Zones:      dns.New(route53.NewFromConfig(r.AWS)),
-		Parameters: publish.New(ssm.NewFromConfig(r.AWS)),
-		Holders:    store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)),
-	}, r.Log)
+	planner := New(catalog, config, sourcesOf(r), r.Log)
 	return step.Handle(r.Log, func(ctx context.Context, in Input) (connection.Plan, error) {
 		plan, err := planner.Plan(ctx, in)
 		plan.At = in.EnteredAt
 		return plan, err
 	}), nil
+}
+
+func sourcesOf(r step.Runtime) func(connection.Access) Sources {
+	accounts := account.New(r)
+	endpoints, zones, parameters := endpoint.Clients(accounts, r.Log), dns.Clients(accounts), publish.Clients(accounts)
+	holders := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))
+	return func(access connection.Access) Sources {
+		return Sources{
+			Account: accounts, Endpoints: endpoints(access), Zones: zones(access), Parameters: parameters(access), Holders: holders,
+		}
+	}
 }
 
 func configOf(env *step.Env) (Config, error) {

@@ -25,13 +25,14 @@ func (p *Planner) offboard(ctx context.Context, execution string, request connec
 	if ledger == nil {
 		ledger = &connection.Ledger{}
 	}
-	networks := []connection.Network{ledger.Plan.Network}
+	plan.Network = ledger.Plan.Network
+	networks := []connection.Network{plan.Network}
 	if ledger.Plan.Network.VPCID == "" {
 		networks = p.everywhere()
 	}
 	plan.Offboard = &connection.OffboardPlan{EndpointIDs: []string{}, Zones: []connection.DNS{}, Config: ledger.Config}
 	for _, network := range networks {
-		found, err := p.remains(ctx, plan.ConnectionID, network, ledger)
+		found, err := p.in(network).remains(ctx, plan.ConnectionID, network, ledger)
 		if err != nil {
 			return connection.Plan{}, err
 		}
@@ -53,7 +54,8 @@ func (p *Planner) offboard(ctx context.Context, execution string, request connec
 func (p *Planner) everywhere() []connection.Network {
 	var all []connection.Network
 	for _, n := range p.networks {
-		all = append(all, connection.Network{Name: n.Name, AccountID: n.AccountID, Region: n.Region, VPCID: n.VPCID})
+		all = append(all, connection.Network{Name: n.Name, AccountID: n.AccountID, Region: n.Region, VPCID: n.VPCID,
+			RoleARN: n.RoleARN, ExternalID: n.ExternalID})
 	}
 	return all
 }

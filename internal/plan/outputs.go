@@ -54,7 +54,9 @@ func (d *draft) list() {
 		d.creates("interface endpoint to %s in %s: %s, with %s", d.plan.Service.Name, network.VPCID, strings.Join(zones, ", "),
 			strings.Join(groups, ", "))
 	}
-	d.creates("connection notification of the endpoint")
+	if network.Access().Home() {
+		d.creates("connection notification of the endpoint")
+	}
 	if dns.Mode == connection.ModePrivateHostedZone {
 		if dns.ZoneID == "" {
 			d.creates("private hosted zone %s for %s", dns.Zone, network.VPCID)
@@ -65,6 +67,11 @@ func (d *draft) list() {
 				target += " in " + record.AZID
 			}
 			d.creates("%s record %s to %s", record.Type, record.Name, target)
+		}
+		for _, vpc := range dns.Associations {
+			if !vpc.Existing {
+				d.creates("association of the zone with %s of account %s (%s)", vpc.VPCID, vpc.AccountID, vpc.Name)
+			}
 		}
 	}
 	if dns.Mode == connection.ModeVendorPrivateDNS {

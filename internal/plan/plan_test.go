@@ -34,7 +34,7 @@ func TestPlanProceeds(t *testing.T) {
 			"privateHostname": hostname,
 		},
 		Network: connection.Network{
-			Name: "prod", AccountID: account, Region: "us-east-1", VPCID: vpcID,
+			Name: "prod", AccountID: accountID, Region: "us-east-1", VPCID: vpcID,
 			Subnets: []connection.Subnet{
 				{ID: subnetA, AZ: "us-east-1a", AZID: "use1-az1"}, {ID: subnetB, AZ: "us-east-1b", AZID: "use1-az2"},
 			},
@@ -77,7 +77,7 @@ func TestPlanProceeds(t *testing.T) {
 		if gate.TimeoutSeconds != 14*86400 || gate.HeartbeatSeconds != 3*3600 || gate.SLAHours != 48 || gate.Calendar != "us-business" {
 			t.Errorf("%s: got %+v", name, gate)
 		}
-		if strings.Contains(gate.Subject, "${") || !strings.Contains(gate.Body, account) || !strings.Contains(gate.Body, "us-east-1") {
+		if strings.Contains(gate.Subject, "${") || !strings.Contains(gate.Body, accountID) || !strings.Contains(gate.Body, "us-east-1") {
 			t.Errorf("%s: cannot be sent as it is:\n%s\n%s", name, gate.Subject, gate.Body)
 		}
 	}
@@ -277,7 +277,7 @@ func TestPlanFaults(t *testing.T) {
 				"account 444455556666) " +
 				"that Postern did not make for this connection; remove that zone from the VPC, or write options.zoneScope: hostname"}},
 		"zone of the same name, ours by account only": {
-			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: parentZone, OwningAccount: account}} },
+			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: parentZone, OwningAccount: accountID}} },
 			want: []string{"target.vpcId: vpc-0a1b2c3d4e5f60718 already has a zone privatelink.getmontecarlo.com (Z1 of " +
 				"account 111122223333) " +
 				"that Postern did not make for this connection; remove that zone from the VPC, or write options.zoneScope: hostname"}},
@@ -292,7 +292,7 @@ func TestPlanFaults(t *testing.T) {
 			want: []string{"target.vpcId: zone privatelink.getmontecarlo.com is made by vpce.amazonaws.com for the " +
 				"private DNS of another endpoint; switch private DNS of that endpoint off, or use another VPC"}},
 		"zone between ours and the hostname": {
-			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: hostname, OwningAccount: account}} },
+			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: hostname, OwningAccount: accountID}} },
 			want: []string{"target.vpcId: zone artemis.privatelink.getmontecarlo.com (Z1 of account 111122223333) is more specific than " +
 				"privatelink.getmontecarlo.com and would answer artemis.privatelink.getmontecarlo.com; " +
 				"remove that zone from the VPC, or write options.zoneScope: hostname"}},
@@ -418,15 +418,15 @@ func TestPlanFindings(t *testing.T) {
 			want: []string{shadow}},
 		"clients default to the VPC": {changes: map[string]any{"target.clientCidrs": nil}, want: []string{shadow}},
 		"zone below ours": {
-			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "m2m." + parentZone, OwningAccount: account}} },
+			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "m2m." + parentZone, OwningAccount: accountID}} },
 			want:  []string{"info more-specific-zone", shadow}},
 		"zone above ours": {
-			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "getmontecarlo.com", OwningAccount: account}} },
+			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "getmontecarlo.com", OwningAccount: accountID}} },
 			want:  []string{"warning wider-zone", shadow}},
 		"zone above the hostname's own": {changes: map[string]any{"options.zoneScope": "hostname"},
-			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: parentZone, OwningAccount: account}} }},
+			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: parentZone, OwningAccount: accountID}} }},
 		"zone of like name": {
-			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "x" + parentZone, OwningAccount: account}} },
+			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "x" + parentZone, OwningAccount: accountID}} },
 			want:  []string{shadow}},
 		"a rejected endpoint": {
 			world: func(w *world) { w.endpoints = []endpoint.Endpoint{foreignEndpoint(connection.StateRejected, nil)} },
@@ -485,7 +485,7 @@ func TestPlanAdopts(t *testing.T) {
 		ours("vpce-00000000000000002", connection.StateAvailable),
 		ours("vpce-00000000000000001", connection.StateRejected))
 	edit(w.subnets, subnetA, func(s *endpoint.Subnet) { s.FreeAddresses = 0 })
-	w.zones, w.ourZones = []dns.Zone{{ID: "Z7", Name: parentZone, OwningAccount: account}}, []string{"Z7"}
+	w.zones, w.ourZones = []dns.Zone{{ID: "Z7", Name: parentZone, OwningAccount: accountID}}, []string{"Z7"}
 	w.values["/postern/monte-carlo/agents-prod/config.yaml"] = publish.Existing{Type: "String", Value: "container: {}\n", Version: 3}
 	plan, err := w.planner(t, config()).Plan(t.Context(), first(request(t, nil)))
 	if err != nil {
@@ -542,7 +542,7 @@ func TestPlanReadFails(t *testing.T) {
 	t.Parallel()
 	for _, call := range []string{"VPC", "Subnets", "SecurityGroups", "Service", "InVPC", "Zones", "Ours", "Parameters", "Holder"} {
 		w := newWorld()
-		w.zones = []dns.Zone{{ID: "Z1", Name: parentZone, OwningAccount: account}}
+		w.zones = []dns.Zone{{ID: "Z1", Name: parentZone, OwningAccount: accountID}}
 		w.ourZones = []string{"Z1"}
 		w.fail[call] = &smithy.GenericAPIError{Code: "RequestLimitExceeded", Message: "slow down"}
 		_, err := w.planner(t, config()).Plan(t.Context(), first(request(t, nil)))

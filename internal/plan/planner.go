@@ -35,16 +35,24 @@ type Planner struct {
 	networks connection.Networks
 	prefix   string
 	timeouts Timeouts
-	from     Sources
+	sources  func(connection.Access) Sources
+	from     Sources // of the request's network; see in
 	log      *slog.Logger
 }
 
-// New returns a planner.
-func New(catalog vendor.Catalog, config Config, from Sources, log *slog.Logger) *Planner {
+// New returns a planner that reads each network in the account it is in.
+func New(catalog vendor.Catalog, config Config, sources func(connection.Access) Sources, log *slog.Logger) *Planner {
 	return &Planner{
 		catalog: catalog, networks: config.Networks, prefix: strings.TrimSuffix(config.Prefix, "/"), timeouts: config.Timeouts,
-		from: from, log: log,
+		sources: sources, log: log,
 	}
+}
+
+// in returns the planner as it reads a network.
+func (p *Planner) in(network connection.Network) *Planner {
+	there := *p
+	there.from = p.sources(network.Access())
+	return &there
 }
 
 // Plan computes the plan of a request, or returns all its faults as connection.Faults. A connection that another execution
@@ -71,8 +79,9 @@ func (p *Planner) Plan(ctx context.Context, in Input) (connection.Plan, error) {
 
 func (p *Planner) plan(ctx context.Context, in Input, d *draft, earlier connection.State) (connection.Plan, error) {
 	if earlier.Plan != nil && earlier.Allowlisting != nil {
-		return p.again(ctx, in.Execution, *earlier.Plan)
+		return p.in(earlier.Plan.Network).again(ctx, in.Execution, *earlier.Plan)
 	}
+	p = p.in(d.plan.Network)
 	if d.request.Action == connection.ActionOffboard && len(d.faults) == 0 {
 		return p.offboard(ctx, in.Execution, d.request)
 	}
@@ -80,7 +89,7 @@ func (p *Planner) plan(ctx context.Context, in Input, d *draft, earlier connecti
 	if err := p.look(ctx, d); err != nil {
 		return connection.Plan{}, err
 	}
-	if d.request.Action == connection.ActionDiagnose && !refused {
+	if d.request.Action == connection.ActionDiagnose && !refused && !d.unreachable {
 		return p.diagnose(ctx, d)
 	}
 	if len(d.faults) > 0 {
@@ -94,19 +103,21 @@ func (p *Planner) plan(ctx context.Context, in Input, d *draft, earlier connecti
 // is not registered. A failed read is an error, not a fault: it may succeed when it is tried again.
 func (p *Planner) look(ctx context.Context, d *draft) error {
 	inVPC := func(*draft) bool { return d.vpc != nil }
-	registered := func(*draft) bool { return d.registered }
-	always := func(*draft) bool { return true }
+	registered := func(*draft) bool { return d.registered && !d.unreachable }
+	reachable := func(*draft) bool { return !d.unreachable }
 	for _, step := range []struct {
 		when  func(*draft) bool
 		check func(context.Context, *draft) error
 	}{
+		{registered, p.checkAccount},
 		{registered, p.checkVPC},
+		{inVPC, p.checkAssociated},
 		{registered, p.checkSubnets},
 		{registered, p.checkSecurityGroups},
 		{registered, p.checkService},
 		{inVPC, p.checkEndpoints},
 		{inVPC, p.checkZones},
-		{always, p.checkParameters},
+		{reachable, p.checkParameters},
 	} {
 		if !step.when(d) {
 			continue

@@ -43,8 +43,14 @@ type Holders interface {
 	Ledger(ctx context.Context, connectionID string) (*connection.Ledger, error)
 }
 
-// Sources is all that the plan reads.
+// Account tells whether an account can be reached; *account.Accounts satisfies it.
+type Account interface {
+	Reach(ctx context.Context, access connection.Access) error
+}
+
+// Sources is all that the plan reads: what a VPC's own account knows, and the registry.
 type Sources struct {
+	Account    Account
 	Endpoints  Endpoints
 	Zones      Zones
 	Parameters Parameters

@@ -38,7 +38,9 @@ func otherVendor(t *testing.T, w *world, id string) (*Planner, json.RawMessage) 
 }
 
 func plannerOf(w *world, catalog vendor.Catalog) *Planner {
-	sources := Sources{Endpoints: w, Zones: zonesOf{w}, Parameters: w, Holders: anyHolder{}}
+	sources := func(connection.Access) Sources {
+		return Sources{Account: w, Endpoints: w, Zones: zonesOf{w}, Parameters: w, Holders: anyHolder{}}
+	}
 	return New(catalog, config(), sources, slog.New(slog.DiscardHandler))
 }
 
@@ -95,19 +97,19 @@ func TestPlanVendorPrivateDNS(t *testing.T) {
 			w.endpoints = []endpoint.Endpoint{rivalEndpoint("other.cluster.engflow.com")}
 		}},
 		"a wider zone of somebody": {world: func(w *world) {
-			w.zones = []dns.Zone{{ID: "Z1", Name: "cluster.engflow.com", OwningAccount: account}}
+			w.zones = []dns.Zone{{ID: "Z1", Name: "cluster.engflow.com", OwningAccount: accountID}}
 		}},
 		"a zone like a wildcard's": {world: func(w *world) {
 			w.service.PrivateDNSName = "*.cluster.engflow.com"
-			w.zones = []dns.Zone{{ID: "Z1", Name: "cluster.engflow.com", OwningAccount: account}}
+			w.zones = []dns.Zone{{ID: "Z1", Name: "cluster.engflow.com", OwningAccount: accountID}}
 		}, want: []string{"target.vpcId: vpc-0a1b2c3d4e5f60718 already has a zone cluster.engflow.com (Z1 of account " +
 			"111122223333) that Postern did not make for this connection; remove that zone from the VPC"}},
 		"a zone below a wildcard's": {world: func(w *world) {
 			w.service.PrivateDNSName = "*.cluster.engflow.com"
-			w.zones = []dns.Zone{{ID: "Z1", Name: name, OwningAccount: account}}
+			w.zones = []dns.Zone{{ID: "Z1", Name: name, OwningAccount: accountID}}
 		}, want: []string{"target.vpcId: zone acme.cluster.engflow.com (Z1 of account 111122223333) is more specific than " +
 			"cluster.engflow.com and would answer acme.cluster.engflow.com; remove that zone from the VPC"}},
-		"a zone for it": {world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: name, OwningAccount: account}} },
+		"a zone for it": {world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: name, OwningAccount: accountID}} },
 			want: []string{"target.vpcId: vpc-0a1b2c3d4e5f60718 already has a zone acme.cluster.engflow.com (Z1 of account " +
 				"111122223333) that Postern did not make for this connection; remove that zone from the VPC"}},
 		"in another Region": {world: func(w *world) { w.service.Region = "eu-west-1" },
@@ -259,14 +261,16 @@ func TestPlanSeveralRecords(t *testing.T) {
 		want  []string
 	}{
 		"free":          {world: func(*world) {}},
-		"zones' cousin": {world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "use1-az6." + domain, OwningAccount: account}} }},
+		"zones' cousin": {world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "use1-az6." + domain, OwningAccount: accountID}} }},
 		"a zonal name's zone": {
-			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "use1-az2." + domain, OwningAccount: account}} },
+			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "use1-az2." + domain, OwningAccount: accountID}} },
 			want:  []string{faultOf("use1-az2."+domain) + "*.use1-az2." + domain + "; remove that zone from the VPC"},
 		},
 		"the bootstrap server's zone": {
-			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "lkc-abc123." + domain, OwningAccount: account}} },
-			want:  []string{faultOf("lkc-abc123."+domain) + "lkc-abc123." + domain + "; remove that zone from the VPC"},
+			world: func(w *world) {
+				w.zones = []dns.Zone{{ID: "Z1", Name: "lkc-abc123." + domain, OwningAccount: accountID}}
+			},
+			want: []string{faultOf("lkc-abc123."+domain) + "lkc-abc123." + domain + "; remove that zone from the VPC"},
 		},
 		"adopted with other subnets": {
 			world: func(w *world) {
@@ -328,7 +332,7 @@ func TestPlanSeveralRecordsAcrossRegions(t *testing.T) {
 		"inputs": map[string]any{"serviceName": remoteService, "serviceRegion": "eu-west-1", "host": "db.example.com"}}))
 	d.rendered.DNS.Records = []connection.NameRecord{{Name: "*.example.com", Type: connection.RecordCNAME, TTL: 60}}
 	d.rendered.Zonal = []connection.NameRecord{{Name: "*.${azId}.example.com", Type: connection.RecordCNAME, TTL: 60}}
-	if err := planner.look(t.Context(), d); err != nil || len(d.faults) > 0 {
+	if err := planner.in(d.plan.Network).look(t.Context(), d); err != nil || len(d.faults) > 0 {
 		t.Fatal(err, d.faults)
 	}
 	if diff := cmp.Diff(d.rendered.DNS.Records, d.plan.DNS.Records); diff != "" {

@@ -23,7 +23,7 @@ import (
 const (
 	execution  = "arn:aws:states:us-east-1:111122223333:execution:postern:monte-carlo-agents-prod-1"
 	connID     = "monte-carlo/agents-prod"
-	account    = "111122223333"
+	accountID  = "111122223333"
 	vpcID      = "vpc-0a1b2c3d4e5f60718"
 	subnetA    = "subnet-0a10000000000000a"
 	subnetB    = "subnet-0b10000000000000b"
@@ -91,6 +91,9 @@ func newWorld() *world {
 func tcp(from, to int, cidrs ...string) endpoint.Rule {
 	return endpoint.Rule{Protocol: "tcp", FromPort: from, ToPort: to, CIDRs: cidrs}
 }
+
+// Reach succeeds: the account of the tests is our own.
+func (w *world) Reach(context.Context, connection.Access) error { return w.fail["Reach"] }
 
 func (w *world) call(name string) error {
 	w.calls = append(w.calls, name)
@@ -236,7 +239,7 @@ func config() Config {
 	return Config{
 		Prefix: "/postern",
 		Networks: connection.Networks{{
-			Name: "prod", AccountID: account, Region: "us-east-1", VPCID: vpcID,
+			Name: "prod", AccountID: accountID, Region: "us-east-1", VPCID: vpcID,
 			ProbeSubnetIDs: []string{subnetA}, ProbeSecurityGroupIDs: []string{clientSG}, ProbeFunction: "postern-probe-prod",
 		}},
 	}
@@ -248,7 +251,9 @@ func (w *world) planner(t *testing.T, config Config) *Planner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(catalog, config, Sources{Endpoints: w, Zones: zonesOf{w}, Parameters: w, Holders: w}, slog.New(slog.DiscardHandler))
+	return New(catalog, config, func(connection.Access) Sources {
+		return Sources{Account: w, Endpoints: w, Zones: zonesOf{w}, Parameters: w, Holders: w}
+	}, slog.New(slog.DiscardHandler))
 }
 
 // request is the sample request with changes: a dotted path and the value to put there, nil to remove it.

@@ -51,7 +51,7 @@ func (p *Planner) checkZones(ctx context.Context, d *draft) error {
 		d.checkNeighbours(own)
 	}
 	d.noteShadow()
-	return nil
+	return p.checkAssociatedZones(ctx, d, own)
 }
 
 // nameRecords writes the records that the profile lists into the plan: those that lead to one zone by the zones of the subnets.

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"postern/internal/account"
 	"postern/internal/connection"
 	"postern/internal/step"
 	"postern/internal/store"
@@ -16,11 +18,16 @@ import (
 
 // Function builds publish-config: connection.Input in, connection.Config out.
 func Function(r step.Runtime) (lambda.Handler, error) {
-	publisher := Publisher{
-		Parameters: New(ssm.NewFromConfig(r.AWS)),
-		Registry:   registry{store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))},
-	}
-	return step.Handle(r.Log, publisher.Handle), nil
+	parameters := Clients(account.New(r))
+	onboarded := registry{store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))}
+	return step.Handle(r.Log, func(ctx context.Context, in connection.Input) (connection.Config, error) {
+		return Publisher{Parameters: parameters(in.State.Access()), Registry: onboarded}.Handle(ctx, in)
+	}), nil
+}
+
+// Clients returns a client for each account and Region that a function works in: agents read the parameters of their own.
+func Clients(accounts *account.Accounts) func(connection.Access) *Client {
+	return account.Clients(accounts, func(cfg aws.Config) *Client { return New(ssm.NewFromConfig(cfg)) })
 }
 
 // Registry records that a connection is onboarded.

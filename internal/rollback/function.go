@@ -1,12 +1,13 @@
 package rollback
 
 import (
+	"context"
+
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/route53"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"postern/internal/account"
+	"postern/internal/connection"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
 	"postern/internal/publish"
@@ -16,12 +17,14 @@ import (
 
 // Function builds rollback: Input in, connection.Outcome out.
 func Function(r step.Runtime) (lambda.Handler, error) {
-	roller := &Roller{
-		Endpoints:  endpoint.New(ec2.NewFromConfig(r.AWS), r.Log),
-		Names:      dns.New(route53.NewFromConfig(r.AWS)),
-		Parameters: publish.New(ssm.NewFromConfig(r.AWS)),
-		Registry:   store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)),
-		Log:        r.Log,
-	}
-	return step.Handle(r.Log, roller.Roll), nil
+	accounts := account.New(r)
+	endpoints, names, parameters := endpoint.Clients(accounts, r.Log), dns.Clients(accounts), publish.Clients(accounts)
+	registry := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))
+	return step.Handle(r.Log, func(ctx context.Context, in Input) (connection.Outcome, error) {
+		access := in.State.Access()
+		roller := &Roller{
+			Endpoints: endpoints(access), Names: names(access), Parameters: parameters(access), Registry: registry, Log: r.Log,
+		}
+		return roller.Roll(ctx, in)
+	}), nil
 }

@@ -214,6 +214,9 @@ func describe(done connection.DNS) string {
 		}
 		parts = append(parts, part)
 	}
+	for _, vpc := range done.Associations {
+		parts = append(parts, "association of "+vpc.VPCID+" with hosted zone "+done.ZoneName+" ended")
+	}
 	if done.ZoneCreated {
 		parts = append(parts, "hosted zone "+done.ZoneName+" ("+done.ZoneID+") deleted")
 	}

@@ -58,6 +58,7 @@ func TestRegister(t *testing.T) {
 	t.Parallel()
 	s, table := open()
 	want := approval("arn:1", noon.Add(123456789))
+	want.Access = connection.Access{RoleARN: "arn:aws:iam::222233334444:role/r", ExternalID: "0d2b7c9e", Region: "us-east-1"}
 	must(t, s.Register(t.Context(), want, store.NewToken(canary)))
 	got, token := stored(t, s)
 	if token != canary || got.Registration == "" || strings.Contains(canary, got.Registration) {

@@ -24,7 +24,9 @@ type Wait struct {
 	// ServiceName and ServiceRegion are of the vendor's service.
 	ServiceName   string
 	ServiceRegion string
-	LastSeen      connection.EndpointState // "" when never seen
+	// Access is how the account of the connection's network is reached.
+	Access   connection.Access
+	LastSeen connection.EndpointState // "" when never seen
 	// Ticket is the key of the ticket that opened the connection, "" for none. Register writes it; no read returns it, see Record.
 	Ticket string
 	// Registration tells two registrations of one wait apart; Register makes it and Token returns it.
@@ -34,11 +36,13 @@ type Wait struct {
 // waitAttributes are a wait without its token; the index carries all but waitRegistration.
 var waitAttributes = []string{
 	"id", "waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "lastSeen",
+	"waitRole", "waitExternalId", "waitRegion",
 }
 
 // cleared are the attributes of a wait that has ended.
 var cleared = []string{
 	"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "waitToken",
+	"waitRole", "waitExternalId", "waitRegion",
 }
 
 // Register claims the connection for the wait's execution and stores the wait, in one write. A wait of the same execution that
@@ -51,6 +55,7 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 		"vendor": vendorOf(wait.ConnectionID), "holder": wait.Execution, "updatedAt": stamp(wait.Since),
 		"waitGate": string(wait.Gate), "waitSince": stamp(wait.Since), "waitExecution": wait.Execution,
 		"waitEndpoint": wait.EndpointID, "waitService": wait.ServiceName, "waitServiceRegion": wait.ServiceRegion,
+		"waitRole": wait.Access.RoleARN, "waitExternalId": wait.Access.ExternalID, "waitRegion": wait.Access.Region,
 		"waitRegistration": token.fingerprint(), "waitToken": token.Reveal(),
 	}
 	if wait.LastSeen != "" {
@@ -156,5 +161,8 @@ func waitOf(found item) (Wait, error) {
 		ConnectionID: found.text("id"), Gate: connection.Gate(found.text("waitGate")), Execution: found.text("waitExecution"),
 		Since: since, EndpointID: found.text("waitEndpoint"), ServiceName: found.text("waitService"),
 		ServiceRegion: found.text("waitServiceRegion"), LastSeen: found.state("lastSeen"), Registration: found.text("waitRegistration"),
+		Access: connection.Access{
+			RoleARN: found.text("waitRole"), ExternalID: found.text("waitExternalId"), Region: found.text("waitRegion"),
+		},
 	}, nil
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -35,9 +34,12 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 	if err != nil {
 		return report{}, fmt.Errorf("reading the request: %w", err)
 	}
-	cloud, err := local.Open(local.Config{
-		TemplatePath: filepath.Join(o.assembly, "Postern.template.json"), Assembly: o.assembly, Mode: local.Process,
-	})
+	config, err := local.OfAssembly(o.assembly, "Postern")
+	if err != nil {
+		return report{}, err
+	}
+	config.Mode = local.Process
+	cloud, err := local.Open(config)
 	if err != nil {
 		return report{}, fmt.Errorf("starting the embedded cloud: %w", err)
 	}
@@ -150,11 +152,15 @@ func reportOf(cloud *local.Cloud, from mark, ended states.Execution, last []byte
 	return r
 }
 
+// parameters are those of the account that was onboarded, and of our own.
 func parameters(cloud *local.Cloud) map[string]string {
 	values := map[string]string{}
-	for _, name := range cloud.Parameters.Names() {
-		if version, ok := cloud.Parameters.Get(name); ok {
-			values[name] = version.Value
+	for _, stack := range cloud.Stacks() {
+		store := cloud.ParametersIn(stack.AccountID, stack.Region)
+		for _, name := range store.Names() {
+			if version, ok := store.Get(name); ok {
+				values[name] = version.Value
+			}
 		}
 	}
 	return values

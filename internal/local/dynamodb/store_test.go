@@ -20,7 +20,8 @@ func TestStoreOverTheWire(t *testing.T) {
 		Name: "connections", Key: dynamodb.Key{Hash: dynamodb.Attribute{Name: "id", Kind: dynamodb.String}},
 		Indexes: []dynamodb.Index{{
 			Name: store.WaitingIndex, Projection: "INCLUDE",
-			Include: []string{"waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "lastSeen"},
+			Include: []string{"waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "lastSeen",
+				"waitRole", "waitExternalId", "waitRegion"},
 			Key: dynamodb.Key{
 				Hash:  dynamodb.Attribute{Name: "waitGate", Kind: dynamodb.String},
 				Range: &dynamodb.Attribute{Name: "waitSince", Kind: dynamodb.String},

@@ -18,10 +18,8 @@ type Grant struct {
 	Action    string // as written, wildcards included
 }
 
-// Policies are the policies of one account. Safe for concurrent use.
+// Policies are the policies of all accounts: each is attached to an ARN, which names its account. Safe for concurrent use.
 type Policies struct {
-	account string
-
 	mu         sync.Mutex
 	identities map[string][]policy // by role
 	resources  map[string][]policy // by resource
@@ -35,10 +33,9 @@ type policy struct {
 	document
 }
 
-// NewPolicies returns the policies of an account, which has none yet.
-func NewPolicies(accountID string) *Policies {
+// NewPolicies returns policies without any yet.
+func NewPolicies() *Policies {
 	return &Policies{
-		account:    accountID,
 		identities: map[string][]policy{},
 		resources:  map[string][]policy{},
 		trusts:     map[string][]policy{},
@@ -107,23 +104,37 @@ type request struct {
 	keys            map[string][]string
 }
 
+// accountOf is the account in an ARN, "" for what names none, such as a hosted zone's.
+func accountOf(arn string) string {
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
+		return parts[4]
+	}
+	return ""
+}
+
 // Authorize decides what a role may do: allowed by its policies, or by a policy of the resource that names the role, and denied
-// by none. A KMS key's own policy must let the account's policies count.
+// by none. The policy of a KMS key, and that of a role to assume, must let the account's policies count. So must a resource of
+// another account, and there the role's own policies must always allow it too.
 func (p *Policies) Authorize(roleARN string, permission wire.Permission) wire.Decision {
 	r := request{
-		role: roleARN, account: p.account, action: permission.Action, subject: permission.Resource, keys: permission.Context,
+		role: roleARN, account: accountOf(roleARN), action: permission.Action, subject: permission.Resource, keys: permission.Context,
 	}
+	owner := accountOf(permission.Resource)
+	foreign := owner != "" && owner != r.account
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	identity := p.evaluate(p.identities[roleARN], r, false)
 	resource := p.evaluate(p.resources[permission.Resource], r, true)
-	isKey := strings.HasPrefix(permission.Action, "kms:")
+	if permission.Action == assumeRole {
+		resource = p.evaluate(p.trusts[permission.Resource], r, true)
+	}
+	both := foreign || permission.Action == assumeRole || strings.HasPrefix(permission.Action, "kms:")
 	switch {
 	case identity == denies:
 		return wire.Decision{Reason: "with an explicit deny in an identity-based policy"}
 	case resource == denies:
 		return wire.Decision{Reason: "with an explicit deny in a resource-based policy"}
-	case resource == allows, identity == allows && (!isKey || resource == delegates):
+	case resource == allows && !foreign, identity == allows && (!both || resource >= delegates):
 		return wire.Decision{Allowed: true}
 	case identity == allows:
 		return wire.Decision{Reason: fmt.Sprintf("because no resource-based policy allows the %s action", permission.Action)}
@@ -137,9 +148,11 @@ func (p *Policies) AuthorizeService(service string, permission wire.Permission) 
 	return p.authorizeService(p.resources, service, permission)
 }
 
+const assumeRole = "sts:AssumeRole"
+
 // AuthorizeAssume decides whether an AWS service may assume a role.
 func (p *Policies) AuthorizeAssume(service, roleARN string, context map[string][]string) wire.Decision {
-	return p.authorizeService(p.trusts, service, wire.Permission{Action: "sts:AssumeRole", Resource: roleARN, Context: context})
+	return p.authorizeService(p.trusts, service, wire.Permission{Action: assumeRole, Resource: roleARN, Context: context})
 }
 
 func (p *Policies) authorizeService(policies map[string][]policy, service string, permission wire.Permission) wire.Decision {

@@ -36,7 +36,7 @@ func statements(t *testing.T, texts ...string) any {
 
 func attached(t *testing.T, texts ...string) *Policies {
 	t.Helper()
-	policies := NewPolicies(account)
+	policies := NewPolicies()
 	if err := policies.AttachIdentity(role, "own", statements(t, texts...)); err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestConditions(t *testing.T) {
 
 func TestServicesNeedTheResourcesPolicy(t *testing.T) {
 	t.Parallel()
-	policies := NewPolicies(account)
+	policies := NewPolicies()
 	err := policies.AttachResource(topic, "TopicPolicy", statements(t,
 		`{"Sid":"Publish","Effect":"Allow","Principal":{"Service":"vpce.amazonaws.com"},"Action":"SNS:Publish","Resource":"`+topic+`",
 		  "Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"},
@@ -224,7 +224,7 @@ func TestResourcePolicyBesideIdentityPolicy(t *testing.T) {
 
 func TestAssume(t *testing.T) {
 	t.Parallel()
-	policies := NewPolicies(account)
+	policies := NewPolicies()
 	trust := statements(t, `{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}`)
 	if err := policies.AttachTrust(role, trust); err != nil {
 		t.Fatal(err)
@@ -239,7 +239,7 @@ func TestAssume(t *testing.T) {
 
 func TestManagedPolicies(t *testing.T) {
 	t.Parallel()
-	policies := NewPolicies(account)
+	policies := NewPolicies()
 	if err := policies.AttachManaged(role, "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"); err != nil {
 		t.Fatal(err)
 	}
@@ -295,13 +295,13 @@ func TestWhatIsNotKnownRefusesToLoad(t *testing.T) {
 		{fmt.Sprintf(one, `"Action":"a:B","Resource":"arn:aws:s3:::${aws:username}"`), "policy variables"},
 	}
 	for _, test := range tests {
-		err := NewPolicies(account).AttachIdentity(role, "own", decode(t, test.policy))
+		err := NewPolicies().AttachIdentity(role, "own", decode(t, test.policy))
 		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "own of "+role) {
 			t.Errorf("%s: got %v, want %q", test.policy, err, test.want)
 		}
 	}
 	federated := statements(t, `{"Effect":"Allow","Action":"a:B","Resource":"*","Principal":{"Federated":"x"}}`)
-	err := NewPolicies(account).AttachResource(topic, "p", federated)
+	err := NewPolicies().AttachResource(topic, "p", federated)
 	if err == nil || !strings.Contains(err.Error(), "Federated") {
 		t.Errorf("federated principal: got %v", err)
 	}

@@ -83,12 +83,18 @@ func (v *Vendor) list(mail string) {
 	}
 }
 
+// accountID is an account's id in a text for a vendor, which names the one to allow-list.
+var accountID = regexp.MustCompile(`\b\d{12}\b`)
+
 var endpointID = regexp.MustCompile(`vpce-[0-9a-f]{8,17}\b`)
 
 // answer does what the mail asks of the vendor whose service it names: an account that is not allow-listed is, an endpoint that
 // waits gets its answer.
 func (v *Vendor) answer(mail string) {
 	account := v.cloud.World.AccountID()
+	if named := accountID.FindString(mail); named != "" {
+		account = named
+	}
 	for _, service := range v.cloud.World.Services() {
 		if !strings.Contains(mail, service.Name) {
 			continue

@@ -23,6 +23,13 @@ const (
 	StagingSubnetB       = "subnet-0b20000000000000b"
 	StagingEndpointGroup = "sg-0e0000000000000e2"
 	StagingClientGroup   = "sg-0c0000000000000c2"
+	// The network of another account. Its Availability Zones have other names there: us-east-1a is use1-az2.
+	OtherAccount       = "222233334444"
+	OtherVPC           = "vpc-0f1e2d3c4b5a69788"
+	OtherSubnetA       = "subnet-0a40000000000000a"
+	OtherSubnetB       = "subnet-0b40000000000000b"
+	OtherEndpointGroup = "sg-0e0000000000000e4" // admits HTTPS from that VPC
+	OtherClientGroup   = "sg-0c0000000000000c4"
 	// MonteCarloService is the service of the demo's vendor, and MonteCarloHost the name its clients use.
 	MonteCarloService = "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0"
 	MonteCarloHost    = "artemis.privatelink.getmontecarlo.com"
@@ -39,8 +46,8 @@ const (
 	ElasticGroup      = "sg-0f0000000000000f4"
 )
 
-// DemoWorld returns the world of the demo: one VPC with three subnets and its security groups, and the vendors: Monte Carlo, which
-// has not allow-listed the account yet, and the others.
+// DemoWorld returns the world of the demo: one VPC with three subnets and its security groups, a second one beside it, a third in
+// another account, and the vendors: Monte Carlo, which has not allow-listed the account yet, and the others.
 func DemoWorld(c *clock.Clock) *World {
 	w := NewWorld(c, DefaultOptions())
 	w.AddVPC(VPC{ID: DemoVPC, Region: DemoRegion, CIDRs: []string{"10.20.0.0/16"}, DNSSupport: true, DNSHostnames: true})
@@ -64,6 +71,7 @@ func DemoWorld(c *clock.Clock) *World {
 	})
 	addOtherVendors(w)
 	addStaging(w)
+	addOtherAccount(w)
 	return w
 }
 
@@ -77,6 +85,20 @@ func addStaging(w *World) {
 		Rules: []Rule{{Protocol: "tcp", FromPort: 443, ToPort: 443, CIDR: "10.30.0.0/16"}},
 	})
 	w.AddSecurityGroup(SecurityGroup{ID: StagingClientGroup, VPCID: StagingVPC, Name: "clients", Description: "Clients of vendors"})
+}
+
+// addOtherAccount adds a VPC of another account of the consumer's.
+func addOtherAccount(w *World) {
+	w.AddVPC(VPC{
+		ID: OtherVPC, AccountID: OtherAccount, Region: DemoRegion, CIDRs: []string{"10.40.0.0/16"}, DNSSupport: true, DNSHostnames: true,
+	})
+	w.AddSubnet(Subnet{ID: OtherSubnetA, VPCID: OtherVPC, AZ: "us-east-1a", AZID: "use1-az2", CIDR: "10.40.1.0/24"})
+	w.AddSubnet(Subnet{ID: OtherSubnetB, VPCID: OtherVPC, AZ: "us-east-1b", AZID: "use1-az1", CIDR: "10.40.2.0/24"})
+	w.AddSecurityGroup(SecurityGroup{
+		ID: OtherEndpointGroup, VPCID: OtherVPC, Name: "endpoint", Description: "HTTPS from the VPC",
+		Rules: []Rule{{Protocol: "tcp", FromPort: 443, ToPort: 443, CIDR: "10.40.0.0/16"}},
+	})
+	w.AddSecurityGroup(SecurityGroup{ID: OtherClientGroup, VPCID: OtherVPC, Name: "clients", Description: "Clients of vendors"})
 }
 
 // addOtherVendors adds the vendors of the other sample requests, each as its profile says: EngFlow accepts by hand and has the

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"postern/internal/local/wire"
 )
 
 // State is the state of an interface endpoint, as the wire spells it.
@@ -24,6 +26,7 @@ const (
 // Endpoint is an interface endpoint.
 type Endpoint struct {
 	ID, Region, VPCID          string
+	AccountID                  string // the owner's
 	ServiceName, ServiceRegion string
 	State                      State
 	SubnetIDs, GroupIDs        []string
@@ -163,11 +166,11 @@ func (w *World) interfacesOf(endpointID string) []*NetworkInterface {
 	return found
 }
 
-// visible returns an endpoint that the API shows in a Region, else nil. AWS: EC2 is eventually consistent, so an endpoint may not
+// visible returns an endpoint that the API shows the caller in the call's Region, else nil. AWS: EC2 is eventually consistent, so an endpoint may not
 // be found just after it was created.
-func (w *World) visible(region, id string) *Endpoint {
+func (w *World) visible(call *wire.Call, id string) *Endpoint {
 	e := w.endpoints.get(id)
-	if e == nil || e.Region != region || w.clock.Now().Before(e.visibleAt) {
+	if e == nil || !w.sees(call, e.VPCID) || w.clock.Now().Before(e.visibleAt) {
 		return nil
 	}
 	return e

@@ -83,7 +83,7 @@ func (w *World) endpointXML(e *Endpoint) endpointXML {
 	item := endpointXML{
 		ID: e.ID, Type: "Interface", VPCID: e.VPCID, ServiceName: e.ServiceName, ServiceRegion: e.ServiceRegion,
 		State: w.spelled(e.State), SubnetIDs: e.SubnetIDs, Groups: w.groupIDsXML(e.GroupIDs), AddressType: "ipv4", RecordType: "ipv4",
-		PrivateDNS: e.PrivateDNSEnabled, CreatedAt: e.CreatedAt.UTC().Format(time.RFC3339), OwnerID: w.options.AccountID,
+		PrivateDNS: e.PrivateDNSEnabled, CreatedAt: e.CreatedAt.UTC().Format(time.RFC3339), OwnerID: e.AccountID,
 		Tags: tagsXML(e.Tags),
 	}
 	for _, eni := range w.interfacesOf(e.ID) {
@@ -113,7 +113,7 @@ func (w *World) describeEndpoints(call *wire.Call) (any, error) {
 			return nil, fault("InvalidVpcEndpointId.Malformed", "The Vpc Endpoint Id '%s' is malformed", id)
 		}
 	}
-	shown := slices.DeleteFunc(w.endpoints.all(), func(e *Endpoint) bool { return w.visible(call.Region, e.ID) == nil })
+	shown := slices.DeleteFunc(w.endpoints.all(), func(e *Endpoint) bool { return w.visible(call, e.ID) == nil })
 	found, err := selected(call.Form, shown, ids, noEndpoint, func(e *Endpoint) (string, map[string]string, attributes) {
 		return e.ID, e.Tags, attributes{
 			"vpc-endpoint-id": {e.ID}, "vpc-id": {e.VPCID}, "service-name": {e.ServiceName}, "service-region": {e.ServiceRegion},
@@ -142,7 +142,7 @@ func (w *World) permitCreate(call *wire.Call) []wire.Permission {
 	if serviceRegion == "" {
 		serviceRegion = call.Region
 	}
-	resource := w.arn(call.Region, "vpc-endpoint", "*")
+	resource := arn(call, "vpc-endpoint", "*")
 	permissions := []wire.Permission{
 		on(call, resource, requestTags(tags), w.serviceKeys(form.Get("ServiceName"), serviceRegion)),
 		w.onVPC(call, form.Get("VpcId")),
@@ -176,7 +176,7 @@ func (w *World) recall(call *wire.Call) (key string, token remembered, err error
 	form := maps.Clone(call.Form)
 	delete(form, "ClientToken")
 	token = remembered{request: form.Encode()}
-	key = strings.Join([]string{call.Region, call.Operation, raw}, " ")
+	key = strings.Join([]string{call.AccountID, call.Region, call.Operation, raw}, " ")
 	if known, isKnown := w.tokens[key]; isKnown {
 		if known.request != token.request {
 			return "", remembered{}, fault("IdempotentParameterMismatch",
@@ -241,7 +241,7 @@ func (w *World) newEndpoint(call *wire.Call) (*Endpoint, error) {
 func (w *World) requestedEndpoint(call *wire.Call) (*Endpoint, []*Subnet, error) {
 	form := call.Form
 	vpc := w.vpcs.get(form.Get("VpcId"))
-	if vpc == nil || vpc.Region != call.Region {
+	if vpc == nil || !w.sees(call, vpc.ID) {
 		return nil, nil, fault("InvalidVpcID.NotFound", "The Vpc Id %s does not exist", form.Get("VpcId"))
 	}
 	service, err := w.requestedService(call)
@@ -249,7 +249,7 @@ func (w *World) requestedEndpoint(call *wire.Call) (*Endpoint, []*Subnet, error)
 		return nil, nil, err
 	}
 	e := &Endpoint{
-		Region: call.Region, VPCID: vpc.ID, ServiceName: service.Name, ServiceRegion: service.Region,
+		Region: call.Region, AccountID: call.AccountID, VPCID: vpc.ID, ServiceName: service.Name, ServiceRegion: service.Region,
 		GroupIDs: list(form, "SecurityGroupId"), PrivateDNSEnabled: form.Get("PrivateDnsEnabled") == "true",
 	}
 	if len(e.GroupIDs) == 0 {
@@ -280,7 +280,7 @@ func (w *World) requestedService(call *wire.Call) (*VendorService, error) {
 	if hosted == "" {
 		hosted = call.Region
 	}
-	service, err := w.seen(call, form.Get("ServiceName"), []string{hosted})
+	service, err := w.offered(call, form.Get("ServiceName"), []string{hosted})
 	if err != nil {
 		return nil, err
 	}
@@ -391,7 +391,7 @@ func (w *World) permitModify(call *wire.Call) []wire.Permission {
 func (w *World) modifyEndpoint(call *wire.Call) (any, error) {
 	form := call.Form
 	id := form.Get("VpcEndpointId")
-	e := w.visible(call.Region, id)
+	e := w.visible(call, id)
 	if e == nil || !e.live() {
 		return nil, noEndpoint(id)
 	}
@@ -475,7 +475,7 @@ func (w *World) deleteEndpoints(call *wire.Call) (any, error) {
 		return nil, fault("MissingParameter", "The request must contain the parameter VpcEndpointId")
 	}
 	for _, id := range ids {
-		e := w.visible(call.Region, id)
+		e := w.visible(call, id)
 		refusal, refused := w.undeletable[id]
 		switch {
 		case e == nil || !e.live(): // AWS: another code than DescribeVpcEndpoints has for the same

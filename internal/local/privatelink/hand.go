@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// somebody is who does things by hand in the consumer's account.
-func (w *World) somebody() string { return "arn:aws:iam::" + w.options.AccountID + ":user/somebody" }
+// somebody is who does things by hand in one of the consumer's accounts.
+func somebody(accountID string) string { return "arn:aws:iam::" + accountID + ":user/somebody" }
 
 // byHand changes an endpoint as a person with a console would.
 func (w *World) byHand(event, endpointID string, change func(*Endpoint)) error {
@@ -17,7 +17,7 @@ func (w *World) byHand(event, endpointID string, change func(*Endpoint)) error {
 		return fmt.Errorf("%s by hand: endpoint %s does not exist", event, endpointID)
 	}
 	change(e)
-	w.mutated(event, []string{endpointID}, w.somebody())
+	w.mutated(event, []string{endpointID}, somebody(e.AccountID))
 	return nil
 }
 

@@ -61,7 +61,7 @@ type associationXML struct {
 
 func (w *World) describeVpcs(call *wire.Call) (any, error) {
 	notFound := func(id string) error { return fault("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", id) }
-	found, err := selected(call.Form, inRegion(w.vpcs.all(), call.Region, func(v *VPC) string { return v.Region }),
+	found, err := selected(call.Form, seen(w, call, w.vpcs.all(), func(v *VPC) string { return v.ID }),
 		list(call.Form, "VpcId"), notFound, func(v *VPC) (string, map[string]string, attributes) {
 			return v.ID, v.Tags, attributes{"vpc-id": {v.ID}, "cidr": v.CIDRs[:1], "state": {"available"}}
 		})
@@ -75,7 +75,7 @@ func (w *World) describeVpcs(call *wire.Call) (any, error) {
 	}
 	for _, v := range items {
 		item := vpcXML{
-			ID: v.ID, OwnerID: w.options.AccountID, State: "available", CIDR: v.CIDRs[0], Tenancy: "default", Tags: tagsXML(v.Tags),
+			ID: v.ID, OwnerID: call.AccountID, State: "available", CIDR: v.CIDRs[0], Tenancy: "default", Tags: tagsXML(v.Tags),
 		}
 		for _, cidr := range v.CIDRs {
 			item.Associations = append(item.Associations, associationXML{cidr, "associated"})
@@ -86,18 +86,12 @@ func (w *World) describeVpcs(call *wire.Call) (any, error) {
 	return answer, err
 }
 
-// inRegion keeps the things of a Region.
-func inRegion[T any](things []*T, region string, of func(*T) string) []*T {
-	return slices.DeleteFunc(things, func(thing *T) bool { return of(thing) != region })
-}
-
-// vpcIn returns a VPC of the call's Region.
+// vpcIn returns a VPC of the caller's in the call's Region.
 func (w *World) vpcIn(call *wire.Call, id string) (*VPC, error) {
-	vpc := w.vpcs.get(id)
-	if vpc == nil || vpc.Region != call.Region {
+	if !w.sees(call, id) {
 		return nil, fault("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", id)
 	}
-	return vpc, nil
+	return w.vpcs.get(id), nil
 }
 
 func (w *World) describeVpcAttribute(call *wire.Call) (any, error) {
@@ -164,7 +158,7 @@ func (w *World) describeSubnets(call *wire.Call) (any, error) {
 	notFound := func(id string) error {
 		return fault("InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", id)
 	}
-	mine := inRegion(w.subnets.all(), call.Region, func(s *Subnet) string { return w.region(s.VPCID) })
+	mine := seen(w, call, w.subnets.all(), func(s *Subnet) string { return s.VPCID })
 	found, err := selected(call.Form, mine, list(call.Form, "SubnetId"), notFound,
 		func(s *Subnet) (string, map[string]string, attributes) {
 			return s.ID, s.Tags, attributes{
@@ -182,7 +176,7 @@ func (w *World) describeSubnets(call *wire.Call) (any, error) {
 	}
 	for _, s := range items {
 		answer.Subnets = append(answer.Subnets, subnetXML{
-			ID: s.ID, ARN: w.arn(call.Region, "subnet", s.ID), VPCID: s.VPCID, OwnerID: w.options.AccountID, State: "available",
+			ID: s.ID, ARN: arn(call, "subnet", s.ID), VPCID: s.VPCID, OwnerID: call.AccountID, State: "available",
 			CIDR: s.CIDR, Free: w.free(s), AZ: s.AZ, AZID: s.AZID, Tags: tagsXML(s.Tags),
 		})
 	}
@@ -222,7 +216,7 @@ func (w *World) describeNetworkAcls(call *wire.Call) (any, error) {
 	notFound := func(id string) error {
 		return fault("InvalidNetworkAclID.NotFound", "The networkAcl ID '%s' does not exist", id)
 	}
-	mine := inRegion(w.acls.all(), call.Region, func(a *NetworkACL) string { return w.region(a.VPCID) })
+	mine := seen(w, call, w.acls.all(), func(a *NetworkACL) string { return a.VPCID })
 	found, err := selected(call.Form, mine, list(call.Form, "NetworkAclId"), notFound,
 		func(a *NetworkACL) (string, map[string]string, attributes) {
 			return a.ID, a.Tags, attributes{
@@ -239,7 +233,7 @@ func (w *World) describeNetworkAcls(call *wire.Call) (any, error) {
 		NextToken string   `xml:"nextToken,omitempty"`
 	}
 	for _, a := range items {
-		answer.ACLs = append(answer.ACLs, w.aclXML(a))
+		answer.ACLs = append(answer.ACLs, w.aclXML(call, a))
 	}
 	answer.NextToken = next
 	return answer, err
@@ -255,8 +249,8 @@ func (w *World) subnetsBehind(aclID string) []string {
 	return ids
 }
 
-func (w *World) aclXML(a *NetworkACL) aclXML {
-	item := aclXML{ID: a.ID, VPCID: a.VPCID, OwnerID: w.options.AccountID, Default: a.Default, Tags: tagsXML(a.Tags)}
+func (w *World) aclXML(call *wire.Call, a *NetworkACL) aclXML {
+	item := aclXML{ID: a.ID, VPCID: a.VPCID, OwnerID: call.AccountID, Default: a.Default, Tags: tagsXML(a.Tags)}
 	for _, entry := range a.Entries {
 		action := "deny"
 		if entry.Allow {
@@ -312,7 +306,7 @@ func (w *World) describeInterfaces(call *wire.Call) (any, error) {
 	notFound := func(id string) error {
 		return fault("InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist", id)
 	}
-	mine := inRegion(w.interfaces.all(), call.Region, func(n *NetworkInterface) string { return w.region(n.VPCID) })
+	mine := seen(w, call, w.interfaces.all(), func(n *NetworkInterface) string { return n.VPCID })
 	found, err := selected(call.Form, mine, ids, notFound, func(n *NetworkInterface) (string, map[string]string, attributes) {
 		return n.ID, n.Tags, attributes{
 			"network-interface-id": {n.ID}, "subnet-id": {n.SubnetID}, "vpc-id": {n.VPCID}, "availability-zone": {n.AZ},
@@ -331,7 +325,7 @@ func (w *World) describeInterfaces(call *wire.Call) (any, error) {
 	for _, n := range items {
 		answer.Interfaces = append(answer.Interfaces, interfaceXML{
 			ID: n.ID, SubnetID: n.SubnetID, VPCID: n.VPCID, AZ: n.AZ, AZID: n.AZID, Description: n.Description,
-			OwnerID: w.options.AccountID, Managed: n.EndpointID != "", Status: n.Status, IP: n.IP,
+			OwnerID: call.AccountID, Managed: n.EndpointID != "", Status: n.Status, IP: n.IP,
 			IPs: []addressXML{{n.IP, true}}, Groups: w.groupIDsXML(n.GroupIDs), Type: n.Type, Tags: tagsXML(n.Tags),
 		})
 	}

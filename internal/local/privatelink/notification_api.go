@@ -69,7 +69,7 @@ func (w *World) createNotification(call *wire.Call) (any, error) {
 
 func (w *World) newNotification(call *wire.Call) (*Notification, error) {
 	id, topic := call.Form.Get("VpcEndpointId"), call.Form.Get("ConnectionNotificationArn")
-	e := w.visible(call.Region, id)
+	e := w.visible(call, id)
 	if e == nil || !e.live() {
 		return nil, noEndpoint(id)
 	}
@@ -95,7 +95,12 @@ func noNotification(id string) error {
 }
 
 func (w *World) describeNotifications(call *wire.Call) (any, error) {
-	mine := inRegion(w.notifications.all(), call.Region, func(n *Notification) string { return n.Region })
+	mine := seen(w, call, w.notifications.all(), func(n *Notification) string {
+		if e := w.endpoints.get(n.EndpointID); e != nil {
+			return e.VPCID
+		}
+		return ""
+	})
 	found, err := selected(call.Form, mine, one(call.Form.Get("ConnectionNotificationId")), noNotification,
 		func(n *Notification) (string, map[string]string, attributes) {
 			return n.ID, nil, attributes{

@@ -87,7 +87,7 @@ func (w *World) serviceKeys(name, serviceRegion string) conditions {
 // onEndpoint is a permission of the call's action on an endpoint. An endpoint that does not exist has no tags, so a policy that
 // asks for some refuses the call before EC2 could say that it is not there.
 func (w *World) onEndpoint(call *wire.Call, id string) wire.Permission {
-	return on(call, w.arn(call.Region, "vpc-endpoint", id), w.endpointKeys(w.endpoints.get(id)))
+	return on(call, arn(call, "vpc-endpoint", id), w.endpointKeys(w.endpoints.get(id)))
 }
 
 func (w *World) onSubnet(call *wire.Call, id string) wire.Permission {
@@ -95,7 +95,7 @@ func (w *World) onSubnet(call *wire.Call, id string) wire.Permission {
 	if subnet := w.subnets.get(id); subnet != nil {
 		keys = merged(keys, resourceTags(subnet.Tags), w.vpcKeys(call, subnet.VPCID), conditions{"ec2:availabilityzone": {subnet.AZ}})
 	}
-	return on(call, w.arn(call.Region, "subnet", id), keys)
+	return on(call, arn(call, "subnet", id), keys)
 }
 
 func (w *World) onGroup(call *wire.Call, id string) wire.Permission {
@@ -103,7 +103,7 @@ func (w *World) onGroup(call *wire.Call, id string) wire.Permission {
 	if group := w.groups.get(id); group != nil {
 		keys = merged(keys, resourceTags(group.Tags), w.vpcKeys(call, group.VPCID))
 	}
-	return on(call, w.arn(call.Region, "security-group", id), keys)
+	return on(call, arn(call, "security-group", id), keys)
 }
 
 func (w *World) onVPC(call *wire.Call, id string) wire.Permission {
@@ -111,11 +111,11 @@ func (w *World) onVPC(call *wire.Call, id string) wire.Permission {
 	if vpc := w.vpcs.get(id); vpc != nil {
 		keys = merged(keys, resourceTags(vpc.Tags))
 	}
-	return on(call, w.arn(call.Region, "vpc", id), keys)
+	return on(call, arn(call, "vpc", id), keys)
 }
 
 func (w *World) vpcKeys(call *wire.Call, vpcID string) conditions {
-	return conditions{"ec2:vpc": {w.arn(call.Region, "vpc", vpcID)}}
+	return conditions{"ec2:vpc": {arn(call, "vpc", vpcID)}}
 }
 
 // privateDNS is what switching private DNS on needs besides: the caller, not only AWS, must be allowed to associate the zone.

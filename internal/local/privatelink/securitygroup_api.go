@@ -89,7 +89,7 @@ func noGroup(id string) error {
 }
 
 func (w *World) describeSecurityGroups(call *wire.Call) (any, error) {
-	mine := inRegion(w.groups.all(), call.Region, func(g *SecurityGroup) string { return w.region(g.VPCID) })
+	mine := seen(w, call, w.groups.all(), func(g *SecurityGroup) string { return g.VPCID })
 	found, err := selected(call.Form, mine, list(call.Form, "GroupId"), noGroup,
 		func(g *SecurityGroup) (string, map[string]string, attributes) {
 			return g.ID, g.Tags, attributes{
@@ -109,16 +109,16 @@ func (w *World) describeSecurityGroups(call *wire.Call) (any, error) {
 	}
 	for _, g := range items {
 		answer.Groups = append(answer.Groups, groupXML{
-			ID: g.ID, ARN: w.arn(call.Region, "security-group", g.ID), Name: g.Name, Description: g.Description,
-			OwnerID: w.options.AccountID, VPCID: g.VPCID, Ingress: w.permissionsXML(g.Rules, false),
-			Egress: w.permissionsXML(g.Rules, true), Tags: tagsXML(g.Tags),
+			ID: g.ID, ARN: arn(call, "security-group", g.ID), Name: g.Name, Description: g.Description,
+			OwnerID: call.AccountID, VPCID: g.VPCID, Ingress: permissionsXML(call, g.Rules, false),
+			Egress: permissionsXML(call, g.Rules, true), Tags: tagsXML(g.Tags),
 		})
 	}
 	answer.NextToken = next
 	return answer, err
 }
 
-func (w *World) permissionsXML(rules []Rule, egress bool) []permissionXML {
+func permissionsXML(call *wire.Call, rules []Rule, egress bool) []permissionXML {
 	var permissions []permissionXML
 	index := map[[3]string]int{}
 	for _, rule := range rules {
@@ -138,7 +138,7 @@ func (w *World) permissionsXML(rules []Rule, egress bool) []permissionXML {
 		}
 		switch p := &permissions[at]; {
 		case rule.GroupID != "":
-			p.Groups = append(p.Groups, groupPairXML{w.options.AccountID, rule.GroupID, rule.Description})
+			p.Groups = append(p.Groups, groupPairXML{call.AccountID, rule.GroupID, rule.Description})
 		case rule.PrefixList != "":
 			p.PrefixLists = append(p.PrefixLists, prefixListXML{rule.PrefixList, rule.Description})
 		default:
@@ -166,9 +166,9 @@ type ruleXML struct {
 	Tags []tagXML `xml:"tagSet>item"`
 }
 
-func (w *World) ruleXML(groupID string, rule Rule) ruleXML {
+func newRuleXML(call *wire.Call, groupID string, rule Rule) ruleXML {
 	item := ruleXML{
-		ID: rule.ID, GroupID: groupID, OwnerID: w.options.AccountID, Egress: rule.Egress, Protocol: rule.Protocol,
+		ID: rule.ID, GroupID: groupID, OwnerID: call.AccountID, Egress: rule.Egress, Protocol: rule.Protocol,
 		FromPort: rule.FromPort, ToPort: rule.ToPort, CIDR: rule.CIDR, PrefixList: rule.PrefixList, Description: rule.Description,
 		Tags: tagsXML(rule.Tags),
 	}
@@ -179,7 +179,7 @@ func (w *World) ruleXML(groupID string, rule Rule) ruleXML {
 		item.Peer = &struct {
 			GroupID string `xml:"groupId"`
 			UserID  string `xml:"userId"`
-		}{rule.GroupID, w.options.AccountID}
+		}{rule.GroupID, call.AccountID}
 	}
 	return item
 }
@@ -190,7 +190,7 @@ func (w *World) describeSecurityGroupRules(call *wire.Call) (any, error) {
 		groupID string
 	}
 	var rules []*owned
-	for _, g := range inRegion(w.groups.all(), call.Region, func(g *SecurityGroup) string { return w.region(g.VPCID) }) {
+	for _, g := range seen(w, call, w.groups.all(), func(g *SecurityGroup) string { return g.VPCID }) {
 		for _, rule := range g.Rules {
 			rules = append(rules, &owned{rule, g.ID})
 		}
@@ -211,7 +211,7 @@ func (w *World) describeSecurityGroupRules(call *wire.Call) (any, error) {
 		NextToken string    `xml:"nextToken,omitempty"`
 	}
 	for _, r := range items {
-		answer.Rules = append(answer.Rules, w.ruleXML(r.groupID, r.Rule))
+		answer.Rules = append(answer.Rules, newRuleXML(call, r.groupID, r.Rule))
 	}
 	answer.NextToken = next
 	return answer, err
@@ -219,7 +219,7 @@ func (w *World) describeSecurityGroupRules(call *wire.Call) (any, error) {
 
 func (w *World) permitCreateSecurityGroup(call *wire.Call) []wire.Permission {
 	tags, _ := specifiedTags(call.Form, "security-group") // bad tags are refused by the operation itself
-	resource := w.arn(call.Region, "security-group", "*")
+	resource := arn(call, "security-group", "*")
 	permissions := []wire.Permission{
 		on(call, resource, requestTags(tags), w.vpcKeys(call, call.Form.Get("VpcId"))), w.onVPC(call, call.Form.Get("VpcId")),
 	}
@@ -247,14 +247,14 @@ func (w *World) createSecurityGroup(call *wire.Call) (any, error) {
 		ID   string   `xml:"groupId"`
 		ARN  string   `xml:"securityGroupArn"`
 		Tags []tagXML `xml:"tagSet>item"`
-	}{group.ID, w.arn(call.Region, "security-group", group.ID), tagsXML(tags)}, nil
+	}{group.ID, arn(call, "security-group", group.ID), tagsXML(tags)}, nil
 }
 
 // groupIn returns the security group that a call names.
 func (w *World) groupIn(call *wire.Call) (*SecurityGroup, error) {
 	id := call.Form.Get("GroupId")
 	group := w.groups.get(id)
-	if group == nil || w.region(group.VPCID) != call.Region {
+	if group == nil || !w.sees(call, group.VPCID) {
 		return nil, noGroup(id)
 	}
 	return group, nil
@@ -375,7 +375,7 @@ func (w *World) authorizeIngress(call *wire.Call) (any, error) {
 		}
 		rule.ID, rule.Tags = w.newID("sgr"), tags
 		all = append(all, rule)
-		answer.Rules = append(answer.Rules, w.ruleXML(group.ID, rule))
+		answer.Rules = append(answer.Rules, newRuleXML(call, group.ID, rule))
 	}
 	group.Rules, answer.Return = all, true
 	return answer, nil

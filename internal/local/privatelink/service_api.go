@@ -33,9 +33,9 @@ type privateNameXML struct {
 	Name string `xml:"privateDnsName"`
 }
 
-// seen returns a service that the caller may see in one of the Regions. AWS: one that it may not see, one of another Region and
+// offered returns a service that the caller may see in one of the Regions. AWS: one that it may not see, one of another Region and
 // one that does not exist look the same.
-func (w *World) seen(call *wire.Call, name string, regions []string) (*VendorService, error) {
+func (w *World) offered(call *wire.Call, name string, regions []string) (*VendorService, error) {
 	service := w.services.get(name)
 	if service == nil || !slices.Contains(regions, service.Region) || !service.visibleTo(call.AccountID, call.Region) {
 		return nil, fault("InvalidServiceName", "The Vpc Endpoint Service '%s' does not exist", name)
@@ -52,12 +52,12 @@ func (w *World) describeServices(call *wire.Call) (any, error) {
 	}
 	names := list(call.Form, "ServiceName")
 	for _, name := range names {
-		if _, err := w.seen(call, name, regions); err != nil {
+		if _, err := w.offered(call, name, regions); err != nil {
 			return nil, err
 		}
 	}
 	shown := slices.DeleteFunc(w.services.all(), func(s *VendorService) bool {
-		_, err := w.seen(call, s.Name, regions)
+		_, err := w.offered(call, s.Name, regions)
 		return err != nil
 	})
 	found, err := selected(call.Form, shown, names, nil, func(s *VendorService) (string, map[string]string, attributes) {
@@ -77,13 +77,13 @@ func (w *World) describeServices(call *wire.Call) (any, error) {
 	}
 	for _, s := range items {
 		answer.Names = append(answer.Names, s.Name)
-		answer.Details = append(answer.Details, w.serviceXML(s, call.Region))
+		answer.Details = append(answer.Details, w.serviceXML(call, s))
 	}
 	answer.NextToken = next
 	return answer, err
 }
 
-func (w *World) serviceXML(s *VendorService, consumerRegion string) serviceXML {
+func (w *World) serviceXML(call *wire.Call, s *VendorService) serviceXML {
 	item := serviceXML{
 		Name: s.Name, ID: s.ID, Region: s.Region, Types: []serviceTypeXML{{"Interface"}}, Owner: s.Owner,
 		BaseNames: []string{s.ID + "." + s.Region + ".vpce.amazonaws.com"}, PrivateName: s.PrivateDNSName, Policy: s.PolicySupported,
@@ -93,11 +93,11 @@ func (w *World) serviceXML(s *VendorService, consumerRegion string) serviceXML {
 		item.PrivateNames = []privateNameXML{{s.PrivateDNSName}}
 		item.Verification = s.PrivateDNSVerification
 	}
-	if s.Region != consumerRegion {
+	if s.Region != call.Region {
 		return item // AWS: a service of another Region has empty lists of zones
 	}
 	for _, id := range s.AZIDs {
-		if name := w.azName(consumerRegion, id); name != "" { // AWS: only zones that the consumer has too
+		if name := w.azName(call, id); name != "" { // AWS: only zones that the consumer has too
 			item.AZs, item.AZIDs = append(item.AZs, name), append(item.AZIDs, id)
 		}
 	}

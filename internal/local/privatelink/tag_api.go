@@ -69,7 +69,7 @@ func (w *World) permitTags(call *wire.Call) []wire.Permission {
 		if err == nil {
 			keys = resourceTags(*tags)
 		}
-		permissions = append(permissions, on(call, w.arn(call.Region, kind, id), requested, keys))
+		permissions = append(permissions, on(call, arn(call, kind, id), requested, keys))
 	}
 	return permissions
 }

@@ -1,16 +1,20 @@
 package privatelink
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"postern/internal/local/wire"
 )
 
 // VPC is a virtual private cloud. DNSSupport and DNSHostnames are its enableDnsSupport and enableDnsHostnames attributes.
 type VPC struct {
 	ID, Region               string
+	AccountID                string // the owner's; "" is the world's own account
 	CIDRs                    []string
 	DNSSupport, DNSHostnames bool
 	Tags                     map[string]string
@@ -54,6 +58,7 @@ func (w *World) AddVPC(vpc VPC) {
 	w.groups.put(group.ID, group)
 	vpc.defaultGroup, vpc.defaultACL = group.ID, acl.ID
 	vpc.Tags = maps.Clone(vpc.Tags)
+	vpc.AccountID = cmp.Or(vpc.AccountID, w.options.AccountID)
 	w.vpcs.put(vpc.ID, &vpc)
 }
 
@@ -143,12 +148,15 @@ func (w *World) Interfaces(endpointID string) []NetworkInterface {
 	return found
 }
 
-// region is the Region of a VPC, "" when there is no such VPC. The world is locked.
-func (w *World) region(vpcID string) string {
-	if vpc := w.vpcs.get(vpcID); vpc != nil {
-		return vpc.Region
-	}
-	return ""
+// sees reports whether a VPC is in the caller's account and the call's Region. The world is locked.
+func (w *World) sees(call *wire.Call, vpcID string) bool {
+	vpc := w.vpcs.get(vpcID)
+	return vpc != nil && vpc.AccountID == call.AccountID && vpc.Region == call.Region
+}
+
+// seen keeps what is in the caller's account and the call's Region, by the VPC that each thing is in.
+func seen[T any](w *World, call *wire.Call, things []*T, vpcOf func(*T) string) []*T {
+	return slices.DeleteFunc(things, func(thing *T) bool { return !w.sees(call, vpcOf(thing)) })
 }
 
 // used is how many interfaces have an address of a subnet.
@@ -193,12 +201,12 @@ func (w *World) plug(subnet *Subnet, groupIDs []string) (*NetworkInterface, erro
 	return eni, nil
 }
 
-// azName is this account's name of an Availability Zone, "" when the account has none for it. Accounts map names to zones
+// azName is the caller's name of an Availability Zone, "" when the account has none for it. Accounts map names to zones
 // differently; the subnets say how this one does.
-func (w *World) azName(region, azID string) string {
+func (w *World) azName(call *wire.Call, azID string) string {
 	taken := map[string]bool{}
 	for _, subnet := range w.subnets.all() {
-		if w.region(subnet.VPCID) != region {
+		if !w.sees(call, subnet.VPCID) {
 			continue
 		}
 		if subnet.AZID == azID {
@@ -210,7 +218,7 @@ func (w *World) azName(region, azID string) string {
 	if len(number) != 1 || number < "1" || number > "6" {
 		return ""
 	}
-	if name := region + string('a'+number[0]-'1'); !taken[name] {
+	if name := call.Region + string('a'+number[0]-'1'); !taken[name] {
 		return name
 	}
 	return ""

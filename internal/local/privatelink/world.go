@@ -12,11 +12,12 @@ import (
 	"time"
 
 	"postern/internal/local/clock"
+	"postern/internal/local/wire"
 )
 
 // Options are the ways in which this world may differ from another. All delays are simulated time.
 type Options struct {
-	AccountID string
+	AccountID string // of the VPCs that name no other
 
 	AvailableAfter time.Duration // from accepted (pending) to available
 	ModifiedAfter  time.Duration // ModifyVpcEndpoint: the endpoint is pending for so long; 0: it stays available
@@ -52,7 +53,7 @@ type Zones interface {
 	HasZone(vpcID, name string) bool
 }
 
-// World is the state of one account and of the vendors it meets. It is safe for concurrent use; what takes time happens on the
+// World is the state of the consumer's accounts and of the vendors they meet. A call sees what its account has in its Region. It is safe for concurrent use; what takes time happens on the
 // clock. Hooks run on the clock too, never during an API call.
 type World struct {
 	clock *clock.Clock
@@ -95,7 +96,7 @@ func (w *World) Configure(change func(*Options)) {
 	change(&w.options)
 }
 
-// AccountID is the account that owns the VPCs.
+// AccountID is the account that owns every VPC that names no other.
 func (w *World) AccountID() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -154,9 +155,9 @@ func (w *World) newID(prefix string) string {
 	return prefix + "-0" + hex.EncodeToString(sum[:8])
 }
 
-// arn is the ARN of an EC2 resource, such as arn:aws:ec2:us-east-1:111122223333:vpc-endpoint/vpce-….
-func (w *World) arn(region, kind, id string) string {
-	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s/%s", region, w.options.AccountID, kind, id)
+// arn is the ARN of an EC2 resource of the caller's account, such as arn:aws:ec2:us-east-1:111122223333:vpc-endpoint/vpce-….
+func arn(call *wire.Call, kind, id string) string {
+	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s/%s", call.Region, call.AccountID, kind, id)
 }
 
 // table holds things by id, in the order in which they came.

@@ -30,7 +30,7 @@ func (s *Service) associate(call *wire.Call) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkVPC(request.VPC); err != nil {
+	if err := s.checkVPC(call, request.VPC); err != nil {
 		return nil, err
 	}
 	managed := s.ec2.ManagedZones(request.VPC.ID)

@@ -60,7 +60,7 @@ func (s *Service) createZone(call *wire.Call) ([]byte, error) {
 	}
 	var managed []privatelink.ManagedZone
 	if request.VPC != nil {
-		if err := s.checkVPC(*request.VPC); err != nil {
+		if err := s.checkVPC(call, *request.VPC); err != nil {
 			return nil, err
 		}
 		zone.VPCs = []VPC{*request.VPC}
@@ -81,9 +81,9 @@ func (s *Service) createZone(call *wire.Call) ([]byte, error) {
 	}{zone.xml(), s.begin(zone, "").info(), nameServers, request.VPC})
 }
 
-// checkVPC refuses a VPC that does not exist. Route 53 must not be locked.
-func (s *Service) checkVPC(vpc VPC) error {
-	if known, exists := s.ec2.VPC(vpc.ID); !exists || known.Region != vpc.Region {
+// checkVPC refuses a VPC that the caller's account does not have. Route 53 must not be locked.
+func (s *Service) checkVPC(call *wire.Call, vpc VPC) error {
+	if known, exists := s.ec2.VPC(vpc.ID); !exists || known.Region != vpc.Region || known.AccountID != call.AccountID {
 		return fault(http.StatusBadRequest, "InvalidVPCId",
 			"The VPC: %s in region %s that you provided is not found", vpc.ID, vpc.Region)
 	}
@@ -181,7 +181,7 @@ type summaryXML struct {
 func (s *Service) listByVPC(call *wire.Call) ([]byte, error) {
 	query := call.HTTP.URL.Query()
 	vpc := VPC{Region: query.Get("vpcregion"), ID: query.Get("vpcid")}
-	if s.checkVPC(vpc) != nil { // AWS: here it is no InvalidVPCId, which the operation does not have
+	if s.checkVPC(call, vpc) != nil { // AWS: here it is no InvalidVPCId, which the operation does not have
 		return nil, invalid("The VPC %s in region %s is not found", vpc.ID, vpc.Region)
 	}
 	var all []summaryXML

@@ -32,7 +32,7 @@ type Function struct {
 type FunctionPermission struct {
 	Action        string
 	FunctionName  string // name or ARN
-	Principal     string // a service
+	Principal     string // a service, or the ARN of a role
 	SourceAccount string
 	SourceArn     string
 }

@@ -53,8 +53,8 @@ func (AllowAll) Authorize(string, Permission) Decision { return Decision{Allowed
 
 // Config is what a server needs to know of the world.
 type Config struct {
-	AccountID  string
-	Region     string
+	AccountID  string           // of callers whose role names none
+	Region     string           // that AWS's configurations are for
 	Now        func() time.Time // the simulated time
 	Authorizer Authorizer
 	// Origin names what the running invocation belongs to: an execution's ARN, or "schedule". Nil: always "".
@@ -146,7 +146,7 @@ func (s *Server) serve(r *http.Request) *answer {
 		return s.unknown(guess(r, body), requestID, scope, operationName(r, body))
 	}
 	call := &Call{
-		Service: scope.service, Region: s.config.Region, AccountID: s.config.AccountID, Now: s.config.Now(), Body: body, HTTP: r,
+		Service: scope.service, Region: scope.region, AccountID: s.accountOf(scope.accessKeyID), Now: s.config.Now(), Body: body, HTTP: r,
 	}
 	call.name(service)
 	operation, known := s.ops[scope.service][call.Operation]
@@ -156,6 +156,16 @@ func (s *Server) serve(r *http.Request) *answer {
 	answer := s.handle(call, operation, scope, service.Protocol(), requestID)
 	s.tell(call, answer)
 	return answer
+}
+
+// accountOf is the account of the role behind an access key: what a call sees is what that account has.
+func (s *Server) accountOf(accessKeyID string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if parts := strings.Split(s.principals[accessKeyID].RoleARN, ":"); len(parts) > 4 && parts[4] != "" {
+		return parts[4]
+	}
+	return s.config.AccountID
 }
 
 // handle carries out a call of a known operation: fault, caller, permissions, effect, in AWS's order.

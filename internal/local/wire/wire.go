@@ -14,7 +14,7 @@ import (
 type Call struct {
 	Service   string // the signing name: ec2, route53, ssm, dynamodb, sns, events, states
 	Operation string // such as CreateVpcEndpoint
-	Region    string
+	Region    string // that the call is signed for
 	AccountID string // the caller's
 	Principal string // ARN of the caller's role
 	Now       time.Time

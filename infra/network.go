@@ -1,0 +1,159 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"postern/internal/connection"
+)
+
+// trustedMachine is the state machine's among the names of roles that another account trusts.
+const trustedMachine = "workflow"
+
+// home is where Postern is: the first network's account and Region.
+func (s Settings) home() connection.RegisteredNetwork { return s.Networks[0] }
+
+// elsewhere reports whether a network is in another account or Region than Postern.
+func (s Settings) elsewhere(network connection.RegisteredNetwork) bool {
+	return network.AccountID != s.home().AccountID || network.Region != s.home().Region
+}
+
+// place fills in what follows from where each network is.
+func (s Settings) place() {
+	for i := range s.Networks {
+		n := &s.Networks[i]
+		n.ProbeFunction = probePrefix + n.Name
+		if s.elsewhere(*n) {
+			n.RoleARN = cmp.Or(n.RoleARN, roleARN(*n, networkRole(*n)))
+			n.ProbeFunction = "arn:" + partition(n.Region) + ":lambda:" + n.Region + ":" + n.AccountID + ":function:" + n.ProbeFunction
+		}
+	}
+}
+
+// networkRole is the name of the role through which a network is reached.
+func networkRole(network connection.RegisteredNetwork) string {
+	return "postern-network-" + network.Name
+}
+
+// trustedRole is the name of a role of Postern's that other accounts trust. It names the Region, since roles are an account's, and
+// Postern may be in several of its Regions.
+func trustedRole(home connection.RegisteredNetwork, name string) string {
+	return "postern-" + home.Region + "-" + name
+}
+
+// roleARN is the ARN of a role in the account of a network.
+func roleARN(network connection.RegisteredNetwork, name string) string {
+	return "arn:" + partition(network.Region) + ":iam::" + network.AccountID + ":role/" + name
+}
+
+func partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+// networkRoles are the roles that our functions may assume.
+func (s *stack) networkRoles() []*string {
+	var arns []*string
+	for _, network := range s.settings.Networks {
+		if s.settings.elsewhere(network) {
+			arns = append(arns, jsii.String(network.RoleARN))
+		}
+	}
+	return arns
+}
+
+// probesElsewhere are the probe functions of other accounts.
+func (s *stack) probesElsewhere() []*string {
+	var arns []*string
+	for _, network := range s.settings.Networks {
+		if s.settings.elsewhere(network) {
+			arns = append(arns, jsii.String(network.ProbeFunction))
+		}
+	}
+	return arns
+}
+
+// roleName is the name of a function's role where another account must know it, else nil: CloudFormation makes one up.
+func (s *stack) roleName(f spec) *string {
+	if !f.reaches {
+		return nil
+	}
+	return s.trustedName(f.handler)
+}
+
+func (s *stack) trustedName(name string) *string {
+	if len(s.networkRoles()) == 0 {
+		return nil
+	}
+	return jsii.String(trustedRole(s.settings.home(), name))
+}
+
+// NewNetworkStack defines what a network of another account needs there: the role through which Postern's functions reach it, and
+// its probe function, which Postern's state machine may invoke.
+func NewNetworkStack(scope constructs.Construct, id string, settings Settings, network connection.RegisteredNetwork) awscdk.Stack {
+	s := newScope(scope, id, "Postern: lets it connect "+network.VPCID+" privately to vendors", network)
+	s.settings = settings
+	home := settings.home()
+	probe := s.newProbe(network)
+	awslambda.NewCfnPermission(s.scope, jsii.String("ProbeByPostern"), &awslambda.CfnPermissionProps{
+		Action: jsii.String("lambda:InvokeFunction"), FunctionName: probe.FunctionArn(),
+		Principal: jsii.String(roleARN(home, trustedRole(home, trustedMachine))),
+	})
+	if network.RoleARN != roleARN(network, networkRole(network)) {
+		return s.scope // the account has a role of its own for us
+	}
+	specs := s.specs()
+	role := awsiam.NewRole(s.scope, jsii.String("NetworkRole"), &awsiam.RoleProps{
+		RoleName:    jsii.String(networkRole(network)),
+		Description: jsii.String("Postern in " + home.AccountID + " reaches " + network.VPCID + " through it"),
+		AssumedBy:   trusting(home, network.ExternalID, specs),
+	})
+	for _, f := range specs {
+		for _, g := range f.grants {
+			if g, there := g.inNetwork(); f.reaches && there {
+				role.AddToPolicy(g.statement(s))
+			}
+		}
+	}
+	return s.scope
+}
+
+// trusting lets the functions that reach networks in, and nobody else of their account, when they tell the external id.
+//
+// AWS: a role that is named as the principal is trusted by its inner id: made again under its name, it is another. The account
+// with a condition on the role's ARN means whoever bears the name.
+func trusting(home connection.RegisteredNetwork, externalID string, specs []spec) awsiam.IPrincipal {
+	var roles []string
+	for _, f := range specs {
+		if f.reaches {
+			roles = append(roles, roleARN(home, trustedRole(home, f.handler)))
+		}
+	}
+	return awsiam.NewPrincipalWithConditions(awsiam.NewAccountPrincipal(home.AccountID), &map[string]any{
+		"StringEquals": map[string]any{"sts:ExternalId": externalID},
+		"ArnEquals":    map[string]any{"aws:PrincipalArn": roles},
+	})
+}
+
+// inNetwork returns what a grant of a function allows in the account of a network; false when that is nothing. The table and the
+// topics are at home. An endpoint of another account gets no connection notification, so none is made or deleted there.
+func (g grant) inNetwork() (grant, bool) {
+	g.actions = slices.DeleteFunc(slices.Clone(g.actions), func(action string) bool {
+		service, name, _ := strings.Cut(action, ":")
+		return !slices.Contains([]string{"ec2", "route53", "ssm", "vpce"}, service) ||
+			strings.HasSuffix(name, "VpcEndpointConnectionNotification") || name == "DeleteVpcEndpointConnectionNotifications"
+	})
+	return g, len(g.actions) > 0
+}
