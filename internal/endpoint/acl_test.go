@@ -80,7 +80,7 @@ func TestSecurityGroupsOutbound(t *testing.T) {
 		{IpProtocol: aws.String("-1"), IpRanges: []types.IpRange{{CidrIp: aws.String("0.0.0.0/0")}}},
 	}}}}
 	got, err := client(fake).SecurityGroups(t.Context(), []string{"sg-1"})
-	want := []SecurityGroup{{ID: "sg-1", Outbound: []Rule{{Protocol: "-1", CIDRs: []string{"0.0.0.0/0"}}}}}
+	want := []SecurityGroup{{ID: "sg-1", Tags: map[string]string{}, Outbound: []Rule{{Protocol: "-1", CIDRs: []string{"0.0.0.0/0"}}}}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}

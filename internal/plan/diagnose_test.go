@@ -182,7 +182,7 @@ func TestFilters(t *testing.T) {
 		"nobody in":           {group(), "security-group", connection.Fail, "no inbound rule lets 10.20.0.0/16 in on 443/tcp"},
 		"half in":             {group(tcp(443, 443, "10.20.0.0/17")), "security-group", connection.Fail, "lets 10.20.0.0/16 in"},
 		"another port":        {group(tcp(80, 80, "10.20.0.0/16")), "security-group", connection.Fail, "443/tcp"},
-		"the clients' group":  {group(from443([]string{clientSG})), "security-group", connection.Pass, "clients' groups"},
+		"the clients' group":  {group(from443([]string{clientSG})), "security-group", connection.Pass, "lets the clients in"},
 		"itself":              {group(from443([]string{endpointSG})), "security-group", connection.Fail, "no inbound rule"},
 		"a group we know not": {group(from443([]string{"sg-9"})), "security-group", connection.Unknown, "lets sg-9 in, not 10.20.0.0/16"},
 		"a prefix list":       {group(from443(nil, "pl-1")), "security-group", connection.Unknown, "pl-1"},
@@ -297,6 +297,44 @@ func TestDiagnoseRefuses(t *testing.T) {
 			_, err := w.planner(t, config).Plan(t.Context(), first(request(t, changes)))
 			if connection.NameOf(err) != connection.InvalidRequest || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// Clients that are named by their groups are let in by name, or with the whole VPC.
+func TestAdmissionOfClientGroups(t *testing.T) {
+	t.Parallel()
+	const client = "sg-0123456789abcdef0"
+	for name, test := range map[string]struct {
+		inbound endpoint.Rule
+		want    connection.Verdict
+	}{
+		"by name":                   {from443([]string{client}), connection.Pass},
+		"the whole VPC":             {tcp(443, 443, "10.20.0.0/16"), connection.Pass},
+		"a part of the VPC":         {tcp(443, 443, "10.20.0.0/17"), connection.Fail},
+		"another group":             {from443([]string{"sg-0fedcba9876543210"}), connection.Fail},
+		"the probe's group only":    {from443([]string{clientSG}), connection.Fail},
+		"a prefix list that may do": {from443(nil, "pl-1"), connection.Unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, config := connected()
+			edit(w.groups, endpointSG, func(g *endpoint.SecurityGroup) { g.Inbound = []endpoint.Rule{test.inbound} })
+			w.groups[client] = endpoint.SecurityGroup{ID: client, VPCID: vpcID}
+			raw := request(t, map[string]any{
+				"action": "diagnose", "target.clientCidrs": nil, "target.clientSecurityGroupIds": []string{client},
+			})
+			plan, err := w.planner(t, config).Plan(t.Context(), first(raw))
+			if err != nil {
+				t.Fatal(err)
+			}
+			filters := plan.Diagnosis.Filters
+			if filters[0].Kind != "security-group" || filters[0].Verdict != test.want {
+				t.Errorf("got %+v, want %s", filters[0], test.want)
+			}
+			if filters[2].Kind != "network-acl" || !strings.HasSuffix(filters[2].Target, "in from the clients") {
+				t.Errorf("got %+v: the VPC's blocks stand for clients without one", filters[2])
 			}
 		})
 	}

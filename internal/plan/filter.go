@@ -45,25 +45,39 @@ func (p *Planner) filterFacts(ctx context.Context, d *draft) error {
 	return nil
 }
 
-// admission checks that the endpoint's groups let the clients in on a port.
+// admission checks that the endpoint's groups let the clients in on a port: their blocks, and the groups that they carry. A client
+// group is in by its own name, or with the whole VPC.
 func (d *draft) admission(groups []endpoint.SecurityGroup, port int) connection.Check {
 	in := admits(groups, port)
 	check := connection.Check{Kind: kindGroup, Target: fmt.Sprintf("%s %d/tcp", idsOf(groups), port), Verdict: connection.Pass}
-	missing := strings.Join(uncovered(prefixes(d.plan.Network.ClientCIDRs), in.cidrs), ", ")
+	missing := uncovered(prefixes(d.plan.Network.ClientCIDRs), in.cidrs)
+	if intersects(in.groupIDs, d.network.ProbeSecurityGroupIDs) {
+		missing = nil // the probe's groups are the clients'
+	}
+	if len(uncovered(prefixes(d.vpc.CIDRs), in.cidrs)) > 0 {
+		for _, client := range d.plan.Network.ClientSecurityGroupIDs {
+			if !slices.Contains(in.groupIDs, client) {
+				missing = append(missing, client)
+			}
+		}
+	}
 	others := slices.DeleteFunc(slices.Clone(in.groupIDs), func(id string) bool {
 		return slices.ContainsFunc(groups, func(g endpoint.SecurityGroup) bool { return g.ID == id })
 	})
+	if len(d.plan.Network.ClientSecurityGroupIDs) > 0 {
+		others = nil // the request says which groups the clients carry
+	}
 	others = append(others, in.prefixListIDs...)
 	switch {
-	case missing == "":
+	case len(missing) == 0:
 		check.Detail = "lets the clients in"
-	case intersects(in.groupIDs, d.network.ProbeSecurityGroupIDs):
-		check.Detail = "lets the clients' groups in"
 	case len(others) > 0:
 		check.Verdict = connection.Unknown
-		check.Detail = fmt.Sprintf("lets %s in, not %s: whether every client is among them is not known", strings.Join(others, ", "), missing)
+		check.Detail = fmt.Sprintf("lets %s in, not %s: whether every client is among them is not known", strings.Join(others, ", "),
+			strings.Join(missing, ", "))
 	default:
-		check.Verdict, check.Detail = connection.Fail, fmt.Sprintf("no inbound rule lets %s in on %d/tcp", missing, port)
+		check.Verdict = connection.Fail
+		check.Detail = fmt.Sprintf("no inbound rule lets %s in on %d/tcp", strings.Join(missing, ", "), port)
 	}
 	return check
 }
@@ -113,9 +127,13 @@ const firstEphemeral, lastEphemeral = 49152, 60999
 //
 // AWS: an ACL stands at the edge of a subnet: who is in the same one does not meet it.
 func (d *draft) passages(acls []endpoint.NetworkACL, interfaces []connection.NetworkInterface, port int) []connection.Check {
+	clients := prefixes(d.plan.Network.ClientCIDRs)
+	if len(clients) == 0 {
+		clients = prefixes(d.vpc.CIDRs) // they are named by their groups
+	}
 	var checks []connection.Check
 	for _, eni := range interfaces {
-		checks = append(checks, passage(acls, eni.SubnetID, false, prefixes(d.plan.Network.ClientCIDRs), port))
+		checks = append(checks, passage(acls, eni.SubnetID, false, clients, port))
 	}
 	for _, subnet := range d.network.ProbeSubnetIDs {
 		var beyond []string

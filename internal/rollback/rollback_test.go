@@ -413,6 +413,7 @@ func TestDiagnosisIsLeftAlone(t *testing.T) {
 		in := Input{Execution: execution, EnteredAt: at, Request: []byte(`{}`)}
 		in.State.Plan = plan()
 		in.State.Plan.Decision, in.State.Plan.DNS.Mode = connection.DecisionDiagnose, mode
+		in.State.Plan.SecurityGroup = &connection.SecurityGroupPlan{}
 		in.State.State.Failure = &connection.Failure{Error: "Lambda.Unknown", Cause: "it died"}
 		outcome, err := w.roll(t, in)
 		if err != nil || !outcome.Clean || outcome.Error != connection.Unavailable {
