@@ -103,6 +103,8 @@ const (
 	versions = "CDK grants a function's versions with the function; there are none, and all would be ours"
 	tagged   = "ids are not known before they are made; the condition demands our tag"
 	zoneIDs  = "ids of zones are not known before they are made, and Route 53 has no condition on tags"
+	shared   = "shared with the ticket system, which has no API to rotate it; docs/webhooks.md says how"
+	issued   = "issued by the ticket system, which alone can make another; docs/webhooks.md says how"
 	prefixed = "the prefix that the operator chose; names follow vendors"
 )
 
@@ -116,6 +118,12 @@ var accepted = map[string]map[string]string{
 	},
 	"AwaitGateRole": {
 		everything: reads,
+	},
+	"CommentRole": {
+		everything: traces,
+	},
+	"Comments": {
+		"DDB3": "claims on comments, gone by themselves after some days; what was posted stands in the ticket",
 	},
 	"ConfigureDnsRole": {
 		everything:  reads + "; CreateHostedZone only for registered VPCs",
@@ -139,9 +147,16 @@ var accepted = map[string]map[string]string{
 		"IAM5[Resource::<ReportFleet>:*]":                                           versions,
 		"IAM5[Resource::<ReportTarget>:*]":                                          versions,
 	},
-	"GithubSecret": {
-		"SMG4": "shared with the ticket system, which has no API to rotate it; docs/webhooks.md says how",
-	},
+	"GithubCredential":     {"SMG4": issued},
+	"GithubSecret":         {"SMG4": shared},
+	"JiraCredential":       {"SMG4": issued},
+	"JiraSecret":           {"SMG4": shared},
+	"ServicenowCredential": {"SMG4": issued},
+	"ServicenowSecret":     {"SMG4": shared},
+	"StandardCredential":   {"SMG4": issued},
+	"StandardSecret":       {"SMG4": shared},
+	"ZendeskCredential":    {"SMG4": issued},
+	"ZendeskSecret":        {"SMG4": shared},
 	"NotifyRole": {
 		everything:                           traces,
 		"IAM5[Action::kms:GenerateDataKey*]": "AWS names the action so for encrypted topics; the key is ours",
@@ -189,9 +204,6 @@ var accepted = map[string]map[string]string{
 		endpoints:   tagged,
 		hostedZones: zoneIDs,
 		published:   prefixed,
-	},
-	"StandardSecret": {
-		"SMG4": "shared with the ticket system, which has no API to rotate it; docs/webhooks.md says how",
 	},
 	"WebhookRole": {
 		everything: traces,

@@ -68,7 +68,7 @@ func TestFacts(t *testing.T) {
 			ID: "vpce-0a1", Ours: true, State: connection.StateAvailable, SecurityGroupIDs: []string{endpointSG},
 			Names: []string{"vpce-0a1-abcd.vpce-svc-1.us-east-1.vpce.amazonaws.com"}, Interfaces: w.interfaces["vpce-0a1"],
 		},
-		Zones: []connection.ZoneFacts{{ID: "Z1", Name: parentZone, Owner: account, Ours: true, Read: true, Records: w.records["Z1"]}},
+		Zones: []connection.ZoneFacts{{ID: "Z1", Name: parentZone, Owner: accountID, Ours: true, Read: true, Records: w.records["Z1"]}},
 		Filters: []connection.Check{
 			check("security-group", endpointSG+" 443/tcp", "lets the clients in"),
 			check("client-security-group", clientSG+" 443/tcp", "lets the probe out to the endpoint"),
@@ -111,7 +111,7 @@ func TestDiagnoseInSpiteOfFaults(t *testing.T) {
 	}
 	zones := []connection.ZoneFacts{
 		{ID: "Z2", Name: hostname, Owner: "999999999999"},
-		{ID: "Z1", Name: parentZone, Owner: account, Ours: true, Read: true, Records: w.records["Z1"]},
+		{ID: "Z1", Name: parentZone, Owner: accountID, Ours: true, Read: true, Records: w.records["Z1"]},
 	}
 	if diff := cmp.Diff(zones, facts.Zones); diff != "" {
 		t.Errorf("zones: the most specific comes first, and another account's is not read (-want +got)\n%s", diff)
@@ -159,7 +159,7 @@ func TestZoneApart(t *testing.T) {
 	w, config := connected()
 	w.zones, w.apart = nil, dns.Zone{ID: "Z1", Name: parentZone}
 	facts := diagnosed(t, w, config).Diagnosis
-	want := &connection.ZoneFacts{ID: "Z1", Name: parentZone, Owner: account, Ours: true, Read: true, Records: w.records["Z1"]}
+	want := &connection.ZoneFacts{ID: "Z1", Name: parentZone, Owner: accountID, Ours: true, Read: true, Records: w.records["Z1"]}
 	if diff := cmp.Diff(want, facts.Apart); diff != "" || len(facts.Zones) > 0 {
 		t.Errorf("zones %v, apart (-want +got)\n%s", facts.Zones, diff)
 	}
