@@ -1,11 +1,13 @@
 package moto
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -13,6 +15,7 @@ import (
 
 	"postern/internal/local/events"
 	embeddedsns "postern/internal/local/sns"
+	"postern/internal/local/wire"
 )
 
 // loadRules copies the rules that moto deployed into the EventBridge of the gateway: moto's own delivers to no function.
@@ -46,8 +49,27 @@ func (g *Gateway) loadRules() error {
 		if err := g.events.AddRule(rule); err != nil {
 			return err
 		}
+		if rule.Schedule != "" {
+			g.hurry(rule, *r.Arn)
+		}
 	}
 	return nil
+}
+
+// hurried is how often a scheduled rule runs here, beside its own schedule: nobody would wait for that.
+const hurried = 3 * time.Second
+
+func (g *Gateway) hurry(rule events.Rule, arn string) {
+	g.Clock.After(hurried, rule.Name+" in a hurry", func() {
+		for _, t := range rule.Targets {
+			event := events.Event{
+				ID: wire.UUID(rule.Name + g.Clock.Now().String()), DetailType: "Scheduled Event", Source: "aws.events",
+				Account: g.World.AccountID(), Time: g.Clock.Now(), Region: Region, Resources: []string{arn}, Detail: json.RawMessage("{}"),
+			}
+			g.runAsync(t.ARN, []byte(cmp.Or(t.Input, string(event.JSON()))))
+		}
+		g.hurry(rule, arn)
+	})
 }
 
 // deliverEvent hands an event to a rule's target.

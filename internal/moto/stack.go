@@ -19,33 +19,27 @@ import (
 	"postern/internal/local/template"
 )
 
-// Ignored are the resource types that moto's CloudFormation skips without a word but in its log, and what becomes of each here.
-var Ignored = map[string]string{
-	"AWS::ApiGatewayV2::Api":                  "the webhook's door is not run here",
-	"AWS::ApiGatewayV2::Integration":          "the webhook's door is not run here",
-	"AWS::ApiGatewayV2::Route":                "the webhook's door is not run here",
-	"AWS::ApiGatewayV2::Stage":                "the webhook's door is not run here",
-	"AWS::CloudWatch::Alarm":                  "no alarm exists here",
-	"AWS::CloudWatch::CompositeAlarm":         "no alarm exists here",
-	"AWS::Lambda::EventInvokeConfig":          "the gateway tries a delivery once, and a failed one fails the run",
-	"AWS::Logs::MetricFilter":                 "no metric exists here",
-	"AWS::SecretsManager::Secret":             "the webhook's door is not run here",
-	"AWS::SNS::Subscription":                  "the gateway reads the subscriptions from the template and delivers to them",
-	"AWS::SNS::TopicPolicy":                   "moto checks no policies",
-	"AWS::SQS::QueuePolicy":                   "moto checks no policies",
-	"AWS::Logs::ResourcePolicy":               "moto checks no policies",
-	"AWS::CDK::Metadata":                      "for people to look at",
-	"AWS::CloudWatch::Dashboard":              "for people to look at",
-	"AWS::Scheduler::Schedule":                "nothing is scheduled here",
-	"AWS::Events::EventBusPolicy":             "moto checks no policies",
-	"AWS::StepFunctions::StateMachineVersion": "there is one definition",
-}
-
 // Created are the resource types that must exist in moto after the deployment, each resource with a name of its own.
 var Created = []string{
 	"AWS::DynamoDB::Table", "AWS::Events::Rule", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::KMS::Alias", "AWS::KMS::Key",
 	"AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Logs::LogGroup", "AWS::SNS::Topic", "AWS::SQS::Queue",
-	"AWS::SSM::Parameter", "AWS::StepFunctions::StateMachine",
+	"AWS::StepFunctions::StateMachine",
+}
+
+// Ignored are the resource types that moto's CloudFormation skips, with a line in its log and the stack still complete, and what
+// that means here.
+var Ignored = map[string]string{
+	"AWS::ApiGatewayV2::Api":         "the webhook's door is not run here",
+	"AWS::ApiGatewayV2::Integration": "the webhook's door is not run here",
+	"AWS::ApiGatewayV2::Route":       "the webhook's door is not run here",
+	"AWS::ApiGatewayV2::Stage":       "the webhook's door is not run here",
+	"AWS::CloudWatch::Alarm":         "no alarm exists here",
+	"AWS::Lambda::EventInvokeConfig": "a delivery is tried once; one that fails, fails the run",
+	"AWS::Logs::MetricFilter":        "no metric exists here",
+	"AWS::SNS::Subscription":         "the gateway reads them from the template and delivers to them",
+	"AWS::SNS::TopicPolicy":          "moto checks no policy",
+	"AWS::SQS::QueuePolicy":          "moto checks no policy",
+	"AWS::SecretsManager::Secret":    "the webhook's door is not run here",
 }
 
 // Resource is a resource of the deployed stack.

@@ -69,3 +69,6 @@ func recordOf(set types.ResourceRecordSet) embedded.Record {
 	}
 	return record
 }
+
+// Zones are the private hosted zones that a VPC sees in moto.
+func (g *Gateway) Zones(vpcID string) []embedded.Zone { return g.zones.View(vpcID) }
