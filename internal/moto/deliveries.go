@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"postern/internal/local/cloudtrail"
 	"postern/internal/local/events"
 	embeddedsns "postern/internal/local/sns"
 	"postern/internal/local/wire"
@@ -80,6 +81,21 @@ func (g *Gateway) deliverEvent(d events.Delivery) error {
 	}
 	g.runAsync(d.Target.ARN, d.Payload)
 	return nil
+}
+
+// record puts what CloudTrail tells of a change of endpoints on the default bus.
+func (g *Gateway) record(eventName string, endpointIDs []string, principal string) {
+	change := cloudtrail.Change{
+		Name: eventName, EndpointIDs: endpointIDs, Principal: principal,
+		Account: g.World.AccountID(), Region: Region, At: g.Clock.Now(),
+	}
+	event, err := change.Event()
+	if err == nil {
+		err = g.events.Emit(event)
+	}
+	if err != nil {
+		g.fault("recording %s: %v", eventName, err)
+	}
 }
 
 // notify publishes an endpoint's connection notification, on moto's topic.

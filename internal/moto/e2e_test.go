@@ -90,7 +90,7 @@ func TestOnboardings(t *testing.T) {
 	if err := gateway.Connect(stack, cdk.Assembly()); err != nil {
 		t.Fatal(err)
 	}
-	machine, err := stack.Only("AWS::StepFunctions::StateMachine")
+	machine, err := stack.Machine("postern")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,6 +59,7 @@ func NewGateway(ctx context.Context) (*Gateway, error) {
 	g.events = events.New(now, g.World.AccountID(), Region)
 	g.events.OnDeliver(g.deliverEvent)
 	g.World.OnNotification(g.notify)
+	g.World.OnMutation(g.record)
 	g.embedded = wire.NewServer(wire.Config{
 		AccountID: g.World.AccountID(), Region: Region, Now: now.Now, Authorizer: wire.AllowAll{},
 	}, privatelink.NewService(g.World), g.events)

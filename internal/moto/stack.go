@@ -169,6 +169,16 @@ func (s *Stack) Only(kind string) (string, error) {
 	return found[0], nil
 }
 
+// Machine is the ARN of a state machine by its name.
+func (s *Stack) Machine(name string) (string, error) {
+	for _, r := range s.Resources {
+		if r.Type == "AWS::StepFunctions::StateMachine" && strings.HasSuffix(r.PhysicalID, ":stateMachine:"+name) {
+			return r.PhysicalID, nil
+		}
+	}
+	return "", fmt.Errorf("moto has no state machine %s", name)
+}
+
 // Code is the directory of a function's code in the cloud assembly.
 func (s *Stack) Code(assembly, function string) (string, error) {
 	for id, r := range s.Resources {
