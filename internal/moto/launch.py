@@ -7,6 +7,7 @@ runs the functions, and hands everything else on.
 """
 
 import copy
+import re
 import sys
 import types
 
@@ -19,6 +20,7 @@ import moto.cloudformation.parsing as parsing
 import moto.stepfunctions.models as stepfunctions
 from moto.core.config import default_user_config
 from moto.server import main
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 
@@ -39,6 +41,16 @@ class Substitution:
 
 
 parsing.string = types.SimpleNamespace(Template=Substitution)
+
+# The grammar takes a percentage with a fraction only: 100 is a syntax error, 100.0 is not.
+parse = AmazonStateLanguageParser.parse
+
+
+def parse_with_percentages(definition):
+    return parse(re.sub(r'("ToleratedFailurePercentage"\s*:\s*\d+)(?=\s*[,}])', r"\1.0", definition))
+
+
+AmazonStateLanguageParser.parse = staticmethod(parse_with_percentages)
 
 default_user_config["stepfunctions"] = {"execute_state_machine": True}
 
