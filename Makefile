@@ -26,7 +26,7 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 DEMO_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo vendors test lint lint-infra audit reproducible bench reliability fuzz build synth diff deploy destroy check golden clean host
+.PHONY: help demo vendors test e2e lint lint-infra audit reproducible bench reliability fuzz build synth diff deploy destroy check golden clean host
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ build/bin/infra: host
 test: ## run every test, with the race detector where cgo is at hand
 	go vet ./...
 	go test $(RACE) ./...
+
+e2e: host ## deploy to moto, a simulation of AWS by others, and onboard there too (skipped without moto)
+	@POSTERN_E2E=1 POSTERN_CDK="$(CDK)" go test -count=1 -v -run '^TestOnboardings$$' ./internal/moto
 
 lint: ## golangci-lint, as pinned here
 	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run

@@ -4,6 +4,7 @@ package clock
 
 import (
 	"container/heap"
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -119,6 +120,39 @@ func (c *Clock) Run(until func() bool, limit time.Time) error {
 		c.Step()
 	}
 	return nil
+}
+
+// followed is how often Follow looks at the wall clock.
+const followed = 5 * time.Millisecond
+
+// Follow lets things happen when the wall clock reaches their time, until ctx is done: for a cloud of which another part lives in
+// real time. Make the clock with the current time. Like Step, it must not run beside another.
+func (c *Clock) Follow(ctx context.Context) {
+	tick := time.NewTicker(followed)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		if c.due(time.Now()) {
+			c.Step()
+			continue
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// due reports whether something should have happened by now; when nothing should, the clock shows now.
+func (c *Clock) due(now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.queue) > 0 && !c.queue[0].at.After(now) {
+		return true
+	}
+	if now.After(c.now) {
+		c.now = now
+	}
+	return false
 }
 
 // queue orders timers by time, then by the order they were asked for.

@@ -1,6 +1,7 @@
 package clock_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,23 @@ func TestCarry(t *testing.T) {
 	for c.Step() {
 	}
 	if diff := cmp.Diff([]string{"a", "b", "a"}, seen); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What is due happens in order, also what it sets off; what is far away does not happen.
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	c := clock.New(time.Now())
+	ctx, cancel := context.WithCancel(t.Context())
+	var got []string
+	c.After(24*time.Hour, "tomorrow", func() { got = append(got, "tomorrow") })
+	c.After(time.Millisecond, "first", func() {
+		got = append(got, "first")
+		c.After(time.Millisecond, "second", func() { got = append(got, "second"); cancel() })
+	})
+	c.Follow(ctx)
+	if diff := cmp.Diff([]string{"first", "second"}, got); diff != "" {
 		t.Error(diff)
 	}
 }

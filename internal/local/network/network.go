@@ -18,10 +18,15 @@ import (
 	"postern/internal/local/route53"
 )
 
+// Zones are the private hosted zones that a VPC's resolver sees at this moment. It must be safe for concurrent use.
+type Zones interface {
+	View(vpcID string) []route53.Zone
+}
+
 // Config is what a network shows.
 type Config struct {
 	World *privatelink.World
-	Zones *route53.Service
+	Zones Zones
 	Now   func() time.Time // simulated
 	Dir   string           // where the CA bundle goes; "" makes a directory that Close removes
 }

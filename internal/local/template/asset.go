@@ -14,15 +14,24 @@ func (l *loader) code(metadata map[string]any, function *Function) (string, erro
 	if l.options.Assembly == "" {
 		return "", nil
 	}
-	path, _ := metadata["aws:asset:path"].(string)
-	if path == "" {
-		var err error
-		if path, err = assetOf(l.options.Assembly, function.Code.S3Key); err != nil {
-			return "", err
-		}
+	if path, _ := metadata["aws:asset:path"].(string); path != "" {
+		return within(l.options.Assembly, path)
 	}
+	return Asset(l.options.Assembly, function.Code.S3Key)
+}
+
+// Asset is the directory of the asset that a cloud assembly publishes under an object key.
+func Asset(assembly, objectKey string) (string, error) {
+	path, err := assetOf(assembly, objectKey)
+	if err != nil {
+		return "", err
+	}
+	return within(assembly, path)
+}
+
+func within(assembly, path string) (string, error) {
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(l.options.Assembly, path)
+		path = filepath.Join(assembly, path)
 	}
 	if _, err := os.Stat(path); err != nil {
 		return "", fmt.Errorf("code asset: %w", err)
