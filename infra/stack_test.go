@@ -106,7 +106,8 @@ func TestStorageIsSafe(t *testing.T) {
 		// Everything of a wait that the sweep reads, and never the token.
 		want := `[{"IndexName":"waiting","KeySchema":[{"AttributeName":"waitGate","KeyType":"HASH"},` +
 			`{"AttributeName":"waitSince","KeyType":"RANGE"}],"Projection":{"NonKeyAttributes":["waitExecution","waitEndpoint",` +
-			`"waitService","waitServiceRegion","waitRegistration","lastSeen"],"ProjectionType":"INCLUDE"}}]`
+			`"waitService","waitServiceRegion","waitRegistration","lastSeen","ticket","waitAsked","waitHours",` +
+			`"waitCalendar","waitTo","waitSubject","reminderOf","reminderPercent"],"ProjectionType":"INCLUDE"}}]`
 		if diff := cmp.Diff(want, text(p["GlobalSecondaryIndexes"])); diff != "" {
 			t.Errorf("indexes of %s (-want +got):\n%s", id, diff)
 		}

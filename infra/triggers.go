@@ -36,9 +36,10 @@ func (s *stack) triggers() {
 			DetailType: jsii.Strings(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed),
 		},
 	}, s.functions["resume"], 20)
-	s.rule("GatesOpened", "What to send the vendor, to the operators", &awsevents.RuleProps{
+	s.rule("Notices", "What to send the vendor, to the operators", &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{
-			Source: jsii.Strings(connection.EventSource), DetailType: jsii.Strings(connection.EventGateOpened),
+			Source:     jsii.Strings(connection.EventSource),
+			DetailType: jsii.Strings(connection.EventGateOpened, connection.EventGateReminder),
 		},
 	}, s.functions["notify"], 20)
 }

@@ -19,7 +19,7 @@ func TestRules(t *testing.T) {
 	changes := `{"detail":{"eventName":["ModifyVpcEndpoint","DeleteVpcEndpoints"],"eventSource":["ec2.amazonaws.com"]},` +
 		`"detail-type":["AWS API Call via CloudTrail"],"source":["aws.ec2"]}`
 	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed)
-	opened := ours(connection.EventGateOpened)
+	opened := ours(connection.EventGateOpened, connection.EventGateReminder)
 	want := map[string]string{
 		"rate(5 minutes)": "observe, 0 retries in 86400 s",
 		changes:           "observe, 8 retries in 86400 s",

@@ -38,13 +38,16 @@ func (in GateInput) check() error {
 }
 
 func (in GateInput) wait() store.Wait {
+	gate := in.State.Plan.Gates.Of(in.Gate)
 	wait := store.Wait{
 		ConnectionID: in.State.Plan.ConnectionID, Gate: in.Gate, Execution: in.Execution, Since: in.EnteredAt,
 		ServiceName: in.State.Plan.Service.Name, ServiceRegion: in.State.Plan.Service.Region, Ticket: in.State.Plan.Ticket.Key(),
+		Asked: in.EnteredAt, SLAHours: gate.SLAHours, Calendar: gate.Calendar, To: gate.To,
 	}
 	if in.Gate == connection.GateApproval {
 		wait.EndpointID, wait.LastSeen = in.State.Endpoint.ID, in.State.Endpoint.State
 	}
+	wait.Subject = strings.ReplaceAll(gate.Subject, "${vpcEndpointId}", wait.EndpointID)
 	return wait
 }
 

@@ -14,6 +14,8 @@ const (
 	EventServiceVisible = "VPC Endpoint Service Visible"
 	// EventGateOpened says that an execution began to wait for the vendor; it carries the text to send.
 	EventGateOpened = "Gate Opened"
+	// EventGateReminder says that 50, 80 or 100 percent of the vendor's own hours have passed while a gate is waited at.
+	EventGateReminder = "Gate Reminder"
 	// EventGateStillClosed says that the sweep looked and the wait goes on; resume turns it into a heartbeat.
 	EventGateStillClosed = "Gate Still Closed"
 )
@@ -53,4 +55,25 @@ type GateNotice struct {
 	SLAHours      int       `json:"slaHours"`
 	Calendar      string    `json:"calendar"`
 	EndpointID    string    `json:"endpointId,omitempty"`
+}
+
+// GateReminder is the detail of EventGateReminder. It is said until somebody was reminded, so it may come more than once; a
+// percentage that was overtaken before anybody could be reminded is skipped.
+type GateReminder struct {
+	SchemaVersion int       `json:"schemaVersion"`
+	ConnectionID  string    `json:"connectionId"`
+	Execution     string    `json:"execution"`
+	Gate          Gate      `json:"gate"`
+	Percent       int       `json:"percent"` // 50, 80 or 100
+	Since         time.Time `json:"since"`   // when the vendor was asked
+	ObservedAt    time.Time `json:"observedAt"`
+	PassedHours   int       `json:"passedHours"` // of the vendor's hours, rounded down
+	SLAHours      int       `json:"slaHours"`    // the vendor's own figure, in hours of its calendar
+	Calendar      string    `json:"calendar"`
+	To            string    `json:"to"`
+	Subject       string    `json:"subject"`
+	Body          string    `json:"body"` // what to send the vendor now
+	ServiceName   string    `json:"serviceName,omitempty"`
+	EndpointID    string    `json:"endpointId,omitempty"`
+	Ticket        string    `json:"ticket,omitempty"` // key of the ticket that opened the connection
 }

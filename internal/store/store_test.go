@@ -58,6 +58,8 @@ func TestRegister(t *testing.T) {
 	t.Parallel()
 	s, table := open()
 	want := approval("arn:1", noon.Add(123456789))
+	want.Asked, want.SLAHours, want.Calendar, want.To, want.Subject = noon, 48, "us-business", "support@example.com", "please accept"
+	want.Ticket = "github:example/network#42"
 	must(t, s.Register(t.Context(), want, store.NewToken(canary)))
 	got, token := stored(t, s)
 	if token != canary || got.Registration == "" || strings.Contains(canary, got.Registration) {

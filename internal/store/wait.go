@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,20 +26,31 @@ type Wait struct {
 	ServiceName   string
 	ServiceRegion string
 	LastSeen      connection.EndpointState // "" when never seen
-	// Ticket is the key of the ticket that opened the connection, "" for none. Register writes it; no read returns it, see Record.
+	// Ticket is the key of the ticket that opened the connection, "" for none.
 	Ticket string
+	// Asked is when the vendor was asked, from where its hours count; a gate that is waited at again keeps it.
+	Asked time.Time
+	// SLAHours and Calendar are the vendor's own figure; 0 and "" when it gives none.
+	SLAHours int
+	Calendar string
+	// To and Subject are of the text that the vendor was sent.
+	To, Subject string
+	// Reminded is the highest percentage of the hours that the operators were reminded at, 0 for none. ClaimReminder writes it.
+	Reminded int
 	// Registration tells two registrations of one wait apart; Register makes it and Token returns it.
 	Registration string
 }
 
-// waitAttributes are a wait without its token; the index carries all but waitRegistration.
+// waitAttributes are a wait without its token and its registration: what the index carries.
 var waitAttributes = []string{
-	"id", "waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "lastSeen",
+	"id", "waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "lastSeen", "ticket",
+	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "reminderOf", "reminderPercent",
 }
 
 // cleared are the attributes of a wait that has ended.
 var cleared = []string{
 	"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "waitToken",
+	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject",
 }
 
 // Register claims the connection for the wait's execution and stores the wait, in one write. A wait of the same execution that
@@ -52,6 +64,13 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 		"waitGate": string(wait.Gate), "waitSince": stamp(wait.Since), "waitExecution": wait.Execution,
 		"waitEndpoint": wait.EndpointID, "waitService": wait.ServiceName, "waitServiceRegion": wait.ServiceRegion,
 		"waitRegistration": token.fingerprint(), "waitToken": token.Reveal(),
+		"waitAsked": "", "waitHours": "", "waitCalendar": wait.Calendar, "waitTo": wait.To, "waitSubject": wait.Subject,
+	}
+	if wait.SLAHours > 0 {
+		set["waitHours"] = strconv.Itoa(wait.SLAHours)
+	}
+	if !wait.Asked.IsZero() {
+		set["waitAsked"] = stamp(wait.Asked)
 	}
 	if wait.LastSeen != "" {
 		set["lastSeen"] = string(wait.LastSeen)
@@ -152,9 +171,19 @@ func waitOf(found item) (Wait, error) {
 	if err != nil {
 		return Wait{}, fmt.Errorf("the item %q has no time in waitSince: %w", found.text("id"), err)
 	}
-	return Wait{
+	wait := Wait{
 		ConnectionID: found.text("id"), Gate: connection.Gate(found.text("waitGate")), Execution: found.text("waitExecution"),
 		Since: since, EndpointID: found.text("waitEndpoint"), ServiceName: found.text("waitService"),
 		ServiceRegion: found.text("waitServiceRegion"), LastSeen: found.state("lastSeen"), Registration: found.text("waitRegistration"),
-	}, nil
+		Ticket: found.text("ticket"), Asked: since, Calendar: found.text("waitCalendar"), To: found.text("waitTo"),
+		Subject: found.text("waitSubject"),
+	}
+	if asked, err := time.Parse(time.RFC3339Nano, found.text("waitAsked")); err == nil {
+		wait.Asked = asked
+	}
+	wait.SLAHours, _ = strconv.Atoi(found.text("waitHours")) // 0 when it is absent
+	if found.text("reminderOf") == reminderOf(wait.Execution, wait.Gate) {
+		wait.Reminded, _ = strconv.Atoi(found.text("reminderPercent"))
+	}
+	return wait, nil
 }
