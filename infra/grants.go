@@ -118,7 +118,7 @@ var ours = map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/" + co
 // ReturnValues.
 var withoutToken = map[string]any{
 	"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": []string{
-		"id", "vendor", "holder", "status", "finishedBy", "ticket", "ledger", "updatedAt", "endpointId", "lastSeen",
+		"id", "vendor", "holder", "cancelledHolder", "status", "finishedBy", "ticket", "ledger", "updatedAt", "endpointId", "lastSeen",
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
 		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "reminderOf", "reminderPercent", "reminderBy",
 		"noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy",
@@ -209,6 +209,15 @@ func (s *stack) specs() []spec {
 				describe("VpcEndpoints", "VpcEndpointServices"),
 				{actions: []string{"dynamodb:UpdateItem"}, resources: table},
 				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
+				{actions: []string{"events:PutEvents"}, resources: eventBus},
+			},
+		},
+		{
+			handler: "acknowledge", description: "Hears operators: the vendor confirmed, or the connection is given up", timeoutSeconds: 60,
+			env: []string{step.EnvTable, step.EnvEventBus},
+			grants: []grant{
+				describe("VpcEndpoints", "VpcEndpointServices"),
+				{actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, resources: table, conditions: withoutToken},
 				{actions: []string{"events:PutEvents"}, resources: eventBus},
 			},
 		},

@@ -65,6 +65,8 @@ func TestPermissions(t *testing.T) {
 			"ec2:DescribeSecurityGroups", "ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints", "route53:AssociateVPCWithHostedZone", "vpce:AllowMultiRegion"},
 		"await-gate": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints",
 			"events:PutEvents"},
+		"acknowledge": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints",
+			"events:PutEvents"},
 		"observe": {"dynamodb:Query", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints", "events:PutEvents",
 			"sqs:SendMessage"},
 		"resume": {"dynamodb:GetItem", "dynamodb:UpdateItem", "sqs:SendMessage", "states:SendTaskFailure", "states:SendTaskHeartbeat",

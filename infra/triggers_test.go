@@ -18,7 +18,8 @@ func TestRules(t *testing.T) {
 	}
 	changes := `{"detail":{"eventName":["ModifyVpcEndpoint","DeleteVpcEndpoints"],"eventSource":["ec2.amazonaws.com"]},` +
 		`"detail-type":["AWS API Call via CloudTrail"],"source":["aws.ec2"]}`
-	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed)
+	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed,
+		connection.EventAcknowledged, connection.EventCancelled)
 	opened := ours(connection.EventGateOpened, connection.EventGateReminder)
 	want := map[string]string{
 		"rate(5 minutes)": "observe, 0 retries in 86400 s",

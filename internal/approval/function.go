@@ -22,6 +22,11 @@ func ObserveFunction(r step.Runtime) (lambda.Handler, error) {
 	return step.Handle(r.Log, NewObserver(tableOf(r), endpointsOf(r), busOf(r), r.AWS.Region, r.Metrics(), r.Log).Observe), nil
 }
 
+// AcknowledgeFunction builds acknowledge: the step of an approval or a cancellation.
+func AcknowledgeFunction(r step.Runtime) (lambda.Handler, error) {
+	return step.Handle(r.Log, NewAcknowledger(tableOf(r), endpointsOf(r), busOf(r), r.AWS.Region, r.Log).Acknowledge), nil
+}
+
 // ResumeFunction builds resume: behind the rule on Postern's own observations.
 func ResumeFunction(r step.Runtime) (lambda.Handler, error) {
 	return step.Handle(r.Log, NewResumer(tableOf(r), sfn.NewFromConfig(r.AWS), r.Log).Resume), nil

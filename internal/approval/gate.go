@@ -44,6 +44,9 @@ func (in GateInput) wait() store.Wait {
 		ServiceName: in.State.Plan.Service.Name, ServiceRegion: in.State.Plan.Service.Region, Ticket: in.State.Plan.Ticket.Key(),
 		Asked: in.EnteredAt, SLAHours: gate.SLAHours, Calendar: gate.Calendar, To: gate.To,
 	}
+	if before := in.State.Allowlisting; in.Gate == connection.GateAllowlist && before != nil && !before.AskedAt.IsZero() {
+		wait.Asked = before.AskedAt // what the vendor gave did not open the gate: nobody asked again
+	}
 	if in.Gate == connection.GateApproval {
 		wait.EndpointID, wait.LastSeen = in.State.Endpoint.ID, in.State.Endpoint.State
 	}

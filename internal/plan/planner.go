@@ -70,8 +70,14 @@ func (p *Planner) Plan(ctx context.Context, in Input) (connection.Plan, error) {
 }
 
 func (p *Planner) plan(ctx context.Context, in Input, d *draft, earlier connection.State) (connection.Plan, error) {
+	if given := earlier.Allowlisting; earlier.Plan != nil && given != nil && len(given.Inputs) > 0 {
+		return p.withInputs(ctx, in, *earlier.Plan, given.Inputs)
+	}
 	if earlier.Plan != nil && earlier.Allowlisting != nil {
 		return p.again(ctx, in.Execution, *earlier.Plan)
+	}
+	if (d.request.Action == connection.ActionApprove || d.request.Action == connection.ActionCancel) && len(d.faults) == 0 {
+		return p.acknowledge(d.request)
 	}
 	if d.request.Action == connection.ActionOffboard && len(d.faults) == 0 {
 		return p.offboard(ctx, in.Execution, d.request)

@@ -6,6 +6,7 @@
 //	id                  connection id (partition key)
 //	vendor              the part of the id before the slash
 //	holder              execution that holds the connection; absent when it is free
+//	cancelledHolder     execution that was told to give up; of no meaning to any other
 //	status              onboarded, failed or offboarded: how the last execution ended
 //	finishedBy          that execution
 //	ledger              connection.Ledger as JSON: what was wanted and made, and what stood there before; kept when it is offboarded

@@ -94,7 +94,7 @@ func TestRecord(t *testing.T) {
 	}
 	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded,
 		EndpointID: "vpce-0123abcd", At: noon}))
-	want = store.Record{Ticket: wait.Ticket, EndpointID: "vpce-0123abcd"}
+	want = store.Record{Ticket: wait.Ticket, EndpointID: "vpce-0123abcd", Status: store.StatusOnboarded}
 	if record, err := s.Record(t.Context(), id); err != nil || record != want {
 		t.Errorf("onboarded: %+v, %v", record, err)
 	}

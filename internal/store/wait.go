@@ -80,7 +80,7 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	}
 	held, err := s.update(ctx, wait.ConnectionID, change{
 		set: set,
-		condition: "(attribute_not_exists(holder) OR holder = :holder) AND " +
+		condition: "(attribute_not_exists(holder) OR holder = :holder) AND " + notCancelled(":holder") + " AND " +
 			"(attribute_not_exists(waitSince) OR waitExecution <> :waitExecution OR waitSince <= :waitSince)",
 	})
 	if err != nil {
@@ -134,6 +134,19 @@ func (s *Store) Token(ctx context.Context, connectionID string) (Wait, Token, bo
 	}
 	wait, err := waitOf(found)
 	return wait, token, err == nil, err
+}
+
+// WaitOf returns what a connection waits for, without the token; false when nothing waits.
+func (s *Store) WaitOf(ctx context.Context, connectionID string) (Wait, bool, error) {
+	found, err := s.read(ctx, connectionID, waitAttributes...)
+	if err != nil {
+		return Wait{}, false, fmt.Errorf("reading the wait of %s: %w", connectionID, err)
+	}
+	if found.text("waitGate") == "" {
+		return Wait{}, false, nil
+	}
+	wait, err := waitOf(found)
+	return wait, err == nil, err
 }
 
 // Settle ends a wait that Token returned, and records the state last seen. When another registration took its place, it does
