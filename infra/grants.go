@@ -101,6 +101,11 @@ func operatorsTopic(s *stack) []*string { return []*string{s.operators.TopicArn(
 func key(s *stack) []*string            { return []*string{s.key.KeyArn()} }
 func workflow(s *stack) []*string       { return []*string{s.machine.StateMachineArn()} }
 
+// executions are those of our state machine.
+func executions(s *stack) []*string {
+	return []*string{s.namedArn("states", "execution", machineName+":*")}
+}
+
 func webhookSecrets(s *stack) []*string {
 	var arns []*string
 	for _, secret := range s.secrets {
@@ -128,6 +133,9 @@ var withoutToken = map[string]any{
 
 // blindly is for the last write of an execution: it removes the token with the rest of the wait, and may not see what it removes.
 var blindly = map[string]any{"StringEqualsIfExists": map[string]any{"dynamodb:ReturnValues": "NONE"}}
+
+// askHolder is for functions that claim a connection: whoever holds it may have ended without letting go.
+var askHolder = grant{actions: []string{"states:DescribeExecution"}, resources: executions}
 
 // failedEvents is for functions that are called asynchronously: Lambda sends what they failed on to the dead letters.
 var failedEvents = grant{actions: []string{"sqs:SendMessage"}, resources: deadLetters}
@@ -168,6 +176,7 @@ func (s *stack) specs() []spec {
 			handler: "plan", description: "Checks a request and computes the plan; writes nothing", timeoutSeconds: 60,
 			env: []string{step.EnvTable, step.EnvNetworks, step.EnvParameterPrefix, step.EnvTimeouts},
 			grants: []grant{
+				askHolder,
 				describe("Vpcs", "VpcAttribute", "Subnets", "SecurityGroups", "VpcEndpointServices", "VpcEndpoints",
 					"NetworkAcls", "NetworkInterfaces"),
 				{actions: []string{"route53:ListHostedZonesByVPC", "route53:ListHostedZonesByName"}, resources: anything},
@@ -180,6 +189,7 @@ func (s *stack) specs() []spec {
 			handler: "ensure-endpoint", description: "Finds or creates the endpoint and its notification", timeoutSeconds: 60,
 			env: []string{step.EnvTable, step.EnvNotificationTopic},
 			grants: []grant{
+				askHolder,
 				describe("VpcEndpoints", "SecurityGroups"),
 				{actions: []string{"ec2:CreateVpcEndpoint"}, resources: registeredVPCs},
 				{actions: []string{"ec2:CreateSecurityGroup"}, resources: registeredVPCs},
@@ -206,6 +216,7 @@ func (s *stack) specs() []spec {
 			handler: "await-gate", description: "Begins a wait for a person at the vendor", timeoutSeconds: 60,
 			env: []string{step.EnvTable, step.EnvEventBus},
 			grants: []grant{
+				askHolder,
 				describe("VpcEndpoints", "VpcEndpointServices"),
 				{actions: []string{"dynamodb:UpdateItem"}, resources: table},
 				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
@@ -277,6 +288,7 @@ func (s *stack) specs() []spec {
 			handler: "offboard", description: "Removes a connection", timeoutSeconds: 60,
 			env: []string{step.EnvTable},
 			grants: []grant{
+				askHolder,
 				describe("VpcEndpoints", "VpcEndpointConnectionNotifications", "SecurityGroups"),
 				{actions: []string{"ec2:DeleteVpcEndpoints"}, resources: ec2Resource("vpc-endpoint"), conditions: ours},
 				{actions: []string{"ec2:DeleteSecurityGroup"}, resources: ec2Resource("security-group"), conditions: ours},

@@ -14,7 +14,7 @@ import (
 
 // AwaitGateFunction builds await-gate: the task of both waits.
 func AwaitGateFunction(r step.Runtime) (lambda.Handler, error) {
-	return step.Handle(r.Log, NewGatekeeper(tableOf(r), endpointsOf(r), busOf(r), r.Log).Await), nil
+	return step.Handle(r.Log, NewGatekeeper(tableOf(r).Asking(sfn.NewFromConfig(r.AWS)), endpointsOf(r), busOf(r), r.Log).Await), nil
 }
 
 // ObserveFunction builds observe: woken by SNS, by CloudTrail's rule and by the schedule.

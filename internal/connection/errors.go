@@ -64,8 +64,7 @@ const (
 var ErrorNames = []string{
 	InvalidRequest, Conflict, AccessDenied, LimitExceeded, Throttled, Unavailable, EndpointPending, EndpointRejected, EndpointExpired,
 	EndpointFailed, EndpointDeleted, AllowlistingTimedOut, ApprovalTimedOut, WatchLost, ConnectivityFailed,
-	EndpointNotListed, ConfigRefused, RemovalPending, RemovalIncomplete, RollbackPending, TargetsFailed, Internal,
-	EndpointNotListed, ConfigRefused, RemovalPending, RemovalIncomplete, RollbackPending, Cancelled,
+	EndpointNotListed, ConfigRefused, RemovalPending, RemovalIncomplete, RollbackPending, TargetsFailed, Cancelled,
 	NotWaiting, StillClosed, Internal,
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"postern/internal/connection"
 	"postern/internal/step"
@@ -17,7 +18,7 @@ import (
 func EnsureFunction(r step.Runtime) (lambda.Handler, error) {
 	ensurer := Ensurer{
 		Endpoints: New(ec2.NewFromConfig(r.AWS), r.Log),
-		Claims:    store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)),
+		Claims:    store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)).Asking(sfn.NewFromConfig(r.AWS)),
 		TopicARN:  r.Env.Required(step.EnvNotificationTopic),
 	}
 	return step.Handle(r.Log, ensurer.Handle), nil

@@ -175,7 +175,7 @@ func TestApproveWithInputs(t *testing.T) {
 	advance(t, c, time.Hour)
 	accept(t, c)
 	again := untilApproval[:3]
-	checkEnd(t, c, onboarding, slices.Concat(again, again, untilApproval, afterApproval), "", "")
+	checkEnd(t, c, onboarding, slices.Concat(again, untilApproval, afterApproval), "", "")
 }
 
 // A cancellation ends in FailedClean from every state, whenever it comes; before and after, it finds nothing to act on.

@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"postern/internal/dns"
@@ -20,7 +21,7 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 		Endpoints:  endpoint.New(ec2.NewFromConfig(r.AWS), r.Log),
 		Names:      dns.New(route53.NewFromConfig(r.AWS)),
 		Parameters: publish.New(ssm.NewFromConfig(r.AWS)),
-		Registry:   store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)),
+		Registry:   store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)).Asking(sfn.NewFromConfig(r.AWS)),
 		Log:        r.Log,
 	}
 	return step.Handle(r.Log, offboarder.Offboard), nil

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"postern/internal/connection"
@@ -33,7 +34,7 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 		Endpoints:  endpoint.New(ec2.NewFromConfig(r.AWS), r.Log),
 		Zones:      dns.New(route53.NewFromConfig(r.AWS)),
 		Parameters: publish.New(ssm.NewFromConfig(r.AWS)),
-		Holders:    store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)),
+		Holders:    store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)).Asking(sfn.NewFromConfig(r.AWS)),
 	}, r.Log)
 	return step.Handle(r.Log, func(ctx context.Context, in Input) (connection.Plan, error) {
 		plan, err := planner.Plan(ctx, in)

@@ -173,10 +173,14 @@ func (p *Planner) decide(ctx context.Context, execution string, plan connection.
 	return plan, nil
 }
 
-// free returns a Conflict when another execution holds the connection.
+// free returns a Conflict when another execution that runs holds the connection.
 func (p *Planner) free(ctx context.Context, connectionID, execution string) error {
 	holder, err := p.from.Holders.Holder(ctx, connectionID)
-	if err == nil && holder != "" && holder != execution {
+	if err != nil || holder == "" || holder == execution {
+		return err
+	}
+	ended, err := p.from.Holders.Ended(ctx, holder)
+	if err == nil && !ended {
 		err = connection.Errorf(connection.Conflict,
 			"connection %s is held by execution %s; wait until that has ended, then start again", connectionID, holder)
 	}

@@ -38,19 +38,23 @@ func (s *Store) Record(ctx context.Context, connectionID string) (Record, error)
 	}, nil
 }
 
-// Claim makes an execution the holder of a connection, and writes nothing when it is already. Another execution's claim is a
-// connection.Conflict.
+// Claim makes an execution the holder of a connection, and writes nothing when it is already. The claim of another execution that
+// runs is a connection.Conflict; see Asking.
 func (s *Store) Claim(ctx context.Context, connectionID, execution string, at time.Time) error {
 	holder, err := s.holding(ctx, connectionID, execution)
 	if err != nil || holder == execution {
 		return err
 	}
-	if holder != "" {
+	condition, values, err := s.claimable(ctx, holder, execution)
+	if err != nil {
+		return err
+	}
+	if condition == "" {
 		return s.conflict(connectionID, holder)
 	}
 	held, err := s.update(ctx, connectionID, change{
 		set:       map[string]string{"vendor": vendorOf(connectionID), "holder": execution, "updatedAt": stamp(at)},
-		condition: "attribute_not_exists(holder) OR holder = :holder",
+		condition: condition, values: values,
 	})
 	if err != nil {
 		return fmt.Errorf("claiming %s: %w", connectionID, err)
@@ -107,9 +111,7 @@ func (s *Store) refused(ctx context.Context, connectionID, execution string) err
 
 func (s *Store) conflict(connectionID, holder string) error {
 	return connection.Errorf(connection.Conflict,
-		"connection %s is held by execution %s; wait until that one has ended, then start this one again. "+
-			"An execution stopped by hand lets nothing go: remove the attribute holder of item %s from table %s",
-		connectionID, holder, connectionID, s.table)
+		"connection %s is held by execution %s; wait until that one has ended, then start this one again", connectionID, holder)
 }
 
 // Status is how the last execution of a connection ended.

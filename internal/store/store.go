@@ -26,8 +26,9 @@ const WaitingIndex = "waiting"
 
 // Store is the table of connections.
 type Store struct {
-	api   API
-	table string
+	api        API
+	table      string
+	executions Executions // nil: every holder is taken to run
 }
 
 // New returns the store in a table.

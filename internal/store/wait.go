@@ -78,18 +78,39 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	if wait.Ticket != "" {
 		set["ticket"] = wait.Ticket
 	}
-	held, err := s.update(ctx, wait.ConnectionID, change{
-		set: set,
-		condition: "(attribute_not_exists(holder) OR holder = :holder) AND " + notCancelled(":holder") + " AND " +
+	held, err := s.register(ctx, wait, set, "")
+	if err != nil || held {
+		return token.Scrub(err)
+	}
+	refused := s.refused(ctx, wait.ConnectionID, wait.Execution)
+	if connection.NameOf(refused) != connection.Conflict {
+		return refused
+	}
+	holder, err := s.Holder(ctx, wait.ConnectionID)
+	if err != nil {
+		return err
+	}
+	if held, err = s.register(ctx, wait, set, holder); err != nil || held {
+		return token.Scrub(err)
+	}
+	return refused
+}
+
+// register stores a wait when its execution may have the connection of a holder that was seen.
+func (s *Store) register(ctx context.Context, wait Wait, set map[string]string, holder string) (held bool, err error) {
+	condition, values, err := s.claimable(ctx, holder, wait.Execution)
+	if err != nil || condition == "" {
+		return false, err
+	}
+	held, err = s.update(ctx, wait.ConnectionID, change{
+		set: set, values: values,
+		condition: condition + " AND " + notCancelled(":holder") + " AND " +
 			"(attribute_not_exists(waitSince) OR waitExecution <> :waitExecution OR waitSince <= :waitSince)",
 	})
 	if err != nil {
-		return fmt.Errorf("registering the %s wait of %s: %w", wait.Gate, wait.ConnectionID, token.Scrub(err))
+		err = fmt.Errorf("registering the %s wait of %s: %w", wait.Gate, wait.ConnectionID, err)
 	}
-	if held {
-		return nil
-	}
-	return s.refused(ctx, wait.ConnectionID, wait.Execution)
+	return held, err
 }
 
 // Waiting returns every wait, the oldest of each gate first. It may miss a wait of the last second, or show one that has just
