@@ -101,11 +101,6 @@ func operatorsTopic(s *stack) []*string { return []*string{s.operators.TopicArn(
 func key(s *stack) []*string            { return []*string{s.key.KeyArn()} }
 func workflow(s *stack) []*string       { return []*string{s.machine.StateMachineArn()} }
 
-// executions are those of our state machine.
-func executions(s *stack) []*string {
-	return []*string{s.namedArn("states", "execution", machineName+":*")}
-}
-
 func webhookSecrets(s *stack) []*string {
 	var arns []*string
 	for _, secret := range s.secrets {
