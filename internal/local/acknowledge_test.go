@@ -233,9 +233,9 @@ func TestCancel(t *testing.T) {
 		c := open(t, nil)
 		(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 		ending(t, c, begin(t, c))
-		before := account(c)
+		before := c.Inventory()
 		checkEnd(t, c, say(t, c, connection.ActionCancel, nil), refusedWord, connection.NotWaiting, "nothing is at work")
-		if diff := cmp.Diff(before, account(c)); diff != "" {
+		if diff := cmp.Diff(before, c.Inventory()); diff != "" {
 			t.Errorf("the account changed:\n%s", diff)
 		}
 	})
