@@ -45,6 +45,8 @@ func TestRequestSamples(t *testing.T) {
 		"offboard.monte-carlo.json":     connection.ActionOffboard,
 		"diagnose.monte-carlo.json":     connection.ActionDiagnose,
 		"diagnose.engflow.json":         connection.ActionDiagnose,
+		"approve.monte-carlo.json":      connection.ActionApprove,
+		"cancel.monte-carlo.json":       connection.ActionCancel,
 	} {
 		request, err := connection.DecodeRequest(Read(name))
 		if err != nil || request.Action != action {

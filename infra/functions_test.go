@@ -82,6 +82,7 @@ var environment = map[string][]string{
 	"plan":            {step.EnvNetworks, step.EnvParameterPrefix, step.EnvTable, step.EnvTimeouts},
 	"ensure-endpoint": {step.EnvNotificationTopic, step.EnvTable},
 	"await-gate":      {step.EnvEventBus, step.EnvTable},
+	"acknowledge":     {step.EnvEventBus, step.EnvTable},
 	"observe":         {step.EnvEventBus, step.EnvTable},
 	"resume":          {step.EnvTable},
 	"publish-config":  {step.EnvTable},

@@ -126,9 +126,10 @@ var ours = map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/" + co
 // ReturnValues.
 var withoutToken = map[string]any{
 	"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": []string{
-		"id", "vendor", "holder", "status", "finishedBy", "ticket", "ledger", "updatedAt", "endpointId", "lastSeen",
+		"id", "vendor", "holder", "cancelledHolder", "status", "finishedBy", "ticket", "ledger", "updatedAt", "endpointId", "lastSeen",
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
 		"waitRole", "waitExternalId", "waitRegion",
+		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "reminderOf", "reminderPercent", "reminderBy",
 		"noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy",
 	}},
 	"StringEqualsIfExists": map[string]any{"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": "NONE"},
@@ -136,6 +137,9 @@ var withoutToken = map[string]any{
 
 // blindly is for the last write of an execution: it removes the token with the rest of the wait, and may not see what it removes.
 var blindly = map[string]any{"StringEqualsIfExists": map[string]any{"dynamodb:ReturnValues": "NONE"}}
+
+// askHolder is for functions that claim a connection: whoever holds it may have ended without letting go.
+var askHolder = grant{actions: []string{"states:DescribeExecution"}, resources: executions}
 
 // failedEvents is for functions that are called asynchronously: Lambda sends what they failed on to the dead letters.
 var failedEvents = grant{actions: []string{"sqs:SendMessage"}, resources: deadLetters}
@@ -183,6 +187,7 @@ func (s *stack) specs() []spec {
 			handler: "plan", reaches: true, description: "Checks a request and computes the plan; writes nothing", timeoutSeconds: 60,
 			env: []string{step.EnvTable, step.EnvNetworks, step.EnvParameterPrefix, step.EnvTimeouts},
 			grants: []grant{
+				askHolder,
 				describe("Vpcs", "VpcAttribute", "Subnets", "SecurityGroups", "VpcEndpointServices", "VpcEndpoints",
 					"NetworkAcls", "NetworkInterfaces"),
 				{actions: []string{"route53:ListHostedZonesByVPC", "route53:ListHostedZonesByName"}, resources: anything},
@@ -195,6 +200,7 @@ func (s *stack) specs() []spec {
 			handler: "ensure-endpoint", reaches: true, description: "Finds or creates the endpoint and its notification", timeoutSeconds: 60,
 			env: []string{step.EnvTable, step.EnvNotificationTopic},
 			grants: []grant{
+				askHolder,
 				describe("VpcEndpoints", "SecurityGroups"),
 				{actions: []string{"ec2:CreateVpcEndpoint"}, resources: registeredVPCs},
 				{actions: []string{"ec2:CreateSecurityGroup"}, resources: registeredVPCs},
@@ -221,9 +227,19 @@ func (s *stack) specs() []spec {
 			handler: "await-gate", reaches: true, description: "Begins a wait for a person at the vendor", timeoutSeconds: 60,
 			env: []string{step.EnvTable, step.EnvEventBus},
 			grants: []grant{
+				askHolder,
 				describe("VpcEndpoints", "VpcEndpointServices"),
 				{actions: []string{"dynamodb:UpdateItem"}, resources: table},
 				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
+				{actions: []string{"events:PutEvents"}, resources: eventBus},
+			},
+		},
+		{
+			handler: "acknowledge", reaches: true, description: "Hears operators: the vendor confirmed, or the connection is given up", timeoutSeconds: 60,
+			env: []string{step.EnvTable, step.EnvEventBus},
+			grants: []grant{
+				describe("VpcEndpoints", "VpcEndpointServices"),
+				{actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, resources: table, conditions: withoutToken},
 				{actions: []string{"events:PutEvents"}, resources: eventBus},
 			},
 		},
@@ -285,6 +301,7 @@ func (s *stack) specs() []spec {
 			handler: "offboard", reaches: true, description: "Removes a connection", timeoutSeconds: 60,
 			env: []string{step.EnvTable},
 			grants: []grant{
+				askHolder,
 				describe("VpcEndpoints", "VpcEndpointConnectionNotifications", "SecurityGroups"),
 				{actions: []string{"ec2:DeleteVpcEndpoints"}, resources: ec2Resource("vpc-endpoint"), conditions: ours},
 				{actions: []string{"ec2:DeleteSecurityGroup"}, resources: ec2Resource("security-group"), conditions: ours},

@@ -93,6 +93,7 @@ const (
 	subnets     = "IAM5[Resource::arn:aws:ec2:us-east-1:111122223333:subnet/*]"
 	hostedZones = "IAM5[Resource::arn:aws:route53:::hostedzone/*]"
 	published   = "IAM5[Resource::arn:aws:ssm:us-east-1:111122223333:parameter/postern/*]"
+	ownRuns     = "IAM5[Resource::arn:aws:states:us-east-1:111122223333:execution:postern:*]"
 	everything  = "IAM5[Resource::*]"
 )
 
@@ -105,11 +106,15 @@ const (
 	zoneIDs  = "ids of zones are not known before they are made, and Route 53 has no condition on tags"
 	shared   = "shared with the ticket system, which has no API to rotate it; docs/webhooks.md says how"
 	issued   = "issued by the ticket system, which alone can make another; docs/webhooks.md says how"
+	holders  = "a read of who holds a connection, whichever execution of our own machine that is"
 	prefixed = "the prefix that the operator chose; names follow vendors"
 )
 
 // accepted are the findings that stay, by resource and rule, each with its reason.
 var accepted = map[string]map[string]string{
+	"AcknowledgeRole": {
+		everything: reads,
+	},
 	"Api/POST--webhook--{source}": {
 		"APIG4": "a ticket system signs its requests; the function checks the signature before it reads",
 	},
@@ -117,6 +122,7 @@ var accepted = map[string]map[string]string{
 		everything: reads,
 	},
 	"AwaitGateRole": {
+		ownRuns:    holders,
 		everything: reads,
 	},
 	"CommentRole": {
@@ -134,6 +140,7 @@ var accepted = map[string]map[string]string{
 		"SQS3": "it is the dead-letter queue itself, of rules, subscriptions and functions",
 	},
 	"EnsureEndpointRole": {
+		ownRuns:     holders,
 		everything:  reads + "; notifications have no resource types",
 		endpoints:   "made with our tag, and tagged only at the creation",
 		groups:      "named by the request, checked by the plan to be in the registered VPC; creations carry our tag",
@@ -141,11 +148,11 @@ var accepted = map[string]map[string]string{
 		hostedZones: "AWS names AssociateVPCWithHostedZone beside CreateVpcEndpoint; the VPCs are the registered ones",
 	},
 	"FleetRole": {
-		everything: "delivery of logs, which AWS cannot restrict; " + traces,
-		"IAM5[Resource::arn:aws:states:us-east-1:111122223333:execution:postern:*]": "executions of our own machine, whose names are not known before",
-		"IAM5[Resource::<PlanFleet>:*]":                                             versions,
-		"IAM5[Resource::<ReportFleet>:*]":                                           versions,
-		"IAM5[Resource::<ReportTarget>:*]":                                          versions,
+		everything:                         "delivery of logs, which AWS cannot restrict; " + traces,
+		ownRuns:                            "executions of our own machine, whose names are not known before",
+		"IAM5[Resource::<PlanFleet>:*]":    versions,
+		"IAM5[Resource::<ReportFleet>:*]":  versions,
+		"IAM5[Resource::<ReportTarget>:*]": versions,
 	},
 	"GithubCredential":     {"SMG4": issued},
 	"GithubSecret":         {"SMG4": shared},
@@ -165,6 +172,7 @@ var accepted = map[string]map[string]string{
 		everything: reads,
 	},
 	"OffboardRole": {
+		ownRuns:     holders,
 		everything:  reads,
 		groups:      tagged,
 		endpoints:   tagged,
@@ -175,6 +183,7 @@ var accepted = map[string]map[string]string{
 		everything: traces,
 	},
 	"PlanRole": {
+		ownRuns:     holders,
 		everything:  reads,
 		hostedZones: "a read; " + zoneIDs,
 		published:   "a read; " + prefixed,
@@ -211,6 +220,7 @@ var accepted = map[string]map[string]string{
 	"WorkflowRole": {
 		everything:                               "delivery of logs, which AWS cannot restrict; " + traces,
 		"IAM5[Resource::<AwaitAvailable>:*]":     versions,
+		"IAM5[Resource::<Acknowledge>:*]":        versions,
 		"IAM5[Resource::<AwaitGate>:*]":          versions,
 		"IAM5[Resource::<ConfigureDns>:*]":       versions,
 		"IAM5[Resource::<EnsureEndpoint>:*]":     versions,

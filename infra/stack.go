@@ -106,13 +106,16 @@ func (s *stack) storage() {
 		DeletionProtection:               jsii.Bool(true),
 	})
 	// The task token is left out: only await-gate writes it and only resume reads it, from the item.
+	// AWS: what an index carries cannot be changed in place, nor can more than one index be made in one deploy: once a table is in
+	// use, a new attribute here needs an index of a new name.
 	s.table.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
 		IndexName:      jsii.String(store.WaitingIndex),
 		PartitionKey:   &awsdynamodb.Attribute{Name: jsii.String("waitGate"), Type: awsdynamodb.AttributeType_STRING},
 		SortKey:        &awsdynamodb.Attribute{Name: jsii.String("waitSince"), Type: awsdynamodb.AttributeType_STRING},
 		ProjectionType: awsdynamodb.ProjectionType_INCLUDE,
 		NonKeyAttributes: jsii.Strings(
-			"waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "lastSeen",
+			"waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "lastSeen", "ticket",
+			"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "reminderOf", "reminderPercent",
 			"waitRole", "waitExternalId", "waitRegion"),
 	})
 }

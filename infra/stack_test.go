@@ -109,7 +109,9 @@ func TestStorageIsSafe(t *testing.T) {
 		// Everything of a wait that the sweep reads, and never the token.
 		want := `[{"IndexName":"waiting","KeySchema":[{"AttributeName":"waitGate","KeyType":"HASH"},` +
 			`{"AttributeName":"waitSince","KeyType":"RANGE"}],"Projection":{"NonKeyAttributes":["waitExecution","waitEndpoint",` +
-			`"waitService","waitServiceRegion","waitRegistration","lastSeen","waitRole","waitExternalId","waitRegion"],"ProjectionType":"INCLUDE"}}]`
+			`"waitService","waitServiceRegion","waitRegistration","lastSeen","ticket","waitAsked","waitHours",` +
+			`"waitCalendar","waitTo","waitSubject","reminderOf","reminderPercent",` +
+			`"waitRole","waitExternalId","waitRegion"],"ProjectionType":"INCLUDE"}}]`
 		if diff := cmp.Diff(want, text(p["GlobalSecondaryIndexes"])); diff != "" {
 			t.Errorf("indexes of %s (-want +got):\n%s", id, diff)
 		}

@@ -32,13 +32,15 @@ func (s *stack) triggers() {
 	}, s.functions["observe"], 8)
 	s.rule("Observations", "What observe saw, to whoever waits for it", &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{
-			Source:     jsii.Strings(connection.EventSource),
-			DetailType: jsii.Strings(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed),
+			Source: jsii.Strings(connection.EventSource),
+			DetailType: jsii.Strings(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed,
+				connection.EventAcknowledged, connection.EventCancelled),
 		},
 	}, s.functions["resume"], 20)
-	s.rule("GatesOpened", "What to send the vendor, to the operators", &awsevents.RuleProps{
+	s.rule("Notices", "What to send the vendor, to the operators", &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{
-			Source: jsii.Strings(connection.EventSource), DetailType: jsii.Strings(connection.EventGateOpened),
+			Source:     jsii.Strings(connection.EventSource),
+			DetailType: jsii.Strings(connection.EventGateOpened, connection.EventGateReminder),
 		},
 	}, s.functions["notify"], 20)
 }

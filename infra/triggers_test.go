@@ -18,8 +18,9 @@ func TestRules(t *testing.T) {
 	}
 	changes := `{"detail":{"eventName":["ModifyVpcEndpoint","DeleteVpcEndpoints"],"eventSource":["ec2.amazonaws.com"]},` +
 		`"detail-type":["AWS API Call via CloudTrail"],"source":["aws.ec2"]}`
-	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed)
-	opened := ours(connection.EventGateOpened)
+	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed,
+		connection.EventAcknowledged, connection.EventCancelled)
+	opened := ours(connection.EventGateOpened, connection.EventGateReminder)
 	told := ours(connection.EventGateOpened, connection.EventServiceVisible, connection.EventEndpointState)
 	var machine string // the fleet's own executions are told nowhere: each target's are
 	for id, r := range ofType("AWS::StepFunctions::StateMachine") {

@@ -24,7 +24,7 @@ const machineName = "postern"
 var placeholders = map[string]string{
 	"PlanFunction": "plan", "AwaitGateFunction": "await-gate", "EnsureEndpointFunction": "ensure-endpoint",
 	"AwaitAvailableFunction": "await-available", "ConfigureDNSFunction": "configure-dns", "PublishConfigFunction": "publish-config", "OffboardFunction": "offboard",
-	"RollbackFunction": "rollback",
+	"RollbackFunction": "rollback", "AcknowledgeFunction": "acknowledge",
 }
 
 func (s *stack) workflow() {

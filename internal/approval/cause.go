@@ -27,6 +27,12 @@ func cause(o connection.Observation, wait store.Wait) string {
 	return b.String()
 }
 
+// cancellation says who gave up what.
+func cancellation(o connection.Observation, wait store.Wait) string {
+	return fmt.Sprintf("Cancelled: nobody waits at the gate %s of connection %s any more.\n- cancelled by: %s\n- waited since: %s",
+		wait.Gate, o.ConnectionID, or(o.By, "an operator"), wait.Since.UTC().Format(time.RFC3339))
+}
+
 func verdict(state connection.EndpointState) (happened, todo string) {
 	switch state.Failure() {
 	case connection.EndpointRejected:
@@ -52,6 +58,7 @@ func seenBy(o connection.Observation) string {
 		connection.ObservedByCloudTrail:   "after an EC2 call in this account",
 		connection.ObservedBySweep:        "by the sweep",
 		connection.ObservedByRegistration: "when the wait began",
+		connection.ObservedByOperator:     "when an operator said that the vendor confirmed",
 	}[o.ObservedBy]
 	if o.ObservedAt.IsZero() {
 		return or(how, "at an unknown time")

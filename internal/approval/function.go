@@ -17,7 +17,7 @@ import (
 
 // AwaitGateFunction builds await-gate: the task of both waits.
 func AwaitGateFunction(r step.Runtime) (lambda.Handler, error) {
-	endpoints, table, bus := endpointsOf(r), tableOf(r), busOf(r)
+	endpoints, table, bus := endpointsOf(r), tableOf(r).Asking(sfn.NewFromConfig(r.AWS)), busOf(r)
 	return step.Handle(r.Log, func(ctx context.Context, in GateInput) (struct{}, error) {
 		return NewGatekeeper(table, endpoints(in.State.Access()), bus, r.Log).Await(ctx, in)
 	}), nil
@@ -26,6 +26,11 @@ func AwaitGateFunction(r step.Runtime) (lambda.Handler, error) {
 // ObserveFunction builds observe: woken by SNS, by CloudTrail's rule and by the schedule.
 func ObserveFunction(r step.Runtime) (lambda.Handler, error) {
 	return step.Handle(r.Log, NewObserver(tableOf(r), endpointsOf(r), busOf(r), r.AWS.Region, r.Metrics(), r.Log).Observe), nil
+}
+
+// AcknowledgeFunction builds acknowledge: the step of an approval or a cancellation.
+func AcknowledgeFunction(r step.Runtime) (lambda.Handler, error) {
+	return step.Handle(r.Log, NewAcknowledger(tableOf(r), endpointsOf(r), busOf(r), r.AWS.Region, r.Log).Acknowledge), nil
 }
 
 // ResumeFunction builds resume: behind the rule on Postern's own observations.

@@ -38,14 +38,20 @@ func (in GateInput) check() error {
 }
 
 func (in GateInput) wait() store.Wait {
+	gate := in.State.Plan.Gates.Of(in.Gate)
 	wait := store.Wait{
 		ConnectionID: in.State.Plan.ConnectionID, Gate: in.Gate, Execution: in.Execution, Since: in.EnteredAt,
 		ServiceName: in.State.Plan.Service.Name, ServiceRegion: in.State.Plan.Service.Region, Ticket: in.State.Plan.Ticket.Key(),
 		Access: in.State.Access(),
+		Asked:  in.EnteredAt, SLAHours: gate.SLAHours, Calendar: gate.Calendar, To: gate.To,
+	}
+	if before := in.State.Allowlisting; in.Gate == connection.GateAllowlist && before != nil && !before.AskedAt.IsZero() {
+		wait.Asked = before.AskedAt // what the vendor gave did not open the gate: nobody asked again
 	}
 	if in.Gate == connection.GateApproval {
 		wait.EndpointID, wait.LastSeen = in.State.Endpoint.ID, in.State.Endpoint.State
 	}
+	wait.Subject = strings.ReplaceAll(gate.Subject, "${vpcEndpointId}", wait.EndpointID)
 	return wait
 }
 

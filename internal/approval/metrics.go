@@ -12,12 +12,14 @@ import (
 // MetricNamespace is the namespace of the metrics; they have no dimensions, so that their number never grows.
 const MetricNamespace = "Postern"
 
-// The metrics of the sweep. All three are written by every sweep, also when nothing waits: their absence is an alarm.
+// The metrics of the sweep. All are written by every sweep, also when nothing waits: their absence is an alarm.
 const (
 	// MetricOldestPending is the age of the oldest wait, in seconds. It is the only sign of a wait that nobody answers.
 	MetricOldestPending = "OldestPendingAgeSeconds"
 	// MetricPending is the number of waits.
 	MetricPending = "PendingCount"
+	// MetricOverdue is the number of waits whose vendor has used up the hours it says it takes.
+	MetricOverdue = "OverdueCount"
 	// MetricRepaired is the number of endpoint changes that the sweep found and no message had told. One now and then is a message
 	// overtaken; a series of them means that notifications do not arrive.
 	MetricRepaired = "SweepRepaired"
@@ -32,7 +34,11 @@ type metric struct {
 
 func pending(waits []store.Wait, at time.Time, repaired int) []metric {
 	var oldest time.Duration
+	overdue := 0
 	for _, wait := range waits {
+		if percent, _ := due(wait, at); percent >= 100 {
+			overdue++
+		}
 		if !at.IsZero() {
 			oldest = max(oldest, at.Sub(wait.Since))
 		}
@@ -40,6 +46,7 @@ func pending(waits []store.Wait, at time.Time, repaired int) []metric {
 	return []metric{
 		{MetricOldestPending, "Seconds", oldest.Seconds()},
 		{MetricPending, "Count", float64(len(waits))},
+		{MetricOverdue, "Count", float64(overdue)},
 		{MetricRepaired, "Count", float64(repaired)},
 	}
 }

@@ -9,21 +9,22 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"postern/internal/sla"
 	"postern/internal/store"
 )
 
 // TestMetricLine pins the line: CloudWatch drops what is not exactly its format, without a word.
 func TestMetricLine(t *testing.T) {
 	t.Parallel()
-	waits := []store.Wait{{Since: noon}, {Since: noon.Add(-90 * time.Minute)}, {Since: noon.Add(time.Minute)}}
+	waits := []store.Wait{{Since: noon}, {Since: noon.Add(-90 * time.Minute), Asked: noon.Add(-90 * time.Minute), SLAHours: 1, Calendar: sla.Always}, {Since: noon.Add(time.Minute)}}
 	var out bytes.Buffer
 	if err := writeMetrics(&out, noon, pending(waits, noon, 2)); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"OldestPendingAgeSeconds":5400,"PendingCount":3,"SweepRepaired":2,` +
+	want := `{"OldestPendingAgeSeconds":5400,"OverdueCount":1,"PendingCount":3,"SweepRepaired":2,` +
 		`"_aws":{"Timestamp":1795435200000,"CloudWatchMetrics":[` +
 		`{"Namespace":"Postern","Dimensions":[[]],"Metrics":[{"Name":"OldestPendingAgeSeconds","Unit":"Seconds"},` +
-		`{"Name":"PendingCount","Unit":"Count"},{"Name":"SweepRepaired","Unit":"Count"}]}]}}` + "\n"
+		`{"Name":"PendingCount","Unit":"Count"},{"Name":"OverdueCount","Unit":"Count"},{"Name":"SweepRepaired","Unit":"Count"}]}]}}` + "\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("the line differs (-want +got):\n%s", diff)
 	}

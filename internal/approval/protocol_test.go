@@ -10,6 +10,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/google/go-cmp/cmp"
+
 	"postern/internal/connection"
 	"postern/internal/store/storetest"
 )
@@ -44,9 +46,10 @@ func TestApprovalAfterTheTokenIsStored(t *testing.T) {
 	must(t, p.notify())
 	must(t, p.drain())
 	p.check(t, "succeeded")
-	want := connection.GateResult{ObservedAt: p.now, ObservedBy: connection.ObservedByNotification, State: connection.StatePending}
-	if p.current.output != want {
-		t.Errorf("the gate's result is %+v, want %+v", p.current.output, want)
+	want := connection.GateResult{ObservedAt: p.now, ObservedBy: connection.ObservedByNotification, State: connection.StatePending,
+		AskedAt: p.current.since}
+	if diff := cmp.Diff(want, p.current.output); diff != "" {
+		t.Errorf("the gate's result (-want +got):\n%s", diff)
 	}
 	if item := p.table.Get(connectionID); item["waitToken"] != "" || item["waitGate"] != "" || item["lastSeen"] != "pending" ||
 		item["holder"] != executionARN {

@@ -34,6 +34,7 @@ const (
 	ActionNone      Action = ""          // the observation is not about this wait
 	ActionSucceed   Action = "succeed"   // the gate is passed
 	ActionFail      Action = "fail"      // the gate will never be passed
+	ActionCancel    Action = "cancel"    // nobody wants it passed any more
 	ActionHeartbeat Action = "heartbeat" // the wait goes on, and is watched
 )
 
@@ -89,7 +90,8 @@ func (r *Resumer) Resume(ctx context.Context, e observed) (Resumed, error) {
 func decodeObservation(e observed) (connection.Observation, error) {
 	var o connection.Observation
 	switch e.DetailType {
-	case connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed:
+	case connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed,
+		connection.EventAcknowledged, connection.EventCancelled:
 	default:
 		return o, nil
 	}
@@ -122,6 +124,14 @@ func decide(detailType string, o connection.Observation, wait store.Wait) Action
 		if wait.Gate == connection.GateAllowlist && o.ServiceName == wait.ServiceName {
 			return ActionSucceed
 		}
+	case connection.EventAcknowledged:
+		if wait.Gate == connection.GateAllowlist && meant(o, wait) {
+			return ActionSucceed
+		}
+	case connection.EventCancelled:
+		if meant(o, wait) {
+			return ActionCancel
+		}
 	case connection.EventGateStillClosed:
 		return ActionHeartbeat
 	case connection.EventEndpointState:
@@ -138,6 +148,12 @@ func decide(detailType string, o connection.Observation, wait store.Wait) Action
 	return ActionNone
 }
 
+// meant reports whether an operator's word is about this very wait: another execution's, and an earlier one of the same gate, it does
+// not concern.
+func meant(o connection.Observation, wait store.Wait) bool {
+	return o.Execution == wait.Execution && !o.ObservedAt.Before(wait.Since)
+}
+
 // send sends the token, and reports whether it was too late.
 //
 // AWS answers TaskTimedOut for a task that ended, whether by its timeout or by an earlier call of ours, TaskDoesNotExist and
@@ -148,7 +164,9 @@ func (r *Resumer) send(
 	switch action {
 	case ActionSucceed:
 		var output []byte
-		output, err = json.Marshal(connection.GateResult{ObservedAt: o.ObservedAt, ObservedBy: o.ObservedBy, State: o.State})
+		output, err = json.Marshal(connection.GateResult{
+			ObservedAt: o.ObservedAt, ObservedBy: o.ObservedBy, State: o.State, AskedAt: wait.Asked, Inputs: o.Inputs, By: o.By,
+		})
 		if err == nil {
 			_, err = r.tasks.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{
 				TaskToken: aws.String(token.Reveal()), Output: aws.String(string(output)),
@@ -157,6 +175,10 @@ func (r *Resumer) send(
 	case ActionFail:
 		_, err = r.tasks.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{
 			TaskToken: aws.String(token.Reveal()), Error: aws.String(o.State.Failure()), Cause: aws.String(cause(o, wait)),
+		})
+	case ActionCancel:
+		_, err = r.tasks.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{
+			TaskToken: aws.String(token.Reveal()), Error: aws.String(connection.Cancelled), Cause: aws.String(cancellation(o, wait)),
 		})
 	default:
 		_, err = r.tasks.SendTaskHeartbeat(ctx, &sfn.SendTaskHeartbeatInput{TaskToken: aws.String(token.Reveal())})

@@ -31,7 +31,7 @@ func (o *Observer) sweep(ctx context.Context, w wake) (Observed, error) {
 	failed = append(failed, blind...)
 
 	seen := sight{by: w.by, at: w.at}
-	var sayings []saying
+	var sayings, reminders []saying
 	repaired := 0
 	for _, wait := range waits {
 		said, ok := seen.wait(wait, endpoints, services)
@@ -46,7 +46,11 @@ func (o *Observer) sweep(ctx context.Context, w wake) (Observed, error) {
 			repaired++
 		}
 		sayings = append(sayings, said)
+		if reminder, ok := seen.reminder(wait); ok && said.detailType == connection.EventGateStillClosed {
+			reminders = append(reminders, reminder)
+		}
 	}
+	sayings = append(sayings, reminders...) // after the heartbeats: a wait must not end for a reminder's sake
 	failed = append(failed, o.bus.put(ctx, sayings...), writeMetrics(o.metrics, w.at, pending(waits, w.at, repaired)))
 	return Observed{Woken: w.by, Looked: len(endpoints) + len(services), Said: len(sayings)}, errors.Join(failed...)
 }

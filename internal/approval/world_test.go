@@ -111,6 +111,8 @@ type place struct {
 	state   connection.EndpointState
 	visible bool
 	gate    connection.Gate
+	gates   connection.Gates
+	ticket  *connection.Ticket
 	table   *storetest.Table
 	bus     *eventBus
 	tasks   *taskService
@@ -193,7 +195,8 @@ func (p *place) enter(since time.Time) error {
 	p.current = p.tasks.start(token, since)
 	in := GateInput{Gate: p.gate, Token: store.NewToken(token)}
 	in.Execution, in.EnteredAt = executionARN, since
-	in.State.Plan = &connection.Plan{ConnectionID: connectionID, Service: connection.Service{Name: "svc", Region: "us-east-1"}}
+	in.State.Plan = &connection.Plan{ConnectionID: connectionID, Service: connection.Service{Name: "svc", Region: "us-east-1"},
+		Gates: p.gates, Ticket: p.ticket}
 	if p.gate == connection.GateApproval {
 		in.State.Endpoint = &connection.Endpoint{ID: sampleEndpoint, State: connection.StatePendingAcceptance}
 	}

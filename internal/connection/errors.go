@@ -50,6 +50,12 @@ const (
 	RollbackPending = "RollbackPending"
 	// TargetsFailed: some connections of a fleet are not made; the message has a line for each.
 	TargetsFailed = "TargetsFailed"
+	// Cancelled: somebody asked to give up.
+	Cancelled = "Cancelled"
+	// NotWaiting: an approval or a cancellation found nothing that it could act on.
+	NotWaiting = "NotWaiting"
+	// StillClosed: somebody says that the vendor approved, but AWS does not show it.
+	StillClosed = "StillClosed"
 	// Internal: none of the above; a defect.
 	Internal = "Internal"
 )
@@ -58,7 +64,8 @@ const (
 var ErrorNames = []string{
 	InvalidRequest, Conflict, AccessDenied, LimitExceeded, Throttled, Unavailable, EndpointPending, EndpointRejected, EndpointExpired,
 	EndpointFailed, EndpointDeleted, AllowlistingTimedOut, ApprovalTimedOut, WatchLost, ConnectivityFailed,
-	EndpointNotListed, ConfigRefused, RemovalPending, RemovalIncomplete, RollbackPending, TargetsFailed, Internal,
+	EndpointNotListed, ConfigRefused, RemovalPending, RemovalIncomplete, RollbackPending, TargetsFailed, Cancelled,
+	NotWaiting, StillClosed, Internal,
 }
 
 // Error is an error that the state machine branches on. Name is one of the constants above; Message is for people: what

@@ -14,19 +14,26 @@ const (
 	EventServiceVisible = "VPC Endpoint Service Visible"
 	// EventGateOpened says that an execution began to wait for the vendor; it carries the text to send.
 	EventGateOpened = "Gate Opened"
+	// EventGateReminder says that 50, 80 or 100 percent of the vendor's own hours have passed while a gate is waited at.
+	EventGateReminder = "Gate Reminder"
+	// EventAcknowledged says that an operator resumes the wait for allow-listing, with inputs that the vendor gave.
+	EventAcknowledged = "Gate Acknowledged"
+	// EventCancelled says that an operator gives up the connection that an execution waits for.
+	EventCancelled = "Gate Cancelled"
 	// EventGateStillClosed says that the sweep looked and the wait goes on; resume turns it into a heartbeat.
 	EventGateStillClosed = "Gate Still Closed"
 )
 
 // How an observation came about.
 const (
-	ObservedByNotification = "notification" // the endpoint's SNS connection notification
-	ObservedByCloudTrail   = "cloudtrail"   // someone's own EC2 call
-	ObservedBySweep        = "sweep"        // the schedule
-	ObservedByRegistration = "registration" // the describe that follows storing the token
+	ObservedByNotification = "notification"    // the endpoint's SNS connection notification
+	ObservedByCloudTrail   = "cloudtrail"      // someone's own EC2 call
+	ObservedBySweep        = "sweep"           // the schedule
+	ObservedByRegistration = "registration"    // the describe that follows storing the token
+	ObservedByOperator     = "acknowledgement" // an execution with action approve or cancel
 )
 
-// Observation is the detail of EventEndpointState, EventServiceVisible and EventGateStillClosed.
+// Observation is the detail of EventEndpointState, EventServiceVisible, EventGateStillClosed, EventAcknowledged and EventCancelled.
 type Observation struct {
 	SchemaVersion int           `json:"schemaVersion"`
 	ConnectionID  string        `json:"connectionId"`
@@ -38,6 +45,11 @@ type Observation struct {
 	Reason        string        `json:"reason,omitempty"` // AWS: LastError, FailureReason
 	ObservedAt    time.Time     `json:"observedAt"`
 	ObservedBy    string        `json:"observedBy"`
+	// Execution, By and Inputs are of EventAcknowledged and EventCancelled: the execution that waits, the one that says so, both
+	// ARNs, and what the vendor gave.
+	Execution string            `json:"execution,omitempty"`
+	By        string            `json:"by,omitempty"`
+	Inputs    map[string]string `json:"inputs,omitempty"`
 }
 
 // GateNotice is the detail of EventGateOpened.
@@ -64,4 +76,25 @@ type PlanNotice struct {
 	Creates  []string  `json:"creates"`
 	Findings []Finding `json:"findings"`
 	Cost     Cost      `json:"cost"`
+}
+
+// GateReminder is the detail of EventGateReminder. It is said until somebody was reminded, so it may come more than once; a
+// percentage that was overtaken before anybody could be reminded is skipped.
+type GateReminder struct {
+	SchemaVersion int       `json:"schemaVersion"`
+	ConnectionID  string    `json:"connectionId"`
+	Execution     string    `json:"execution"`
+	Gate          Gate      `json:"gate"`
+	Percent       int       `json:"percent"` // 50, 80 or 100
+	Since         time.Time `json:"since"`   // when the vendor was asked
+	ObservedAt    time.Time `json:"observedAt"`
+	PassedHours   int       `json:"passedHours"` // of the vendor's hours, rounded down
+	SLAHours      int       `json:"slaHours"`    // the vendor's own figure, in hours of its calendar
+	Calendar      string    `json:"calendar"`
+	To            string    `json:"to"`
+	Subject       string    `json:"subject"`
+	Body          string    `json:"body"` // what to send the vendor now
+	ServiceName   string    `json:"serviceName,omitempty"`
+	EndpointID    string    `json:"endpointId,omitempty"`
+	Ticket        string    `json:"ticket,omitempty"` // key of the ticket that opened the connection
 }

@@ -25,17 +25,22 @@ const (
 	ActionDiagnose Action = "diagnose"
 	// ActionOffboard removes the connection that vendor and name say; the request needs nothing else.
 	ActionOffboard Action = "offboard"
+	// ActionApprove says that the vendor confirmed: whoever waits for that looks at once. Inputs may bring what the vendor answered.
+	ActionApprove Action = "approve"
+	// ActionCancel makes the execution that holds the connection give up, and undo what it made.
+	ActionCancel Action = "cancel"
 )
 
 // Actions lists every action that the state machine takes.
-var Actions = []Action{ActionOnboard, ActionPlan, ActionDiagnose, ActionOffboard}
+var Actions = []Action{ActionOnboard, ActionPlan, ActionDiagnose, ActionOffboard, ActionApprove, ActionCancel}
 
-// What a ticket may ask for besides. The door refuses what is not in Actions; a retry is an onboarding under another name.
-const (
-	ActionApprove Action = "approve" // the vendor confirmed: end the wait
-	ActionRetry   Action = "retry"   // onboard again after a failure
-	ActionCancel  Action = "cancel"  // give up, and undo what was made
-)
+// ActionRetry is what a ticket may ask for besides: to onboard again after a failure, under another execution name.
+const ActionRetry Action = "retry"
+
+// NamesOnly reports whether vendor and name say all there is to say: the connection is there already.
+func (a Action) NamesOnly() bool {
+	return a == ActionOffboard || a == ActionApprove || a == ActionCancel
+}
 
 // TicketActions lists everything that a ticket may ask for.
 var TicketActions = []Action{ActionOnboard, ActionPlan, ActionApprove, ActionRetry, ActionCancel, ActionOffboard}
@@ -150,7 +155,7 @@ func (r Request) check() Faults {
 	if !namePattern.MatchString(r.Name) {
 		faults.Addf("name", "write 1 to 40 of a-z, 0-9 and '-', such as agents-prod", "%q is not a connection name", clip(r.Name))
 	}
-	if r.Action == ActionOffboard {
+	if r.Action.NamesOnly() {
 		r.checkNamesOnly(&faults)
 	} else {
 		r.Target.check(&faults)
@@ -170,7 +175,7 @@ func (r Request) checkNamesOnly(faults *Faults) {
 	if !reflect.DeepEqual(r.Target, Target{}) {
 		faults.Addf("target", remedy, "is not used by %s", r.Action)
 	}
-	if len(r.Inputs) > 0 {
+	if len(r.Inputs) > 0 && r.Action != ActionApprove {
 		faults.Addf("inputs", remedy, "are not used by %s", r.Action)
 	}
 	if len(r.Options) > 0 {

@@ -27,8 +27,10 @@ type State struct {
 	Config       *Config       `json:"config,omitempty"`       // PublishConfig
 	Removal      *Removal      `json:"removal,omitempty"`      // Offboard
 	Diagnosis    *Diagnosis    `json:"diagnosis,omitempty"`    // Diagnose
-	Failure      *Failure      `json:"failure,omitempty"`      // the Catch of the state that failed
-	Outcome      *Outcome      `json:"outcome,omitempty"`      // Rollback
+	// Acknowledgement is what Acknowledge told the execution that waits.
+	Acknowledgement *Acknowledgement `json:"acknowledgement,omitempty"`
+	Failure         *Failure         `json:"failure,omitempty"` // the Catch of the state that failed
+	Outcome         *Outcome         `json:"outcome,omitempty"` // Rollback
 }
 
 // Decision is where the plan sends the execution.
@@ -41,6 +43,8 @@ const (
 	DecisionProceed   Decision = "proceed"   // make the endpoint
 	DecisionOffboard  Decision = "offboard"  // remove the connection
 	DecisionDiagnose  Decision = "diagnose"  // look at what is there: nothing is written
+	DecisionApprove   Decision = "approve"   // tell whoever waits that the vendor confirmed
+	DecisionCancel    Decision = "cancel"    // tell whoever holds the connection to give up
 )
 
 // Plan is all that the run will do, computed before anything is written. Later steps read the plan, never the request.
@@ -70,6 +74,11 @@ type Plan struct {
 	Ticket    *Ticket       `json:"ticket,omitempty"`
 	Requester string        `json:"requester,omitempty"`
 	Diagnosis *Facts        `json:"diagnosis,omitempty"` // for a diagnosis only
+}
+
+// Acknowledges reports whether the run only tells another one something.
+func (p Plan) Acknowledges() bool {
+	return p.Decision == DecisionApprove || p.Decision == DecisionCancel
 }
 
 // Network is where the endpoint goes, as AWS describes it.
@@ -300,8 +309,22 @@ type Cost struct {
 // GateResult is how a gate was passed; resume sends it with the task token.
 type GateResult struct {
 	ObservedAt time.Time     `json:"observedAt"`
-	ObservedBy string        `json:"observedBy"` // notification, sweep, cloudtrail, registration
+	ObservedBy string        `json:"observedBy"` // notification, sweep, cloudtrail, registration, acknowledgement
 	State      EndpointState `json:"state,omitempty"`
+	// AskedAt is when the vendor was asked: a gate that is waited at again goes on counting from there.
+	AskedAt time.Time `json:"askedAt,omitzero"`
+	// Inputs were given with an acknowledgement, By is the ARN of the execution that gave them.
+	Inputs map[string]string `json:"inputs,omitempty"`
+	By     string            `json:"by,omitempty"`
+}
+
+// Acknowledgement is what an approval or a cancellation did.
+type Acknowledgement struct {
+	At        time.Time `json:"at"`
+	Action    Action    `json:"action"`
+	Execution string    `json:"execution"`      // ARN of the execution that was told
+	Gate      Gate      `json:"gate,omitempty"` // it waits at, "" for none
+	Effect    string    `json:"effect"`         // one line, for people
 }
 
 // Endpoint is the interface endpoint of the connection.

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"postern/internal/account"
 	"postern/internal/connection"
@@ -20,7 +21,7 @@ import (
 func EnsureFunction(r step.Runtime) (lambda.Handler, error) {
 	endpoints := Clients(account.New(r), r.Log)
 	ensurer := Ensurer{
-		Claims:   store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)),
+		Claims:   store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)).Asking(sfn.NewFromConfig(r.AWS)),
 		TopicARN: r.Env.Required(step.EnvNotificationTopic),
 	}
 	return step.Handle(r.Log, func(ctx context.Context, in connection.Input) (connection.Endpoint, error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"postern/internal/connection"
 	"postern/internal/local"
 	"postern/internal/local/people"
 	"postern/internal/local/privatelink"
@@ -19,7 +20,6 @@ import (
 // unusedGrants are what the stack grants and no scenario below uses, each with its reason. What is not listed must be used: a role
 // has what its function was seen to need, and nothing for a rainy day that nobody thought of.
 var unusedGrants = map[string]string{
-	"AwaitGate dynamodb:GetItem":                              "names the holder when a registration is refused: two executions at once",
 	"ConfigureDns ec2:CreateTags":                             "private DNS of an adopted endpoint is marked before it is switched on",
 	"ConfigureDns route53:ListHostedZonesByName":              "finds the zone of a CreateHostedZone whose answer was lost",
 	"EnsureEndpoint route53:AssociateVPCWithHostedZone":       "AWS names it beside CreateVpcEndpoint; the endpoint is made without private DNS",
@@ -134,6 +134,28 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 		"told to a ticket": func(t *testing.T, c *local.Cloud) {
 			credential(t, c, "github")
 			runTicket(t, c, onTicket(t, "github", hubTicket, "plan"))
+		},
+		"stopped by hand at each gate, and taken over": func(t *testing.T, c *local.Cloud) {
+			stop := func() {
+				arn := begin(t, c)
+				advance(t, c, 10*time.Minute)
+				c.States.Stop(arn, "", "")
+			}
+			stop()
+			stop()
+			must(t, c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()))
+			stop()
+			stop()
+			offboard(t, c)
+		},
+		"approved and cancelled": func(t *testing.T, c *local.Cloud) {
+			begin(t, c)
+			advance(t, c, time.Hour)
+			ending(t, c, say(t, c, connection.ActionApprove, nil))
+			must(t, c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()))
+			advance(t, c, time.Hour)
+			ending(t, c, say(t, c, connection.ActionApprove, nil))
+			ending(t, c, say(t, c, connection.ActionCancel, nil))
 		},
 		"by a ticket": func(t *testing.T, c *local.Cloud) {
 			body := ticket(t, nil)

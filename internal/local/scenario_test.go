@@ -37,6 +37,7 @@ func TestWhatTheVendorDoes(t *testing.T) {
 	}{
 		people.Approve: {path: slices.Concat(untilApproval, afterApproval)},
 		people.Early:   {path: slices.Concat(untilApproval, afterApproval)},
+		people.Slow:    {path: slices.Concat(untilApproval, afterApproval)},
 		people.Lost:    {path: slices.Concat(untilApproval, afterApproval)},
 		people.Reject:  {slices.Concat(untilApproval, failedClean), connection.EndpointRejected, "rejected the endpoint connection"},
 		people.Expire:  {slices.Concat(untilApproval, failedClean), connection.EndpointExpired, "before AWS expired it"},
@@ -294,7 +295,7 @@ func TestTheMailTellsWhatToSend(t *testing.T) {
 	if err := json.Unmarshal(ended.Output, &state); err != nil {
 		t.Fatal(err)
 	}
-	mails := c.Mail()
+	mails := requests(c)
 	if len(mails) != 2 {
 		t.Fatalf("%d mails, want one for each gate", len(mails))
 	}

@@ -49,16 +49,7 @@ func body(n connection.GateNotice) string {
 	line("How long it takes: %s", patience(n))
 	line("What happens next: %s", next(n.Gate))
 	line("")
-	line("---------- message to the vendor ----------")
-	if n.To != "" {
-		line("To: %s", n.To)
-	}
-	if n.Subject != "" {
-		line("Subject: %s", n.Subject)
-	}
-	line("")
-	line("%s", strings.TrimRight(n.Body, "\n"))
-	line("---------- end of the message ----------")
+	writeMessage(line, n.To, n.Subject, n.Body)
 	line("")
 	line("Connection: %s", n.ConnectionID)
 	if n.EndpointID != "" {
@@ -69,6 +60,20 @@ func body(n connection.GateNotice) string {
 	}
 	line("Execution: %s", consoleLink(n.Execution))
 	return b.String()
+}
+
+// writeMessage writes the message to the vendor, ready to be copied.
+func writeMessage(line func(format string, args ...any), to, subject, body string) {
+	line("---------- message to the vendor ----------")
+	if to != "" {
+		line("To: %s", to)
+	}
+	if subject != "" {
+		line("Subject: %s", subject)
+	}
+	line("")
+	line("%s", strings.TrimRight(body, "\n"))
+	line("---------- end of the message ----------")
 }
 
 func patience(n connection.GateNotice) string {

@@ -1,4 +1,5 @@
-// Package notice mails the operators what to send to a vendor, when an execution begins to wait for one.
+// Package notice mails the operators what to send to a vendor: when an execution begins to wait for one, and again when half, four
+// fifths and all of the vendor's own hours have passed.
 //
 // Each message goes out once for each execution and gate. The order is claim, publish; what follows a failed publish depends on
 // what is known. When AWS refused, nothing was sent: the claim is given back, and the retry sends. When no answer came, the
@@ -19,6 +20,7 @@ import (
 
 	"postern/internal/awserr"
 	"postern/internal/connection"
+	"postern/internal/store"
 )
 
 // API is what is called of SNS; *sns.Client satisfies it. It must not retry by itself: a retry after a lost answer mails twice.
@@ -30,6 +32,8 @@ type API interface {
 type Claims interface {
 	ClaimNotice(ctx context.Context, connectionID, execution string, gate connection.Gate) (first bool, err error)
 	ReleaseNotice(ctx context.Context, connectionID, execution string, gate connection.Gate) error
+	ClaimReminder(ctx context.Context, r store.Reminder) (first bool, err error)
+	ReleaseReminder(ctx context.Context, r store.Reminder) error
 }
 
 // Notifier mails the operators.
@@ -57,13 +61,22 @@ type event struct {
 	Detail     json.RawMessage `json:"detail"`
 }
 
-// Notify handles one event. Only Postern's own "Gate Opened" is acted on.
+// Notify handles one event. Only Postern's own "Gate Opened" and "Gate Reminder" are acted on.
 func (n *Notifier) Notify(ctx context.Context, e event) (Result, error) {
-	if e.Source != connection.EventSource || e.DetailType != connection.EventGateOpened {
-		n.log.InfoContext(ctx, "not a gate that opened", "source", e.Source, "detailType", e.DetailType)
+	switch {
+	case e.Source == connection.EventSource && e.DetailType == connection.EventGateOpened:
+		return n.ask(ctx, e.Detail)
+	case e.Source == connection.EventSource && e.DetailType == connection.EventGateReminder:
+		return n.remind(ctx, e.Detail)
+	default:
+		n.log.InfoContext(ctx, "nothing to mail", "source", e.Source, "detailType", e.DetailType)
 		return Result{}, nil
 	}
-	notice, err := decode(e.Detail)
+}
+
+// ask mails the text that begins a wait.
+func (n *Notifier) ask(ctx context.Context, detail json.RawMessage) (Result, error) {
+	notice, err := decode(detail)
 	if err != nil {
 		return Result{}, err
 	}
@@ -76,28 +89,24 @@ func (n *Notifier) Notify(ctx context.Context, e event) (Result, error) {
 		log.InfoContext(ctx, "the message is sent already")
 		return Result{}, nil
 	}
-	if err := n.publish(ctx, notice); err != nil {
-		return Result{}, err
-	}
-	log.InfoContext(ctx, "message sent")
-	return Result{Sent: true}, nil
-}
-
-func (n *Notifier) publish(ctx context.Context, notice connection.GateNotice) error {
-	_, err := n.api.Publish(ctx, &sns.PublishInput{
-		TopicArn: aws.String(n.topic),
-		Subject:  aws.String(subject(notice)),
-		Message:  aws.String(body(notice)),
-	})
+	err = n.publish(ctx, subject(notice), body(notice))
 	if err == nil {
-		return nil
+		log.InfoContext(ctx, "message sent")
+		return Result{Sent: true}, nil
 	}
 	err = fmt.Errorf("mailing the operators about %s: %w", notice.ConnectionID, err)
 	if notSent(err) {
-		return errors.Join(err, n.claims.ReleaseNotice(ctx, notice.ConnectionID, notice.Execution, notice.Gate))
+		return Result{}, errors.Join(err, n.claims.ReleaseNotice(ctx, notice.ConnectionID, notice.Execution, notice.Gate))
 	}
-	return fmt.Errorf("%w; the message may be out and is not sent again: see plan.gates.%s in execution %s",
+	return Result{}, fmt.Errorf("%w; the message may be out and is not sent again: see plan.gates.%s in execution %s",
 		err, notice.Gate, notice.Execution)
+}
+
+func (n *Notifier) publish(ctx context.Context, subject, body string) error {
+	_, err := n.api.Publish(ctx, &sns.PublishInput{
+		TopicArn: aws.String(n.topic), Subject: aws.String(subject), Message: aws.String(body),
+	})
+	return err
 }
 
 // notSent reports whether a publish that failed certainly sent nothing: AWS answered with an error, or was never reached.

@@ -21,6 +21,7 @@ import (
 
 	"postern/events"
 	"postern/internal/connection"
+	"postern/internal/store"
 )
 
 // claims is the store's part: one claim for each execution and gate.
@@ -45,6 +46,14 @@ func (c *claims) ClaimNotice(_ context.Context, id, execution string, gate conne
 	}
 	c.held[key] = true
 	return true, nil
+}
+
+func (c *claims) ClaimReminder(ctx context.Context, r store.Reminder) (bool, error) {
+	return c.ClaimNotice(ctx, r.ConnectionID, fmt.Sprint(r.Execution, r.Percent), r.Gate)
+}
+
+func (c *claims) ReleaseReminder(ctx context.Context, r store.Reminder) error {
+	return c.ReleaseNotice(ctx, r.ConnectionID, fmt.Sprint(r.Execution, r.Percent), r.Gate)
 }
 
 func (c *claims) ReleaseNotice(_ context.Context, id, execution string, gate connection.Gate) error {

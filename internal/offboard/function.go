@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"postern/internal/account"
 	"postern/internal/connection"
@@ -19,7 +20,7 @@ import (
 func Function(r step.Runtime) (lambda.Handler, error) {
 	accounts := account.New(r)
 	endpoints, names, parameters := endpoint.Clients(accounts, r.Log), dns.Clients(accounts), publish.Clients(accounts)
-	registry := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))
+	registry := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)).Asking(sfn.NewFromConfig(r.AWS))
 	return step.Handle(r.Log, func(ctx context.Context, in connection.Input) (connection.Removal, error) {
 		access := in.State.Access()
 		offboarder := &Offboarder{

@@ -49,8 +49,8 @@ func (p *Planner) newDraft(raw []byte) *draft {
 	if d.faults.Covers("") {
 		return d
 	}
-	if d.request.Action == connection.ActionOffboard {
-		return d // needs neither: what is removed need not be known or registered any more
+	if d.request.Action.NamesOnly() {
+		return d // needs neither: what is there already need not be known or registered any more
 	}
 	decoded := len(d.faults)
 	p.chooseNetwork(d)

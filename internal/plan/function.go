@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"postern/internal/account"
 	"postern/internal/connection"
@@ -38,7 +39,7 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 func sourcesOf(r step.Runtime) func(connection.Access) Sources {
 	accounts := account.New(r)
 	endpoints, zones, parameters := endpoint.Clients(accounts, r.Log), dns.Clients(accounts), publish.Clients(accounts)
-	holders := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))
+	holders := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)).Asking(sfn.NewFromConfig(r.AWS))
 	return func(access connection.Access) Sources {
 		return Sources{
 			Account: accounts, Endpoints: endpoints(access), Zones: zones(access), Parameters: parameters(access), Holders: holders,

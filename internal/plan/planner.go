@@ -78,8 +78,14 @@ func (p *Planner) Plan(ctx context.Context, in Input) (connection.Plan, error) {
 }
 
 func (p *Planner) plan(ctx context.Context, in Input, d *draft, earlier connection.State) (connection.Plan, error) {
+	if given := earlier.Allowlisting; earlier.Plan != nil && given != nil && len(given.Inputs) > 0 {
+		return p.withInputs(ctx, in, *earlier.Plan, given.Inputs)
+	}
 	if earlier.Plan != nil && earlier.Allowlisting != nil {
 		return p.in(earlier.Plan.Network).again(ctx, in.Execution, *earlier.Plan)
+	}
+	if (d.request.Action == connection.ActionApprove || d.request.Action == connection.ActionCancel) && len(d.faults) == 0 {
+		return p.acknowledge(d.request)
 	}
 	p = p.in(d.plan.Network)
 	if d.request.Action == connection.ActionOffboard && len(d.faults) == 0 {
@@ -178,10 +184,14 @@ func (p *Planner) decide(ctx context.Context, execution string, plan connection.
 	return plan, nil
 }
 
-// free returns a Conflict when another execution holds the connection.
+// free returns a Conflict when another execution that runs holds the connection.
 func (p *Planner) free(ctx context.Context, connectionID, execution string) error {
 	holder, err := p.from.Holders.Holder(ctx, connectionID)
-	if err == nil && holder != "" && holder != execution {
+	if err != nil || holder == "" || holder == execution {
+		return err
+	}
+	ended, err := p.from.Holders.Ended(ctx, holder)
+	if err == nil && !ended {
 		err = connection.Errorf(connection.Conflict,
 			"connection %s is held by execution %s; wait until that has ended, then start again", connectionID, holder)
 	}

@@ -40,6 +40,7 @@ type Parameters interface {
 // Holders is what the plan reads of the store; *store.Store satisfies it.
 type Holders interface {
 	Holder(ctx context.Context, connectionID string) (execution string, err error)
+	Ended(ctx context.Context, execution string) (bool, error)
 	Ledger(ctx context.Context, connectionID string) (*connection.Ledger, error)
 }
 

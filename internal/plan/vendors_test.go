@@ -47,6 +47,8 @@ func plannerOf(w *world, catalog vendor.Catalog) *Planner {
 // anyHolder says that every connection is free.
 type anyHolder struct{}
 
+func (anyHolder) Ended(context.Context, string) (bool, error) { return false, nil }
+
 func (anyHolder) Holder(context.Context, string) (string, error) { return "", nil }
 
 func (anyHolder) Ledger(context.Context, string) (*connection.Ledger, error) { return nil, nil }

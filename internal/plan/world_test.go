@@ -45,18 +45,19 @@ type world struct {
 	Parameters
 	Holders
 
-	vpcs      map[string]endpoint.VPC
-	subnets   map[string]endpoint.Subnet
-	groups    map[string]endpoint.SecurityGroup
-	service   connection.Service
-	endpoints []endpoint.Endpoint
-	zones     []dns.Zone
-	ourZones  []string
-	values    map[string]publish.Existing
-	holder    string
-	ledger    *connection.Ledger
-	owned     map[string][]connection.DNS    // by VPC
-	present   map[string][]connection.Record // by zone
+	vpcs        map[string]endpoint.VPC
+	subnets     map[string]endpoint.Subnet
+	groups      map[string]endpoint.SecurityGroup
+	service     connection.Service
+	endpoints   []endpoint.Endpoint
+	zones       []dns.Zone
+	ourZones    []string
+	values      map[string]publish.Existing
+	holder      string
+	holderEnded bool
+	ledger      *connection.Ledger
+	owned       map[string][]connection.DNS    // by VPC
+	present     map[string][]connection.Record // by zone
 	// What only a diagnosis reads: by endpoint, by zone, and a zone of ours that the VPC does not have.
 	interfaces map[string][]connection.NetworkInterface
 	records    map[string][]connection.ZoneRecord
@@ -221,6 +222,13 @@ func (w *world) Holder(_ context.Context, id string) (string, error) {
 		panic("holder of " + id)
 	}
 	return w.holder, w.call("Holder")
+}
+
+func (w *world) Ended(_ context.Context, execution string) (bool, error) {
+	if execution != w.holder {
+		panic("asked for " + execution)
+	}
+	return w.holderEnded, w.call("Ended")
 }
 
 // zonesOf is world as Zones: a method and an embedded interface cannot both be called Zones.

@@ -67,6 +67,7 @@ const (
 	stateVerify            = "VerifyConnectivity"
 	statePublishConfig     = "PublishConfig"
 	stateOffboard          = "Offboard"
+	stateAcknowledge       = "Acknowledge"
 )
 
 // timedOut reports whether a wait came to its end, or a task.
@@ -86,11 +87,14 @@ func (s State) failedAt() string {
 	switch {
 	case s.Plan == nil:
 		return statePlan
+	case s.Plan.Acknowledges():
+		return stateAcknowledge
 	case s.Plan.Decision == connection.DecisionOffboard:
 		return stateOffboard
 	case s.Plan.Decision == connection.DecisionDiagnose:
 		return stateDiagnose
-	case s.Endpoint == nil && s.Plan.Decision == connection.DecisionAllowlist && s.Allowlisting != nil && !s.timedOut():
+	case s.Endpoint == nil && s.Plan.Decision == connection.DecisionAllowlist && s.Allowlisting != nil && !s.timedOut() &&
+		s.failure().Error != connection.Cancelled:
 		return statePlan // the second visit, after the wait
 	case s.Endpoint == nil && s.Plan.Decision == connection.DecisionAllowlist:
 		return stateAwaitAllowlisting

@@ -61,6 +61,7 @@ var remedies = map[string]string{
 		"a new endpoint is made, with a new id.",
 	connection.EndpointNotListed: "do at the vendor what the e-mail with the endpoint's id says; then start again: " +
 		"a new endpoint is made, with a new id.",
+	connection.Cancelled: "nothing; to make the connection after all, start action onboard.",
 	connection.WatchLost: "mend the sweep (docs/runbook.md), then start again.",
 	connection.Internal:  "report this with the execution's ARN.",
 }

@@ -70,7 +70,7 @@ type run struct {
 func (r *Roller) Roll(ctx context.Context, in Input) (connection.Outcome, error) {
 	run := &run{Roller: r, in: in, undone: []string{}, left: []string{}}
 	switch {
-	case in.State.Plan == nil, in.diagnoses():
+	case in.State.Plan == nil, in.diagnoses(), in.State.Plan.Acknowledges():
 	case in.State.Plan.Decision == connection.DecisionOffboard:
 		run.offboarding()
 	default:

@@ -24,30 +24,37 @@ type Record struct {
 	Holder     string // ARN of the execution that holds it, "" when it is free
 	Ticket     string // key of the ticket that opened it, "" for none
 	EndpointID string // "" when it has no endpoint
+	Status     Status // how its last execution ended, "" when none has
 }
 
 // Record returns what is known of a connection; nothing of one that was never made.
 func (s *Store) Record(ctx context.Context, connectionID string) (Record, error) {
-	found, err := s.read(ctx, connectionID, "holder", "ticket", "endpointId")
+	found, err := s.read(ctx, connectionID, "holder", "ticket", "endpointId", "status")
 	if err != nil {
 		return Record{}, fmt.Errorf("reading the record of %s: %w", connectionID, err)
 	}
-	return Record{Holder: found.text("holder"), Ticket: found.text("ticket"), EndpointID: found.text("endpointId")}, nil
+	return Record{
+		Holder: found.text("holder"), Ticket: found.text("ticket"), EndpointID: found.text("endpointId"), Status: Status(found.text("status")),
+	}, nil
 }
 
-// Claim makes an execution the holder of a connection, and writes nothing when it is already. Another execution's claim is a
-// connection.Conflict.
+// Claim makes an execution the holder of a connection, and writes nothing when it is already. The claim of another execution that
+// runs is a connection.Conflict; see Asking.
 func (s *Store) Claim(ctx context.Context, connectionID, execution string, at time.Time) error {
-	holder, err := s.Holder(ctx, connectionID)
+	holder, err := s.holding(ctx, connectionID, execution)
 	if err != nil || holder == execution {
 		return err
 	}
-	if holder != "" {
+	condition, values, err := s.claimable(ctx, holder, execution)
+	if err != nil {
+		return err
+	}
+	if condition == "" {
 		return s.conflict(connectionID, holder)
 	}
 	held, err := s.update(ctx, connectionID, change{
 		set:       map[string]string{"vendor": vendorOf(connectionID), "holder": execution, "updatedAt": stamp(at)},
-		condition: "attribute_not_exists(holder) OR holder = :holder",
+		condition: condition, values: values,
 	})
 	if err != nil {
 		return fmt.Errorf("claiming %s: %w", connectionID, err)
@@ -58,9 +65,40 @@ func (s *Store) Claim(ctx context.Context, connectionID, execution string, at ti
 	return s.refused(ctx, connectionID, execution)
 }
 
-// refused says why a claim's condition did not hold: a Conflict, or nil when the execution holds the connection after all.
+// holding returns who holds a connection, and connection.Cancelled when that is the execution and it was told to give up.
+func (s *Store) holding(ctx context.Context, connectionID, execution string) (holder string, err error) {
+	found, err := s.read(ctx, connectionID, "holder", "cancelledHolder")
+	if err != nil {
+		return "", fmt.Errorf("reading who holds %s: %w", connectionID, err)
+	}
+	holder = found.text("holder")
+	if holder == execution && found.text("cancelledHolder") == execution {
+		return holder, connection.Errorf(connection.Cancelled, "Somebody cancelled connection %s.", connectionID)
+	}
+	return holder, nil
+}
+
+// Cancel tells the execution that holds a connection to give up: from now on it can neither claim, nor wait, nor finish as
+// onboarded. It reports false when the execution does not hold the connection.
+func (s *Store) Cancel(ctx context.Context, connectionID, holder string) (told bool, err error) {
+	told, err = s.update(ctx, connectionID, change{
+		set: map[string]string{"cancelledHolder": holder}, condition: "holder = :cancelledHolder",
+	})
+	if err != nil {
+		return false, fmt.Errorf("cancelling %s: %w", connectionID, err)
+	}
+	return told, nil
+}
+
+// notCancelled is the condition under which an execution, named by a placeholder, goes on.
+func notCancelled(placeholder string) string {
+	return "(attribute_not_exists(cancelledHolder) OR cancelledHolder <> " + placeholder + ")"
+}
+
+// refused says why a claim's condition did not hold: Cancelled, a Conflict, or nil when the execution holds the connection after
+// all.
 func (s *Store) refused(ctx context.Context, connectionID, execution string) error {
-	holder, err := s.Holder(ctx, connectionID)
+	holder, err := s.holding(ctx, connectionID, execution)
 	if err != nil || holder == execution {
 		return err
 	}
@@ -73,9 +111,7 @@ func (s *Store) refused(ctx context.Context, connectionID, execution string) err
 
 func (s *Store) conflict(connectionID, holder string) error {
 	return connection.Errorf(connection.Conflict,
-		"connection %s is held by execution %s; wait until that one has ended, then start this one again. "+
-			"An execution stopped by hand lets nothing go: remove the attribute holder of item %s from table %s",
-		connectionID, holder, connectionID, s.table)
+		"connection %s is held by execution %s; wait until that one has ended, then start this one again", connectionID, holder)
 }
 
 // Status is how the last execution of a connection ended.
@@ -105,7 +141,10 @@ type Result struct {
 // not hold the connection changes nothing, whoever holds it. One that succeeded and lost it to another is a connection.Conflict.
 func (s *Store) Finish(ctx context.Context, result Result) error {
 	condition := "holder = :finishedBy"
-	if result.Status != StatusFailed {
+	switch result.Status {
+	case StatusOnboarded:
+		condition = "(attribute_not_exists(holder) OR holder = :finishedBy) AND " + notCancelled(":finishedBy")
+	case StatusOffboarded:
 		condition = "attribute_not_exists(holder) OR holder = :finishedBy"
 	}
 	set := map[string]string{
@@ -120,7 +159,7 @@ func (s *Store) Finish(ctx context.Context, result Result) error {
 		set["ledger"] = string(ledger)
 	}
 	held, err := s.update(ctx, result.ConnectionID, change{
-		set: set, remove: append([]string{"holder"}, cleared...), condition: condition,
+		set: set, remove: append([]string{"holder", "cancelledHolder"}, cleared...), condition: condition,
 	})
 	if err != nil {
 		return fmt.Errorf("recording that %s is %s: %w", result.ConnectionID, result.Status, err)

@@ -6,6 +6,7 @@
 //	id                  connection id (partition key)
 //	vendor              the part of the id before the slash
 //	holder              execution that holds the connection; absent when it is free
+//	cancelledHolder     execution that was told to give up; of no meaning to any other
 //	status              onboarded, failed or offboarded: how the last execution ended
 //	finishedBy          that execution
 //	ledger              connection.Ledger as JSON: what was wanted and made, and what stood there before; kept when it is offboarded
@@ -19,10 +20,16 @@
 //	waitEndpoint        endpoint waited for (approval)
 //	waitService         service waited for (allowlist)
 //	waitServiceRegion   its Region
+//	waitAsked           when the vendor was asked: its hours count from here
+//	waitHours           the hours it says it takes, in decimal, and waitCalendar, the calendar they are counted by
+//	waitTo              whom the text went to, and waitSubject, its subject
 //	waitRegistration    tells two registrations apart; a digest of the token
 //	waitToken           the task token. Only Token reads it, and the index must not carry it
 //	noticeAllowlist     execution whose message for this gate was sent, and noticeApproval likewise
 //	noticeAllowlistBy   the call that claimed it, and noticeApprovalBy likewise
+//	reminderOf          gate and execution that the operators were last reminded of
+//	reminderPercent     how far the vendor's hours had run then: 050, 080 or 100, so that they compare as strings
+//	reminderBy          the call that claimed it
 //
 // Times have nine digits of fraction and end in Z, so that DynamoDB's comparison of strings is the comparison of times: RFC 3339
 // as Go writes it drops zeros, and "…01.5Z" sorts before "…01Z".

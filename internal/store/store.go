@@ -26,8 +26,9 @@ const WaitingIndex = "waiting"
 
 // Store is the table of connections.
 type Store struct {
-	api   API
-	table string
+	api        API
+	table      string
+	executions Executions // nil: every holder is taken to run
 }
 
 // New returns the store in a table.
@@ -43,11 +44,19 @@ func (s *Store) read(ctx context.Context, connectionID string, attributes ...str
 	if connectionID == "" {
 		return nil, errors.New("no connection id")
 	}
+	projection := make([]string, len(attributes))
+	var names map[string]string
+	for i, name := range attributes {
+		if projection[i] = alias(name); projection[i] != name {
+			names = map[string]string{projection[i]: name}
+		}
+	}
 	out, err := s.api.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName:            aws.String(s.table),
-		Key:                  key(connectionID),
-		ConsistentRead:       aws.Bool(true),
-		ProjectionExpression: aws.String(strings.Join(attributes, ", ")),
+		TableName:                aws.String(s.table),
+		Key:                      key(connectionID),
+		ConsistentRead:           aws.Bool(true),
+		ProjectionExpression:     aws.String(strings.Join(projection, ", ")),
+		ExpressionAttributeNames: names,
 	})
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,15 +28,25 @@ type Wait struct {
 	// Access is how the account of the connection's network is reached.
 	Access   connection.Access
 	LastSeen connection.EndpointState // "" when never seen
-	// Ticket is the key of the ticket that opened the connection, "" for none. Register writes it; no read returns it, see Record.
+	// Ticket is the key of the ticket that opened the connection, "" for none.
 	Ticket string
+	// Asked is when the vendor was asked, from where its hours count; a gate that is waited at again keeps it.
+	Asked time.Time
+	// SLAHours and Calendar are the vendor's own figure; 0 and "" when it gives none.
+	SLAHours int
+	Calendar string
+	// To and Subject are of the text that the vendor was sent.
+	To, Subject string
+	// Reminded is the highest percentage of the hours that the operators were reminded at, 0 for none. ClaimReminder writes it.
+	Reminded int
 	// Registration tells two registrations of one wait apart; Register makes it and Token returns it.
 	Registration string
 }
 
-// waitAttributes are a wait without its token; the index carries all but waitRegistration.
+// waitAttributes are a wait without its token and its registration: what the index carries.
 var waitAttributes = []string{
-	"id", "waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "lastSeen",
+	"id", "waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "lastSeen", "ticket",
+	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "reminderOf", "reminderPercent",
 	"waitRole", "waitExternalId", "waitRegion",
 }
 
@@ -43,6 +54,7 @@ var waitAttributes = []string{
 var cleared = []string{
 	"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "waitToken",
 	"waitRole", "waitExternalId", "waitRegion",
+	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject",
 }
 
 // Register claims the connection for the wait's execution and stores the wait, in one write. A wait of the same execution that
@@ -57,6 +69,13 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 		"waitEndpoint": wait.EndpointID, "waitService": wait.ServiceName, "waitServiceRegion": wait.ServiceRegion,
 		"waitRole": wait.Access.RoleARN, "waitExternalId": wait.Access.ExternalID, "waitRegion": wait.Access.Region,
 		"waitRegistration": token.fingerprint(), "waitToken": token.Reveal(),
+		"waitAsked": "", "waitHours": "", "waitCalendar": wait.Calendar, "waitTo": wait.To, "waitSubject": wait.Subject,
+	}
+	if wait.SLAHours > 0 {
+		set["waitHours"] = strconv.Itoa(wait.SLAHours)
+	}
+	if !wait.Asked.IsZero() {
+		set["waitAsked"] = stamp(wait.Asked)
 	}
 	if wait.LastSeen != "" {
 		set["lastSeen"] = string(wait.LastSeen)
@@ -64,18 +83,39 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	if wait.Ticket != "" {
 		set["ticket"] = wait.Ticket
 	}
-	held, err := s.update(ctx, wait.ConnectionID, change{
-		set: set,
-		condition: "(attribute_not_exists(holder) OR holder = :holder) AND " +
+	held, err := s.register(ctx, wait, set, "")
+	if err != nil || held {
+		return token.Scrub(err)
+	}
+	refused := s.refused(ctx, wait.ConnectionID, wait.Execution)
+	if connection.NameOf(refused) != connection.Conflict {
+		return refused
+	}
+	holder, err := s.Holder(ctx, wait.ConnectionID)
+	if err != nil {
+		return err
+	}
+	if held, err = s.register(ctx, wait, set, holder); err != nil || held {
+		return token.Scrub(err)
+	}
+	return refused
+}
+
+// register stores a wait when its execution may have the connection of a holder that was seen.
+func (s *Store) register(ctx context.Context, wait Wait, set map[string]string, holder string) (held bool, err error) {
+	condition, values, err := s.claimable(ctx, holder, wait.Execution)
+	if err != nil || condition == "" {
+		return false, err
+	}
+	held, err = s.update(ctx, wait.ConnectionID, change{
+		set: set, values: values,
+		condition: condition + " AND " + notCancelled(":holder") + " AND " +
 			"(attribute_not_exists(waitSince) OR waitExecution <> :waitExecution OR waitSince <= :waitSince)",
 	})
 	if err != nil {
-		return fmt.Errorf("registering the %s wait of %s: %w", wait.Gate, wait.ConnectionID, token.Scrub(err))
+		err = fmt.Errorf("registering the %s wait of %s: %w", wait.Gate, wait.ConnectionID, err)
 	}
-	if held {
-		return nil
-	}
-	return s.refused(ctx, wait.ConnectionID, wait.Execution)
+	return held, err
 }
 
 // Waiting returns every wait, the oldest of each gate first. It may miss a wait of the last second, or show one that has just
@@ -122,6 +162,19 @@ func (s *Store) Token(ctx context.Context, connectionID string) (Wait, Token, bo
 	return wait, token, err == nil, err
 }
 
+// WaitOf returns what a connection waits for, without the token; false when nothing waits.
+func (s *Store) WaitOf(ctx context.Context, connectionID string) (Wait, bool, error) {
+	found, err := s.read(ctx, connectionID, waitAttributes...)
+	if err != nil {
+		return Wait{}, false, fmt.Errorf("reading the wait of %s: %w", connectionID, err)
+	}
+	if found.text("waitGate") == "" {
+		return Wait{}, false, nil
+	}
+	wait, err := waitOf(found)
+	return wait, err == nil, err
+}
+
 // Settle ends a wait that Token returned, and records the state last seen. When another registration took its place, it does
 // nothing.
 func (s *Store) Settle(ctx context.Context, wait Wait, lastSeen connection.EndpointState) error {
@@ -157,12 +210,22 @@ func waitOf(found item) (Wait, error) {
 	if err != nil {
 		return Wait{}, fmt.Errorf("the item %q has no time in waitSince: %w", found.text("id"), err)
 	}
-	return Wait{
+	wait := Wait{
 		ConnectionID: found.text("id"), Gate: connection.Gate(found.text("waitGate")), Execution: found.text("waitExecution"),
 		Since: since, EndpointID: found.text("waitEndpoint"), ServiceName: found.text("waitService"),
 		ServiceRegion: found.text("waitServiceRegion"), LastSeen: found.state("lastSeen"), Registration: found.text("waitRegistration"),
+		Ticket: found.text("ticket"), Asked: since, Calendar: found.text("waitCalendar"), To: found.text("waitTo"),
+		Subject: found.text("waitSubject"),
 		Access: connection.Access{
 			RoleARN: found.text("waitRole"), ExternalID: found.text("waitExternalId"), Region: found.text("waitRegion"),
 		},
-	}, nil
+	}
+	if asked, err := time.Parse(time.RFC3339Nano, found.text("waitAsked")); err == nil {
+		wait.Asked = asked
+	}
+	wait.SLAHours, _ = strconv.Atoi(found.text("waitHours")) // 0 when it is absent
+	if found.text("reminderOf") == reminderOf(wait.Execution, wait.Gate) {
+		wait.Reminded, _ = strconv.Atoi(found.text("reminderPercent"))
+	}
+	return wait, nil
 }

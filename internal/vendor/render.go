@@ -111,6 +111,25 @@ func (p *Profile) resolve(faults *connection.Faults, given, values map[string]st
 }
 
 // wrong says what is wrong with a value, or with the first wrong item of a list, "" when nothing is.
+// CheckInputs checks inputs by themselves, whether or not they are all that a request needs.
+func (p *Profile) CheckInputs(given map[string]string) connection.Faults {
+	var faults connection.Faults
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		i := slices.IndexFunc(p.Inputs, func(input Input) bool { return input.Name == name })
+		if i < 0 {
+			faults.Addf("inputs."+printable(name), "leave it out", "%s has no such input", p.DisplayName)
+			continue
+		}
+		switch problem := p.Inputs[i].wrong(given[name]); {
+		case p.Inputs[i].MaxLength > 0 && len(given[name]) > p.Inputs[i].MaxLength:
+			faults.Addf("inputs."+name, p.Inputs[i].Help, "%d characters, more than %d", len(given[name]), p.Inputs[i].MaxLength)
+		case problem != "":
+			faults.Add("inputs."+name, problem, p.Inputs[i].Help)
+		}
+	}
+	return faults
+}
+
 func (i Input) wrong(value string) string {
 	values := []string{value}
 	if i.List {

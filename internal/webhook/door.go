@@ -153,12 +153,20 @@ func (d *Door) start(ctx context.Context, source *Source, asked *Asked) (answer,
 func (d *Door) mayAct(record store.Record, asked *Asked) connection.Faults {
 	var faults connection.Faults
 	exists := record.Holder != "" || record.EndpointID != ""
+	told := asked.Action == connection.ActionApprove || asked.Action == connection.ActionCancel
 	switch {
+	case told && record.Ticket != asked.Ticket():
+		faults.Add("name", "no connection of this name was opened from this ticket", "act on the ticket that it was opened from")
+	case told && record.Holder == "":
+		faults.Add(actionPath, "nothing is at work on this connection", "nothing needs to be done")
+	case told:
 	case exists && record.Ticket != asked.Ticket():
 		faults.Add("name", "this connection was not opened from this ticket",
 			"act on the ticket that it was opened from, or choose another name")
 	case record.Holder != "" && asked.Action != connection.ActionPlan:
 		faults.Addf("name", "wait until that has ended", "execution %s is at work on this connection", executionName(record.Holder))
+	case asked.Action == connection.ActionRetry && record.Status == store.StatusOnboarded:
+		faults.Add(actionPath, "the last onboarding did not fail", "nothing needs to be done")
 	}
 	return faults
 }

@@ -91,6 +91,8 @@ func TestWhoseConnection(t *testing.T) {
 	const mine, other = "github:example/network#42", "github:example/network#7"
 	plan := edit(t, sample("github"), "/label/name", "postern-plan")
 	retry := edit(t, sample("github"), "/label/name", "postern-retry")
+	approve := edit(t, sample("github"), "/label/name", "postern-approve")
+	cancel := edit(t, sample("github"), "/label/name", "postern-cancel")
 	for name, test := range map[string]struct {
 		ticket   string
 		finished bool
@@ -104,10 +106,16 @@ func TestWhoseConnection(t *testing.T) {
 		"another ticket's, a retry":    {other, true, retry, 422, "not opened from this ticket"},
 		"the operators', onboarded":    {"", true, sample("github"), 422, "not opened from this ticket"},
 		"its own, onboarded":           {mine, true, sample("github"), 202, ""},
-		"its own, a retry":             {mine, true, retry, 202, ""},
+		"its own, a retry":             {mine, true, retry, 422, "the last onboarding did not fail"},
 		"its own, at work":             {mine, false, sample("github"), 422, "execution other is at work"},
 		"its own, a retry at work":     {mine, false, retry, 422, "execution other is at work"},
 		"its own, a dry run meanwhile": {mine, false, plan, 202, ""},
+		"its own, approved":            {mine, false, approve, 202, ""},
+		"its own, cancelled":           {mine, false, cancel, 202, ""},
+		"its own, cancelled too late":  {mine, true, cancel, 422, "nothing is at work"},
+		"another ticket's, approved":   {other, false, approve, 422, "opened from this ticket"},
+		"another ticket's, cancelled":  {other, false, cancel, 422, "opened from this ticket"},
+		"the operators', cancelled":    {"", false, cancel, 422, "opened from this ticket"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

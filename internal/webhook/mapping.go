@@ -16,7 +16,7 @@ import (
 type Asked struct {
 	Request connection.Request
 	Action  connection.Action // as the ticket says; a retry's request is to onboard
-	Version string            // of the ticket; only a retry has one
+	Version string            // of the ticket; an onboarding has none
 }
 
 // Ticket returns the ticket's key.
@@ -52,7 +52,7 @@ func (s *Source) Map(body []byte, networks connection.Networks, catalog vendor.C
 		return nil, s.named(m.faults)
 	}
 	m.readForm()
-	namesOnly := action == connection.ActionOffboard // the connection says the rest
+	namesOnly := action.NamesOnly() // the connection says the rest
 	for _, field := range s.Fields {
 		if !namesOnly || slices.Contains([]string{"vendor", "name", "requester"}, field.To) {
 			m.take(field)
@@ -284,8 +284,10 @@ func (m *mapper) asked(action connection.Action) *Asked {
 	}
 	if action == connection.ActionRetry {
 		m.request.Action = connection.ActionOnboard
+	}
+	if action == connection.ActionRetry || action == connection.ActionApprove || action == connection.ActionCancel { // more than once
 		if asked.Version, err = m.fill(texts.Version); err != nil {
-			m.faults.Addf(actionPath, "send the ticket system's own payload", "a retry needs the ticket's version: %v", err)
+			m.faults.Addf(actionPath, "send the ticket system's own payload", "%s needs the ticket's version: %v", action, err)
 		}
 	}
 	asked.Request = m.request
@@ -328,7 +330,7 @@ func (m *mapper) check() {
 	_, err = connection.DecodeRequest(raw)
 	var found connection.Faults
 	errors.As(err, &found)
-	if m.request.Action != connection.ActionOffboard {
+	if !m.request.Action.NamesOnly() {
 		found = append(found, m.profileFaults()...)
 	}
 	empty := map[string]bool{"vendor": m.request.Vendor == "", "name": m.request.Name == "",

@@ -142,8 +142,6 @@ func TestFaults(t *testing.T) {
 		"no action":               {"standard", standard("/data/action", nil), []string{`action: "" asks for nothing`}},
 		"an action nobody knows": {"standard", standard("/data/action", "destroy"),
 			[]string{`action: "destroy" asks for nothing`}},
-		"cancel": {"standard", standard("/data/action", "cancel"),
-			[]string{"action: cancel is not taken from tickets yet"}},
 		"two things at once": {"zendesk", edit(t, sample("zendesk"), "/event/tags_added", []string{"postern_onboard", "postern_plan"}),
 			[]string{"Tag: asks for both onboard and plan"}},
 		"not JSON":      {"standard", []byte("type=connection.requested"), []string{"body: not JSON"}},

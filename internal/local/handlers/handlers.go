@@ -24,6 +24,7 @@ func All() map[string]step.Function {
 		"plan":            plan.Function,
 		"ensure-endpoint": endpoint.EnsureFunction,
 		"await-gate":      approval.AwaitGateFunction,
+		"acknowledge":     approval.AcknowledgeFunction,
 		"observe":         approval.ObserveFunction,
 		"resume":          approval.ResumeFunction,
 		"await-available": endpoint.AwaitAvailableFunction,

@@ -27,11 +27,12 @@ const (
 	Ignore  Behaviour = "ignore"  // allow-lists, then never answers
 	Early   Behaviour = "early"   // allow-lists, then accepts before anybody waits for it
 	Lost    Behaviour = "lost"    // allow-lists and accepts, but the notification is lost
+	Slow    Behaviour = "slow"    // does nothing until it is reminded that four fifths of its time are over, then does all
 	Deleted Behaviour = "deleted" // allow-lists; meanwhile somebody deletes the endpoint by hand
 )
 
 // Behaviours lists every behaviour.
-var Behaviours = []Behaviour{Approve, Reject, Silent, Expire, Fail, Ignore, Early, Lost, Deleted}
+var Behaviours = []Behaviour{Approve, Reject, Silent, Expire, Fail, Ignore, Early, Lost, Slow, Deleted}
 
 // ParseBehaviour reads the name of a behaviour.
 func ParseBehaviour(name string) (Behaviour, error) {
@@ -60,7 +61,7 @@ func (v *Vendor) Join(cloud *local.Cloud) {
 	v.cloud = cloud
 	cloud.Topics.OnMail(func(mail sns.Mail) {
 		v.tell("mail to the operators: " + mail.Subject)
-		if v.Behaviour == Silent {
+		if !v.reads(mail) {
 			return
 		}
 		cloud.Clock.After(v.After, "the vendor's answer", func() { v.answer(mail.Body); v.list(mail.Body) })
@@ -70,6 +71,20 @@ func (v *Vendor) Join(cloud *local.Cloud) {
 		cloud.World.OnRequest(func(service, endpointID string) { v.act(cloud.World.Vendor(service), endpointID) })
 	case Lost:
 		cloud.World.Configure(func(o *privatelink.Options) { o.LoseNotifications = true })
+	}
+}
+
+// reads reports whether the vendor acts on a mail. What it was asked once it is asked again by reminders, which move only the slow.
+func (v *Vendor) reads(mail sns.Mail) bool {
+	reminder := strings.HasPrefix(mail.Subject, "Postern reminder: ")
+	escalation := strings.HasPrefix(mail.Subject, "Postern escalation: ")
+	switch v.Behaviour {
+	case Silent:
+		return false
+	case Slow:
+		return reminder && strings.Contains(mail.Body, "past 80 percent") || escalation
+	default:
+		return !reminder && !escalation
 	}
 }
 
@@ -120,7 +135,7 @@ func (v *Vendor) towards(id string) Behaviour {
 
 func (v *Vendor) act(vendor *privatelink.Vendor, id string) {
 	switch v.towards(id) {
-	case Approve, Early:
+	case Approve, Early, Slow:
 		v.did(vendor.Accept(id), "the vendor accepts "+id)
 	case Lost:
 		v.did(vendor.Accept(id), "the vendor accepts "+id+", and the notification is lost")

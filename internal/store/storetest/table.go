@@ -64,7 +64,11 @@ func (t *Table) GetItem(_ context.Context, in *dynamodb.GetItemInput, _ ...func(
 	if !aws.ToBool(in.ConsistentRead) {
 		return nil, fmt.Errorf("storetest: a read that may be stale")
 	}
-	item := project(t.items[value(in.Key["id"])], aws.ToString(in.ProjectionExpression))
+	projection := aws.ToString(in.ProjectionExpression)
+	for alias, name := range in.ExpressionAttributeNames {
+		projection = strings.ReplaceAll(projection, alias, name)
+	}
+	item := project(t.items[value(in.Key["id"])], projection)
 	return &dynamodb.GetItemOutput{Item: item}, t.fault("GetItem", true)
 }
 

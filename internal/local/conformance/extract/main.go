@@ -24,13 +24,14 @@ import (
 	"postern/internal/local/sqs"
 	"postern/internal/local/ssm"
 	"postern/internal/local/states"
+	"postern/internal/local/sts"
 	"postern/internal/local/wire"
 )
 
 // services are the services of the embedded cloud. Only their operations are asked for, which needs no world.
 var services = []wire.Service{
 	&dynamodb.Service{}, &events.Service{}, &privatelink.Service{}, &route53.Service{}, &secretsmanager.Service{}, &sns.Service{},
-	&sqs.Service{}, &ssm.Service{}, &states.Service{},
+	&sqs.Service{}, &ssm.Service{}, &states.Service{}, &sts.Service{},
 }
 
 func main() {

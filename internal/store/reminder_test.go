@@ -1,0 +1,51 @@
+package store_test
+
+import (
+	"testing"
+
+	"postern/internal/connection"
+	"postern/internal/store"
+)
+
+func TestClaimReminder(t *testing.T) {
+	t.Parallel()
+	s, _ := open()
+	reminder := func(execution string, gate connection.Gate, percent int) store.Reminder {
+		return store.Reminder{ConnectionID: id, Execution: execution, Gate: gate, Percent: percent}
+	}
+	claim := func(execution string, gate connection.Gate, percent int, want bool) {
+		t.Helper()
+		if first, err := s.ClaimReminder(t.Context(), reminder(execution, gate, percent)); err != nil || first != want {
+			t.Errorf("%s %s %d: first %v, %v; want %v", execution, gate, percent, first, err, want)
+		}
+	}
+	reminded := func(want int) {
+		t.Helper()
+		if waits, err := s.Waiting(t.Context()); err != nil || len(waits) != 1 || waits[0].Reminded != want {
+			t.Errorf("waits %+v, %v; want one reminded at %d", waits, err, want)
+		}
+	}
+	claim("arn:1", connection.GateApproval, 50, false) // nothing waits
+	must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
+	reminded(0)
+	claim("arn:1", connection.GateAllowlist, 50, false) // another gate
+	claim("arn:2", connection.GateApproval, 50, false)  // another execution
+	claim("arn:1", connection.GateApproval, 80, true)
+	claim("arn:1", connection.GateApproval, 80, false) // twice
+	claim("arn:1", connection.GateApproval, 50, false) // late
+	reminded(80)
+	must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary+"2"))) // a retry of await-gate
+	reminded(80)
+	must(t, s.ReleaseReminder(t.Context(), reminder("arn:1", connection.GateApproval, 50))) // not the one that is held
+	claim("arn:1", connection.GateApproval, 100, true)
+	must(t, s.ReleaseReminder(t.Context(), reminder("arn:1", connection.GateApproval, 100)))
+	claim("arn:1", connection.GateApproval, 100, true)
+
+	wait, _ := stored(t, s)
+	must(t, s.Settle(t.Context(), wait, connection.StatePending))
+	claim("arn:1", connection.GateApproval, 100, false) // closed
+	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon}))
+	must(t, s.Register(t.Context(), approval("arn:2", noon), store.NewToken(canary)))
+	reminded(0)
+	claim("arn:2", connection.GateApproval, 50, true)
+}

@@ -1,0 +1,54 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"postern/internal/awserr"
+)
+
+// Executions says how executions are; *sfn.Client satisfies it.
+type Executions interface {
+	DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
+}
+
+// Asking returns the store, which from now on asks whether an execution still runs before it refuses a claim for its sake: one that
+// was stopped by hand, or whose rollback broke, lets nothing go by itself.
+func (s *Store) Asking(executions Executions) *Store {
+	asking := *s
+	asking.executions = executions
+	return &asking
+}
+
+// Ended reports whether an execution has ended. A store that cannot ask says no. AWS forgets executions 90 days after their end.
+func (s *Store) Ended(ctx context.Context, execution string) (bool, error) {
+	if s.executions == nil {
+		return false, nil
+	}
+	out, err := s.executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(execution)})
+	if awserr.Is(err, "ExecutionDoesNotExist") {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("asking whether execution %s runs: %w", execution, err)
+	}
+	return out.Status != types.ExecutionStatusRunning && out.Status != types.ExecutionStatusPendingRedrive, nil
+}
+
+// claimable is the condition under which an execution, named by the placeholder :holder, may take a connection: it is free, its own,
+// or held by one that has ended. The holder that was seen is "" for none.
+func (s *Store) claimable(ctx context.Context, holder, execution string) (condition string, values map[string]string, err error) {
+	const free = "(attribute_not_exists(holder) OR holder = :holder)"
+	if holder == "" || holder == execution {
+		return free, nil, nil
+	}
+	ended, err := s.Ended(ctx, holder)
+	if err != nil || !ended {
+		return "", nil, err
+	}
+	return "(attribute_not_exists(holder) OR holder = :holder OR holder = :ended)", map[string]string{"ended": holder}, nil
+}
