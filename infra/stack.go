@@ -42,7 +42,7 @@ type stack struct {
 }
 
 // NewStack defines all of Postern.
-func NewStack(scope constructs.Construct, id string, settings Settings) awscdk.Stack {
+func NewStack(scope constructs.Construct, id string, settings Settings) {
 	// The registered networks say where the stack belongs: CDK refuses to deploy it with credentials of another account.
 	s := newScope(scope, id, "Postern: connects VPCs privately to vendors over AWS PrivateLink", settings.home())
 	s.settings, s.networks = settings, nil
@@ -60,7 +60,6 @@ func NewStack(scope constructs.Construct, id string, settings Settings) awscdk.S
 	s.writeBack()
 	s.triggers()
 	s.observability()
-	return s.scope
 }
 
 // newScope returns a stack without anything in it, in the account and Region of a network.

@@ -135,15 +135,22 @@ func decide(detailType string, o connection.Observation, wait store.Wait) Action
 	case connection.EventGateStillClosed:
 		return ActionHeartbeat
 	case connection.EventEndpointState:
-		switch {
-		case wait.Gate != connection.GateApproval:
-		case o.State.Accepted():
-			return ActionSucceed
-		case o.State.Waiting():
-			return ActionHeartbeat
-		case o.State.Failure() != "" && (o.ObservedAt.IsZero() || !o.ObservedAt.Before(wait.Since)):
-			return ActionFail
+		if wait.Gate == connection.GateApproval {
+			return decideState(o, wait)
 		}
+	}
+	return ActionNone
+}
+
+// decideState returns what an endpoint's state means for a wait for its acceptance.
+func decideState(o connection.Observation, wait store.Wait) Action {
+	switch {
+	case o.State.Accepted():
+		return ActionSucceed
+	case o.State.Waiting():
+		return ActionHeartbeat
+	case o.State.Failure() != "" && (o.ObservedAt.IsZero() || !o.ObservedAt.Before(wait.Since)):
+		return ActionFail
 	}
 	return ActionNone
 }

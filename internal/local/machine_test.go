@@ -177,7 +177,7 @@ func checkBudget(t *testing.T, c *local.Cloud, ended states.Execution) {
 		if call.Code == wire.CodeNotImplemented {
 			t.Errorf("%s called %s.%s, which is not known here: %s", call.Function, call.Service, call.Operation, call.Error)
 		}
-		if call.Origin != ended.ARN || call.Function == "postern-comment" { // what a ticket is told: docs/adr/0007
+		if call.Origin != ended.ARN || call.Function == "postern-comment" { // what a ticket is told: docs/adr/0008
 			continue
 		}
 		calls++

@@ -110,7 +110,6 @@ func (p *Profile) resolve(faults *connection.Faults, given, values map[string]st
 	return inputs
 }
 
-// wrong says what is wrong with a value, or with the first wrong item of a list, "" when nothing is.
 // CheckInputs checks inputs by themselves, whether or not they are all that a request needs.
 func (p *Profile) CheckInputs(given map[string]string) connection.Faults {
 	var faults connection.Faults
@@ -130,6 +129,7 @@ func (p *Profile) CheckInputs(given map[string]string) connection.Faults {
 	return faults
 }
 
+// wrong says what is wrong with a value, or with the first wrong item of a list, "" when nothing is.
 func (i Input) wrong(value string) string {
 	values := []string{value}
 	if i.List {

@@ -51,7 +51,7 @@ type counts struct {
 	Writes      int            `json:"awsWrites"`   // calls that change something durable
 	Messages    int            `json:"awsMessages"` // SNS Publish, PutEvents, SendTask*
 	Sweep       int            `json:"sweepCalls"`
-	Ticket      int            `json:"ticketCalls"` // to tell the ticket, docs/adr/0007
+	Ticket      int            `json:"ticketCalls"` // to tell the ticket, docs/adr/0008
 	Invocations int            `json:"invocations"`
 	USD         float64        `json:"estimatedUsd"` // orchestration of this onboarding, see cost.go
 	ByCall      map[string]int `json:"byCall"`       // service:Operation to number, the sweep's left out

@@ -21,6 +21,7 @@ func TestStoreOverTheWire(t *testing.T) {
 		Indexes: []dynamodb.Index{{
 			Name: store.WaitingIndex, Projection: "INCLUDE",
 			Include: []string{"waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "lastSeen",
+				"ticket", "waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "reminderOf", "reminderPercent",
 				"waitRole", "waitExternalId", "waitRegion"},
 			Key: dynamodb.Key{
 				Hash:  dynamodb.Attribute{Name: "waitGate", Kind: dynamodb.String},
