@@ -94,7 +94,7 @@ func TestOnboardings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := stack.Only("AWS::DynamoDB::Table")
+	table, err := stack.Of("AWS::DynamoDB::Table", "Connections")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -155,16 +155,16 @@ func (s *Stack) Named(logicalID string) (string, error) {
 	return "", fmt.Errorf("moto made no %s", logicalID)
 }
 
-// Only is the physical id of the stack's only resource of a type.
-func (s *Stack) Only(kind string) (string, error) {
+// Of is the physical id of the one resource of a type that the template calls by a name, which CDK adds a suffix to.
+func (s *Stack) Of(kind, name string) (string, error) {
 	var found []string
-	for _, r := range s.Resources {
-		if r.Type == kind {
+	for id, r := range s.Resources {
+		if r.Type == kind && strings.HasPrefix(id, name) {
 			found = append(found, r.PhysicalID)
 		}
 	}
 	if len(found) != 1 {
-		return "", fmt.Errorf("moto has %d resources of type %s", len(found), kind)
+		return "", fmt.Errorf("moto has %d resources of type %s that are called %s", len(found), kind, name)
 	}
 	return found[0], nil
 }
