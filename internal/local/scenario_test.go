@@ -43,8 +43,8 @@ func TestWhatTheVendorDoes(t *testing.T) {
 		people.Expire:  {slices.Concat(untilApproval, failedClean), connection.EndpointExpired, "before AWS expired it"},
 		people.Fail:    {slices.Concat(untilApproval, failedClean), connection.EndpointFailed, "AWS says: the endpoint could not be connected"},
 		people.Deleted: {slices.Concat(untilApproval, failedClean), connection.EndpointDeleted, "was deleted while we waited"},
-		people.Ignore:  {slices.Concat(untilApproval, failedClean), connection.ApprovalTimedOut, "within 336 hours"},
-		people.Silent:  {slices.Concat(untilApproval[:3], failedClean), connection.AllowlistingTimedOut, "within 336 hours"},
+		people.Ignore:  {slices.Concat(untilApproval, failedClean), connection.ApprovalTimedOut, "within 120 hours"},
+		people.Silent:  {slices.Concat(untilApproval[:3], failedClean), connection.AllowlistingTimedOut, "within 120 hours"},
 	}
 	for _, behaviour := range people.Behaviours {
 		t.Run(string(behaviour), func(t *testing.T) {
