@@ -6,6 +6,9 @@ import (
 	"postern/internal/local/wire"
 )
 
+// Commenter is the function that tells the ticket. It runs beside an onboarding, never on its way: docs/adr/0008.
+const Commenter = "postern-comment"
+
 // Counts is what one onboarding took. The sweep's calls are counted apart: one sweep serves every connection that waits.
 type Counts struct {
 	Transitions int            `json:"transitions"` // state entries and retries, as AWS bills them
@@ -27,7 +30,7 @@ func Of(transitions, invocations int, calls []wire.Recorded) Counts {
 			c.Sweep++
 			continue
 		}
-		if call.Function == "postern-comment" {
+		if call.Function == Commenter {
 			c.Ticket++
 			continue
 		}
