@@ -26,7 +26,7 @@ var (
 	cost        = budget{what: "orchestration of an onboarding", unit: "USD", limit: 0.001, digits: 6}
 	resumeRuns  = budget{what: "invocations from the vendor's acceptance to the next state", limit: 2}
 	resumePuts  = budget{what: "events from the vendor's acceptance to the next state", limit: 1}
-	speed       = budget{what: "simulated days in a second of the embedded cloud", limit: 1, atLeast: true}
+	speed       = budget{what: "simulated days in a second of the embedded cloud", limit: 1, atLeast: true, digits: 1}
 )
 
 // budgets are all of them, in the order of the table.
