@@ -97,7 +97,7 @@ func TestOnboardingIsWithinItsBudgets(t *testing.T) {
 
 func TestAStartThatFailsSaysWhy(t *testing.T) {
 	t.Parallel()
-	api, err := newRuntimeAPI()
+	api, err := newRuntimeAPI(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestAStartThatFailsSaysWhy(t *testing.T) {
 	if err := os.WriteFile(path, []byte("#!/bin/sh\necho no table\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := api.start(path, nil); err == nil || !strings.Contains(err.Error(), "no table") {
+	if _, err := api.start(t.Context(), path, nil); err == nil || !strings.Contains(err.Error(), "no table") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,13 +24,13 @@ const (
 )
 
 func main() {
-	if err := run(os.Stdout); err != nil {
+	if err := run(context.Background(), os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(out io.Writer) (err error) {
+func run(ctx context.Context, out io.Writer) (err error) {
 	cloud, err := local.Open(local.Config{TemplatePath: templatePath, Functions: handlers.All()})
 	if err != nil {
 		return fmt.Errorf("opening the embedded cloud: %w: run make bench from the project's root", err)
@@ -40,7 +41,7 @@ func run(out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	started, err := starts(helloPath, forHost, cloud.Stack)
+	started, err := starts(ctx, helloPath, forHost, cloud.Stack)
 	if err != nil {
 		return err
 	}

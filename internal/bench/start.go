@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -20,8 +21,8 @@ const patience = 10 * time.Second
 
 // starts compares the functions' starts with that of hello, each as the median of several. Hello is started beside each start of a
 // function, so that whatever else the machine does slows both.
-func starts(hello, directory string, stack *template.Stack) ([]figure, error) {
-	api, err := newRuntimeAPI()
+func starts(ctx context.Context, hello, directory string, stack *template.Stack) ([]figure, error) {
+	api, err := newRuntimeAPI(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -36,11 +37,11 @@ func starts(hello, directory string, stack *template.Stack) ([]figure, error) {
 		seen[name] = true
 		var ours, theirs []time.Duration
 		for range rounds {
-			least, err := api.start(hello, nil)
+			least, err := api.start(ctx, hello, nil)
 			if err != nil {
 				return nil, err
 			}
-			took, err := api.start(bootstrap(directory, name), environment(stack, f.Properties))
+			took, err := api.start(ctx, bootstrap(directory, name), environment(stack, f.Properties))
 			if err != nil {
 				return nil, err
 			}
@@ -72,8 +73,8 @@ type runtimeAPI struct {
 	polled  chan time.Time
 }
 
-func newRuntimeAPI() (*runtimeAPI, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func newRuntimeAPI(ctx context.Context) (*runtimeAPI, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("runtime API: %w", err)
 	}
@@ -89,9 +90,9 @@ func newRuntimeAPI() (*runtimeAPI, error) {
 }
 
 // start starts an executable and returns the time to its first poll.
-func (a *runtimeAPI) start(path string, env []string) (time.Duration, error) {
+func (a *runtimeAPI) start(ctx context.Context, path string, env []string) (time.Duration, error) {
 	var output bytes.Buffer
-	cmd := exec.Command(path)
+	cmd := exec.CommandContext(ctx, path)
 	cmd.Env = append(env, "AWS_LAMBDA_RUNTIME_API="+a.address)
 	cmd.Stdout, cmd.Stderr = &output, &output
 	began := time.Now()
