@@ -31,11 +31,12 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	}), nil
 }
 
-// rootsOf returns the certificates in a file, or the system's when none is named. The variable is read here and not by
-// crypto/x509, which sees only the process's own environment.
+// rootsOf returns the certificates in a file, or nil when none is named: the system's, which crypto/tls reads at the first
+// handshake and not at every cold start. The variable is read here and not by crypto/x509, which sees only the process's own
+// environment.
 func rootsOf(file string) (*x509.CertPool, error) {
 	if file == "" {
-		return x509.SystemCertPool()
+		return nil, nil
 	}
 	pem, err := os.ReadFile(file)
 	if err != nil {

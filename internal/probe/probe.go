@@ -52,7 +52,7 @@ type Prober struct {
 	roots   *x509.CertPool
 }
 
-// New returns a prober that trusts the given roots.
+// New returns a prober that trusts the given roots, or the system's when they are nil.
 func New(network Network, roots *x509.CertPool) *Prober {
 	return &Prober{network: network, roots: roots}
 }

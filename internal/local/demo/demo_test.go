@@ -8,14 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/fleet"
-	"postern/internal/local"
 	"postern/internal/local/people"
-	"postern/internal/local/wire"
 )
 
 func TestOptions(t *testing.T) {
@@ -75,24 +71,6 @@ func TestSimulated(t *testing.T) {
 		if got := simulated(d); got != want {
 			t.Errorf("simulated(%s) = %q, want %q", d, got, want)
 		}
-	}
-}
-
-func TestCountsKeepTheSweepApart(t *testing.T) {
-	t.Parallel()
-	calls := []wire.Recorded{
-		{Service: "ec2", Operation: "DescribeVpcs", Origin: "arn"},
-		{Service: "ssm", Operation: "PutParameter", Origin: "arn", Write: true},
-		{Service: "events", Operation: "PutEvents", Origin: local.OriginOutside, Message: true},
-		{Service: "dynamodb", Operation: "Query", Origin: local.OriginSchedule},
-		{Service: "events", Operation: "PutEvents", Origin: local.OriginSchedule, Message: true},
-	}
-	got := count(15, 10, calls)
-	got.USD = 0
-	want := counts{Transitions: 15, Calls: 3, Writes: 1, Messages: 1, Sweep: 2, Invocations: 10,
-		ByCall: map[string]int{"ec2:DescribeVpcs": 1, "ssm:PutParameter": 1, "events:PutEvents": 1}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
 	}
 }
 

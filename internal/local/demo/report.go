@@ -10,8 +10,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/fleet"
-	"postern/internal/local"
-	"postern/internal/local/wire"
+	"postern/internal/local/bill"
 )
 
 // report is what a run ended with: the document that -json prints.
@@ -31,7 +30,7 @@ type report struct {
 	Cost       connection.Cost      `json:"monthlyCost"`
 	// Diagnosis is the cause, the next action and the evidence, when a diagnosis was asked for.
 	Diagnosis *connection.Diagnosis `json:"diagnosis,omitempty"`
-	Counts    counts                `json:"counts"`
+	Counts    bill.Counts           `json:"counts"`
 	Comments  []comment             `json:"comments,omitempty"` // on the ticket, in their order
 	Simulated float64               `json:"simulatedSeconds"`
 	Wall      float64               `json:"wallSeconds"`
@@ -42,44 +41,6 @@ type comment struct {
 	Ticket    string  `json:"ticket"`
 	Simulated float64 `json:"simulatedSeconds"` // after the start
 	Text      string  `json:"text"`
-}
-
-// counts is what one onboarding took. The sweep's calls are counted apart: one sweep serves every connection that waits.
-type counts struct {
-	Transitions int            `json:"transitions"` // state entries and retries, as AWS bills them
-	Calls       int            `json:"awsCalls"`
-	Writes      int            `json:"awsWrites"`   // calls that change something durable
-	Messages    int            `json:"awsMessages"` // SNS Publish, PutEvents, SendTask*
-	Sweep       int            `json:"sweepCalls"`
-	Ticket      int            `json:"ticketCalls"` // to tell the ticket, docs/adr/0008
-	Invocations int            `json:"invocations"`
-	USD         float64        `json:"estimatedUsd"` // orchestration of this onboarding, see cost.go
-	ByCall      map[string]int `json:"byCall"`       // service:Operation to number, the sweep's left out
-}
-
-// count sorts the recorded calls; those of local.OriginSchedule are the sweep's.
-func count(transitions, invocations int, calls []wire.Recorded) counts {
-	c := counts{Transitions: transitions, Invocations: invocations, ByCall: map[string]int{}}
-	for _, call := range calls {
-		if call.Origin == local.OriginSchedule {
-			c.Sweep++
-			continue
-		}
-		if call.Function == "postern-comment" {
-			c.Ticket++
-			continue
-		}
-		c.Calls++
-		c.ByCall[call.Service+":"+call.Operation]++
-		switch {
-		case call.Write:
-			c.Writes++
-		case call.Message:
-			c.Messages++
-		}
-	}
-	c.USD = c.cost()
-	return c
 }
 
 // print writes the summary that ends a run for people.
@@ -129,7 +90,7 @@ func (r report) print(out io.Writer, paint func(code, text string) string) {
 	row("transitions", "%d", r.Counts.Transitions)
 	row("AWS calls", "%d: %d reads, %d writes, %d messages (and %d by the shared sweep)", r.Counts.Calls,
 		r.Counts.Calls-r.Counts.Writes-r.Counts.Messages, r.Counts.Writes, r.Counts.Messages, r.Counts.Sweep)
-	row("", "%s", r.Counts.kinds())
+	row("", "%s", kinds(r.Counts))
 	row("orchestration", "$%.6f for this execution, %d invocations", r.Counts.USD, r.Counts.Invocations)
 	row("time", "%s simulated in %.1fs", simulated(time.Duration(r.Simulated*float64(time.Second))), r.Wall)
 }
@@ -162,7 +123,7 @@ func (r report) printParameters(out io.Writer, row func(name, format string, arg
 }
 
 // kinds lists the calls by kind, most frequent first.
-func (c counts) kinds() string {
+func kinds(c bill.Counts) string {
 	names := slices.SortedFunc(maps.Keys(c.ByCall), func(a, b string) int {
 		if c.ByCall[a] != c.ByCall[b] {
 			return c.ByCall[b] - c.ByCall[a]

@@ -14,6 +14,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/local"
+	"postern/internal/local/bill"
 	"postern/internal/local/people"
 	"postern/internal/local/states"
 )
@@ -117,7 +118,7 @@ func reportOf(cloud *local.Cloud, from mark, ended states.Execution, last []byte
 	for _, e := range started(cloud, ended) {
 		ours[e.ARN], transitions = true, transitions+e.Transitions
 	}
-	r.Counts = count(transitions, invocationsOf(cloud.Invocations()[from.invocations:], ours), cloud.Calls()[from.calls:])
+	r.Counts = bill.Of(transitions, bill.InvocationsOf(cloud.Invocations()[from.invocations:], ours), cloud.Calls()[from.calls:])
 	for _, c := range cloud.Tickets.Comments("") {
 		r.Comments = append(r.Comments, comment{Ticket: c.Ticket, Simulated: c.At.Sub(ended.StartedAt).Seconds(), Text: c.Text})
 	}
@@ -164,14 +165,4 @@ func parameters(cloud *local.Cloud) map[string]string {
 		}
 	}
 	return values
-}
-
-func invocationsOf(all []local.Invocation, origins map[string]bool) int {
-	n := 0
-	for _, invocation := range all {
-		if origins[invocation.Origin] {
-			n++
-		}
-	}
-	return n
 }

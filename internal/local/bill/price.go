@@ -1,4 +1,4 @@
-package main
+package bill
 
 // Prices in US dollars, us-east-1, as published; they price one onboarding's own work. The endpoint itself is priced by the plan.
 const (
@@ -14,7 +14,7 @@ const (
 )
 
 // cost estimates what AWS charges for the orchestration of one onboarding, the sweep and the endpoint's own hours aside.
-func (c counts) cost() float64 {
+func (c Counts) cost() float64 {
 	perInvocation := pricePerInvocation + invocationSeconds*memoryGB*pricePerGBSecond
 	return float64(c.Transitions)*pricePerTransition + float64(c.Invocations)*perInvocation +
 		float64(c.ByCall["dynamodb:GetItem"])*pricePerRead + float64(c.ByCall["dynamodb:UpdateItem"])*pricePerWrite +
