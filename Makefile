@@ -26,7 +26,7 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 DEMO_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo vendors test e2e lint lint-infra audit reproducible bench reliability fuzz build synth diff deploy destroy check golden clean host
+.PHONY: help demo vendors test e2e lint lint-infra audit sbom smoke reproducible bench reliability fuzz build synth diff deploy destroy check golden clean host
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,12 @@ deploy: build ## deploy to the AWS account of the current credentials (STACK=Pos
 
 destroy: ## remove the stack (the table of connections is kept)
 	$(CDK) destroy $(STACK)
+
+# What smoke plans; its action is plan.
+SMOKE_REQUEST ?= events/plan.monte-carlo.json
+
+smoke: ## check the deployed stack, touching nothing: a plan and IAM dry runs (SMOKE_REQUEST=file)
+	@go run ./infra/smoke -request $(SMOKE_REQUEST)
 
 vendors: ## print the vendor catalog as a table, for docs/vendors.md
 	@go run ./internal/vendor/catalog
