@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 )
 
 func main() {
@@ -32,7 +33,7 @@ func main() {
 }
 
 func run(ctx context.Context, file string, out io.Writer) error {
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{})) // our line says what is missing
 	if err != nil {
 		return fmt.Errorf("the AWS configuration cannot be read: %w", err)
 	}
