@@ -65,6 +65,9 @@ lint-infra: synth ## check the synthesized template and state machine with indep
 audit: ## known vulnerabilities and insecure code, by tools pinned here
 	infra/audit $(GOVULNCHECK) $(GOLANGCI)
 
+sbom: build ## write what the functions consist of to build/sbom.json, as CycloneDX
+	go run ./infra/sbom -o build/sbom.json build/lambda/*/bootstrap
+
 reproducible: ## build the functions from two directories, and compare
 	infra/reproducible
 
