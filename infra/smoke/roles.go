@@ -64,8 +64,13 @@ type tally struct {
 	denied, unknown []string
 }
 
-// functionRoles are the roles that Lambda assumes for our functions. CloudFormation makes up their names; the stack describes each
-// as "Postern" and what it is for.
+// What the roles of our functions are known by: CloudFormation makes up their names.
+const (
+	described = "Postern "
+	lambda    = "lambda.amazonaws.com"
+)
+
+// functionRoles are the roles that Lambda assumes for our functions.
 func functionRoles(ctx context.Context, api roles) ([]types.Role, error) {
 	var ours []types.Role
 	for pages := iam.NewListRolesPaginator(api, nil); pages.HasMorePages(); {
@@ -74,8 +79,8 @@ func functionRoles(ctx context.Context, api roles) ([]types.Role, error) {
 			return nil, fmt.Errorf("roles: cannot be listed, these credentials need iam:ListRoles: %w", err)
 		}
 		for _, role := range page.Roles {
-			if strings.HasPrefix(aws.ToString(role.Description), "Postern ") &&
-				strings.Contains(aws.ToString(role.AssumeRolePolicyDocument), "lambda.amazonaws.com") {
+			if strings.HasPrefix(aws.ToString(role.Description), described) &&
+				strings.Contains(aws.ToString(role.AssumeRolePolicyDocument), lambda) {
 				ours = append(ours, role)
 			}
 		}

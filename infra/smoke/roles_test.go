@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -132,5 +134,39 @@ func TestRolesMissing(t *testing.T) {
 	}
 	if _, err := parseClaims("%7B"); err == nil {
 		t.Error("half a policy was read")
+	}
+}
+
+// The functions' roles of the stack are found as ours, each of them.
+func TestRolesAreDescribed(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../testdata/postern.template.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stack struct {
+		Resources map[string]struct {
+			Type       string
+			Properties struct {
+				Description              string
+				AssumeRolePolicyDocument json.RawMessage
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &stack); err != nil {
+		t.Fatal(err)
+	}
+	functions := 0
+	for name, resource := range stack.Resources {
+		if resource.Type != "AWS::IAM::Role" || !strings.Contains(string(resource.Properties.AssumeRolePolicyDocument), lambda) {
+			continue
+		}
+		functions++
+		if !strings.HasPrefix(resource.Properties.Description, described) {
+			t.Errorf("%s is described as %q, want it to begin with %q", name, resource.Properties.Description, described)
+		}
+	}
+	if functions == 0 {
+		t.Error("the template has no roles of functions")
 	}
 }
