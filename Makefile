@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 CDK           := npx --yes aws-cdk@2.1148.1
 ASL_VALIDATOR := npx --yes asl-validator@4.0.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.1.4
-GOSEC         := github.com/securego/gosec/v2/cmd/gosec@v2.22.10
+GOLANGCI      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # CDK's own template validator costs seconds in every synth; lint-infra switches it on.
 export CDK_VALIDATION ?= false
@@ -26,7 +26,7 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 DEMO_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo vendors test e2e lint lint-infra audit reproducible bench reliability fuzz build synth diff deploy destroy check golden clean host
+.PHONY: help demo vendors test e2e lint lint-infra audit sbom smoke reproducible bench reliability fuzz build synth diff deploy destroy check golden clean host
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,14 +56,17 @@ e2e: host ## deploy to moto, a simulation of AWS by others, and onboard there to
 	@POSTERN_E2E=1 POSTERN_CDK="$(CDK)" go test -count=1 -v -run '^TestOnboardings$$' ./internal/moto
 
 lint: ## golangci-lint, as pinned here
-	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+	go run $(GOLANGCI) run
 
 lint-infra: export CDK_VALIDATION := true
 lint-infra: synth ## check the synthesized template and state machine with independent tools
 	infra/lint
 
 audit: ## known vulnerabilities and insecure code, by tools pinned here
-	infra/audit $(GOVULNCHECK) $(GOSEC)
+	infra/audit $(GOVULNCHECK) $(GOLANGCI)
+
+sbom: build ## write what the functions consist of to build/sbom.json, as CycloneDX
+	go run ./infra/sbom -o build/sbom.json build/lambda/*/bootstrap
 
 reproducible: ## build the functions from two directories, and compare
 	infra/reproducible
@@ -98,6 +101,13 @@ deploy: build ## deploy to the AWS account of the current credentials (STACK=Pos
 
 destroy: ## remove the stack (the table of connections is kept)
 	$(CDK) destroy $(STACK)
+
+# What smoke plans; its action is plan.
+SMOKE_REQUEST ?= events/plan.monte-carlo.json
+
+smoke: ## check the deployed stack, touching nothing: a plan and IAM dry runs (SMOKE_REQUEST=file)
+	@go build -o build/bin/smoke ./infra/smoke
+	@build/bin/smoke -request $(SMOKE_REQUEST)
 
 vendors: ## print the vendor catalog as a table, for docs/vendors.md
 	@go run ./internal/vendor/catalog

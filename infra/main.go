@@ -10,6 +10,12 @@ import (
 func main() {
 	defer jsii.Close()
 	app := awscdk.NewApp(&awscdk.AppProps{Context: fileContext("cdk.json")})
+	newStacks(app)
+	app.Synth(nil)
+}
+
+// newStacks defines every stack that the settings ask for.
+func newStacks(app awscdk.App) {
 	settings := readSettings(app)
 	NewStack(app, "Postern", settings)
 	for _, network := range settings.Networks {
@@ -17,5 +23,4 @@ func main() {
 			NewNetworkStack(app, "Postern-"+network.Name, settings, network)
 		}
 	}
-	app.Synth(nil)
 }

@@ -56,7 +56,7 @@ const settingsFile = "POSTERN_SETTINGS"
 // fileContext returns the context of a cdk.json. The CDK command line hands it over too and then wins; run alone, the app must
 // read it itself, or the feature flags would differ and with them the template: what is tested must be what is deployed.
 func fileContext(path string) *map[string]any {
-	raw, err := os.ReadFile(path)
+	raw, err := os.ReadFile(path) //nolint:gosec // cdk.json, named in main
 	if err != nil {
 		panic(fmt.Sprintf("%v: run from the project's root", err))
 	}
@@ -84,7 +84,7 @@ func readSettings(app awscdk.App) Settings {
 
 func postern(app awscdk.App) ([]byte, error) {
 	if path := os.Getenv(settingsFile); path != "" {
-		return os.ReadFile(path)
+		return os.ReadFile(path) //nolint:gosec // the operator names the file
 	}
 	return json.Marshal(app.Node().TryGetContext(jsii.String("postern")))
 }

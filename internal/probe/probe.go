@@ -164,7 +164,7 @@ func (p *Prober) dialAll(ctx context.Context, s subject) []attempt {
 	attempts := make([]attempt, 0, len(s.plan.Ports)*len(s.addresses))
 	for _, port := range s.plan.Ports {
 		for _, address := range s.addresses {
-			target := netip.AddrPortFrom(address, uint16(port))
+			target := netip.AddrPortFrom(address, uint16(port)) //nolint:gosec // a port, which the profile's schema bounds
 			attempts = append(attempts, attempt{address: target, tls: slices.Contains(s.plan.TLSPorts, port)})
 		}
 	}

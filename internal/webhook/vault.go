@@ -19,7 +19,7 @@ type SecretsAPI interface {
 }
 
 // SecretPrefix begins the name of each source's secret: postern/webhook/github.
-const SecretPrefix = "postern/webhook/"
+const SecretPrefix = "postern/webhook/" //nolint:gosec // a name, no secret
 
 // secretTTL is how long a secret is kept before it is read again: a new one works everywhere after so long.
 const secretTTL = 5 * time.Minute
