@@ -32,25 +32,20 @@ func TestEverySampleIsListed(t *testing.T) {
 	}
 }
 
+// Every vendor has a request for every action, all of one connection.
 func TestRequestSamples(t *testing.T) {
 	t.Parallel()
-	for name, action := range map[string]connection.Action{
-		"onboard.monte-carlo.json":      connection.ActionOnboard,
-		"onboard.engflow.json":          connection.ActionOnboard,
-		"onboard.snowflake.json":        connection.ActionOnboard,
-		"onboard.confluent-cloud.json":  connection.ActionOnboard,
-		"onboard.clickhouse-cloud.json": connection.ActionOnboard,
-		"onboard.elastic-cloud.json":    connection.ActionOnboard,
-		"plan.monte-carlo.json":         connection.ActionPlan,
-		"offboard.monte-carlo.json":     connection.ActionOffboard,
-		"diagnose.monte-carlo.json":     connection.ActionDiagnose,
-		"diagnose.engflow.json":         connection.ActionDiagnose,
-		"approve.monte-carlo.json":      connection.ActionApprove,
-		"cancel.monte-carlo.json":       connection.ActionCancel,
-	} {
-		request, err := connection.DecodeRequest(Read(name))
-		if err != nil || request.Action != action {
-			t.Errorf("%s: action %q, %v", name, request.Action, err)
+	for _, vendor := range []string{"clickhouse-cloud", "confluent-cloud", "elastic-cloud", "engflow", "monte-carlo", "snowflake"} {
+		onboard, err := connection.DecodeRequest(Read("onboard." + vendor + ".json"))
+		if err != nil {
+			t.Fatalf("onboard.%s.json: %v", vendor, err)
+		}
+		for _, action := range connection.Actions {
+			name := string(action) + "." + vendor + ".json"
+			request, err := connection.DecodeRequest(Read(name))
+			if err != nil || request.Action != action || request.Vendor != vendor || request.Name != onboard.Name {
+				t.Errorf("%s: action %q of %s/%s, %v", name, request.Action, request.Vendor, request.Name, err)
+			}
 		}
 	}
 }
