@@ -54,7 +54,8 @@ func (s *stack) writeBack() {
 	s.rule("Told", "What happened to a connection, to its ticket", &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{
 			Source:     jsii.Strings(connection.EventSource),
-			DetailType: jsii.Strings(connection.EventGateOpened, connection.EventServiceVisible, connection.EventEndpointState),
+			DetailType: jsii.Strings(connection.EventGateOpened, connection.EventGateReminder, connection.EventServiceVisible,
+				connection.EventEndpointState),
 		},
 	}, target, 20)
 }

@@ -21,7 +21,7 @@ func TestRules(t *testing.T) {
 	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed,
 		connection.EventAcknowledged, connection.EventCancelled)
 	opened := ours(connection.EventGateOpened, connection.EventGateReminder)
-	told := ours(connection.EventGateOpened, connection.EventServiceVisible, connection.EventEndpointState)
+	told := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventServiceVisible, connection.EventEndpointState)
 	var machine string // the fleet's own executions are told nowhere: each target's are
 	for id, r := range ofType("AWS::StepFunctions::StateMachine") {
 		if r.Properties["StateMachineName"] == machineName {

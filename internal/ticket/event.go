@@ -3,6 +3,7 @@ package ticket
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ type news struct {
 var tellers = map[string]func(detail []byte) (*news, error){
 	"aws.states Step Functions Execution Status Change":           teller(execution),
 	connection.EventSource + " " + connection.EventGateOpened:     teller(gateOpened),
+	connection.EventSource + " " + connection.EventGateReminder:   teller(gateReminder),
 	connection.EventSource + " " + connection.EventServiceVisible: teller(serviceVisible),
 	connection.EventSource + " " + connection.EventEndpointState:  teller(endpointState),
 }
@@ -67,6 +69,7 @@ const (
 	stateAccepted   = "accepted"
 	statePlanned    = "planned"
 	stateAllowlist  = "awaiting-allowlisting"
+	stateReminder   = "reminder"
 	stateVisible    = "allow-listed"
 	stateApproval   = "awaiting-approval"
 	stateConnected  = "endpoint-accepted"
@@ -76,6 +79,8 @@ const (
 	stateDiagnosed  = "diagnosed"
 	stateFinished   = "finished"
 	stateFailed     = "failed"
+	stateCancelled  = "cancelled"
+	statePassedOn   = "passed-on"
 )
 
 // gateOpened tells what the vendor has to be sent, and what is planned.
@@ -108,6 +113,32 @@ func gateOpened(n connection.GateNotice) (*news, error) {
 	c.Blocks = append(c.Blocks, Block{Title: "Send this to " + to + ", unless the operators, who have it by e-mail, did", Quote: message},
 		Block{Text: next})
 	return &news{connectionID: n.ConnectionID, ticket: n.Ticket, scope: []string{n.Execution}, comment: c}, nil
+}
+
+// gateReminder tells how much of the vendor's time has passed. Sweeps say it until the operators know: an execution's gate is told each
+// percentage once.
+func gateReminder(r connection.GateReminder) (*news, error) {
+	waits := "to allow-list the account"
+	if r.Gate == connection.GateApproval {
+		waits = "to accept the endpoint"
+	}
+	c := Comment{State: stateReminder, Head: fmt.Sprintf("Still waiting for the vendor %s: %d percent of its time has passed", waits, r.Percent)}
+	facts := facts{}
+	facts.add("Connection", r.ConnectionID)
+	facts.add("Service", r.ServiceName)
+	facts.add("Endpoint", r.EndpointID)
+	facts.add("Passed", fmt.Sprintf("%d of %d business hours (%s)", r.PassedHours, r.SLAHours, r.Calendar))
+	to := r.To
+	if to == "" {
+		to = "the vendor's support"
+	}
+	c.Blocks = []Block{{Items: facts}, {Title: "Send this to " + to + ", unless the operators, who have it by e-mail, did",
+		Quote: "Subject: " + r.Subject + "\n\n" + r.Body}}
+	n := &news{connectionID: r.ConnectionID, scope: []string{r.Execution, string(r.Gate), strconv.Itoa(r.Percent)}, comment: c}
+	if system, id, ok := strings.Cut(r.Ticket, ":"); ok {
+		n.ticket = &connection.Ticket{System: system, ID: id}
+	}
+	return n, nil
 }
 
 func serviceVisible(o connection.Observation) (*news, error) {

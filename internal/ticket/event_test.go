@@ -65,6 +65,11 @@ func TestWhatAnExecutionTells(t *testing.T) {
 		"fails":                     {"FAILED", map[string]any{"error": "EndpointRejected", "cause": "The vendor rejected it.\nNext: ask."}, "failed", []string{"Failed: EndpointRejected", "Next: ask."}},
 		"fails without a cause":     {"FAILED", nil, "failed", []string{"Failed: no reason given", "Next:"}},
 		"times out":                 {"TIMED_OUT", nil, "failed", []string{"took too long", "Nothing was undone", "Next:"}},
+		"is cancelled":              {"FAILED", map[string]any{"error": "Cancelled", "cause": "Somebody gave up.\nNext: onboard again."}, "cancelled", []string{"Cancelled", "Next: onboard again."}},
+		"an approval begins":        {"RUNNING", map[string]any{"input": `{"action":"approve","vendor":"v","name":"n","ticket":{"system":"jira","id":"A-1"}}`}, "", nil},
+		"a cancelling begins":       {"RUNNING", map[string]any{"input": `{"action":"cancel","vendor":"v","name":"n","ticket":{"system":"jira","id":"A-1"}}`}, "", nil},
+		"approves":                  {"SUCCEEDED", map[string]any{"output": output(t, connection.State{Plan: &connection.Plan{ConnectionID: "v/n", Decision: connection.DecisionApprove}})}, "passed-on", []string{"confirmation was passed on"}},
+		"cancels":                   {"SUCCEEDED", map[string]any{"output": output(t, connection.State{Plan: &connection.Plan{ConnectionID: "v/n", Decision: connection.DecisionCancel}})}, "passed-on", []string{"cancel was passed on"}},
 		"is stopped by hand":        {"ABORTED", nil, "failed", []string{"stopped", "Nothing was undone", "Next:"}},
 		"waits to be started":       {"PENDING_REDRIVE", nil, "", nil},
 		"diagnosed": {"SUCCEEDED", map[string]any{"output": output(t, connection.State{
@@ -194,6 +199,36 @@ func TestSettings(t *testing.T) {
 	for _, address := range []string{"192.0.2.1:80", "example.com:80", "nonsense"} {
 		if _, err := NewClient(address); err == nil {
 			t.Errorf("%s stands in for ticket systems", address)
+		}
+	}
+}
+
+// A sweep says a reminder again until the operators know; later sweeps see more hours.
+func TestAReminderIsTheSameUntilThePercentageChanges(t *testing.T) {
+	t.Parallel()
+	of := func(execution string, gate connection.Gate, percent, passed int) string {
+		raw, err := json.Marshal(connection.GateReminder{ConnectionID: "v/n", Execution: execution, Gate: gate, Percent: percent,
+			PassedHours: passed, SLAHours: 48, Ticket: "github:example/network#42", Body: "Hello"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := tell(Event{Source: connection.EventSource, DetailType: connection.EventGateReminder, Time: noon, Detail: raw})
+		if err != nil || n.ticket.Key() != "github:example/network#42" || !strings.Contains(n.comment.Text(), fmt.Sprintf("%d percent", percent)) {
+			t.Fatalf("%+v, %v", n, err)
+		}
+		return Reference(append([]string{n.comment.State}, n.scope...)...)
+	}
+	first := of("a", connection.GateApproval, 50, 24)
+	if again := of("a", connection.GateApproval, 50, 25); again != first {
+		t.Error("a repeated reminder is another comment")
+	}
+	for name, other := range map[string]string{
+		"percentage": of("a", connection.GateApproval, 80, 39),
+		"gate":       of("a", connection.GateAllowlist, 50, 24),
+		"execution":  of("b", connection.GateApproval, 50, 24),
+	} {
+		if other == first {
+			t.Errorf("a reminder of another %s is the same comment", name)
 		}
 	}
 }

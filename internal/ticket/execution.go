@@ -66,7 +66,7 @@ func ending(change statusChange, asked connection.Request, state connection.Stat
 	of := Block{Items: facts{"Connection: " + asked.ConnectionID()}}
 	switch change.Status {
 	case "RUNNING":
-		if change.RedriveCount > 0 {
+		if change.RedriveCount > 0 || asked.Action == connection.ActionApprove || asked.Action == connection.ActionCancel {
 			return Comment{}, false
 		}
 		next := "Next: the request is checked and a plan is made. What happens is told here."
@@ -103,6 +103,10 @@ func succeeded(of Block, change statusChange, state connection.State) Comment {
 	case plan.Decision == connection.DecisionPlanned:
 		return Comment{State: statePlanned, Head: "The request can work; nothing was made",
 			Blocks: append([]Block{of}, planned(plan.Creates, plan.Findings, plan.Cost)...)}
+	case plan.Decision == connection.DecisionApprove:
+		return Comment{State: statePassedOn, Head: "The vendor's confirmation was passed on", Blocks: []Block{of}}
+	case plan.Decision == connection.DecisionCancel:
+		return Comment{State: statePassedOn, Head: "The wish to cancel was passed on", Blocks: []Block{of}}
 	case plan.Decision == connection.DecisionOffboard:
 		return offboarded(of, state)
 	case plan.Decision == connection.DecisionDiagnose:
@@ -183,6 +187,9 @@ func failed(of Block, change statusChange) Comment {
 		name = "no reason given"
 	}
 	c := Comment{State: stateFailed, Head: "Failed: " + name, Blocks: []Block{of}}
+	if name == connection.Cancelled {
+		c.State, c.Head = stateCancelled, "Cancelled"
+	}
 	if change.Cause != "" {
 		c.Blocks = append(c.Blocks, Block{Title: "Cause", Quote: change.Cause})
 	} else {
