@@ -66,21 +66,22 @@ func teller[Detail any](of func(Detail) (*news, error)) func([]byte) (*news, err
 
 // The states that a ticket is told.
 const (
-	stateAccepted   = "accepted"
-	statePlanned    = "planned"
-	stateAllowlist  = "awaiting-allowlisting"
-	stateReminder   = "reminder"
-	stateVisible    = "allow-listed"
-	stateApproval   = "awaiting-approval"
-	stateConnected  = "endpoint-accepted"
-	stateEndpoint   = "endpoint-" // and the endpoint's state
-	stateOnboarded  = "onboarded"
-	stateOffboarded = "offboarded"
-	stateDiagnosed  = "diagnosed"
-	stateFinished   = "finished"
-	stateFailed     = "failed"
-	stateCancelled  = "cancelled"
-	statePassedOn   = "passed-on"
+	stateAccepted    = "accepted"
+	statePlanned     = "planned"
+	stateAllowlist   = "awaiting-allowlisting"
+	stateReminder    = "reminder"
+	stateVisible     = "allow-listed"
+	stateApproval    = "awaiting-approval"
+	stateConnected   = "endpoint-accepted"
+	stateEndpoint    = "endpoint-" // and the endpoint's state
+	stateOnboarded   = "onboarded"
+	stateOffboarded  = "offboarded"
+	stateDiagnosed   = "diagnosed"
+	stateFinished    = "finished"
+	stateFailed      = "failed"
+	stateCancelled   = "cancelled"
+	statePassedOn    = "passed-on"
+	stateNotPassedOn = "not-passed-on"
 )
 
 // gateOpened tells what the vendor has to be sent, and what is planned.

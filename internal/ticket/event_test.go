@@ -69,6 +69,7 @@ func TestWhatAnExecutionTells(t *testing.T) {
 		"an approval begins":        {"RUNNING", map[string]any{"input": `{"action":"approve","vendor":"v","name":"n","ticket":{"system":"jira","id":"A-1"}}`}, "", nil},
 		"a cancelling begins":       {"RUNNING", map[string]any{"input": `{"action":"cancel","vendor":"v","name":"n","ticket":{"system":"jira","id":"A-1"}}`}, "", nil},
 		"approves":                  {"SUCCEEDED", map[string]any{"output": output(t, connection.State{Plan: &connection.Plan{ConnectionID: "v/n", Decision: connection.DecisionApprove}})}, "passed-on", []string{"confirmation was passed on"}},
+		"approves too early":        {"FAILED", map[string]any{"error": "StillClosed", "cause": "Look later.", "input": `{"action":"approve","vendor":"v","name":"n","ticket":{"system":"jira","id":"A-1"}}`}, "not-passed-on", []string{"Not passed on: StillClosed", "Look later."}},
 		"cancels":                   {"SUCCEEDED", map[string]any{"output": output(t, connection.State{Plan: &connection.Plan{ConnectionID: "v/n", Decision: connection.DecisionCancel}})}, "passed-on", []string{"cancel was passed on"}},
 		"is stopped by hand":        {"ABORTED", nil, "failed", []string{"stopped", "Nothing was undone", "Next:"}},
 		"waits to be started":       {"PENDING_REDRIVE", nil, "", nil},

@@ -82,7 +82,7 @@ func ending(change statusChange, asked connection.Request, state connection.Stat
 	case "SUCCEEDED":
 		return succeeded(of, change, state), true
 	case "FAILED":
-		return failed(of, change), true
+		return failed(of, change, asked.Action), true
 	case "TIMED_OUT":
 		return stopped(of, "Failed: the onboarding took too long and was ended"), true
 	case "ABORTED":
@@ -181,13 +181,16 @@ func made(state connection.State) facts {
 }
 
 // failed tells the cause, which says what was undone and what to do next.
-func failed(of Block, change statusChange) Comment {
+func failed(of Block, change statusChange, action connection.Action) Comment {
 	name := change.Error
 	if name == "" {
 		name = "no reason given"
 	}
 	c := Comment{State: stateFailed, Head: "Failed: " + name, Blocks: []Block{of}}
-	if name == connection.Cancelled {
+	switch {
+	case action == connection.ActionApprove || action == connection.ActionCancel: // the onboarding itself goes on
+		c.State, c.Head = stateNotPassedOn, "Not passed on: "+name
+	case name == connection.Cancelled:
 		c.State, c.Head = stateCancelled, "Cancelled"
 	}
 	if change.Cause != "" {
