@@ -60,7 +60,7 @@ func TestRemindersAfterASilence(t *testing.T) {
 	(&people.Vendor{Behaviour: people.Ignore, After: time.Hour}).Join(c)
 	c.World.OnRequest(func(_, _ string) {
 		switchRule(t, c, connection.EventGateReminder, false)
-		c.Clock.After(6*24*time.Hour, "the rule is switched on again", func() { switchRule(t, c, connection.EventGateReminder, true) })
+		c.Clock.After(4*24*time.Hour, "the rule is switched on again", func() { switchRule(t, c, connection.EventGateReminder, true) })
 	})
 	ended := onboard(t, c, "onboard.monte-carlo.json")
 	got := reminders(c)

@@ -465,3 +465,27 @@ func TestTicketTellsOtherEndings(t *testing.T) {
 		}
 	})
 }
+
+// A ticket is told each reminder once, in order, however often sweeps say it and events are delivered.
+func TestTicketIsRemindedOnce(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	credential(t, c, "github")
+	(&people.Vendor{Behaviour: people.Ignore, After: time.Hour}).Join(c)
+	c.Events.Disturb(func(localevents.Delivery) []time.Duration { return []time.Duration{0, 40 * time.Second} })
+	begun, status := deliver(t, c, "github")
+	if status != http.StatusAccepted {
+		t.Fatalf("answered %d\n%s", status, told(c))
+	}
+	settled(t, c, begun.Execution)
+	var got []string
+	for _, comment := range c.Tickets.Comments("") {
+		if _, after, ok := strings.Cut(comment.Text, "Still waiting for the vendor to accept the endpoint: "); ok {
+			percent, _, _ := strings.Cut(after, " ")
+			got = append(got, percent)
+		}
+	}
+	if want := []string{"50", "80", "100"}; !slices.Equal(got, want) {
+		t.Errorf("reminded at %q, want %q\n%s", got, want, told(c))
+	}
+}

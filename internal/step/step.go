@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/config"
 
 	"postern/internal/awserr"
 	"postern/internal/connection"
@@ -68,13 +67,26 @@ func Start(build Function) {
 }
 
 func open(build Function, log *slog.Logger) (lambda.Handler, error) {
-	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRetryer(func() aws.Retryer { return Retryer() }))
-	if err != nil {
-		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
-	}
 	env := NewEnv(os.Getenv)
-	handler, err := build(Runtime{AWS: cfg, Env: env, Log: log, Out: os.Stdout})
+	handler, err := build(Runtime{AWS: configuration(env), Env: env, Log: log, Out: os.Stdout})
 	return handler, errors.Join(env.Err(), err)
+}
+
+// configuration is what Lambda says of itself in the environment. The SDK's own loader knows shared files, profiles and sign-in
+// besides, none of which a function has: they would be half a megabyte and a third of its start.
+//
+// AWS: the credentials are set when the environment is made, and hold as long as it is used.
+func configuration(env *Env) aws.Config {
+	cfg := aws.Config{Region: env.Required("AWS_REGION"), Retryer: func() aws.Retryer { return Retryer() }}
+	credentials := aws.Credentials{
+		AccessKeyID: env.Required("AWS_ACCESS_KEY_ID"), SecretAccessKey: env.Required("AWS_SECRET_ACCESS_KEY"),
+		SessionToken: env.Optional("AWS_SESSION_TOKEN", ""), Source: "Lambda",
+	}
+	cfg.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil })
+	if endpoint := env.Optional("AWS_ENDPOINT_URL", ""); endpoint != "" {
+		cfg.BaseEndpoint = aws.String(endpoint)
+	}
+	return cfg
 }
 
 // Retryer is the SDK retryer of every function: short, because the state machine retries too, and longer than one Lambda lives.

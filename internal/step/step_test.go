@@ -159,6 +159,9 @@ func TestEnv(t *testing.T) {
 
 func TestOpen(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-central-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "example")
+	t.Setenv("AWS_SESSION_TOKEN", "token")
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	t.Setenv(EnvTable, "")
 	t.Setenv(EnvEventBus, "")

@@ -14,7 +14,7 @@ import (
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	catalog, err := Load()
+	catalog, err := Check()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func main() {
-	catalog, err := vendor.Load()
+	catalog, err := vendor.Check()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

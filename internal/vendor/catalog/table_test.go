@@ -15,7 +15,7 @@ func TestDocsShowTheCatalog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalog, err := vendor.Load()
+	catalog, err := vendor.Check()
 	if err != nil {
 		t.Fatal(err)
 	}
