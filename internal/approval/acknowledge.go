@@ -104,7 +104,7 @@ func (a *Acknowledger) look(ctx context.Context, in connection.Input, wait store
 	case wait.Gate == connection.GateAllowlist && wait.ServiceName == "":
 		return saying{}, "", connection.Errorf(connection.StillClosed, "The name of the vendor's service is not known yet.\n"+
 			"What to do: start action approve again with inputs: what the vendor gave with the allow-listing, under the names that "+
-			"the plan's finding %q lists. The wait goes on.", "inputs-with-allow-listing")
+			"the plan's finding %s lists. The wait goes on.", connection.FindingAwaited)
 	case wait.Gate == connection.GateAllowlist:
 		service, err := endpoints.Service(ctx, wait.ServiceName, wait.ServiceRegion, cmp.Or(wait.Access.Region, a.region))
 		if err != nil {

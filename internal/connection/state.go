@@ -297,6 +297,9 @@ type Finding struct {
 	Message  string `json:"message"`
 }
 
+// FindingAwaited is the code of the finding that names the inputs which the vendor gives with the allow-listing.
+const FindingAwaited = "inputs-with-allow-listing"
+
 // Severities of a finding.
 const (
 	SeverityWarning = "warning"

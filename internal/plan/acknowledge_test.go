@@ -49,7 +49,7 @@ func TestPlanBeforeAllowListing(t *testing.T) {
 				t.Errorf("calls %v", w.calls)
 			}
 			first := got.Findings[0]
-			if first.Code != codeAwaited || !strings.Contains(first.Message, "gives "+tt.awaited+" with") {
+			if first.Code != connection.FindingAwaited || !strings.Contains(first.Message, "gives "+tt.awaited+" with") {
 				t.Errorf("findings %+v", got.Findings)
 			}
 			if !strings.HasPrefix(got.Creates[0], "interface endpoint to the vendor's service in ") {

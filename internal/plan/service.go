@@ -15,7 +15,7 @@ import (
 // to allow-list us, or a name is wrong, and AWS answers both the same.
 func (p *Planner) checkService(ctx context.Context, d *draft) error {
 	if names := strings.Join(d.rendered.Awaited, ", "); names != "" {
-		d.info(codeAwaited, "The vendor gives %s with the allow-listing. Nothing of the service was looked at; when they are there, start "+
+		d.info(connection.FindingAwaited, "The vendor gives %s with the allow-listing. Nothing of the service was looked at; when they are there, start "+
 			"action approve with them as inputs.", names)
 	}
 	if !d.serviceKnown() {
@@ -110,7 +110,6 @@ func answers(privateName, hostname string) bool {
 
 // The codes of the findings about the service, which is read again after allow-listing.
 const (
-	codeAwaited    = "inputs-with-allow-listing"
 	codeNotVisible = "service-not-visible"
 	codeNoApproval = "no-approval-needed"
 	codeApproval   = "approval-needed"
