@@ -129,7 +129,7 @@ var withoutToken = map[string]any{
 		"id", "vendor", "holder", "cancelledHolder", "status", "finishedBy", "ticket", "ledger", "updatedAt", "endpointId", "lastSeen",
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
 		"waitRole", "waitExternalId", "waitRegion",
-		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "reminderOf", "reminderPercent", "reminderBy",
+		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "reminderOf", "reminderPercent", "reminderBy",
 		"noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy",
 	}},
 	"StringEqualsIfExists": map[string]any{"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": "NONE"},
@@ -138,7 +138,7 @@ var withoutToken = map[string]any{
 // blindly is for the last write of an execution: it removes the token with the rest of the wait, and may not see what it removes.
 var blindly = map[string]any{"StringEqualsIfExists": map[string]any{"dynamodb:ReturnValues": "NONE"}}
 
-// askHolder is for functions that claim a connection: whoever holds it may have ended without letting go.
+// askHolder is for functions that claim a connection, or refuse it: whoever holds it may have ended without letting go.
 var askHolder = grant{actions: []string{"states:DescribeExecution"}, resources: executions}
 
 // failedEvents is for functions that are called asynchronously: Lambda sends what they failed on to the dead letters.
@@ -171,6 +171,7 @@ var webhookGrants = []grant{
 	{actions: []string{"secretsmanager:GetSecretValue"}, resources: webhookSecrets},
 	{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
 	{actions: []string{"states:StartExecution"}, resources: workflow},
+	askHolder,
 }
 
 var commentGrants = []grant{

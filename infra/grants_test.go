@@ -99,7 +99,7 @@ func TestPermissions(t *testing.T) {
 			"ssm:GetParameters", "ssm:PutParameter", "states:DescribeExecution", "sts:AssumeRole"},
 		"plan-fleet": nil, "report-target": nil, "report-fleet": nil,
 		"comment": {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
-		"webhook": {"dynamodb:GetItem", "secretsmanager:GetSecretValue", "states:StartExecution"},
+		"webhook": {"dynamodb:GetItem", "secretsmanager:GetSecretValue", "states:DescribeExecution", "states:StartExecution"},
 		"notify":  {"dynamodb:UpdateItem", "kms:Decrypt", "kms:GenerateDataKey*", "sns:Publish", "sqs:SendMessage"},
 	}
 	deployed := functionsByHandler(t)

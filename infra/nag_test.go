@@ -236,6 +236,7 @@ var accepted = map[string]map[string]string{
 		published:   prefixed,
 	},
 	"WebhookRole": {
+		ownRuns:    holders,
 		everything: traces,
 	},
 	"WorkflowRole": {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 
 	"postern/internal/connection"
 	"postern/internal/store"
@@ -79,7 +80,10 @@ func (a *Acknowledger) approve(ctx context.Context, in connection.Input, record 
 		return done, notWaiting(id, record.Holder, "nothing waits for the vendor")
 	}
 	done.Execution, done.Gate = wait.Execution, wait.Gate
-	say, effect, err := a.look(ctx, in, wait, inputs)
+	// A ticket has its inputs still, whatever it asks for: only what is new is given.
+	given := maps.Clone(inputs)
+	maps.DeleteFunc(given, func(name, value string) bool { return wait.Inputs[name] == value })
+	say, effect, err := a.look(ctx, in, wait, given)
 	if err != nil {
 		return done, err
 	}
@@ -97,6 +101,10 @@ func (a *Acknowledger) look(ctx context.Context, in connection.Input, wait store
 			ServiceName: wait.ServiceName, Execution: wait.Execution, By: in.Execution, Inputs: inputs,
 		})
 		return say, "the execution plans again with what the vendor gave", nil
+	case wait.Gate == connection.GateAllowlist && wait.ServiceName == "":
+		return saying{}, "", connection.Errorf(connection.StillClosed, "The name of the vendor's service is not known yet.\n"+
+			"What to do: start action approve again with inputs: what the vendor gave with the allow-listing, under the names that "+
+			"the plan's finding %s lists. The wait goes on.", connection.FindingAwaited)
 	case wait.Gate == connection.GateAllowlist:
 		service, err := endpoints.Service(ctx, wait.ServiceName, wait.ServiceRegion, cmp.Or(wait.Access.Region, a.region))
 		if err != nil {

@@ -42,8 +42,8 @@ func (in GateInput) wait() store.Wait {
 	wait := store.Wait{
 		ConnectionID: in.State.Plan.ConnectionID, Gate: in.Gate, Execution: in.Execution, Since: in.EnteredAt,
 		ServiceName: in.State.Plan.Service.Name, ServiceRegion: in.State.Plan.Service.Region, Ticket: in.State.Plan.Ticket.Key(),
-		Access: in.State.Access(),
-		Asked:  in.EnteredAt, SLAHours: gate.SLAHours, Calendar: gate.Calendar, To: gate.To,
+		Access: in.State.Access(), Inputs: in.State.Plan.Inputs,
+		Asked: in.EnteredAt, SLAHours: gate.SLAHours, Calendar: gate.Calendar, To: gate.To,
 	}
 	if before := in.State.Allowlisting; in.Gate == connection.GateAllowlist && before != nil && !before.AskedAt.IsZero() {
 		wait.Asked = before.AskedAt // what the vendor gave did not open the gate: nobody asked again
@@ -99,6 +99,9 @@ func (g *Gatekeeper) Await(ctx context.Context, in GateInput) (struct{}, error) 
 // look returns what to say: that the wait is over already, or that it began.
 func (g *Gatekeeper) look(ctx context.Context, in GateInput, wait store.Wait) (saying, error) {
 	seen := sight{by: connection.ObservedByRegistration, at: in.EnteredAt}
+	if wait.Gate == connection.GateAllowlist && wait.ServiceName == "" {
+		return opened(in, wait), nil // the vendor has yet to give the name: there is nothing to look at
+	}
 	if wait.Gate == connection.GateAllowlist {
 		service, err := g.endpoints.Service(ctx, wait.ServiceName, wait.ServiceRegion, in.State.Plan.Network.Region)
 		if err != nil {

@@ -84,6 +84,28 @@ func TestDecide(t *testing.T) {
 		"an unknown event":     {"Something Else", seen(connection.StateAvailable), approvalWait(), ActionNone},
 		"a state nobody names": {connection.EventEndpointState, seen(""), approvalWait(), ActionNone},
 	}
+	word := connection.Observation{Gate: connection.GateAllowlist, ServiceName: "svc", Execution: "arn:exec", ObservedAt: noon,
+		ObservedBy: connection.ObservedByOperator}
+	atApproval := func(o *connection.Observation) { o.Gate, o.EndpointID = connection.GateApproval, sampleEndpoint }
+	toAnother := func(o *connection.Observation) { o.Execution = "arn:other" }
+	before := func(o *connection.Observation) { o.ObservedAt = noon.Add(-time.Nanosecond) }
+	for name, test := range map[string]row{
+		"acknowledged": {connection.EventAcknowledged, word, allowlistWait(), ActionSucceed},
+		"acknowledged, another service meanwhile": {connection.EventAcknowledged, changed(word, func(o *connection.Observation) { o.ServiceName = "x" }), allowlistWait(), ActionSucceed},
+		"acknowledged, another execution":         {connection.EventAcknowledged, changed(word, toAnother), allowlistWait(), ActionNone},
+		"acknowledged, an earlier wait":           {connection.EventAcknowledged, changed(word, before), allowlistWait(), ActionNone},
+		"acknowledged, but approval waits":        {connection.EventAcknowledged, word, approvalWait(), ActionNone},
+		"acknowledged claims to be approval":      {connection.EventAcknowledged, changed(word, atApproval), approvalWait(), ActionNone},
+		"cancelled":                               {connection.EventCancelled, word, allowlistWait(), ActionCancel},
+		"cancelled, at the approval":              {connection.EventCancelled, changed(word, atApproval), approvalWait(), ActionCancel},
+		"cancelled, but approval waits":           {connection.EventCancelled, word, approvalWait(), ActionNone},
+		"cancelled, another execution":            {connection.EventCancelled, changed(word, toAnother), allowlistWait(), ActionNone},
+		"cancelled, an earlier wait":              {connection.EventCancelled, changed(word, before), allowlistWait(), ActionNone},
+		"cancelled, another endpoint": {connection.EventCancelled, changed(changed(word, atApproval),
+			func(o *connection.Observation) { o.EndpointID = "vpce-00000000" }), approvalWait(), ActionNone},
+	} {
+		rows[name] = test
+	}
 	byState := map[connection.EndpointState]Action{
 		connection.StatePendingAcceptance: ActionHeartbeat, connection.StateUnknown: ActionHeartbeat,
 		connection.StatePending: ActionSucceed, connection.StateAvailable: ActionSucceed, connection.StatePartial: ActionSucceed,
@@ -117,6 +139,8 @@ func TestDecodeObservation(t *testing.T) {
 			connection.StateUnknown, true, ""},
 		"a field of the future": {observed{"postern", connection.EventServiceVisible, []byte(`{"connectionId":"v/n","weather":1}`)},
 			"", true, ""},
+		"an operator's word": {observed{"postern", connection.EventAcknowledged, []byte(`{"connectionId":"v/n"}`)}, "", true, ""},
+		"a cancellation":     {observed{"postern", connection.EventCancelled, []byte(`{"connectionId":"v/n"}`)}, "", true, ""},
 		"a gate that opened": {observed{"postern", connection.EventGateOpened, []byte(`{"connectionId":"v/n"}`)}, "", false, ""},
 		"somebody else's":    {observed{"aws.ec2", connection.EventEndpointState, []byte(`{"connectionId":"v/n"}`)}, "", false, ""},
 		"nothing":            {observed{}, "", false, ""},

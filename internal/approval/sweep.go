@@ -57,6 +57,9 @@ func (o *Observer) sweep(ctx context.Context, w wake) (Observed, error) {
 
 // wait returns what the sweep says about one wait; false when it could not be looked at, or was not shown yet.
 func (s sight) wait(wait store.Wait, endpoints map[string]endpoint.Endpoint, services map[service]bool) (saying, bool) {
+	if wait.Gate == connection.GateAllowlist && wait.ServiceName == "" {
+		return s.stillClosed(wait, ""), true // only what an operator gives opens it
+	}
 	if wait.Gate == connection.GateAllowlist {
 		visible, looked := services[serviceOf(wait)]
 		if visible {
@@ -116,7 +119,7 @@ func (o *Observer) visible(ctx context.Context, waits []store.Wait) (map[service
 	var failed []error
 	for _, wait := range waits {
 		s := serviceOf(wait)
-		if wait.Gate != connection.GateAllowlist || tried[s] {
+		if wait.Gate != connection.GateAllowlist || s.name == "" || tried[s] {
 			continue
 		}
 		tried[s] = true

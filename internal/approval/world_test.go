@@ -110,6 +110,7 @@ type place struct {
 	now     time.Time
 	state   connection.EndpointState
 	visible bool
+	unnamed bool // the vendor has yet to name its service
 	gate    connection.Gate
 	gates   connection.Gates
 	ticket  *connection.Ticket
@@ -197,6 +198,9 @@ func (p *place) enter(since time.Time) error {
 	in.Execution, in.EnteredAt = executionARN, since
 	in.State.Plan = &connection.Plan{ConnectionID: connectionID, Service: connection.Service{Name: "svc", Region: "us-east-1"},
 		Gates: p.gates, Ticket: p.ticket}
+	if p.unnamed {
+		in.State.Plan.Service = connection.Service{}
+	}
 	if p.gate == connection.GateApproval {
 		in.State.Endpoint = &connection.Endpoint{ID: sampleEndpoint, State: connection.StatePendingAcceptance}
 	}

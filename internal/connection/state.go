@@ -129,6 +129,7 @@ type Subnet struct {
 // AWS: DescribeVpcEndpointServices. A service that has not allow-listed us, a wrong Region and a typing error look the same:
 // InvalidServiceName.
 type Service struct {
+	// Name and Region are "" as long as the vendor has not given them.
 	Name               string `json:"name"`
 	Region             string `json:"region"`
 	Visible            bool   `json:"visible"`
@@ -141,8 +142,10 @@ type Service struct {
 	AZIDs              []string `json:"azIds,omitempty"` // empty for a service in another Region
 }
 
-// CrossRegion reports whether the service is hosted in another Region than the endpoint's.
-func (p Plan) CrossRegion() bool { return p.Service.Region != p.Network.Region }
+// CrossRegion reports whether the service is hosted in another Region than the endpoint's; false as long as its Region is not known.
+func (p Plan) CrossRegion() bool {
+	return p.Service.Region != "" && p.Service.Region != p.Network.Region
+}
 
 // How a vendor's name is made to resolve.
 const (
@@ -293,6 +296,9 @@ type Finding struct {
 	Code     string `json:"code"`     // kebab-case, stable
 	Message  string `json:"message"`
 }
+
+// FindingAwaited is the code of the finding that names the inputs which the vendor gives with the allow-listing.
+const FindingAwaited = "inputs-with-allow-listing"
 
 // Severities of a finding.
 const (

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/local"
 	"postern/internal/local/people"
@@ -176,6 +177,79 @@ func TestApproveWithInputs(t *testing.T) {
 	accept(t, c)
 	again := untilApproval[:3]
 	checkEnd(t, c, onboarding, slices.Concat(again, untilApproval, afterApproval), "", "")
+}
+
+// The vendor gives the service only with the allow-listing: the request leaves it out, nothing of it is looked at, and an approval
+// brings it.
+func TestOnboardBeforeAllowListing(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	early, err := os.ReadFile("../../events/onboard.monte-carlo.before-allow-listing.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dry := say(t, c, connection.ActionPlan, map[string]any{"target": field(t, early, "target"), "inputs": field(t, early, "inputs")})
+	checkEnd(t, c, dry, []string{"Plan", "ServiceVisible", "Planned"}, "", "")
+	onboarding, err := c.StartExecution("", early)
+	if err != nil {
+		t.Fatal(err)
+	}
+	advance(t, c, 6*time.Hour) // the sweep keeps the task alive, twice the heartbeat
+	for _, call := range c.Calls() {
+		if call.Operation == "DescribeVpcEndpointServices" {
+			t.Errorf("%s looked at a service without a name", call.Function)
+		}
+	}
+	if mails := requests(c); len(mails) != 1 || !strings.Contains(mails[0].Body, "VPC endpoint service: (to be given by you)") {
+		t.Errorf("requests %+v", mails)
+	}
+	checkEnd(t, c, say(t, c, connection.ActionApprove, nil), refusedWord, connection.StillClosed, "not known yet")
+	refusedInputs := slices.Concat([]string{"Plan"}, failedClean)
+	for cause, given := range map[string]map[string]any{
+		"inputs.serviceName":   {"serviceName": "svc-1", "serviceRegion": "us-east-1"},
+		"inputs.serviceRegion": {"serviceName": privatelink.MonteCarloService, "serviceRegion": "eu-west-1"},
+		"inputs.tenant":        {"tenant": "x"},
+	} {
+		wrong := say(t, c, connection.ActionApprove, map[string]any{"inputs": given})
+		checkEnd(t, c, wrong, refusedInputs, connection.InvalidRequest, cause)
+	}
+	if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
+		t.Fatal(err)
+	}
+	advance(t, c, time.Hour)
+	if running, _ := c.States.Execution(onboarding); running.Path[len(running.Path)-1] != "AwaitAllowlisting" {
+		t.Fatalf("the onboarding went on without the service: %v", running.Path)
+	}
+	approval, err := c.StartExecution("", events.Read("approve.monte-carlo.inputs.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkEnd(t, c, approval, append(slices.Clone(acknowledged), "Acknowledged"), "", "")
+	advance(t, c, time.Hour)
+	// A ticket repeats what it had given; that is no news, and no mistake.
+	again, err := c.StartExecution("", events.Read("approve.monte-carlo.inputs.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkEnd(t, c, again, refusedWord, connection.StillClosed, "as pendingacceptance")
+	accept(t, c)
+	ended := ending(t, c, onboarding)
+	checkEnd(t, c, onboarding, slices.Concat(untilApproval, afterApproval), "", "")
+	var state connection.State
+	if err := json.Unmarshal(ended.Output, &state); err != nil {
+		t.Fatal(err)
+	}
+	checkWorld(t, c, state, 2)
+}
+
+// field is a field of a JSON object.
+func field(t *testing.T, raw []byte, name string) any {
+	t.Helper()
+	var object map[string]any
+	if err := json.Unmarshal(raw, &object); err != nil {
+		t.Fatal(err)
+	}
+	return object[name]
 }
 
 // A cancellation ends in FailedClean from every state, whenever it comes; before and after, it finds nothing to act on.

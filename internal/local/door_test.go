@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"postern/internal/local"
+	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
 )
 
@@ -218,4 +220,47 @@ func TestDoorNeedsItsPermissions(t *testing.T) {
 	if got := c.Post("/webhook/standard", nil, nil); got.Status != http.StatusInternalServerError || len(c.Dropped()) != 1 {
 		t.Errorf("without permission: %d, dropped %v", got.Status, c.Dropped())
 	}
+}
+
+// TestTicketBringsInputs: the ticket is opened before the vendor named its service, gets the answer written into it, and approves.
+func TestTicketBringsInputs(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	demand := func(action, service string) []byte {
+		return ticket(t, func(data map[string]any) {
+			data["action"] = action
+			inputs := data["inputs"].(map[string]any)
+			if inputs["serviceName"] = service; service == "" {
+				delete(inputs, "serviceName")
+				delete(inputs, "serviceRegion")
+			}
+		})
+	}
+	onboarding := post(t, c, "msg_1", demand("onboard", ""), http.StatusAccepted)
+	advance(t, c, time.Hour)
+	post(t, c, "msg_2", demand("approve", "svc-1"), http.StatusUnprocessableEntity)
+	if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
+		t.Fatal(err)
+	}
+	approval := post(t, c, "msg_3", demand("approve", privatelink.MonteCarloService), http.StatusAccepted)
+	checkEnd(t, c, approval.Execution, append(slices.Clone(acknowledged), "Acknowledged"), "", "")
+	advance(t, c, time.Hour)
+	accept(t, c)
+	checkEnd(t, c, onboarding.Execution, slices.Concat(untilApproval, afterApproval), "", "")
+}
+
+// TestStoppedByHandIsNotAtWork: somebody stopped the onboarding in the console. Nobody let its connection go, and the ticket may
+// begin anew all the same.
+func TestStoppedByHandIsNotAtWork(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	vendor(t, c, 26*time.Hour, 3*time.Hour)
+	first := post(t, c, "msg_1", ticket(t, nil), http.StatusAccepted)
+	advance(t, c, time.Hour)
+	retry := ticket(t, func(data map[string]any) { data["action"] = "retry" })
+	post(t, c, "msg_2", retry, http.StatusUnprocessableEntity)
+	must(t, c.States.Stop(first.Execution, "", ""))
+	advance(t, c, time.Second)
+	second := post(t, c, "msg_3", retry, http.StatusAccepted)
+	checkEnd(t, c, second.Execution, slices.Concat(untilApproval, afterApproval), "", "")
 }

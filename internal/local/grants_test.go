@@ -160,6 +160,9 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 		"by a ticket": func(t *testing.T, c *local.Cloud) {
 			body := ticket(t, nil)
 			post(t, c, "msg_grants", body, 202)
+			advance(t, c, time.Hour)
+			retry := ticket(t, func(data map[string]any) { data["action"] = "retry" })
+			post(t, c, "msg_again", retry, 422)
 		},
 	}
 	used, granted := map[string]bool{}, map[string]bool{}

@@ -8,6 +8,7 @@ import (
 	"maps"
 
 	"postern/internal/connection"
+	"postern/internal/vendor"
 )
 
 // acknowledge checks an operator's word; the step after the plan looks for whom it is meant.
@@ -26,7 +27,21 @@ func (p *Planner) acknowledge(request connection.Request) (connection.Plan, erro
 			Path: "vendor", Problem: "there is no profile for " + request.Vendor, Remedy: "leave inputs out",
 		}}
 	}
-	return plan, profile.CheckInputs(request.Inputs).Err()
+	faults := profile.CheckInputs(request.Inputs)
+	if len(faults) == 0 {
+		faults = contradictions(request, profile)
+	}
+	return plan, faults.Err()
+}
+
+// contradictions are faults between inputs: the execution that waits must not be the one to find them.
+func contradictions(request connection.Request, profile *vendor.Profile) connection.Faults {
+	d := &draft{request: request, profile: profile}
+	d.rendered, _ = profile.Render(request, "") // what is missing has been given before
+	if d.rendered.ServiceRegion.Text != "" {
+		d.checkServiceRegion()
+	}
+	return d.faults
 }
 
 // withInputs plans anew with what the vendor gave while we waited. What an earlier acknowledgement brought is in the earlier plan.

@@ -117,20 +117,26 @@ func (d *draft) checkCutover() {
 		"in %s at once", hostname.Text, d.request.Target.VPCID)
 }
 
-// checkRegions compares the Regions that the request names for the service: a name says its Region itself.
+// checkRegions compares the Regions that the request names.
 func (d *draft) checkRegions() {
 	name, region := d.rendered.Service, d.rendered.ServiceRegion
 	path := cmp.Or(region.Path, name.Path, "vendor")
 	if !name.Known || !region.Known {
 		return
 	}
-	if inName := regionIn(name.Text); inName != region.Text {
-		d.faults.Addf(path, "write the service name and its Region as the vendor gave them",
-			"the service name is of %s, its Region is said to be %s", inName, region.Text)
-	}
+	d.checkServiceRegion()
 	if d.profile.Regions.Mode == vendor.SameRegionOnly && region.Text != d.request.Target.Region {
 		d.faults.Addf(path, "use a VPC in "+region.Text+", or ask the vendor for a service in "+d.request.Target.Region,
 			"%s serves endpoints of its own Region only, and the VPC is in %s", d.profile.DisplayName, d.request.Target.Region)
+	}
+}
+
+// checkServiceRegion compares the service's Region with its name, which says it too.
+func (d *draft) checkServiceRegion() {
+	name, region := d.rendered.Service, d.rendered.ServiceRegion
+	if inName := regionIn(name.Text); name.Known && region.Known && inName != region.Text {
+		d.faults.Addf(cmp.Or(region.Path, name.Path, "vendor"), "write the service name and its Region as the vendor gave them",
+			"the service name is of %s, its Region is said to be %s", inName, region.Text)
 	}
 }
 
@@ -165,7 +171,9 @@ func (d *draft) fillIn(p *Planner) {
 	ports, tls := d.profile.PortNumbers()
 	d.plan.ProfileVersion = d.profile.Version
 	d.plan.Inputs = d.rendered.Inputs
-	d.plan.Service = connection.Service{Name: d.rendered.Service.Text, Region: d.rendered.ServiceRegion.Text}
+	if len(d.rendered.Awaited) == 0 {
+		d.plan.Service = connection.Service{Name: d.rendered.Service.Text, Region: d.rendered.ServiceRegion.Text}
+	}
 	d.plan.DNS = d.rendered.DNS
 	d.plan.Gates = p.timeouts.apply(d.rendered.Gates)
 	d.plan.ClientActions = d.rendered.ClientActions

@@ -22,7 +22,7 @@ func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
 		return err
 	}
 	d.endpoints = all
-	if !d.serviceKnown() {
+	if !d.serviceKnown() && len(d.rendered.Awaited) == 0 {
 		return nil
 	}
 	var ours []endpoint.Endpoint
@@ -40,6 +40,8 @@ func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
 		case e.State == connection.StateUnknown:
 			d.faults.Addf("target.vpcId", "look at it in the VPC console, then upgrade Postern or delete it",
 				"%s is in a state that this release does not know", e.ID)
+		case mine && len(d.rendered.Awaited) > 0:
+			d.knownByNow(e)
 		case mine && e.ServiceName != d.plan.Service.Name:
 			d.faults.Addf(cmp.Or(d.rendered.Service.Path, "vendor"), "remove that endpoint first, or write another name",
 				"%s of %s reaches another service, %s", e.ID, d.plan.ConnectionID, e.ServiceName)
@@ -56,6 +58,14 @@ func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
 	d.faults = append(d.faults, d.full...)
 	d.checkQuota(all)
 	return nil
+}
+
+// knownByNow asks for the awaited inputs: the connection has an endpoint, so the vendor has given them.
+func (d *draft) knownByNow(e endpoint.Endpoint) {
+	for _, name := range d.rendered.Awaited {
+		d.faults.Addf("inputs."+name, "write what the vendor gave for it",
+			"%s of this connection reaches %s, so the service is known by now", e.ID, e.ServiceName)
+	}
 }
 
 func foreign(e endpoint.Endpoint) string {

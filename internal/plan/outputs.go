@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -51,7 +52,7 @@ func (d *draft) list() {
 		if d.plan.SecurityGroup != nil {
 			groups = []string{"that security group"}
 		}
-		d.creates("interface endpoint to %s in %s: %s, with %s", d.plan.Service.Name, network.VPCID, strings.Join(zones, ", "),
+		d.creates("interface endpoint to %s in %s: %s, with %s", cmp.Or(d.plan.Service.Name, "the vendor's service"), network.VPCID, strings.Join(zones, ", "),
 			strings.Join(groups, ", "))
 	}
 	if network.Access().Home() {

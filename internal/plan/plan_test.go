@@ -28,7 +28,7 @@ func TestPlanProceeds(t *testing.T) {
 	allowlist, approval := got.Gates.Allowlist, got.Gates.Approval
 	got.Gates = connection.Gates{}
 	want := connection.Plan{
-		ConnectionID: connID, Vendor: "monte-carlo", ProfileVersion: "1.0.0", Decision: connection.DecisionProceed,
+		ConnectionID: connID, Vendor: "monte-carlo", ProfileVersion: "1.1.0", Decision: connection.DecisionProceed,
 		Inputs: map[string]string{
 			"vendorAccountId": "5f1c2b9e-6a3d-4c47-9b1e-2d8f0a7c6e54", "serviceName": mcService, "serviceRegion": "us-east-1",
 			"privateHostname": hostname,

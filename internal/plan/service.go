@@ -14,6 +14,10 @@ import (
 // checkService reads the vendor's service as this account sees it. A service that is not visible is no fault: the vendor has yet
 // to allow-list us, or a name is wrong, and AWS answers both the same.
 func (p *Planner) checkService(ctx context.Context, d *draft) error {
+	if names := strings.Join(d.rendered.Awaited, ", "); names != "" {
+		d.info(connection.FindingAwaited, "The vendor gives %s with the allow-listing. Nothing of the service was looked at; when they are there, start "+
+			"action approve with them as inputs.", names)
+	}
 	if !d.serviceKnown() {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package rollback
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -130,8 +131,8 @@ func (s State) happened(name string) string {
 	}
 	switch {
 	case name == connection.AllowlistingTimedOut:
-		return fmt.Sprintf("The vendor did not allow-list account %s for %s within %s.", s.Plan.Network.AccountID, s.Plan.Service.Name,
-			spoken(s.Plan.Gates.Allowlist.TimeoutSeconds))
+		return fmt.Sprintf("The vendor did not allow-list account %s for %s within %s.", s.Plan.Network.AccountID,
+			cmp.Or(s.Plan.Service.Name, "its service"), spoken(s.Plan.Gates.Allowlist.TimeoutSeconds))
 	case name == connection.ApprovalTimedOut:
 		return fmt.Sprintf("The vendor did not accept endpoint %s within %s.", s.Endpoint.ID,
 			spoken(s.Plan.Gates.Approval.TimeoutSeconds))

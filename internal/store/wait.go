@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -37,6 +38,8 @@ type Wait struct {
 	Calendar string
 	// To and Subject are of the text that the vendor was sent.
 	To, Subject string
+	// Inputs are what is known of the vendor by now; only WaitOf returns them.
+	Inputs map[string]string
 	// Reminded is the highest percentage of the hours that the operators were reminded at, 0 for none. ClaimReminder writes it.
 	Reminded int
 	// Registration tells two registrations of one wait apart; Register makes it and Token returns it.
@@ -54,7 +57,7 @@ var waitAttributes = []string{
 var cleared = []string{
 	"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "waitToken",
 	"waitRole", "waitExternalId", "waitRegion",
-	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject",
+	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs",
 }
 
 // Register claims the connection for the wait's execution and stores the wait, in one write. A wait of the same execution that
@@ -73,6 +76,14 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	}
 	if wait.SLAHours > 0 {
 		set["waitHours"] = strconv.Itoa(wait.SLAHours)
+	}
+	set["waitInputs"] = ""
+	if len(wait.Inputs) > 0 {
+		inputs, err := json.Marshal(wait.Inputs)
+		if err != nil {
+			return fmt.Errorf("writing the inputs of %s: %w", wait.ConnectionID, err)
+		}
+		set["waitInputs"] = string(inputs)
 	}
 	if !wait.Asked.IsZero() {
 		set["waitAsked"] = stamp(wait.Asked)
@@ -164,7 +175,7 @@ func (s *Store) Token(ctx context.Context, connectionID string) (Wait, Token, bo
 
 // WaitOf returns what a connection waits for, without the token; false when nothing waits.
 func (s *Store) WaitOf(ctx context.Context, connectionID string) (Wait, bool, error) {
-	found, err := s.read(ctx, connectionID, waitAttributes...)
+	found, err := s.read(ctx, connectionID, append(slices.Clone(waitAttributes), "waitInputs")...)
 	if err != nil {
 		return Wait{}, false, fmt.Errorf("reading the wait of %s: %w", connectionID, err)
 	}
@@ -172,6 +183,9 @@ func (s *Store) WaitOf(ctx context.Context, connectionID string) (Wait, bool, er
 		return Wait{}, false, nil
 	}
 	wait, err := waitOf(found)
+	if inputs := found.text("waitInputs"); inputs != "" && err == nil {
+		err = json.Unmarshal([]byte(inputs), &wait.Inputs)
+	}
 	return wait, err == nil, err
 }
 

@@ -142,9 +142,15 @@ func TestLoadErrors(t *testing.T) {
 		"pattern not compiling": {"'^[a-z0-9.-]+$'", "'^[a-z$'",
 			file + "18: inputs[2].pattern: error parsing regexp: missing closing ]: `[a-z$`; expected a regular expression of Go"},
 		"neither required": {"    required: true\n    pattern: '^[a-z0-9.-]+$'", "    pattern: '^[a-z0-9.-]+$'",
-			file + "16: inputs[2]: got a mapping, expected an object with name, pattern, help, and either required: true or a default"},
+			file + "16: inputs[2]: got a mapping, expected an object with name, pattern, help, and either required or a default"},
 		"both": {"default: ${region}", "default: ${region}\n    required: true",
-			file + "12: inputs[1]: got a mapping, expected an object with name, pattern, help, and either required: true or a default"},
+			file + "12: inputs[1]: got a mapping, expected an object with name, pattern, help, and either required or a default"},
+		"late input that is no part of the service": {"  - name: host\n    required: true", "  - name: host\n    required: afterAllowlisting",
+			file + "17: inputs[2].required: host is no part of the service; expected true, or ${host} in service.name or service.region\n" +
+				file + "31: dns.hostname: unknown variable in ${host}; expected one of awsAccountId, region, vpcId, connectionId, " +
+				"serviceName, serviceRegion\n" +
+				file + "39: outputs[0].value: unknown variable in ${host}; expected one of awsAccountId, region, vpcId, connectionId, " +
+				"serviceName, serviceRegion"},
 		"input twice": {"  - name: host", "  - {name: serviceName, required: true, pattern: '^x$', help: x}\n  - name: host",
 			file + "16: inputs[2].name: serviceName is taken; expected a name that no other input or variable has"},
 		"input named region": {"  - name: host", "  - {name: region, required: true, pattern: '^x$', help: x}\n  - name: host",

@@ -19,9 +19,10 @@ func (p *Profile) check(d document) error {
 			wrong(path, "%s", problem)
 		}
 	}
-	known := p.checkInputs(wrong)
-	text(p.Service.Name, known, "service", "name")
-	text(p.Service.Region, known, "service", "region")
+	known, late := p.checkInputs(wrong)
+	all := slices.Concat(known, late)
+	text(p.Service.Name, all, "service", "name")
+	text(p.Service.Region, all, "service", "region")
 	text(p.DNS.Hostname, known, "dns", "hostname")
 	text(p.DNS.Zone, known, "dns", "zone")
 	text(p.DNS.PublicName, known, "dns", "publicName")
@@ -33,10 +34,10 @@ func (p *Profile) check(d document) error {
 		wrong([]string{"dns", "zoneScope", "default"}, "got %q, expected one of allowed: %s",
 			scope.Default, strings.Join(scope.Allowed, ", "))
 	}
-	text(p.Gates.Allowlist.Subject, known, "gates", "allowlist", "subject")
-	text(p.Gates.Allowlist.Body, known, "gates", "allowlist", "body")
-	text(p.Gates.Approval.Subject, known, "gates", "approval", "subject")
-	withEndpoint := append(slices.Clone(known), varEndpoint)
+	text(p.Gates.Allowlist.Subject, all, "gates", "allowlist", "subject")
+	text(p.Gates.Allowlist.Body, all, "gates", "allowlist", "body")
+	text(p.Gates.Approval.Subject, all, "gates", "approval", "subject")
+	withEndpoint := append(slices.Clone(all), varEndpoint)
 	text(p.Gates.Approval.Body, withEndpoint, "gates", "approval", "body")
 	if !strings.Contains(p.Gates.Approval.Body.String(), "${"+varEndpoint+"}") {
 		wrong([]string{"gates", "approval", "body"}, "does not name the endpoint; expected ${vpcEndpointId} in it")
@@ -48,14 +49,15 @@ func (p *Profile) check(d document) error {
 	return joined(problems)
 }
 
-// checkInputs also compiles the patterns, and returns the variables that texts may use. A default may use the inputs before it
-// only, so defaults cannot depend on each other in a circle.
-func (p *Profile) checkInputs(wrong func(path []string, format string, args ...any)) (known []string) {
+// checkInputs also compiles the patterns, and returns the variables that texts may use; those of late inputs apart, which only the
+// service and the texts to the vendor may use: the rest is planned without them. A default may use the inputs before it only, so
+// defaults cannot depend on each other in a circle.
+func (p *Profile) checkInputs(wrong func(path []string, format string, args ...any)) (known, late []string) {
 	known = slices.Clone(commonVariables)
 	for i := range p.Inputs {
 		input := &p.Inputs[i]
 		at := func(field string) []string { return []string{"inputs", strconv.Itoa(i), field} }
-		if slices.Contains(append(known, varEndpoint, varItem, varZone), input.Name) {
+		if slices.Contains(slices.Concat(known, late, []string{varEndpoint, varItem, varZone}), input.Name) {
 			wrong(at("name"), "%s is taken; expected a name that no other input or variable has", input.Name)
 		}
 		expression, err := regexp.Compile(input.Pattern)
@@ -66,9 +68,17 @@ func (p *Profile) checkInputs(wrong func(path []string, format string, args ...a
 		if problem := input.Default.check(known); problem != "" {
 			wrong(at("default"), "%s", problem)
 		}
-		known = append(known, input.Name)
+		if input.Required != RequiredAfterAllowlisting {
+			known = append(known, input.Name)
+			continue
+		}
+		late = append(late, input.Name)
+		if !p.Service.Name.uses(input.Name) && !p.Service.Region.uses(input.Name) {
+			wrong(at("required"), "%s is no part of the service; expected true, or ${%s} in service.name or service.region",
+				input.Name, input.Name)
+		}
 	}
-	return known
+	return known, late
 }
 
 // checkRecords checks that a record is made for each of what its name tells apart, and of nothing else.

@@ -24,10 +24,18 @@ type Profile struct {
 	Symptoms      []Symptom `yaml:"symptoms"`
 }
 
+// When an input must be given.
+const (
+	RequiredAtOnce = "true"
+	// RequiredAfterAllowlisting is for what the vendor says only when it has allow-listed the account: an onboarding may leave it out,
+	// and waits until an approval brings it.
+	RequiredAfterAllowlisting = "afterAllowlisting"
+)
+
 // Input is one value that a request gives for the vendor: required, or with a default made of earlier inputs and variables.
 type Input struct {
 	Name      string `yaml:"name"`
-	Required  bool   `yaml:"required"`
+	Required  string `yaml:"required"`  // RequiredAtOnce, RequiredAfterAllowlisting, or "" when there is a default
 	Pattern   string `yaml:"pattern"`   // of the whole value, or of each item of a list
 	List      bool   `yaml:"list"`      // the value is a list with commas between its items
 	MaxLength int    `yaml:"maxLength"` // bytes; 0: no limit but the request's

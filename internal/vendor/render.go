@@ -17,6 +17,7 @@ const secondsPerDay = 86_400
 // Rendered is a profile with the values of a request.
 type Rendered struct {
 	Inputs        map[string]string // with defaults
+	Awaited       []string          // inputs that were left out until the vendor gives them; the service is not known before
 	Service       Value
 	ServiceRegion Value
 	Hostname      Value
@@ -38,7 +39,7 @@ type Rendered struct {
 type Value struct {
 	Text  string
 	Path  string // inputs.<name>; "" when no single input gave it
-	Known bool   // false when a fault left a part of it open
+	Known bool   // false when a fault or an awaited input left a part of it open
 }
 
 // Render checks the inputs and options of a request against the profile and puts them into its texts. Faults are returned all at
@@ -48,17 +49,22 @@ func (p *Profile) Render(request connection.Request, accountID string) (Rendered
 	values := map[string]string{
 		varAccount: accountID, varRegion: request.Target.Region, varVPC: request.Target.VPCID, varConnection: request.ConnectionID(),
 	}
-	inputs := p.resolve(&faults, request.Inputs, values)
+	inputs, awaited := p.resolve(&faults, request, values)
 	dns, zonal := p.renderDNS(&faults, request.Options, values)
 	out := Rendered{
 		Inputs:        inputs,
+		Awaited:       awaited,
 		Service:       p.Service.Name.value(values),
 		ServiceRegion: p.Service.Region.value(values),
 		Hostname:      p.DNS.Hostname.value(values),
 		DNS:           dns,
 		Zonal:         zonal,
-		Gates:         connection.Gates{Allowlist: p.Gates.Allowlist.render(values), Approval: p.Gates.Approval.render(values)},
 	}
+	told := maps.Clone(values)
+	for _, name := range awaited {
+		told[name] = toBeGiven
+	}
+	out.Gates = connection.Gates{Allowlist: p.Gates.Allowlist.render(told), Approval: p.Gates.Approval.render(told)}
 	public := p.DNS.PublicName.value(values)
 	out.SharedWithPublic = p.DNS.SharedWithPublic && (public.Text == "" || public.Text == dns.Hostname)
 	for _, sibling := range p.DNS.KnownSiblings {
@@ -75,16 +81,25 @@ func (p *Profile) Render(request connection.Request, accountID string) (Rendered
 	return out, faults
 }
 
-// resolve returns the value of each input, and adds them to values. A value that is wrong is left out of values, so that no text
-// ever contains it.
-func (p *Profile) resolve(faults *connection.Faults, given, values map[string]string) map[string]string {
-	inputs := map[string]string{}
+// toBeGiven stands in the text to the vendor for an awaited input.
+const toBeGiven = "(to be given by you)"
+
+// resolve returns the value of each input, and adds them to values; and the inputs that may still be left out. A value that is wrong
+// is left out of values, so that no text ever contains it.
+func (p *Profile) resolve(faults *connection.Faults, request connection.Request, values map[string]string) (
+	inputs map[string]string, awaited []string) {
+	inputs = map[string]string{}
+	given, beforehand := request.Inputs, request.Action == connection.ActionOnboard || request.Action == connection.ActionPlan
 	names := make([]string, len(p.Inputs))
 	for i, input := range p.Inputs {
 		names[i] = input.Name
 		path := "inputs." + input.Name
 		value := given[input.Name]
-		if value == "" && !input.Required {
+		if value == "" && beforehand && input.Required == RequiredAfterAllowlisting {
+			awaited = append(awaited, input.Name)
+			continue
+		}
+		if value == "" && input.Required == "" {
 			made := input.Default.value(values)
 			if !made.Known {
 				continue // what it is made of has a fault already
@@ -107,7 +122,7 @@ func (p *Profile) resolve(faults *connection.Faults, given, values map[string]st
 			faults.Addf("inputs."+printable(name), "use "+strings.Join(names, ", "), "%s has no such input", p.ID)
 		}
 	}
-	return inputs
+	return inputs, awaited
 }
 
 // CheckInputs checks inputs by themselves, whether or not they are all that a request needs.

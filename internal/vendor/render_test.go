@@ -51,7 +51,8 @@ func TestMonteCarlo(t *testing.T) {
 	const ids = `Monte Carlo account ID: 5f1c2b9e-6a3d-4c47-9b1e-2d8f0a7c6e54
 AWS account ID: 111122223333
 AWS Region of the VPC endpoint: us-east-1
-VPC endpoint service: com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0 (us-east-1)
+VPC endpoint service: com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0
+Region of that service: us-east-1
 
 Thank you.
 `
@@ -104,6 +105,41 @@ VPC endpoint ID: ${vpcEndpointId}
 	for _, part := range []string{"helm upgrade", "kubectl rollout restart", "/api/v1/test/reachability", "from m2m.privatelink"} {
 		if !strings.Contains(actions, part) {
 			t.Errorf("client actions do not say %s:\n%s", part, actions)
+		}
+	}
+}
+
+// Before the allow-listing Monte Carlo gives neither the service nor its Region: a dry run and an onboarding do without, nothing else.
+func TestMonteCarloBeforeAllowListing(t *testing.T) {
+	t.Parallel()
+	profile := find(t, "monte-carlo")
+	for action, may := range map[connection.Action]bool{
+		connection.ActionOnboard: true, connection.ActionPlan: true, connection.ActionDiagnose: false,
+	} {
+		request := monteCarlo()
+		request.Action = action
+		delete(request.Inputs, "serviceName")
+		delete(request.Inputs, "serviceRegion")
+		got, faults := profile.Render(request, account)
+		if !may {
+			if len(faults) != 2 || !faults.Covers("inputs.serviceName") || !faults.Covers("inputs.serviceRegion") {
+				t.Errorf("%s: %v", action, faults)
+			}
+			continue
+		}
+		if diff := cmp.Diff([]string{"serviceName", "serviceRegion"}, got.Awaited); diff != "" || faults != nil {
+			t.Errorf("%s: %v\n%s", action, faults, diff)
+		}
+		if got.Service.Known || got.ServiceRegion.Known || !got.Hostname.Known {
+			t.Errorf("%s: known are %+v", action, got)
+		}
+		const line = "VPC endpoint service: (to be given by you)\nRegion of that service: (to be given by you)\n"
+		if !strings.Contains(got.Gates.Allowlist.Body, line) || strings.Contains(got.Gates.Allowlist.Body, "${") {
+			t.Errorf("%s: the text is\n%s", action, got.Gates.Allowlist.Body)
+		}
+		request.Inputs["serviceName"] = "svc-1"
+		if _, faults = profile.Render(request, account); len(faults) != 1 || faults[0].Path != "inputs.serviceName" {
+			t.Errorf("%s: a wrong name: %v", action, faults)
 		}
 	}
 }

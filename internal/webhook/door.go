@@ -25,9 +25,10 @@ type Secrets interface {
 	Secrets(ctx context.Context, source string, at time.Time) ([]Secret, error)
 }
 
-// Records returns what is known of a connection.
+// Records is what is known of a connection, and whether the execution that holds it has ended; *store.Store satisfies it.
 type Records interface {
 	Record(ctx context.Context, connectionID string) (store.Record, error)
+	Ended(ctx context.Context, execution string) (bool, error)
 }
 
 // StatesAPI is what the door calls of Step Functions; *sfn.Client satisfies it.
@@ -135,7 +136,11 @@ func (d *Door) start(ctx context.Context, source *Source, asked *Asked) (answer,
 	if record.Holder == accepted.Execution {
 		return accepted, nil
 	}
-	if faults := d.mayAct(record, asked); len(faults) > 0 {
+	atWork, err := d.atWork(ctx, record, asked)
+	if err != nil {
+		return unavailable(err), err
+	}
+	if faults := mayAct(record, atWork, asked); len(faults) > 0 {
 		return refusal(source.named(faults)), nil
 	}
 	_, err = d.states.StartExecution(ctx, &sfn.StartExecutionInput{
@@ -148,24 +153,34 @@ func (d *Door) start(ctx context.Context, source *Source, asked *Asked) (answer,
 	return accepted, nil
 }
 
+// atWork reports whether the connection is being worked on. One that was stopped by hand holds it still, and does nothing. It is
+// only asked where the answer matters.
+func (d *Door) atWork(ctx context.Context, record store.Record, asked *Asked) (bool, error) {
+	if record.Holder == "" || record.Ticket != asked.Ticket() || asked.Action == connection.ActionPlan {
+		return record.Holder != "", nil
+	}
+	ended, err := d.records.Ended(ctx, record.Holder)
+	return !ended, err
+}
+
 // mayAct refuses a ticket that acts on what another one opened, and work on a connection that is being worked on: the second
 // execution would only fail.
-func (d *Door) mayAct(record store.Record, asked *Asked) connection.Faults {
+func mayAct(record store.Record, atWork bool, asked *Asked) connection.Faults {
 	var faults connection.Faults
 	exists := record.Holder != "" || record.EndpointID != ""
 	told := asked.Action == connection.ActionApprove || asked.Action == connection.ActionCancel
 	switch {
 	case told && record.Ticket != asked.Ticket():
 		faults.Add("name", "no connection of this name was opened from this ticket", "act on the ticket that it was opened from")
-	case told && record.Holder == "":
-		faults.Add(actionPath, "nothing is at work on this connection", "nothing needs to be done")
+	case told && !atWork:
+		faults.Add(actionPath, "nothing is at work on this connection", "nothing needs to be done; to begin anew ask for a retry")
 	case told:
 	case exists && record.Ticket != asked.Ticket():
 		faults.Add("name", "this connection was not opened from this ticket",
 			"act on the ticket that it was opened from, or choose another name")
-	case record.Holder != "" && asked.Action != connection.ActionPlan:
+	case atWork && asked.Action != connection.ActionPlan:
 		faults.Addf("name", "wait until that has ended", "execution %s is at work on this connection", executionName(record.Holder))
-	case asked.Action == connection.ActionRetry && record.Status == store.StatusOnboarded:
+	case asked.Action == connection.ActionRetry && record.Holder == "" && record.Status == store.StatusOnboarded:
 		faults.Add(actionPath, "the last onboarding did not fail", "nothing needs to be done")
 	}
 	return faults

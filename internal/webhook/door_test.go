@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/smithy-go"
 
 	"postern/internal/connection"
@@ -132,6 +133,50 @@ func TestWhoseConnection(t *testing.T) {
 				t.Error("the answer tells of the other ticket")
 			}
 		})
+	}
+}
+
+// TestStoppedByHand: the execution that holds the connection was stopped, and let nothing go. It is not at work: its own ticket may go
+// on, and nobody else's may. Only a ticket that it matters to makes the door ask.
+func TestStoppedByHand(t *testing.T) {
+	t.Parallel()
+	const mine, other = "github:example/network#42", "github:example/network#7"
+	for name, test := range map[string]struct {
+		ticket string
+		label  string
+		holder sfntypes.ExecutionStatus
+		status int
+		asked  int
+		says   string
+	}{
+		"its own":              {mine, "postern-onboard", sfntypes.ExecutionStatusAborted, 202, 1, ""},
+		"its own, failed":      {mine, "postern-retry", sfntypes.ExecutionStatusFailed, 202, 1, ""},
+		"its own, timed out":   {mine, "postern-offboard", sfntypes.ExecutionStatusTimedOut, 202, 1, ""},
+		"its own, runs":        {mine, "postern-retry", sfntypes.ExecutionStatusRunning, 422, 1, "is at work"},
+		"its own, redriven":    {mine, "postern-retry", sfntypes.ExecutionStatusPendingRedrive, 422, 1, "is at work"},
+		"its own, approved":    {mine, "postern-approve", sfntypes.ExecutionStatusAborted, 422, 1, "nothing is at work"},
+		"its own, cancelled":   {mine, "postern-cancel", sfntypes.ExecutionStatusAborted, 422, 1, "ask for a retry"},
+		"its own, a dry run":   {mine, "postern-plan", sfntypes.ExecutionStatusAborted, 202, 0, ""},
+		"another ticket's":     {other, "postern-onboard", sfntypes.ExecutionStatusAborted, 422, 0, "not opened from this ticket"},
+		"another's, cancelled": {other, "postern-cancel", sfntypes.ExecutionStatusAborted, 422, 0, "opened from this ticket"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			holder := executionARN(machine, "other")
+			w.own(t, test.ticket, holder, false)
+			w.machine.status = map[string]sfntypes.ExecutionStatus{holder: test.holder}
+			got := w.deliver(t, "github", edit(t, sample("github"), "/label/name", test.label))
+			if got.status != test.status || !strings.Contains(got.raw, test.says) || w.machine.asked != test.asked {
+				t.Errorf("answered %d %s after asking %d times", got.status, got.raw, w.machine.asked)
+			}
+		})
+	}
+	w := newWorld(t)
+	w.own(t, mine, executionARN(machine, "other"), false)
+	w.machine.err = &smithy.GenericAPIError{Code: "ThrottlingException"}
+	if got := w.deliver(t, "github", sample("github")); got.status != http.StatusTooManyRequests {
+		t.Errorf("nobody knows whether it runs: answered %d %s", got.status, got.raw)
 	}
 }
 

@@ -30,7 +30,8 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	if config.Catalog, err = vendor.Load(); err != nil {
 		return nil, err
 	}
-	door := New(config, NewVault(secretsmanager.NewFromConfig(r.AWS)), store.New(dynamodb.NewFromConfig(r.AWS), table),
-		sfn.NewFromConfig(r.AWS), r.Log)
+	executions := sfn.NewFromConfig(r.AWS)
+	records := store.New(dynamodb.NewFromConfig(r.AWS), table).Asking(executions)
+	door := New(config, NewVault(secretsmanager.NewFromConfig(r.AWS)), records, executions, r.Log)
 	return step.Handle(r.Log, door.Handle), nil
 }

@@ -54,7 +54,7 @@ func (s *Source) Map(body []byte, networks connection.Networks, catalog vendor.C
 	m.readForm()
 	namesOnly := action.NamesOnly() // the connection says the rest
 	for _, field := range s.Fields {
-		if !namesOnly || slices.Contains([]string{"vendor", "name", "requester"}, field.To) {
+		if !namesOnly || field.named(action) {
 			m.take(field)
 		}
 	}
@@ -66,6 +66,13 @@ func (s *Source) Map(body []byte, networks connection.Networks, catalog vendor.C
 	asked := m.asked(action)
 	m.check()
 	return asked, s.named(m.faults)
+}
+
+// named reports whether a field is read for an action that finds the rest by the connection's id. An approval brings what the vendor
+// gave.
+func (f Field) named(action connection.Action) bool {
+	kind, _, _ := strings.Cut(f.To, ".")
+	return slices.Contains([]string{"vendor", "name", "requester"}, f.To) || kind == "inputs" && action == connection.ActionApprove
 }
 
 // mapper is one payload on its way to a request. Its faults have the paths of the request.
@@ -330,7 +337,7 @@ func (m *mapper) check() {
 	_, err = connection.DecodeRequest(raw)
 	var found connection.Faults
 	errors.As(err, &found)
-	if !m.request.Action.NamesOnly() {
+	if !m.request.Action.NamesOnly() || len(m.request.Inputs) > 0 {
 		found = append(found, m.profileFaults()...)
 	}
 	empty := map[string]bool{"vendor": m.request.Vendor == "", "name": m.request.Name == "",
@@ -347,7 +354,11 @@ func (m *mapper) check() {
 }
 
 func (m *mapper) profileFaults() connection.Faults {
-	if profile, known := m.catalog.Find(m.request.Vendor); known {
+	profile, known := m.catalog.Find(m.request.Vendor)
+	if known && m.request.Action == connection.ActionApprove {
+		return profile.CheckInputs(m.request.Inputs)
+	}
+	if known {
 		network, _ := m.networks.Find(m.request.Target.Region, m.request.Target.VPCID)
 		_, faults := profile.Render(m.request, network.AccountID)
 		return faults

@@ -3,6 +3,8 @@ package webhook
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -104,8 +106,15 @@ func TestFaults(t *testing.T) {
 		"a form whose vendor inputs are missing": {"github", edit(t, sample("github"), "/issue/body",
 			"### Vendor\n\nmonte-carlo\n\n### Connection name\n\na\n\n### Network\n\nagents-prod\n\n### Subnet IDs\n\nsubnet-0a10000000000000a\n\n"+
 				"### Security group IDs\n\nsg-0e0000000000000e1\n\n### Vendor inputs\n\n_No response_"), []string{
-			"Vendor inputs.vendorAccountId: missing", "Vendor inputs.serviceName: missing", "Vendor inputs.serviceRegion: missing",
-			"Vendor inputs.privateHostname: missing"}},
+			"Vendor inputs.vendorAccountId: missing", "Vendor inputs.privateHostname: missing"}},
+		"an approval with a wrong input": {"standard", edit(t, standard("/data/action", "approve"), "/data/inputs/serviceName", "svc-1"),
+			[]string{`inputs.serviceName: "svc-1" does not match`}},
+		"an approval with an input nobody knows": {"standard", edit(t, standard("/data/action", "approve"), "/data/inputs/tenant", "a"),
+			[]string{"inputs.tenant: Monte Carlo Agent Service has no such input"}},
+		"an approval with an ARN": {"standard", edit(t, standard("/data/action", "approve"), "/data/inputs/serviceName", "arn:aws:s3:::x"),
+			[]string{"inputs: contains an ARN"}},
+		"an approval with inputs for a vendor nobody knows": {"standard", edit(t, standard("/data/action", "approve"), "/data/vendor", "acme"),
+			[]string{"vendor: there is no profile"}},
 		"an empty Jira ticket": {"jira", edit(t, sample("jira"), "/issue/fields",
 			map[string]any{"status": map[string]any{"name": "Approved"}}),
 			[]string{"Network: missing", "Vendor: missing", "Connection name: missing", "Subnet IDs: missing"}},
@@ -167,6 +176,41 @@ func TestFaults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestInputsOfAnApproval: what the vendor gave comes with the approval, whatever else the ticket says is left; a ticket that has no
+// inputs yet is no fault before.
+func TestInputsOfAnApproval(t *testing.T) {
+	t.Parallel()
+	early := edit(t, edit(t, sample("standard"), "/data/inputs/serviceName", ""), "/data/inputs/serviceRegion", "")
+	asked, faults := everySource(t)["standard"].Map(early, networks, catalog(t))
+	if len(faults) > 0 || len(asked.Request.Inputs) != 2 {
+		t.Errorf("before the allow-listing: %+v, %v", asked, faults)
+	}
+	for _, name := range Names() {
+		source := everySource(t)[name]
+		body := sample(name)
+		onboarding, faults := source.Map(body, networks, catalog(t))
+		if len(faults) > 0 {
+			t.Fatal(faults)
+		}
+		source.Action.Values = maps.Clone(source.Action.Values)
+		for word, action := range source.Action.Values {
+			if action == connection.ActionOnboard {
+				source.Action.Values[word] = connection.ActionApprove
+			}
+		}
+		approval, faults := source.Map(body, networks, catalog(t))
+		if len(faults) > 0 {
+			t.Fatal(faults)
+		}
+		if diff := cmp.Diff(onboarding.Request.Inputs, approval.Request.Inputs); diff != "" || len(approval.Request.Inputs) == 0 {
+			t.Errorf("%s: inputs (-onboarding +approval)\n%s", name, diff)
+		}
+		if r := approval.Request; len(r.Options) > 0 || r.Cutover || !reflect.DeepEqual(r.Target, connection.Target{}) {
+			t.Errorf("%s: the approval has %+v", name, r)
+		}
 	}
 }
 

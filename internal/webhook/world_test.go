@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -20,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/smithy-go"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
@@ -131,7 +133,7 @@ func newWorld(t testing.TB) *world {
 		w.vault.values[SecretPrefix+name+" AWSCURRENT"] = key
 		w.vault.values[SecretPrefix+name+" AWSPREVIOUS"] = oldKey
 	}
-	w.store = store.New(w.table, "connections")
+	w.store = store.New(w.table, "connections").Asking(w.machine)
 	w.Door = New(Config{Sources: everySource(t), Networks: networks, Catalog: catalog(t), Machine: machine}, NewVault(w.vault),
 		w.store,
 		w.machine, slog.New(slog.NewJSONHandler(w.logs, nil)))
@@ -212,6 +214,19 @@ type fakeStates struct {
 	executions map[string]string // name to input
 	ended      bool              // everything that was started
 	err        error
+	status     map[string]sfntypes.ExecutionStatus // by ARN; what is not there runs
+	asked      int
+}
+
+func (f *fakeStates) DescribeExecution(_ context.Context, in *sfn.DescribeExecutionInput, _ ...func(*sfn.Options)) (
+	*sfn.DescribeExecutionOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked++
+	if f.err != nil {
+		return nil, f.err
+	}
+	return &sfn.DescribeExecutionOutput{Status: cmp.Or(f.status[aws.ToString(in.ExecutionArn)], sfntypes.ExecutionStatusRunning)}, nil
 }
 
 func (f *fakeStates) StartExecution(_ context.Context, in *sfn.StartExecutionInput, _ ...func(*sfn.Options)) (

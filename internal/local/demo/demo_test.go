@@ -11,7 +11,11 @@ import (
 	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/fleet"
+	"postern/internal/local"
+	"postern/internal/local/handlers"
 	"postern/internal/local/people"
+	"postern/internal/local/privatelink"
+	"postern/internal/local/states"
 )
 
 func TestOptions(t *testing.T) {
@@ -24,24 +28,27 @@ func TestOptions(t *testing.T) {
 		json    bool
 		error   string
 	}{
-		"none":             {"", "events/onboard.monte-carlo.json", people.Approve, 26 * time.Hour, false, ""},
-		"all":              {"-json -request r.json -vendor reject -after 48h", "r.json", people.Reject, 48 * time.Hour, true, ""},
-		"the other door":   {"-door webhook", "events/webhook.standard.json", people.Approve, 26 * time.Hour, false, ""},
-		"another in a VPC": {"-vendor approve,vpc-0b2c3d4e5f6071829=reject", "events/onboard.monte-carlo.json", people.Approve, 26 * time.Hour, false, ""},
-		"no VPC":           {"-vendor approve,reject", "", "", 0, false, "VPC=BEHAVIOUR"},
-		"no such, there":   {"-vendor approve,vpc-1=shout", "", "", 0, false, "shout"},
-		"no such vendor":   {"-vendor shout", "", "", 0, false, "shout"},
-		"no such door":     {"-door window", "", "", 0, false, "window"},
-		"negative wait":    {"-after -1s", "", "", 0, false, "-after"},
-		"endless wait":     {"-after 90000h", "", "", 0, false, "-after"},
-		"no duration":      {"-after soon", "", "", 0, false, "soon"},
-		"unknown flag":     {"-frobnicate", "", "", 0, false, "frobnicate"},
-		"break":            {"-break private-dns", "events/diagnose.engflow.json", people.Approve, 26 * time.Hour, false, ""},
-		"break of another": {"-break zone-down -request r.json", "r.json", people.Approve, 26 * time.Hour, false, ""},
-		"no such damage":   {"-break china", "", "", 0, false, "china"},
-		"break by ticket":  {"-break zone-down -door webhook", "", "", 0, false, "-break"},
-		"a word too many":  {"approve", "", "", 0, false, "approve"},
-		"help is no error": {"-help", "", "", 0, false, flag.ErrHelp.Error()},
+		"none":              {"", "events/onboard.monte-carlo.json", people.Approve, 26 * time.Hour, false, ""},
+		"all":               {"-json -request r.json -vendor reject -after 48h", "r.json", people.Reject, 48 * time.Hour, true, ""},
+		"the other door":    {"-door webhook", "events/webhook.standard.json", people.Approve, 26 * time.Hour, false, ""},
+		"another in a VPC":  {"-vendor approve,vpc-0b2c3d4e5f6071829=reject", "events/onboard.monte-carlo.json", people.Approve, 26 * time.Hour, false, ""},
+		"no VPC":            {"-vendor approve,reject", "", "", 0, false, "VPC=BEHAVIOUR"},
+		"no such, there":    {"-vendor approve,vpc-1=shout", "", "", 0, false, "shout"},
+		"no such vendor":    {"-vendor shout", "", "", 0, false, "shout"},
+		"no such door":      {"-door window", "", "", 0, false, "window"},
+		"negative wait":     {"-after -1s", "", "", 0, false, "-after"},
+		"approves too late": {"-acknowledge 90000h", "", "", 0, false, "-acknowledge"},
+		"approves before":   {"-acknowledge -1h", "", "", 0, false, "-acknowledge"},
+		"approves":          {"-acknowledge 30h -vendor ignore", "events/onboard.monte-carlo.json", people.Ignore, 26 * time.Hour, false, ""},
+		"endless wait":      {"-after 90000h", "", "", 0, false, "-after"},
+		"no duration":       {"-after soon", "", "", 0, false, "soon"},
+		"unknown flag":      {"-frobnicate", "", "", 0, false, "frobnicate"},
+		"break":             {"-break private-dns", "events/diagnose.engflow.json", people.Approve, 26 * time.Hour, false, ""},
+		"break of another":  {"-break zone-down -request r.json", "r.json", people.Approve, 26 * time.Hour, false, ""},
+		"no such damage":    {"-break china", "", "", 0, false, "china"},
+		"break by ticket":   {"-break zone-down -door webhook", "", "", 0, false, "-break"},
+		"a word too many":   {"approve", "", "", 0, false, "approve"},
+		"help is no error":  {"-help", "", "", 0, false, flag.ErrHelp.Error()},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -60,6 +67,65 @@ func TestOptions(t *testing.T) {
 	}
 	if _, err := parse([]string{"-help"}, io.Discard); !errors.Is(err, flag.ErrHelp) {
 		t.Errorf("-help gives %v", err)
+	}
+}
+
+// An operator gives what came with the allow-listing, or says that the vendor accepted when it did not: the timeline shows both.
+func TestApprove(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		request string
+		vendor  people.Behaviour
+		status  states.Status
+		want    []string
+	}{
+		"brings inputs": {"onboard.monte-carlo.before-allow-listing.json", people.Approve, states.Succeeded, []string{
+			"the vendor allow-lists account", "an operator starts an execution with action approve", "approve: an operator says",
+			"plans again with what the vendor gave", "an operator gave serviceName, serviceRegion", "Onboarded"}},
+		"is wrong": {"onboard.monte-carlo.json", people.Ignore, states.Running, []string{
+			"approve: StillClosed", "as pendingacceptance", "approve: nothing was made"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cloud, err := local.Open(local.Config{TemplatePath: "../../../infra/testdata/postern.template.json", Functions: handlers.All(),
+				Others: []local.Other{{TemplatePath: "../../../infra/testdata/postern-agents-research.template.json",
+					StackName: "Postern-agents-research", AccountID: privatelink.OtherAccount, Region: privatelink.DemoRegion}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer cloud.Close() //nolint:errcheck // nothing is left to be closed
+			var out strings.Builder
+			line := &timeline{out: &out, start: cloud.Clock.Now(), started: time.Now(), names: map[string]string{},
+				gates: map[string]connection.Gates{}}
+			(&people.Vendor{Behaviour: test.vendor, After: 26 * time.Hour, Tell: func(at time.Time, what string) {
+				line.line(at, markPerson, "", what)
+			}}).Join(cloud)
+			cloud.States.OnState(line.state)
+			onboarding, err := cloud.StartExecution("", events.Read(test.request))
+			if err != nil {
+				t.Fatal(err)
+			}
+			cloud.Clock.After(30*time.Hour, "an operator approves", func() { approve(cloud, line, onboarding) })
+			err = cloud.Advance(60 * time.Hour)
+			if is, _ := cloud.States.Execution(onboarding); err != nil || is.Status != test.status {
+				t.Fatalf("%s %s: %s, %v", is.Status, is.Error, is.Cause, err)
+			}
+			rest := out.String()
+			for _, want := range test.want {
+				_, after, found := strings.Cut(rest, want)
+				if !found {
+					t.Fatalf("the timeline does not say %q then:\n%s", want, out.String())
+				}
+				rest = after
+			}
+		})
+	}
+	if _, err := approval([]byte(`{"targets": []}`)); err == nil {
+		t.Error("a fleet was approved")
+	}
+	raw, err := approval(events.Read("onboard.engflow.json"))
+	if request, _ := connection.DecodeRequest(raw); err != nil || request.Vendor != "engflow" || len(request.Inputs) > 0 {
+		t.Errorf("%s, %v", raw, err)
 	}
 }
 

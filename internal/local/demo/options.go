@@ -20,10 +20,12 @@ type options struct {
 	vendor   people.Behaviour
 	vendorIn map[string]people.Behaviour // by VPC id
 	after    time.Duration
-	damage   *people.Damage // nil: nothing is done to the connection
-	json     bool
-	logs     bool
-	colour   bool
+	// acknowledge is when an operator says that the vendor confirmed, 0 for never.
+	acknowledge time.Duration
+	damage      *people.Damage // nil: nothing is done to the connection
+	json        bool
+	logs        bool
+	colour      bool
 }
 
 const usage = `demo onboards a vendor on the embedded cloud: no AWS account is needed and nothing leaves this machine.
@@ -46,6 +48,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.door, "door", doorConsole, "how the onboarding is started: "+doorConsole+", or "+doorWebhook+" with a delivery such as events/webhook.standard.json")
 	flags.StringVar(&vendor, "vendor", string(people.Approve), "what the vendor does: "+names()+"; with ,VPC=BEHAVIOUR for something else in one VPC")
 	flags.DurationVar(&o.after, "after", 26*time.Hour, "how long the vendor takes at each gate, in simulated time")
+	flags.DurationVar(&o.acknowledge, "acknowledge", 0, "when an operator says that the vendor confirmed, and gives the inputs that came with the allow-listing: a time since the start, such as 30h")
 	flags.StringVar(&breaks, "break", "", "onboard first, break one `thing`, then diagnose: "+damages())
 	flags.BoolVar(&o.json, "json", false, "print one JSON document on standard output, and the timeline on standard error")
 	flags.BoolVar(&o.logs, "logs", false, "print the functions' logs at the end, on standard error")
@@ -62,6 +65,9 @@ func parse(args []string, out io.Writer) (options, error) {
 	}
 	if o.after < 0 || o.after > maxAfter {
 		return o, errors.New("-after: write a duration from 0s to 8760h, such as 48h")
+	}
+	if o.acknowledge < 0 || o.acknowledge > maxAfter {
+		return o, errors.New("-acknowledge: write a duration from 0s to 8760h, such as 30h")
 	}
 	if err := o.chooseDamage(breaks); err != nil {
 		return o, err

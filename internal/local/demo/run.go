@@ -79,6 +79,9 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 		return report{}, fmt.Errorf("starting the execution: %w", err)
 	}
 	t.line(cloud.Clock.Now(), markPerson, "", how)
+	if o.acknowledge > 0 {
+		cloud.Clock.After(o.acknowledge, "an operator approves", func() { approve(cloud, t, execution) })
+	}
 	ended, err := cloud.Run(execution, patience)
 	if o.logs {
 		printLogs(stderr, cloud.Logs())

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,7 +94,13 @@ var stories = map[string]func(connection.State) string{
 		return fmt.Sprintf("%s, from %d checks\n%s", d.Cause, len(d.Evidence), d.Sentence)
 	}),
 	"AwaitAllowlisting": section(func(s connection.State) *connection.GateResult { return s.Allowlisting }, func(g connection.GateResult) string {
+		if len(g.Inputs) > 0 {
+			return "an operator gave " + strings.Join(slices.Sorted(maps.Keys(g.Inputs)), ", ")
+		}
 		return "the service is visible, seen by the " + g.ObservedBy
+	}),
+	"Acknowledge": section(func(s connection.State) *connection.Acknowledgement { return s.Acknowledgement }, func(a connection.Acknowledgement) string {
+		return a.Effect
 	}),
 	"EnsureEndpoint": section(func(s connection.State) *connection.Endpoint { return s.Endpoint }, func(e connection.Endpoint) string {
 		made := "found"
@@ -131,6 +139,7 @@ func plan(p connection.Plan) string {
 		connection.DecisionPlanned:   "the request can work; this is a dry run",
 		connection.DecisionDiagnose:  "AWS's facts are gathered: look from inside the VPC",
 		connection.DecisionAllowlist: "the request can work; the vendor has to allow-list account " + p.Network.AccountID + " first",
+		connection.DecisionApprove:   "an operator says that the vendor confirmed",
 		connection.DecisionProceed:   "the vendor's service is visible: make the endpoint",
 	}[p.Decision]
 	for _, finding := range p.Findings {

@@ -38,7 +38,7 @@ func rowOf(p *vendor.Profile) row {
 	}
 	return row{
 		id: "`" + p.ID + "` " + p.Version, name: p.DisplayName, regions: regions(p), ports: ports(p), dns: mode(p), names: names(p),
-		allowlist: kind(p.Gates.Allowlist), approval: approval(p), outputs: strings.Join(outputs, ", "),
+		allowlist: allowlist(p), approval: approval(p), outputs: strings.Join(outputs, ", "),
 		verified: fmt.Sprintf("[%s](%s)", p.VerifiedAt, p.Sources[0]),
 	}
 }
@@ -108,6 +108,19 @@ func kind(g vendor.Gate) string {
 		return "the vendor's portal"
 	}
 	return "a message to the vendor"
+}
+
+func allowlist(p *vendor.Profile) string {
+	var late []string
+	for _, input := range p.Inputs {
+		if input.Required == vendor.RequiredAfterAllowlisting {
+			late = append(late, "`"+input.Name+"`")
+		}
+	}
+	if len(late) == 0 {
+		return kind(p.Gates.Allowlist)
+	}
+	return kind(p.Gates.Allowlist) + ", who gives " + strings.Join(late, " and ") + " then"
 }
 
 func approval(p *vendor.Profile) string {

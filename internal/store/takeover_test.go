@@ -1,0 +1,183 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
+	"postern/internal/connection"
+	"postern/internal/store"
+)
+
+// executions is Step Functions, as far as it says how executions are; one that is not there is forgotten.
+type executions struct {
+	status map[string]types.ExecutionStatus
+	err    error
+	asked  []string
+}
+
+func (e *executions) DescribeExecution(_ context.Context, in *sfn.DescribeExecutionInput, _ ...func(*sfn.Options)) (
+	*sfn.DescribeExecutionOutput, error) {
+	arn := aws.ToString(in.ExecutionArn)
+	e.asked = append(e.asked, arn)
+	status, known := e.status[arn]
+	switch {
+	case e.err != nil:
+		return nil, e.err
+	case !known:
+		return nil, &smithy.GenericAPIError{Code: "ExecutionDoesNotExist"}
+	}
+	return &sfn.DescribeExecutionOutput{Status: status}, nil
+}
+
+// Who may take a connection that arn:1 holds, by what Step Functions says of arn:1.
+func TestTakeover(t *testing.T) {
+	t.Parallel()
+	none := types.ExecutionStatus("")
+	for name, test := range map[string]struct {
+		status types.ExecutionStatus
+		fail   error
+		mute   bool // a store that cannot ask
+		want   string
+	}{
+		"runs":         {status: types.ExecutionStatusRunning, want: connection.Conflict},
+		"redriven":     {status: types.ExecutionStatusPendingRedrive, want: connection.Conflict},
+		"aborted":      {status: types.ExecutionStatusAborted},
+		"failed":       {status: types.ExecutionStatusFailed},
+		"timed out":    {status: types.ExecutionStatusTimedOut},
+		"succeeded":    {status: types.ExecutionStatusSucceeded},
+		"forgotten":    {status: none},
+		"nobody knows": {fail: connection.Errorf(connection.Unavailable, "no answer"), want: connection.Unavailable},
+		"cannot ask":   {status: types.ExecutionStatusAborted, mute: true, want: connection.Conflict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked := &executions{status: map[string]types.ExecutionStatus{}, err: test.fail}
+			if test.status != none {
+				asked.status["arn:1"] = test.status
+			}
+			for way, take := range map[string]func(*store.Store) error{
+				"claim": func(s *store.Store) error { return s.Claim(t.Context(), id, "arn:2", noon) },
+				"register": func(s *store.Store) error {
+					return s.Register(t.Context(), approval("arn:2", noon), store.NewToken(canary))
+				},
+			} {
+				s, table := open()
+				must(t, s.Claim(t.Context(), id, "arn:1", noon))
+				if !test.mute {
+					s = s.Asking(asked)
+				}
+				err := take(s)
+				holder := "arn:2"
+				if test.want != "" {
+					holder = "arn:1"
+				}
+				if (err == nil) != (test.want == "") || err != nil && connection.NameOf(err) != test.want || table.Get(id)["holder"] != holder {
+					t.Errorf("%s: %v, held by %s", way, err, table.Get(id)["holder"])
+				}
+			}
+		})
+	}
+}
+
+// The holder itself and the first comer ask nobody.
+func TestNobodyIsAskedWithoutNeed(t *testing.T) {
+	t.Parallel()
+	s, _ := open()
+	asked := &executions{err: errors.New("asked")}
+	s = s.Asking(asked)
+	must(t, s.Claim(t.Context(), id, "arn:1", noon))
+	must(t, s.Claim(t.Context(), id, "arn:1", noon))
+	must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
+	if len(asked.asked) > 0 {
+		t.Errorf("asked for %v", asked.asked)
+	}
+}
+
+// Between the look and the claim a third execution takes the connection: the one that has ended is no excuse to take it from that.
+func TestTakeoverRace(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	must(t, s.Claim(t.Context(), id, "arn:1", noon))
+	third := s.Asking(&executions{})
+	late := s.Asking(claiming{func() { must(t, third.Claim(t.Context(), id, "arn:3", noon)) }})
+	if err := late.Claim(t.Context(), id, "arn:2", noon); connection.NameOf(err) != connection.Conflict || table.Get(id)["holder"] != "arn:3" {
+		t.Errorf("%v, held by %s", err, table.Get(id)["holder"])
+	}
+}
+
+// claiming answers that an execution is forgotten, after something else happened.
+type claiming struct{ meanwhile func() }
+
+func (c claiming) DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error) {
+	c.meanwhile()
+	return nil, &smithy.GenericAPIError{Code: "ExecutionDoesNotExist"}
+}
+
+// Once it is told to give up, an execution can neither claim, nor wait, nor finish as onboarded; it can finish as failed, and the next
+// one is free to begin.
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	if told, err := s.Cancel(t.Context(), id, "arn:1"); told || err != nil {
+		t.Errorf("cancelled what nobody holds: %v, %v", told, err)
+	}
+	must(t, s.Claim(t.Context(), id, "arn:1", noon))
+	if told, err := s.Cancel(t.Context(), id, "arn:0"); told || err != nil || table.Get(id)["cancelledHolder"] != "" {
+		t.Errorf("cancelled another one: %v, %v", told, err)
+	}
+	for range 2 {
+		if told, err := s.Cancel(t.Context(), id, "arn:1"); !told || err != nil {
+			t.Errorf("%v, %v", told, err)
+		}
+	}
+	onboarded := store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded, EndpointID: "vpce-0123abcd", At: noon}
+	for name, err := range map[string]error{
+		"claim":    s.Claim(t.Context(), id, "arn:1", noon),
+		"register": s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)),
+		"finish":   s.Finish(t.Context(), onboarded),
+	} {
+		if connection.NameOf(err) != connection.Cancelled || !strings.Contains(err.Error(), id) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if item := table.Get(id); item["waitToken"] != "" || item["status"] != "" {
+		t.Errorf("item %v", item)
+	}
+	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon}))
+	must(t, s.Claim(t.Context(), id, "arn:2", noon))
+	if item := table.Get(id); item["cancelledHolder"] != "" || item["holder"] != "arn:2" {
+		t.Errorf("item %v", item)
+	}
+}
+
+// What is known of the vendor is told to whoever hears operators, and to nobody else; it goes with the wait.
+func TestInputsOfAWait(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	wait := approval("arn:1", noon)
+	wait.Inputs = map[string]string{"serviceName": "svc", "tenant": "a"}
+	must(t, s.Register(t.Context(), wait, store.NewToken(canary)))
+	got, found, err := s.WaitOf(t.Context(), id)
+	if diff := cmp.Diff(wait.Inputs, got.Inputs); diff != "" || !found || err != nil {
+		t.Errorf("%v, %v\n%s", found, err, diff)
+	}
+	stored, _ := stored(t, s)
+	if stored.Inputs != nil {
+		t.Errorf("resume reads %v", stored.Inputs)
+	}
+	must(t, s.Settle(t.Context(), stored, ""))
+	if item := table.Get(id); item["waitInputs"] != "" {
+		t.Errorf("item %v", item)
+	}
+	if _, found, err := s.WaitOf(t.Context(), id); found || err != nil {
+		t.Errorf("still waiting: %v, %v", found, err)
+	}
+}
