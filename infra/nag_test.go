@@ -219,6 +219,9 @@ var accepted = map[string]map[string]string{
 		everything: traces,
 		published:  prefixed,
 	},
+	"RelayProbeRole": {
+		everything: traces,
+	},
 	"ReportFleetRole": {
 		everything: traces,
 	},
@@ -250,6 +253,7 @@ var accepted = map[string]map[string]string{
 		"IAM5[Resource::<ProbeAgentsProd>:*]":    versions,
 		"IAM5[Resource::<ProbeAgentsStaging>:*]": versions,
 		"IAM5[Resource::<PublishConfig>:*]":      versions,
+		"IAM5[Resource::<RelayProbe>:*]":         versions,
 		"IAM5[Resource::<Rollback>:*]":           versions,
 	},
 }
