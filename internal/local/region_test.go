@@ -142,3 +142,50 @@ func TestDiagnosedAndOffboardedInAnotherRegion(t *testing.T) {
 		})
 	}
 }
+
+// A relay that is refused, dies or loses its answer is tried again, and the path is the same.
+func TestRelayFailsOnce(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []wire.FaultKind{wire.Throttle, wire.ServerError, wire.Deny, wire.NoEffect, wire.LostAnswer, wire.CrashBefore,
+		wire.CrashAfter} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			c := open(t, nil)
+			(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+			failed := false
+			c.Server.SetFault(func(call *wire.Call, _ wire.Recorded) *wire.Fault {
+				if failed || call.Service != "lambda" {
+					return nil
+				}
+				failed = true
+				return &wire.Fault{Kind: kind}
+			})
+			ended := onboard(t, c, "onboard.monte-carlo.other-region.json")
+			if diff := cmp.Diff(slices.Concat(untilApproval, afterApproval), ended.Path); diff != "" || !failed {
+				t.Errorf("%s: %s\n%s\n%s", ended.Error, ended.Cause, diff, dump(c))
+			}
+		})
+	}
+}
+
+// A link that does not work at first is probed again over the relay, under the probe's own error: by any other name it would be final.
+func TestRelayedProbeIsRetried(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	must(t, c.World.Vendor(privatelink.MonteCarloService).Update(func(s *privatelink.VendorService) { s.WarmUp = 2 * time.Minute }))
+	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+	ended := onboard(t, c, "onboard.monte-carlo.other-region.json")
+	if diff := cmp.Diff(slices.Concat(untilApproval, afterApproval), ended.Path); diff != "" {
+		t.Fatalf("%s: %s\n%s\n%s", ended.Error, ended.Cause, diff, dump(c))
+	}
+	named := map[string]int{}
+	for _, run := range c.Invocations() {
+		if run.ErrorType != "" {
+			named[run.Function+" "+run.ErrorType]++
+		}
+	}
+	relayed, probed := named["postern-relay-probe "+connection.ConnectivityFailed], named["postern-probe-agents-europe "+connection.ConnectivityFailed]
+	if relayed == 0 || relayed != probed {
+		t.Errorf("failures %v", named)
+	}
+}
