@@ -67,7 +67,7 @@ func (s *Service) call(call *wire.Call) ([]byte, error) {
 	}
 	arn := functionARN(call)
 	if parts := strings.Split(arn, ":"); len(parts) < 7 || parts[3] != call.Region {
-		return nil, missing("Functions such as " + arn + " are not reachable in this region ('" + call.Region + "')")
+		return nil, missing("Functions from another region are not reachable in this region ('" + call.Region + "'): " + arn)
 	}
 	result, err := s.invoke(arn, call.Body)
 	if err != nil {
