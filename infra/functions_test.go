@@ -125,7 +125,7 @@ func TestNetworksReachTheFunctions(t *testing.T) {
 		t.Errorf("the probe runs elsewhere (-want +got):\n%s", diff)
 	}
 	raw, _ = the(variables, step.EnvTimeouts).(string)
-	if timeouts, err := plan.ParseTimeouts(raw); err != nil || timeouts.ApprovalDays != 14 || timeouts.HeartbeatHours != 3 {
+	if timeouts, err := plan.ParseTimeouts(raw); err != nil || timeouts.ApprovalDays != 5 || timeouts.HeartbeatHours != 3 {
 		t.Errorf("timeouts %+v, %v", timeouts, err)
 	}
 }
