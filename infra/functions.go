@@ -40,6 +40,9 @@ func assets() string {
 	return filepath.Join("build", "lambda")
 }
 
+// relayHandler is the function that calls the probes of other Regions. It is made when there is one.
+const relayHandler = "relay-probe"
+
 // deploy defines every function, the probe once for each registered network.
 func (s *stack) deploy() {
 	for _, f := range s.specs() {
@@ -47,6 +50,12 @@ func (s *stack) deploy() {
 	}
 	for _, network := range s.networks {
 		s.functions[network.ProbeFunction] = s.newProbe(network)
+	}
+	if len(s.rolesAbroad()) > 0 {
+		s.functions[relayHandler] = s.newFunction(constructID(relayHandler), "postern-"+relayHandler, spec{
+			// Longer than the probe takes, shorter than the state machine waits.
+			handler: relayHandler, description: "Calls the probes of other Regions", timeoutSeconds: 90, grants: relayGrants,
+		})
 	}
 }
 

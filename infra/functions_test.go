@@ -166,6 +166,9 @@ func TestSeveralNetworks(t *testing.T) {
 	for id, r := range made.Resources {
 		switch r.Type {
 		case "AWS::Lambda::Function":
+			if r.Properties["Handler"] == relayHandler {
+				t.Errorf("%s: there is a relay though no network is in another Region", id)
+			}
 			if r.Properties["VpcConfig"] != nil {
 				got[r.Properties["FunctionName"]] = text(the(r.Properties["VpcConfig"], "SubnetIds"))
 				policies = append(policies, id)

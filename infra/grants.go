@@ -167,6 +167,8 @@ var probeGrants = []grant{
 	}},
 }
 
+var relayGrants = []grant{{actions: []string{"sts:AssumeRole"}, resources: (*stack).rolesAbroad}}
+
 var webhookGrants = []grant{
 	{actions: []string{"secretsmanager:GetSecretValue"}, resources: webhookSecrets},
 	{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},

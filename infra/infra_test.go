@@ -5,10 +5,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/aws/jsii-runtime-go"
@@ -18,8 +18,8 @@ var update = flag.Bool("update", false, "renew testdata/postern.template.json")
 
 const (
 	golden = "testdata/postern.template.json"
-	// goldenNetwork is the stack of the demo's network in another account.
-	goldenNetwork = "testdata/postern-agents-research.template.json"
+	// goldenNetworks are the stacks of the demo's networks in other accounts and Regions; the name is the network's.
+	goldenNetworks = "testdata/postern-%s.template.json"
 	// demo is the postern block of the embedded cloud's world, so that whatever cdk.json deploys the golden template stays.
 	demo = "testdata/settings.json"
 )
@@ -30,7 +30,7 @@ var template stackTemplate
 type stackTemplate struct {
 	Resources map[string]resource
 	raw       []byte
-	network   []byte // the stack of the demo's network in another account, nil without that network
+	networks  map[string][]byte // the stacks of networks in other accounts and Regions, by name
 }
 
 type resource struct {
@@ -57,7 +57,10 @@ func TestMain(m *testing.M) {
 		template, err = synthesize(settings)
 	}
 	if err == nil && *update {
-		err = errors.Join(os.WriteFile(golden, template.raw, 0o644), os.WriteFile(goldenNetwork, template.network, 0o644))
+		err = os.WriteFile(golden, template.raw, 0o644)
+		for name, raw := range template.networks {
+			err = errors.Join(err, os.WriteFile(fmt.Sprintf(goldenNetworks, name), raw, 0o644))
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "synthesizing:", err)
@@ -76,13 +79,19 @@ func synthesize(settings []byte) (stackTemplate, error) {
 	if err := assemble(dir, "app", settings); err != nil {
 		return stackTemplate{}, err
 	}
-	var made stackTemplate
+	made := stackTemplate{networks: map[string][]byte{}}
 	if made.raw, err = os.ReadFile(filepath.Join(dir, "out", "Postern.template.json")); err != nil {
 		return stackTemplate{}, err
 	}
-	made.network, err = os.ReadFile(filepath.Join(dir, "out", "Postern-agents-research.template.json"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	others, err := filepath.Glob(filepath.Join(dir, "out", "Postern-*.template.json"))
+	if err != nil {
 		return stackTemplate{}, err
+	}
+	for _, path := range others {
+		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "Postern-"), ".template.json")
+		if made.networks[name], err = os.ReadFile(path); err != nil {
+			return stackTemplate{}, err
+		}
 	}
 	return made, json.Unmarshal(made.raw, &made)
 }

@@ -1,5 +1,5 @@
 // Package main is the CDK app: it reads the postern block of cdk.json's context and synthesizes Postern's stack, and one for each
-// network of another account.
+// network of another account or Region.
 package main
 
 import (

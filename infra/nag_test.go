@@ -116,8 +116,22 @@ const (
 	prefixed = "the prefix that the operator chose; names follow vendors"
 )
 
-// there is a finding in the demo's other account.
-func there(finding string) string { return strings.ReplaceAll(finding, "111122223333", "222233334444") }
+// inNetwork are the findings of a network's role in another Region and account, with the probes that it invokes.
+func inNetwork(place string, probes ...string) map[string]string {
+	there := func(rule string) string { return strings.Replace(rule, "us-east-1:111122223333", place, 1) }
+	found := map[string]string{
+		everything:         "EC2's Describe and Route 53's List actions, which AWS cannot restrict to a resource" + newZones,
+		there(endpoints):   creating,
+		there(groups):      named + "; those that are made carry our tag",
+		there(subnets):     named,
+		there(hostedZones): zoneIDs + "; those of registered VPCs only, where AWS can tell",
+		there(published):   prefixed,
+	}
+	for _, probe := range probes {
+		found["IAM5[Resource::<"+probe+">:*]"] = versions
+	}
+	return found
+}
 
 // accepted are the findings that stay, by resource and rule, each with its reason.
 var accepted = map[string]map[string]string{
@@ -203,21 +217,19 @@ var accepted = map[string]map[string]string{
 	"ProbeAgentsStagingRole": {
 		everything: adapters,
 	},
-	// Of the stack in the other account: its role may do there what the functions' roles may do at home.
-	"Postern-agents-research/NetworkRole": {
-		everything:         "EC2's Describe and Route 53's List actions, which AWS cannot restrict to a resource" + newZones,
-		there(endpoints):   creating,
-		there(groups):      named + "; those that are made carry our tag",
-		there(subnets):     named,
-		there(hostedZones): zoneIDs + "; those of registered VPCs only, where AWS can tell",
-		there(published):   prefixed,
-	},
-	"Postern-agents-research/ProbeAgentsResearchRole": {
-		everything: adapters,
-	},
+	// Of the networks' stacks: their roles may do there what the functions' roles may do at home.
+	"Postern-agents-research/NetworkRole":             inNetwork("us-east-1:222233334444"),
+	"Postern-agents-europe/NetworkRole":               inNetwork("eu-west-1:111122223333", "ProbeAgentsEurope"),
+	"Postern-research-europe/NetworkRole":             inNetwork("eu-west-1:222233334444", "ProbeResearchEurope"),
+	"Postern-agents-research/ProbeAgentsResearchRole": {everything: adapters},
+	"Postern-agents-europe/ProbeAgentsEuropeRole":     {everything: adapters},
+	"Postern-research-europe/ProbeResearchEuropeRole": {everything: adapters},
 	"PublishConfigRole": {
 		everything: traces,
 		published:  prefixed,
+	},
+	"RelayProbeRole": {
+		everything: traces,
 	},
 	"ReportFleetRole": {
 		everything: traces,
@@ -251,6 +263,7 @@ var accepted = map[string]map[string]string{
 		"IAM5[Resource::<ProbeAgentsProd>:*]":    versions,
 		"IAM5[Resource::<ProbeAgentsStaging>:*]": versions,
 		"IAM5[Resource::<PublishConfig>:*]":      versions,
+		"IAM5[Resource::<RelayProbe>:*]":         versions,
 		"IAM5[Resource::<Rollback>:*]":           versions,
 	},
 }

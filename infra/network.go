@@ -25,6 +25,11 @@ func (s Settings) elsewhere(network connection.RegisteredNetwork) bool {
 	return network.AccountID != s.home().AccountID || network.Region != s.home().Region
 }
 
+// abroad reports whether a network is in another Region than Postern.
+func (s Settings) abroad(network connection.RegisteredNetwork) bool {
+	return network.Region != s.home().Region
+}
+
 // place fills in what follows from where each network is.
 func (s Settings) place() {
 	for i := range s.Networks {
@@ -33,6 +38,9 @@ func (s Settings) place() {
 		if s.elsewhere(*n) {
 			n.RoleARN = cmp.Or(n.RoleARN, roleARN(*n, networkRole(*n)))
 			n.ProbeFunction = "arn:" + partition(n.Region) + ":lambda:" + n.Region + ":" + n.AccountID + ":function:" + n.ProbeFunction
+		}
+		if s.abroad(*n) {
+			n.ProbeRelay = "postern-" + relayHandler
 		}
 	}
 }
@@ -65,29 +73,34 @@ func partition(region string) string {
 
 // networkRoles are the roles that our functions may assume.
 func (s *stack) networkRoles() []*string {
-	var arns []*string
-	for _, network := range s.settings.Networks {
-		if s.settings.elsewhere(network) {
-			arns = append(arns, jsii.String(network.RoleARN))
-		}
-	}
-	return arns
+	return s.ofNetworks(s.settings.elsewhere, func(n connection.RegisteredNetwork) string { return n.RoleARN })
 }
 
-// probesElsewhere are the probe functions of other accounts.
+// rolesAbroad are the roles of networks of other Regions, which the relay may assume.
+func (s *stack) rolesAbroad() []*string {
+	return s.ofNetworks(s.settings.abroad, func(n connection.RegisteredNetwork) string { return n.RoleARN })
+}
+
+// probesElsewhere are the probe functions of other accounts that the state machine reaches.
 func (s *stack) probesElsewhere() []*string {
-	var arns []*string
+	return s.ofNetworks(func(n connection.RegisteredNetwork) bool { return s.settings.elsewhere(n) && !s.settings.abroad(n) },
+		func(n connection.RegisteredNetwork) string { return n.ProbeFunction })
+}
+
+// ofNetworks is one thing of each registered network that is meant.
+func (s *stack) ofNetworks(meant func(connection.RegisteredNetwork) bool, thing func(connection.RegisteredNetwork) string) []*string {
+	var things []*string
 	for _, network := range s.settings.Networks {
-		if s.settings.elsewhere(network) {
-			arns = append(arns, jsii.String(network.ProbeFunction))
+		if meant(network) {
+			things = append(things, jsii.String(thing(network)))
 		}
 	}
-	return arns
+	return things
 }
 
 // roleName is the name of a function's role where another account must know it, else nil: CloudFormation makes one up.
 func (s *stack) roleName(f spec) *string {
-	if !f.reaches {
+	if !f.reaches && f.handler != relayHandler {
 		return nil
 	}
 	return s.trustedName(f.handler)
@@ -100,25 +113,36 @@ func (s *stack) trustedName(name string) *string {
 	return jsii.String(trustedRole(s.settings.home(), name))
 }
 
-// NewNetworkStack defines what a network of another account needs there: the role through which Postern's functions reach it, and
-// its probe function, which Postern's state machine may invoke.
+// NewNetworkStack defines what a network of another account or Region needs there: the role through which Postern's functions reach
+// it, and its probe function. Postern's state machine may invoke the probe, or in another Region the relay, by that role.
 func NewNetworkStack(scope constructs.Construct, id string, settings Settings, network connection.RegisteredNetwork) awscdk.Stack {
 	s := newScope(scope, id, "Postern: lets it connect "+network.VPCID+" privately to vendors", network)
 	s.settings = settings
 	home := settings.home()
 	probe := s.newProbe(network)
-	awslambda.NewCfnPermission(s.scope, jsii.String("ProbeByPostern"), &awslambda.CfnPermissionProps{
-		Action: jsii.String("lambda:InvokeFunction"), FunctionName: probe.FunctionArn(),
-		Principal: jsii.String(roleARN(home, trustedRole(home, trustedMachine))),
-	})
+	if !settings.abroad(network) {
+		awslambda.NewCfnPermission(s.scope, jsii.String("ProbeByPostern"), &awslambda.CfnPermissionProps{
+			Action: jsii.String("lambda:InvokeFunction"), FunctionName: probe.FunctionArn(),
+			Principal: jsii.String(roleARN(home, trustedRole(home, trustedMachine))),
+		})
+	}
 	if network.RoleARN != roleARN(network, networkRole(network)) {
 		return s.scope // the account has a role of its own for us
 	}
 	specs := s.specs()
+	callers := []string{}
+	for _, f := range specs {
+		if f.reaches {
+			callers = append(callers, roleARN(home, trustedRole(home, f.handler)))
+		}
+	}
+	if settings.abroad(network) {
+		callers = append(callers, roleARN(home, trustedRole(home, relayHandler)))
+	}
 	role := awsiam.NewRole(s.scope, jsii.String("NetworkRole"), &awsiam.RoleProps{
 		RoleName:    jsii.String(networkRole(network)),
 		Description: jsii.String("Postern in " + home.AccountID + " reaches " + network.VPCID + " through it"),
-		AssumedBy:   trusting(home, network.ExternalID, specs),
+		AssumedBy:   trusting(home, network.ExternalID, callers),
 	})
 	for _, f := range specs {
 		for _, g := range f.grants {
@@ -127,24 +151,23 @@ func NewNetworkStack(scope constructs.Construct, id string, settings Settings, n
 			}
 		}
 	}
+	if settings.abroad(network) {
+		probe.GrantInvoke(role)
+	}
 	return s.scope
 }
 
-// trusting lets the functions that reach networks in, and nobody else of their account, when they tell the external id.
+// trusting lets the roles that reach networks in, and nobody else of their account, when they tell the external id. A network of our
+// own account has none: AWS asks for it where a third party acts for several customers.
 //
 // AWS: a role that is named as the principal is trusted by its inner id: made again under its name, it is another. The account
 // with a condition on the role's ARN means whoever bears the name.
-func trusting(home connection.RegisteredNetwork, externalID string, specs []spec) awsiam.IPrincipal {
-	var roles []string
-	for _, f := range specs {
-		if f.reaches {
-			roles = append(roles, roleARN(home, trustedRole(home, f.handler)))
-		}
+func trusting(home connection.RegisteredNetwork, externalID string, callers []string) awsiam.IPrincipal {
+	conditions := map[string]any{"ArnEquals": map[string]any{"aws:PrincipalArn": callers}}
+	if externalID != "" {
+		conditions["StringEquals"] = map[string]any{"sts:ExternalId": externalID}
 	}
-	return awsiam.NewPrincipalWithConditions(awsiam.NewAccountPrincipal(home.AccountID), &map[string]any{
-		"StringEquals": map[string]any{"sts:ExternalId": externalID},
-		"ArnEquals":    map[string]any{"aws:PrincipalArn": roles},
-	})
+	return awsiam.NewPrincipalWithConditions(awsiam.NewAccountPrincipal(home.AccountID), &conditions)
 }
 
 // inNetwork returns what a grant of a function allows in the account of a network; false when that is nothing. The table and the

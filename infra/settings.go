@@ -149,9 +149,7 @@ func (s Settings) checkNetworks(fault func(format string, args ...any)) {
 	}
 }
 
-// checkPlace: Postern is in the account and Region of the first network.
-//
-// AWS: Step Functions invokes functions of other accounts, and none of another Region.
+// checkPlace: Postern is in the account and Region of the first network, and reaches the others from there.
 func checkPlace(path string, network, first connection.RegisteredNetwork, fault func(format string, args ...any)) {
 	if !accountPattern.MatchString(network.AccountID) {
 		fault("%s.accountId: %q; write the 12 digits of the account the VPC is in", path, network.AccountID)
@@ -159,9 +157,9 @@ func checkPlace(path string, network, first connection.RegisteredNetwork, fault 
 	switch {
 	case !regionPattern.MatchString(network.Region):
 		fault("%s.region: %q; write the Region the VPC is in, such as us-east-1", path, network.Region)
-	case network.Region != first.Region:
-		fault("%s.region: %q; write %s, that of the first network, or deploy Postern in %s too, with this network there: a state "+
-			"machine reaches no probe in another Region", path, network.Region, first.Region, network.Region)
+	case partition(network.Region) != partition(first.Region):
+		fault("%s.region: %q is not of the partition %s, that of the first network; deploy Postern there too, with this network: "+
+			"no role is trusted across partitions", path, network.Region, partition(first.Region))
 	}
 	checkRole(path, network, first, fault)
 	if network.EndpointQuota < 0 {

@@ -26,6 +26,14 @@ func TestSettingsFaults(t *testing.T) {
 		OperatorsEmail: "a@example.com"}).check(); len(faults) > 0 {
 		t.Errorf("two accounts: %v", faults)
 	}
+	for _, abroad := range []connection.RegisteredNetwork{there, network} {
+		abroad.Name, abroad.VPCID, abroad.Region = "c", "vpc-0c3d4e5f607182930", "eu-west-1"
+		s := good
+		s.Networks = connection.Networks{network, abroad}
+		if faults := s.check(); len(faults) > 0 {
+			t.Errorf("another Region of %s: %v", abroad.AccountID, faults)
+		}
+	}
 	tests := map[string]struct {
 		spoil func(*Settings)
 		want  string
@@ -41,10 +49,10 @@ func TestSettingsFaults(t *testing.T) {
 			s.Networks[1].Name = "b"
 		}, "networks[1].vpcId: vpc-0a1b2c3d4e5f60718 is registered above"},
 		"Region": {func(s *Settings) { s.Networks[0].Region = "useast1" }, "networks[0].region"},
-		"another Region": {func(s *Settings) {
-			s.Networks = append(s.Networks, network)
-			s.Networks[1].Region = "eu-west-1"
-		}, "networks[1].region"},
+		"another partition": {func(s *Settings) {
+			s.Networks = append(s.Networks, there)
+			s.Networks[1].Region = "cn-north-1"
+		}, `networks[1].region: "cn-north-1" is not of the partition aws`},
 		"another account": {func(s *Settings) {
 			s.Networks = append(s.Networks, network)
 			s.Networks[1].AccountID = "444455556666"

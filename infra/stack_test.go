@@ -20,6 +20,15 @@ func TestGoldenIsCurrent(t *testing.T) {
 	if string(want) != string(template.raw) {
 		t.Error("testdata/postern.template.json is not what the stack synthesizes; renew it with: make golden")
 	}
+	for name, made := range template.networks {
+		path := fmt.Sprintf(goldenNetworks, name)
+		if want, err := os.ReadFile(path); err != nil || string(want) != string(made) {
+			t.Errorf("%s is not what the stack synthesizes; renew it with: make golden (%v)", path, err)
+		}
+	}
+	if len(template.networks) != 3 {
+		t.Errorf("%d networks are elsewhere, want 3", len(template.networks))
+	}
 }
 
 // ofType returns the resources of a type by logical id.

@@ -53,7 +53,7 @@ func (s *stack) writeBack() {
 	}, target, 20)
 	s.rule("Told", "What happened to a connection, to its ticket", &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{
-			Source:     jsii.Strings(connection.EventSource),
+			Source: jsii.Strings(connection.EventSource),
 			DetailType: jsii.Strings(connection.EventGateOpened, connection.EventGateReminder, connection.EventServiceVisible,
 				connection.EventEndpointState),
 		},

@@ -32,6 +32,9 @@ func (s *stack) workflow() {
 	for _, network := range s.networks {
 		s.functions[network.ProbeFunction].GrantInvoke(role)
 	}
+	if relay, made := s.functions[relayHandler]; made {
+		relay.GrantInvoke(role)
+	}
 	if probes := s.probesElsewhere(); len(probes) > 0 {
 		role.AddToPolicy(grant{actions: []string{"lambda:InvokeFunction"}, resources: (*stack).probesElsewhere}.statement(s))
 	}

@@ -44,14 +44,21 @@ func (e embedded) DescribeExecution(_ context.Context, in *sfn.DescribeExecution
 	}, err
 }
 
+func networkStack(network, account, region string) local.Other {
+	return local.Other{
+		TemplatePath: "../testdata/postern-" + network + ".template.json", StackName: "Postern-" + network, AccountID: account, Region: region,
+	}
+}
+
 func open(t *testing.T) *local.Cloud {
 	t.Helper()
 	c, err := local.Open(local.Config{
 		TemplatePath: "../testdata/postern.template.json", Functions: handlers.All(),
-		Others: []local.Other{{
-			TemplatePath: "../testdata/postern-agents-research.template.json", StackName: "Postern-agents-research",
-			AccountID: privatelink.OtherAccount, Region: privatelink.DemoRegion,
-		}},
+		Others: []local.Other{
+			networkStack("agents-research", privatelink.OtherAccount, privatelink.DemoRegion),
+			networkStack("agents-europe", privatelink.DemoAccount, privatelink.EuropeRegion),
+			networkStack("research-europe", privatelink.OtherAccount, privatelink.EuropeRegion),
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -21,8 +21,10 @@ type RegisteredNetwork struct {
 	// told. The external id is no secret: it keeps a role from being used for whoever else knows its ARN.
 	RoleARN    string `json:"roleArn,omitempty"`
 	ExternalID string `json:"externalId,omitempty"`
-	// ProbeFunction is the network's probe function, its ARN in another account; the stack fills it in.
+	// ProbeFunction is the network's probe function, its ARN in another account or Region; the stack fills it in. ProbeRelay is the
+	// function that calls it when it is in another Region than the stack, likewise.
 	ProbeFunction string `json:"probeFunction,omitempty"`
+	ProbeRelay    string `json:"probeRelay,omitempty"`
 }
 
 // Access is how an account and Region are reached: by a role there, or, when it is zero, as the function itself. It is comparable.

@@ -266,12 +266,14 @@ type GatePlan struct {
 
 // ProbePlan is how the link is proved from inside the VPC.
 type ProbePlan struct {
-	// FunctionName is the probe function of the registered network.
-	FunctionName string   `json:"functionName"`
-	Ports        []int    `json:"ports"`
-	TLSPorts     []int    `json:"tlsPorts"`       // ports on which TLS is spoken
-	ALPN         []string `json:"alpn,omitempty"` // protocols that must be negotiated, such as h2
-	SNI          string   `json:"sni"`
+	// FunctionName is what the state machine calls: the probe function of the registered network, or the relay to it.
+	FunctionName string `json:"functionName"`
+	// RelayTo is the ARN of the probe function that the relay calls; "" for a network of the stack's Region.
+	RelayTo  string   `json:"relayTo,omitempty"`
+	Ports    []int    `json:"ports"`
+	TLSPorts []int    `json:"tlsPorts"`       // ports on which TLS is spoken
+	ALPN     []string `json:"alpn,omitempty"` // protocols that must be negotiated, such as h2
+	SNI      string   `json:"sni"`
 }
 
 // Output formats.

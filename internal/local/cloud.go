@@ -20,6 +20,7 @@ import (
 	"postern/internal/local/dynamodb"
 	"postern/internal/local/events"
 	"postern/internal/local/iam"
+	"postern/internal/local/lambda"
 	"postern/internal/local/network"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
@@ -218,7 +219,7 @@ func (c *Cloud) services() error {
 	c.Server = wire.NewServer(wire.Config{
 		AccountID: account, Region: region, Now: c.Clock.Now, Authorizer: c.policies, Origin: c.Origin, Ended: c.end,
 	}, privatelink.NewService(c.World), c.Zones, c.Events, c.Topics, c.Queues, c.Tables, c.stores, c.Secrets, c.States,
-		sts.New(func(key string, p wire.Principal) { c.Server.Register(key, p) }))
+		lambda.NewService(c.runNamed), sts.New(func(key string, p wire.Principal) { c.Server.Register(key, p) }))
 	var err error
 	if c.Network, err = network.New(network.Config{World: c.World, Zones: c.Zones, Now: c.Clock.Now}); err != nil {
 		return fmt.Errorf("starting the network: %w", err)

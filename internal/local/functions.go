@@ -223,6 +223,15 @@ func (c *Cloud) run(f *function, payload []byte) lambda.Result {
 	return result
 }
 
+// runNamed runs the function of an ARN once, for a caller who waits for the result.
+func (c *Cloud) runNamed(arn string, payload []byte) (lambda.Result, error) {
+	f, err := c.function(arn)
+	if err != nil {
+		return lambda.Result{}, err
+	}
+	return c.run(f, payload), nil
+}
+
 // The waits between the tries of an asynchronous invocation.
 //
 // AWS: one minute before the second try, two before the third.

@@ -28,7 +28,6 @@ var unusedGrants = map[string]string{
 	"Network ec2:DescribeVpcEndpointConnectionNotifications":  "as Rollback's",
 	"Network ec2:ModifyVpcEndpoint":                           "as Rollback's, and for private DNS",
 	"Network route53:ListHostedZonesByName":                   "as ConfigureDns's",
-	"Network vpce:AllowMultiRegion":                           "a service in another Region",
 	"Rollback dynamodb:GetItem":                               "looks who holds the connection of a request that was refused",
 	"Rollback ec2:DescribeVpcEndpointConnectionNotifications": "finds the notification of an EnsureEndpoint that could not answer any more",
 	"Rollback ssm:PutParameter":                               "puts an earlier value back",
@@ -38,7 +37,7 @@ var unusedGrants = map[string]string{
 var (
 	roleName = regexp.MustCompile(`:role/Postern-(\w+?)Role[0-9A-F]{8}-`)
 	// trustedName is that of a role which other accounts trust, or of the one there that trusts it.
-	trustedName = regexp.MustCompile(`:role/postern-(?:us-east-1-([a-z-]+)|(network)-agents-research)$`)
+	trustedName = regexp.MustCompile(`:role/postern-(?:us-east-1-([a-z-]+)|(network)-[a-z-]+)$`)
 	wordStart   = regexp.MustCompile(`(?:^|-)[a-z]`)
 )
 
@@ -78,6 +77,12 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			approve(t, c)
 			onboard(t, c, otherAccount)
 			onboardWith(t, c, otherAccount, func(request map[string]any) { request["action"] = "diagnose" })
+		},
+		"another Region": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			for sample := range abroad {
+				onboard(t, c, sample)
+			}
 		},
 		"further VPCs, undone at the very end": func(t *testing.T, c *local.Cloud) {
 			approve(t, c)

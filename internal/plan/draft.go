@@ -180,6 +180,9 @@ func (d *draft) fillIn(p *Planner) {
 	d.plan.Probe = connection.ProbePlan{
 		FunctionName: d.network.ProbeFunction, Ports: ports, TLSPorts: tls, ALPN: d.profile.ALPN, SNI: d.rendered.DNS.Hostname,
 	}
+	if relay := d.network.ProbeRelay; relay != "" {
+		d.plan.Probe.FunctionName, d.plan.Probe.RelayTo = relay, d.network.ProbeFunction
+	}
 	d.plan.Outputs = d.rendered.Outputs
 	for i := range d.plan.Outputs {
 		d.plan.Outputs[i].Parameter = strings.Join([]string{p.prefix, d.request.Vendor, d.request.Name, d.plan.Outputs[i].Key}, "/")

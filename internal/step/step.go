@@ -103,7 +103,8 @@ func Retryer(change ...func(*retry.StandardOptions)) aws.Retryer {
 
 // Handle makes a Lambda handler of a typed function. The error the function returns reaches the state machine under the name
 // that connection and awserr give it: aws-lambda-go reports the type name of the outermost error, so an error wrapped with %w
-// would arrive as "wrapError" and no Catch would match. The error is logged here and nowhere else; payloads never are.
+// would arrive as "wrapError" and no Catch would match. The error is logged here and nowhere else; payloads never are. The error
+// of another function, which has a name and was logged there, is passed on as it is.
 //
 // The input is decoded here and not by aws-lambda-go, which would report "UnmarshalTypeError" under that name. An unknown field
 // is let pass: executions outlive deploys, so an older function may be handed a newer state.
@@ -114,6 +115,9 @@ func Handle[In, Out any](log *slog.Logger, handle func(context.Context, In) (Out
 			return out, nil
 		}
 		var none Out
+		if passedOn, is := errors.AsType[messages.InvokeResponse_Error](err); is {
+			return none, passedOn
+		}
 		name := Name(err)
 		log.WarnContext(ctx, "step failed", "name", name, "error", err.Error())
 		return none, messages.InvokeResponse_Error{Type: name, Message: message(name, err)}

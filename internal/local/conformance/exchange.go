@@ -51,7 +51,7 @@ func (c *checker) request(e wire.Exchange, operation Operation) {
 		c.header(e.Request.Header, "X-Amz-Target", c.model.Metadata.TargetPrefix+"."+e.Operation)
 		c.header(e.Request.Header, "Content-Type", "application/x-amz-json-"+c.model.Metadata.JSONVersion)
 		value = c.json("request", e.RequestBody)
-	case "rest-xml":
+	case "rest-xml", "rest-json":
 		value = c.rest(e, operation, shape)
 	default:
 		values, err := url.ParseQuery(string(e.RequestBody))
@@ -97,7 +97,7 @@ func (c *checker) rest(e wire.Exchange, operation Operation, shape *Shape) any {
 		return map[string]any{}
 	}
 	members := map[string]any{}
-	if len(e.RequestBody) > 0 {
+	if len(e.RequestBody) > 0 && shape.Payload == "" { // a payload is the caller's own
 		if root, err := parse(e.RequestBody); err != nil || root.name != operation.Input.LocationName {
 			c.fault("request", "the body is no %s (%v)", operation.Input.LocationName, err)
 		} else {
@@ -114,6 +114,10 @@ func (c *checker) rest(e wire.Exchange, operation Operation, shape *Shape) any {
 				members[member] = query.Get(ref.LocationName)
 			}
 			query.Del(ref.LocationName)
+		case "header":
+			if value := e.Request.Header.Get(ref.LocationName); value != "" {
+				members[member] = value
+			}
 		}
 	}
 	for name := range query {
@@ -130,6 +134,10 @@ func (c *checker) answer(e wire.Exchange, operation Operation) {
 	shapeName := operation.Output.Shape
 	if c.model.Metadata.Protocol == "json" {
 		c.value("answer", shapeName, c.json("answer", e.Body))
+		return
+	}
+	if c.model.Metadata.Protocol == "rest-json" { // Invoke's, whose body is the function's own
+		c.value("answer", shapeName, c.headers(e, shapeName, map[string]any{}))
 		return
 	}
 	root, err := parse(e.Body)
@@ -152,12 +160,17 @@ func (c *checker) answer(e wire.Exchange, operation Operation) {
 		c.root(root, shapeName)
 	}
 	members := c.fromXML("answer", shapeName, root, beside...).(map[string]any)
+	c.value("answer", shapeName, c.headers(e, shapeName, members))
+}
+
+// headers adds the members of an answer that are in its headers.
+func (c *checker) headers(e wire.Exchange, shapeName string, members map[string]any) map[string]any {
 	for member, ref := range c.model.Shapes[shapeName].Members {
 		if value := e.Header.Get(ref.LocationName); ref.Location == "header" && value != "" {
 			members[member] = value
 		}
 	}
-	c.value("answer", shapeName, members)
+	return members
 }
 
 func (c *checker) root(root *element, want string) {
@@ -170,7 +183,7 @@ func (c *checker) root(root *element, want string) {
 func (c *checker) failure(e wire.Exchange, operation Operation) {
 	code := ""
 	members := map[string]any{}
-	if c.model.Metadata.Protocol == "json" {
+	if strings.HasSuffix(c.model.Metadata.Protocol, "json") {
 		members, _ = c.json("error", e.Body).(map[string]any)
 		code, _ = members["__type"].(string)
 		code = code[strings.LastIndex(code, "#")+1:]

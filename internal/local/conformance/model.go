@@ -25,7 +25,7 @@ type Model struct {
 // Metadata says how a service is spoken to.
 type Metadata struct {
 	APIVersion   string `json:"apiVersion"`
-	Protocol     string `json:"protocol"` // ec2, query, rest-xml or json
+	Protocol     string `json:"protocol"` // ec2, query, rest-xml, rest-json or json
 	JSONVersion  string `json:"jsonVersion,omitempty"`
 	TargetPrefix string `json:"targetPrefix,omitempty"`
 	SigningName  string `json:"signingName,omitempty"`

@@ -12,6 +12,7 @@ import (
 	"postern/internal/plan"
 	"postern/internal/probe"
 	"postern/internal/publish"
+	"postern/internal/relay"
 	"postern/internal/rollback"
 	"postern/internal/step"
 	"postern/internal/ticket"
@@ -29,6 +30,7 @@ func All() map[string]step.Function {
 		"resume":          approval.ResumeFunction,
 		"await-available": endpoint.AwaitAvailableFunction,
 		"probe":           probe.Function,
+		"relay-probe":     relay.Function,
 		"configure-dns":   dns.Function,
 		"publish-config":  publish.Function,
 		"offboard":        offboard.Function,

@@ -30,6 +30,18 @@ const (
 	OtherSubnetB       = "subnet-0b40000000000000b"
 	OtherEndpointGroup = "sg-0e0000000000000e4" // admits HTTPS from that VPC
 	OtherClientGroup   = "sg-0c0000000000000c4"
+	// The networks of another Region, in the first account and in the other one.
+	EuropeRegion         = "eu-west-1"
+	EuropeVPC            = "vpc-0c3d4e5f607182930"
+	OtherEuropeVPC       = "vpc-0d4e5f60718293041"
+	europeSubnetA        = "subnet-0a50000000000000a"
+	europeSubnetB        = "subnet-0b50000000000000b"
+	europeEndpointGroup  = "sg-0e0000000000000e5" // admits HTTPS from that VPC
+	europeClientGroup    = "sg-0c0000000000000c5"
+	otherEuropeSubnetA   = "subnet-0a60000000000000a"
+	otherEuropeSubnetB   = "subnet-0b60000000000000b"
+	otherEuropeEndpoints = "sg-0e0000000000000e6" // admits HTTPS from that VPC
+	otherEuropeClients   = "sg-0c0000000000000c6"
 	// MonteCarloService is the service of the demo's vendor, and MonteCarloHost the name its clients use.
 	MonteCarloService = "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0"
 	MonteCarloHost    = "artemis.privatelink.getmontecarlo.com"
@@ -47,7 +59,7 @@ const (
 )
 
 // DemoWorld returns the world of the demo: one VPC with three subnets and its security groups, a second one beside it, a third in
-// another account, and the vendors: Monte Carlo, which has not allow-listed the account yet, and the others.
+// another account, one of either account in another Region, and the vendors: Monte Carlo, which has not allow-listed the account yet, and the others.
 func DemoWorld(c *clock.Clock) *World {
 	w := NewWorld(c, DefaultOptions())
 	w.AddVPC(VPC{ID: DemoVPC, Region: DemoRegion, CIDRs: []string{"10.20.0.0/16"}, DNSSupport: true, DNSHostnames: true})
@@ -66,12 +78,13 @@ func DemoWorld(c *clock.Clock) *World {
 	w.AddSecurityGroup(SecurityGroup{ID: DemoClientGroup, VPCID: DemoVPC, Name: "clients", Description: "Clients of vendors"})
 	w.AddService(VendorService{
 		Name: MonteCarloService, ID: "vpce-svc-0123456789abcdef0", Region: DemoRegion, Owner: "444455556666",
-		AZIDs: []string{"use1-az1", "use1-az2"}, AcceptanceRequired: true,
+		AZIDs: []string{"use1-az1", "use1-az2"}, AcceptanceRequired: true, ConsumerRegions: []string{EuropeRegion},
 		Hostnames: []string{MonteCarloHost}, Ports: []int{443}, ALPN: []string{"h2", "http/1.1"},
 	})
 	addOtherVendors(w)
 	addStaging(w)
 	addOtherAccount(w)
+	addEurope(w)
 	return w
 }
 
@@ -99,6 +112,25 @@ func addOtherAccount(w *World) {
 		Rules: []Rule{{Protocol: "tcp", FromPort: 443, ToPort: 443, CIDR: "10.40.0.0/16"}},
 	})
 	w.AddSecurityGroup(SecurityGroup{ID: OtherClientGroup, VPCID: OtherVPC, Name: "clients", Description: "Clients of vendors"})
+}
+
+// addEurope adds a VPC of each account in another Region.
+func addEurope(w *World) {
+	for _, n := range []struct{ account, vpc, cidr, subnetA, subnetB, endpoints, clients string }{
+		{DemoAccount, EuropeVPC, "10.50.", europeSubnetA, europeSubnetB, europeEndpointGroup, europeClientGroup},
+		{OtherAccount, OtherEuropeVPC, "10.60.", otherEuropeSubnetA, otherEuropeSubnetB, otherEuropeEndpoints, otherEuropeClients},
+	} {
+		w.AddVPC(VPC{
+			ID: n.vpc, AccountID: n.account, Region: EuropeRegion, CIDRs: []string{n.cidr + "0.0/16"}, DNSSupport: true, DNSHostnames: true,
+		})
+		w.AddSubnet(Subnet{ID: n.subnetA, VPCID: n.vpc, AZ: "eu-west-1a", AZID: "euw1-az1", CIDR: n.cidr + "1.0/24"})
+		w.AddSubnet(Subnet{ID: n.subnetB, VPCID: n.vpc, AZ: "eu-west-1b", AZID: "euw1-az2", CIDR: n.cidr + "2.0/24"})
+		w.AddSecurityGroup(SecurityGroup{
+			ID: n.endpoints, VPCID: n.vpc, Name: "endpoint", Description: "HTTPS from the VPC",
+			Rules: []Rule{{Protocol: "tcp", FromPort: 443, ToPort: 443, CIDR: n.cidr + "0.0/16"}},
+		})
+		w.AddSecurityGroup(SecurityGroup{ID: n.clients, VPCID: n.vpc, Name: "clients", Description: "Clients of vendors"})
+	}
 }
 
 // addOtherVendors adds the vendors of the other sample requests, each as its profile says: EngFlow accepts by hand and has the

@@ -35,6 +35,9 @@ func fail(protocol Protocol, requestID string, err *Error) *answer {
 			members[name] = value
 		}
 		a.body, _ = json.Marshal(members) // maps of strings and numbers always encode
+		if protocol == RESTJSON {
+			a.extra = http.Header{"X-Amzn-Errortype": {err.Code}}
+		}
 	}
 	return a
 }
@@ -49,6 +52,8 @@ func escape(text string) string {
 func (a *answer) header() http.Header {
 	contentType := "text/xml;charset=UTF-8"
 	switch a.protocol {
+	case RESTJSON:
+		contentType = "application/json"
 	case JSON10:
 		contentType = "application/x-amz-json-1.0"
 	case JSON11:

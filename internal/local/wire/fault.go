@@ -87,6 +87,8 @@ func throttled(service string) *Error {
 		return Errorf("Throttling", "Rate exceeded")
 	case "dynamodb":
 		return Errorf("ThrottlingException", "Throughput exceeds the current capacity of your table or index.")
+	case "lambda":
+		return &Error{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException", Message: "Rate Exceeded."}
 	default:
 		return Errorf("ThrottlingException", "Rate exceeded")
 	}
@@ -111,6 +113,8 @@ func denied(service string, protocol Protocol, principal Principal, permission P
 		return refused(http.StatusForbidden, "AuthorizationError")
 	case protocol == Query || protocol == RESTXML:
 		return refused(http.StatusForbidden, "AccessDenied")
+	case protocol == RESTJSON:
+		return refused(http.StatusForbidden, "AccessDeniedException")
 	default:
 		return refused(http.StatusBadRequest, "AccessDeniedException")
 	}

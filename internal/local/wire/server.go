@@ -316,7 +316,7 @@ func (c *Call) name(service Service) {
 	case EC2Query, Query:
 		c.Form, _ = url.ParseQuery(string(c.Body))
 		c.Operation = c.Form.Get("Action")
-	case RESTXML:
+	case RESTXML, RESTJSON:
 		if router, ok := service.(Route); ok {
 			c.Operation, c.Path, _ = router.Route(c.HTTP.Method, c.HTTP.URL.Path, c.HTTP.URL.Query())
 		}

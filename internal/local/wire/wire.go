@@ -12,7 +12,7 @@ import (
 
 // Call is one request to a service.
 type Call struct {
-	Service   string // the signing name: ec2, route53, ssm, dynamodb, sns, events, states
+	Service   string // the signing name: ec2, route53, ssm, dynamodb, sns, events, states, lambda
 	Operation string // such as CreateVpcEndpoint
 	Region    string // that the call is signed for
 	AccountID string // the caller's
@@ -22,7 +22,7 @@ type Call struct {
 	Form url.Values // of a query-protocol request (ec2, sns), else nil
 	Body []byte     // as sent
 	HTTP *http.Request
-	Path map[string]string // path parameters of a REST request (route53)
+	Path map[string]string // path parameters of a REST request (route53, lambda)
 
 	answer http.Header
 }
@@ -69,11 +69,12 @@ const (
 	EC2Query Protocol = "ec2query"  // Action=… form; XML; errors in <Response><Errors>
 	Query    Protocol = "query"     // Action=… form; XML; errors in <ErrorResponse>
 	RESTXML  Protocol = "rest-xml"  // method and path; XML; errors in <ErrorResponse>
+	RESTJSON Protocol = "rest-json" // method and path; JSON; errors with a header X-Amzn-Errortype
 	JSON10   Protocol = "awsJson10" // X-Amz-Target; JSON; errors with __type
 	JSON11   Protocol = "awsJson11"
 )
 
-// Route is implemented by a RESTXML service: it names the operation of a request and its path parameters.
+// Route is implemented by a REST service: it names the operation of a request and its path parameters.
 type Route interface {
 	Route(method, path string, query url.Values) (operation string, parameters map[string]string, ok bool)
 }

@@ -17,6 +17,7 @@ import (
 	"postern/internal/local/conformance"
 	"postern/internal/local/dynamodb"
 	"postern/internal/local/events"
+	"postern/internal/local/lambda"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
 	"postern/internal/local/secretsmanager"
@@ -30,8 +31,8 @@ import (
 
 // services are the services of the embedded cloud. Only their operations are asked for, which needs no world.
 var services = []wire.Service{
-	&dynamodb.Service{}, &events.Service{}, &privatelink.Service{}, &route53.Service{}, &secretsmanager.Service{}, &sns.Service{},
-	&sqs.Service{}, &ssm.Service{}, &states.Service{}, &sts.Service{},
+	&dynamodb.Service{}, &events.Service{}, &lambda.Service{}, &privatelink.Service{}, &route53.Service{}, &secretsmanager.Service{},
+	&sns.Service{}, &sqs.Service{}, &ssm.Service{}, &states.Service{}, &sts.Service{},
 }
 
 func main() {
