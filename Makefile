@@ -26,7 +26,7 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 DEMO_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo vendors test e2e lint lint-infra audit sbom smoke reproducible bench reliability fuzz build synth diff deploy destroy check golden clean host
+.PHONY: help demo vendors test race e2e lint lint-infra audit sbom smoke reproducible bench reliability fuzz build synth diff deploy destroy check golden clean host
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,9 +48,16 @@ build/demo-assembly/Postern.template.json: build/bin/infra cdk.json infra/testda
 	@touch $@
 build/bin/infra: host
 
-test: ## run every test, with the race detector where cgo is at hand
+# The tests of the whole machine take ten times as long under the race detector: it has them in `make race`.
+WHOLE := /internal/(local|reliability)$$
+
+test: ## run every test, with the race detector where cgo is at hand and it does not take minutes
 	go vet ./...
-	go test $(RACE) -timeout 30m ./...
+	go test $(RACE) -timeout 30m $$(go list ./... | grep -vE '$(WHOLE)')
+	go test -timeout 30m $$(go list ./... | grep -E '$(WHOLE)')
+
+race: ## run every test with the race detector
+	go test -race -timeout 60m ./...
 
 e2e: host ## deploy to moto, a simulation of AWS by others, and onboard there too (skipped without moto)
 	@POSTERN_E2E=1 POSTERN_CDK="$(CDK)" go test -count=1 -v -run '^TestOnboardings$$' ./internal/moto
