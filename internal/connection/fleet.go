@@ -2,6 +2,7 @@ package connection
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -38,18 +39,7 @@ type FleetTarget struct {
 
 // DecodeFleetRequest decodes and checks a fleet request as DecodeRequest does a request.
 func DecodeFleetRequest(raw []byte) (FleetRequest, error) {
-	var request FleetRequest
-	faults := decodeStrict(raw, &request)
-	if faults.Covers("") {
-		return request, faults
-	}
-	decoded := faults
-	for _, fault := range request.check() {
-		if !decoded.Covers(fault.Path) {
-			faults = append(faults, fault)
-		}
-	}
-	return request, faults.Err()
+	return decodeChecked[FleetRequest](raw)
 }
 
 func (r FleetRequest) check() Faults {
@@ -100,11 +90,8 @@ func (r FleetRequest) Request(i int, name string) Request {
 	one := r.request(target)
 	if len(target.Inputs) > 0 {
 		one.Inputs = map[string]string{}
-		for _, inputs := range []map[string]string{r.Inputs, target.Inputs} {
-			for name, value := range inputs {
-				one.Inputs[name] = value
-			}
-		}
+		maps.Copy(one.Inputs, r.Inputs)
+		maps.Copy(one.Inputs, target.Inputs)
 	}
 	return one
 }

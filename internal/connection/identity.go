@@ -3,6 +3,7 @@ package connection
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 )
 
@@ -43,6 +44,22 @@ func ExecutionName(connectionID, revision string) string {
 		slug = slug[:63]
 	}
 	return slug + "-" + digest(connectionID, revision)[:16]
+}
+
+// ConsoleLink returns the address of an execution in the console of its partition, "" when it is no ARN of one.
+func ConsoleLink(execution string) string {
+	parts := strings.Split(execution, ":") // arn:partition:states:region:account:execution:machine:name
+	if len(parts) != 8 || parts[0] != "arn" {
+		return ""
+	}
+	host := "console.aws.amazon.com"
+	switch parts[1] {
+	case "aws-cn":
+		host = "console.amazonaws.cn"
+	case "aws-us-gov":
+		host = "console.amazonaws-us-gov.com"
+	}
+	return fmt.Sprintf("https://%s/states/home?region=%s#/v2/executions/details/%s", host, parts[3], execution)
 }
 
 // ClientToken returns the idempotency token of one AWS write of an execution, 64 ASCII characters. It is a pure function of its

@@ -126,7 +126,12 @@ const (
 // DecodeRequest decodes and checks a request. An unknown field, a wrong type and a malformed value are each a fault; all of them
 // are returned at once, as Faults. What only a vendor profile or AWS can know is checked by the plan.
 func DecodeRequest(raw []byte) (Request, error) {
-	var request Request
+	return decodeChecked[Request](raw)
+}
+
+// decodeChecked decodes a request of either kind strictly, and checks it.
+func decodeChecked[T interface{ check() Faults }](raw []byte) (T, error) {
+	var request T
 	faults := decodeStrict(raw, &request)
 	if faults.Covers("") {
 		return request, faults

@@ -1,6 +1,9 @@
 package connection
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Input is what the state machine hands to a function: the execution, when the state was entered, the request as it came, and
 // what the steps before have added. Time comes from here and from events, never from the function's own clock, so a step that
@@ -459,6 +462,17 @@ type Parameter struct {
 type Failure struct {
 	Error string `json:"Error"`
 	Cause string `json:"Cause"`
+}
+
+// Message is the words of the cause: of a function's JSON the errorMessage, anything else as it is.
+func (f Failure) Message() string {
+	var function struct {
+		ErrorMessage string `json:"errorMessage"`
+	}
+	if json.Unmarshal([]byte(f.Cause), &function) == nil && function.ErrorMessage != "" {
+		return function.ErrorMessage
+	}
+	return f.Cause
 }
 
 // Outcome is how a failed execution ended. Error and Cause are spelled as a Catch spells them, because FailedClean and

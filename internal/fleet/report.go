@@ -144,7 +144,7 @@ type Report struct {
 // Fleet reports how all targets ended.
 func Fleet(in Results) Report {
 	if in.Error != "" {
-		return Report{Ending: EndFailed, Error: in.Error, Cause: message(in.Cause)}
+		return Report{Ending: EndFailed, Error: in.Error, Cause: connection.Failure{Cause: in.Cause}.Message()}
 	}
 	total := max(in.Total, len(in.Results))
 	// AWS does not say what a distributed Map's results have for an item whose own execution broke.
@@ -202,15 +202,4 @@ func cause(head string, lines []string) string {
 		b.WriteString("\n- " + line)
 	}
 	return b.String()
-}
-
-// message is the words of a failed function, whose cause is JSON with errorMessage.
-func message(cause string) string {
-	var function struct {
-		ErrorMessage string `json:"errorMessage"`
-	}
-	if json.Unmarshal([]byte(cause), &function) == nil && function.ErrorMessage != "" {
-		return function.ErrorMessage
-	}
-	return cause
 }

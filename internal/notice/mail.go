@@ -94,21 +94,8 @@ func next(gate connection.Gate) string {
 	return "nothing for you to do. Postern goes on by itself when the endpoint is accepted: DNS, verification, configuration."
 }
 
-// consoleLink returns the address of an execution in the console of its partition, or the ARN when it is not one.
-func consoleLink(execution string) string {
-	parts := strings.Split(execution, ":") // arn:partition:states:region:account:execution:machine:name
-	if len(parts) != 8 || parts[0] != "arn" {
-		return execution
-	}
-	host := "console.aws.amazon.com"
-	switch parts[1] {
-	case "aws-cn":
-		host = "console.amazonaws.cn"
-	case "aws-us-gov":
-		host = "console.amazonaws-us-gov.com"
-	}
-	return fmt.Sprintf("https://%s/states/home?region=%s#/v2/executions/details/%s", host, parts[3], execution)
-}
+// consoleLink returns the address of an execution in the console, or what it is given when that is no ARN of one.
+func consoleLink(execution string) string { return or(connection.ConsoleLink(execution), execution) }
 
 func or(text, fallback string) string {
 	if text == "" {

@@ -203,19 +203,3 @@ func costs(cost connection.Cost) []Block {
 	}
 	return []Block{{Text: text}}
 }
-
-// consoleLink returns the address of an execution in the console of its partition, "" when it is no ARN of one.
-func consoleLink(execution string) string {
-	parts := strings.Split(execution, ":") // arn:partition:states:region:account:execution:machine:name
-	if len(parts) != 8 || parts[0] != "arn" {
-		return ""
-	}
-	host := "console.aws.amazon.com"
-	switch parts[1] {
-	case "aws-cn":
-		host = "console.amazonaws.cn"
-	case "aws-us-gov":
-		host = "console.amazonaws-us-gov.com"
-	}
-	return fmt.Sprintf("https://%s/states/home?region=%s#/v2/executions/details/%s", host, parts[3], execution)
-}

@@ -39,7 +39,7 @@ func execution(change statusChange) (*news, error) {
 	if !told {
 		return nil, nil
 	}
-	if link := consoleLink(change.ExecutionARN); link != "" {
+	if link := connection.ConsoleLink(change.ExecutionARN); link != "" {
 		c.Blocks = append(c.Blocks, Block{Text: "Execution, for operators", Link: link})
 	}
 	return &news{connectionID: asked.ConnectionID(), ticket: asked.Ticket, comment: c,

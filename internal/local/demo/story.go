@@ -19,10 +19,10 @@ func (t *timeline) state(e states.StateEvent) {
 	case states.Waiting:
 		t.of(e, markWait, t.waitsFor(e))
 	case states.Retrying:
-		t.of(e, markRetry, fmt.Sprintf("%s: again in %s\n%s", e.Error, simulated(e.Delay), message(e.Cause)))
+		t.of(e, markRetry, fmt.Sprintf("%s: again in %s\n%s", e.Error, simulated(e.Delay), connection.Failure{Cause: e.Cause}.Message()))
 	case states.Caught:
 		if !strings.HasPrefix(e.State, "OnboardTarget") { // the execution has told by itself
-			t.of(e, markFail, e.Error+"\n"+message(e.Cause))
+			t.of(e, markFail, e.Error+"\n"+connection.Failure{Cause: e.Cause}.Message())
 		}
 	case states.Exited:
 		t.exited(e)
@@ -186,15 +186,4 @@ func rollback(o connection.Outcome) string {
 		lines = append(append(lines, "LEFT BEHIND:"), o.Left...)
 	}
 	return strings.Join(lines, "\n")
-}
-
-// message is the readable part of a cause: a function's is JSON.
-func message(cause string) string {
-	var payload struct {
-		Message string `json:"errorMessage"`
-	}
-	if json.Unmarshal([]byte(cause), &payload) == nil && payload.Message != "" {
-		return payload.Message
-	}
-	return cause
 }
