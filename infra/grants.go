@@ -86,6 +86,10 @@ func waitingIndex(s *stack) []*string {
 	return []*string{jsii.String(*s.table.TableArn() + "/index/" + store.WaitingIndex)}
 }
 
+func linkedIndex(s *stack) []*string {
+	return []*string{jsii.String(*s.table.TableArn() + "/index/" + store.LinkedIndex)}
+}
+
 func eventBus(s *stack) []*string {
 	return []*string{s.arn("events", "event-bus", "default")}
 }
@@ -126,7 +130,8 @@ var ours = map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/" + co
 // ReturnValues.
 var withoutToken = map[string]any{
 	"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": []string{
-		"id", "vendor", "holder", "cancelledHolder", "status", "finishedBy", "ticket", "ledger", "updatedAt", "endpointId", "lastSeen",
+		"id", "vendor", "holder", "cancelledHolder", "status", "finishedBy", "ticket", "ledger", "linked", "expects", "drift",
+		"updatedAt", "endpointId", "lastSeen",
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
 		"waitRole", "waitExternalId", "waitRegion",
 		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "reminderOf", "reminderPercent", "reminderBy",

@@ -117,6 +117,13 @@ func (s *stack) storage() {
 			"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "reminderOf", "reminderPercent",
 			"waitRole", "waitExternalId", "waitRegion"),
 	})
+	s.table.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
+		IndexName:        jsii.String(store.LinkedIndex),
+		PartitionKey:     &awsdynamodb.Attribute{Name: jsii.String("linked"), Type: awsdynamodb.AttributeType_STRING},
+		SortKey:          &awsdynamodb.Attribute{Name: jsii.String("id"), Type: awsdynamodb.AttributeType_STRING},
+		ProjectionType:   awsdynamodb.ProjectionType_INCLUDE,
+		NonKeyAttributes: jsii.Strings("expects", "drift", "holder", "ticket"),
+	})
 }
 
 // topics defines who may speak to us: PrivateLink on the one, CloudWatch and the function notify on the other. AWS: a topic's own

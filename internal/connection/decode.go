@@ -110,7 +110,7 @@ func fillMap(faults *Faults, path string, value any, target reflect.Value) bool 
 	for key, item := range object {
 		element := reflect.New(target.Type().Elem()).Elem()
 		fill(faults, join(path, fieldName(key)), item, element)
-		target.SetMapIndex(reflect.ValueOf(key), element)
+		target.SetMapIndex(reflect.ValueOf(key).Convert(target.Type().Key()), element)
 	}
 	return true
 }

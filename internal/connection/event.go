@@ -20,6 +20,9 @@ const (
 	EventAcknowledged = "Gate Acknowledged"
 	// EventCancelled says that an operator gives up the connection that an execution waits for.
 	EventCancelled = "Gate Cancelled"
+	// EventDrift says that something of an onboarded connection is not as it was verified, that nobody could look, or that it is as
+	// it was again. It is said at least once for each finding.
+	EventDrift = "Connection Drift"
 	// EventGateStillClosed says that the sweep looked and the wait goes on; resume turns it into a heartbeat.
 	EventGateStillClosed = "Gate Still Closed"
 )

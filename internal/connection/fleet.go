@@ -24,6 +24,7 @@ type FleetRequest struct {
 	Inputs    map[string]string `json:"inputs,omitempty"`
 	Options   map[string]string `json:"options,omitempty"`
 	Cutover   bool              `json:"cutover,omitempty"`
+	Drift     DriftPolicyOf     `json:"drift,omitempty"`
 	Ticket    *Ticket           `json:"ticket,omitempty"`
 	Requester string            `json:"requester,omitempty"`
 }
@@ -79,7 +80,7 @@ func (r FleetRequest) check() Faults {
 func (r FleetRequest) request(target FleetTarget) Request {
 	return Request{
 		SchemaVersion: r.SchemaVersion, Action: r.Action, Vendor: r.Vendor, Name: target.Name, Target: target.Target, Inputs: r.Inputs,
-		Options: r.Options, Cutover: r.Cutover, Ticket: r.Ticket, Requester: r.Requester,
+		Options: r.Options, Cutover: r.Cutover, Drift: r.Drift, Ticket: r.Ticket, Requester: r.Requester,
 	}
 }
 

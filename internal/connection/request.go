@@ -60,8 +60,10 @@ type Request struct {
 	Options map[string]string `json:"options,omitempty"`
 	// Cutover says that the name may move although it is in use: a vendor's private name that is also its public one changes
 	// for every client in the VPC at once.
-	Cutover bool    `json:"cutover,omitempty"`
-	Ticket  *Ticket `json:"ticket,omitempty"`
+	Cutover bool `json:"cutover,omitempty"`
+	// Drift says what is done about each kind of drift once the connection is onboarded, by check.
+	Drift  DriftPolicyOf `json:"drift,omitempty"`
+	Ticket *Ticket       `json:"ticket,omitempty"`
 	// Requester is who asked, for the record and the vendor's text.
 	Requester string `json:"requester,omitempty"`
 	// StartedBy is the ARN of the fleet's execution, under the name by which AWS shows an execution beside the one that started it.
@@ -167,6 +169,7 @@ func (r Request) check() Faults {
 	}
 	checkText(&faults, "inputs", r.Inputs)
 	checkText(&faults, "options", r.Options)
+	r.Drift.check(&faults)
 	if r.Ticket != nil {
 		r.Ticket.check(&faults)
 	}
@@ -185,6 +188,9 @@ func (r Request) checkNamesOnly(faults *Faults) {
 	}
 	if len(r.Options) > 0 {
 		faults.Addf("options", remedy, "are not used by %s", r.Action)
+	}
+	if len(r.Drift) > 0 {
+		faults.Addf("drift", remedy, "is not used by %s", r.Action)
 	}
 }
 

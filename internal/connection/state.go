@@ -77,6 +77,8 @@ type Plan struct {
 	Ticket    *Ticket       `json:"ticket,omitempty"`
 	Requester string        `json:"requester,omitempty"`
 	Diagnosis *Facts        `json:"diagnosis,omitempty"` // for a diagnosis only
+	// Drift is what the request says of drift.
+	Drift DriftPolicyOf `json:"drift,omitempty"`
 }
 
 // Acknowledges reports whether the run only tells another one something.

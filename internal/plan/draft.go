@@ -164,6 +164,7 @@ func (d *draft) fillIn(p *Planner) {
 		Creates:   []string{},
 		Ticket:    d.request.Ticket,
 		Requester: d.request.Requester,
+		Drift:     d.request.Drift,
 	}
 	if d.profile == nil {
 		return

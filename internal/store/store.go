@@ -19,10 +19,14 @@ type API interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 }
 
 // WaitingIndex is the name of the sparse index of waits: partition key waitGate, sort key waitSince.
 const WaitingIndex = "waiting"
+
+// LinkedIndex is the name of the sparse index of onboarded connections: partition key linked, sort key id.
+const LinkedIndex = "linked"
 
 // Store is the table of connections.
 type Store struct {

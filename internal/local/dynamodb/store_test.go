@@ -27,6 +27,12 @@ func TestStoreOverTheWire(t *testing.T) {
 				Hash:  dynamodb.Attribute{Name: "waitGate", Kind: dynamodb.String},
 				Range: &dynamodb.Attribute{Name: "waitSince", Kind: dynamodb.String},
 			},
+		}, {
+			Name: store.LinkedIndex, Projection: "INCLUDE", Include: []string{"expects", "drift", "holder", "ticket"},
+			Key: dynamodb.Key{
+				Hash:  dynamodb.Attribute{Name: "linked", Kind: dynamodb.String},
+				Range: &dynamodb.Attribute{Name: "id", Kind: dynamodb.String},
+			},
 		}},
 	})
 	if err != nil {
@@ -68,11 +74,36 @@ func TestStoreOverTheWire(t *testing.T) {
 	if waits, err := connections.Waiting(ctx); err != nil || len(waits) != 0 {
 		t.Errorf("after the wait: got %+v, %v", waits, err)
 	}
+	ledger := connection.Ledger{SchemaVersion: 1, At: start.Add(time.Hour), Endpoint: connection.Endpoint{ID: wait.EndpointID}}
 	must(connections.Finish(ctx, store.Result{
 		ConnectionID: id, Execution: execution, Status: store.StatusOnboarded, EndpointID: wait.EndpointID,
-		LastSeen: connection.ParseEndpointState("available"), At: start.Add(time.Hour),
+		LastSeen: connection.ParseEndpointState("available"), At: start.Add(time.Hour), Ledger: &ledger,
 	}))
 	if holder, err := connections.Holder(ctx, id); err != nil || holder != "" {
 		t.Errorf("holder %q, %v", holder, err)
+	}
+
+	drift := connection.Drift{SchemaVersion: 1, Ledger: ledger.At, Findings: []connection.DriftFinding{}}
+	must(connections.SaveDrift(ctx, id, drift))
+	links, err := connections.Links(ctx)
+	if err != nil || len(links) != 1 || links[0].Expects.EndpointID != wait.EndpointID || links[0].Drift.SchemaVersion != 1 {
+		t.Errorf("links: got %+v, %v", links, err)
+	}
+	all, err := connections.All(ctx)
+	if err != nil || len(all) != 1 || all[0].Status != store.StatusOnboarded || all[0].Drift == nil || all[0].Wait != nil {
+		t.Errorf("all: got %+v, %v", all, err)
+	}
+	drift.Ledger = start // of an earlier onboarding
+	must(connections.SaveDrift(ctx, id, drift))
+	if link, known, err := connections.Link(ctx, id); err != nil || !known || link.Drift.SchemaVersion != 0 {
+		t.Errorf("link: got %+v, %v, %v", link, known, err)
+	}
+	must(connections.Finish(ctx, store.Result{ConnectionID: id, Execution: execution, Status: store.StatusOffboarded, At: start.Add(2 * time.Hour)}))
+	must(connections.SaveDrift(ctx, id, drift))
+	if _, known, err := connections.Link(ctx, id); err != nil || known {
+		t.Errorf("offboarded: %v, %v", known, err)
+	}
+	if links, err := connections.Links(ctx); err != nil || len(links) != 0 {
+		t.Errorf("offboarded: got %+v, %v", links, err)
 	}
 }

@@ -111,6 +111,11 @@ func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 	return out, t.fault("Query", true)
 }
 
+// Scan is not faked: whoever lists all connections is tested over the embedded DynamoDB.
+func (t *Table) Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+	return nil, fmt.Errorf("storetest: no Scan")
+}
+
 // UpdateItem makes a change when its condition holds.
 func (t *Table) UpdateItem(_ context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (
 	*dynamodb.UpdateItemOutput, error) {
