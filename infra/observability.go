@@ -10,6 +10,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"postern/internal/approval"
+	"postern/internal/metric"
 )
 
 // overdueSeconds is longer than any vendor's 48 business hours, with a weekend and a holiday between.
@@ -58,7 +59,7 @@ func (s *stack) failedDirty() awscloudwatch.IMetric {
 	filter := awslogs.NewMetricFilter(s.scope, jsii.String("FailedDirty"), &awslogs.MetricFilterProps{
 		LogGroup:        s.machineLogs,
 		FilterPattern:   awslogs.FilterPattern_Literal(jsii.String(`{ $.details.name = "FailedDirty" }`)),
-		MetricNamespace: jsii.String(approval.MetricNamespace),
+		MetricNamespace: jsii.String(metric.Namespace),
 		MetricName:      jsii.String("FailedDirty"),
 		MetricValue:     jsii.String("1"),
 	})
@@ -68,7 +69,7 @@ func (s *stack) failedDirty() awscloudwatch.IMetric {
 func (s *stack) waitAlarms() []alarm {
 	ours := func(name, statistic string) awscloudwatch.IMetric {
 		return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-			Namespace: jsii.String(approval.MetricNamespace), MetricName: jsii.String(name), Statistic: jsii.String(statistic),
+			Namespace: jsii.String(metric.Namespace), MetricName: jsii.String(name), Statistic: jsii.String(statistic),
 			Period: awscdk.Duration_Minutes(jsii.Number(sweepsMissed * sweepMinutes)),
 		})
 	}

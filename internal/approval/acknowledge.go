@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 
+	"postern/internal/bus"
 	"postern/internal/connection"
 	"postern/internal/store"
 )
@@ -23,13 +24,13 @@ type Records interface {
 type Acknowledger struct {
 	records   Records
 	endpoints func(connection.Access) Endpoints
-	bus       *Bus
+	bus       *bus.Bus
 	region    string // our own
 	log       *slog.Logger
 }
 
 // NewAcknowledger returns an acknowledger in a Region.
-func NewAcknowledger(records Records, endpoints func(connection.Access) Endpoints, bus *Bus, region string,
+func NewAcknowledger(records Records, endpoints func(connection.Access) Endpoints, bus *bus.Bus, region string,
 	log *slog.Logger) *Acknowledger {
 	return &Acknowledger{records: records, endpoints: endpoints, bus: bus, region: region, log: log}
 }
@@ -88,12 +89,12 @@ func (a *Acknowledger) approve(ctx context.Context, in connection.Input, record 
 		return done, err
 	}
 	done.Effect = effect
-	return done, a.bus.put(ctx, say)
+	return done, a.bus.Put(ctx, say)
 }
 
 // look returns what to say of a wait: what Describe shows, or what the vendor gave.
 func (a *Acknowledger) look(ctx context.Context, in connection.Input, wait store.Wait, inputs map[string]string) (
-	saying, string, error) {
+	bus.Event, string, error) {
 	seen, endpoints := sight{by: connection.ObservedByOperator, at: in.EnteredAt}, a.endpoints(wait.Access)
 	switch {
 	case wait.Gate == connection.GateAllowlist && len(inputs) > 0:
@@ -102,30 +103,30 @@ func (a *Acknowledger) look(ctx context.Context, in connection.Input, wait store
 		})
 		return say, "the execution plans again with what the vendor gave", nil
 	case wait.Gate == connection.GateAllowlist && wait.ServiceName == "":
-		return saying{}, "", connection.Errorf(connection.StillClosed, "The name of the vendor's service is not known yet.\n"+
+		return bus.Event{}, "", connection.Errorf(connection.StillClosed, "The name of the vendor's service is not known yet.\n"+
 			"What to do: start action approve again with inputs: what the vendor gave with the allow-listing, under the names that "+
 			"the plan's finding %s lists. The wait goes on.", connection.FindingAwaited)
 	case wait.Gate == connection.GateAllowlist:
 		service, err := endpoints.Service(ctx, wait.ServiceName, wait.ServiceRegion, cmp.Or(wait.Access.Region, a.region))
 		if err != nil {
-			return saying{}, "", fmt.Errorf("looking whether the service is visible: %w", err)
+			return bus.Event{}, "", fmt.Errorf("looking whether the service is visible: %w", err)
 		}
 		if !service.Visible {
-			return saying{}, "", connection.Errorf(connection.StillClosed, "AWS does not show service %s to this account.\n"+
+			return bus.Event{}, "", connection.Errorf(connection.StillClosed, "AWS does not show service %s to this account.\n"+
 				"What to do: ask the vendor whether it allow-listed this account, in this Region; or give the service's new name with "+
 				"inputs. The wait goes on.", wait.ServiceName)
 		}
 		return seen.service(wait), "the service is visible: the execution goes on", nil
 	case len(inputs) > 0:
-		return saying{}, "", connection.Errorf(connection.InvalidRequest, "Inputs can only be given before the endpoint is made.\n"+
+		return bus.Event{}, "", connection.Errorf(connection.InvalidRequest, "Inputs can only be given before the endpoint is made.\n"+
 			"What to do: leave them out, or cancel the connection and onboard it again.")
 	}
 	found, err := endpoints.Describe(ctx, wait.EndpointID)
 	if err != nil {
-		return saying{}, "", fmt.Errorf("looking whether the endpoint is accepted: %w", err)
+		return bus.Event{}, "", fmt.Errorf("looking whether the endpoint is accepted: %w", err)
 	}
 	if found.State.Waiting() || seen.unsettled(wait, found) {
-		return saying{}, "", connection.Errorf(connection.StillClosed, "AWS shows endpoint %s as %s.\n"+
+		return bus.Event{}, "", connection.Errorf(connection.StillClosed, "AWS shows endpoint %s as %s.\n"+
 			"What to do: ask the vendor to accept this endpoint; approving does not accept it. The wait goes on.", found.ID, found.State)
 	}
 	return seen.endpoint(wait, found), fmt.Sprintf("AWS shows the endpoint as %s: the wait ends", found.State), nil
@@ -155,7 +156,7 @@ func (a *Acknowledger) cancel(ctx context.Context, in connection.Input, record s
 	}
 	done.Gate, done.Effect = wait.Gate, "the wait ends, and the execution undoes what it made"
 	seen := sight{by: connection.ObservedByOperator, at: in.EnteredAt}
-	return done, a.bus.put(ctx, seen.saying(connection.EventCancelled, wait, connection.Observation{
+	return done, a.bus.Put(ctx, seen.saying(connection.EventCancelled, wait, connection.Observation{
 		EndpointID: wait.EndpointID, ServiceName: wait.ServiceName, Execution: wait.Execution, By: in.Execution,
 	}))
 }

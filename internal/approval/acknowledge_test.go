@@ -105,7 +105,7 @@ func TestAcknowledge(t *testing.T) {
 			in := word(test.decision, test.inputs)
 			in.State.Plan.Ticket = test.ticket
 			var log strings.Builder
-			a := NewAcknowledger(table, everywhere(&test.world), NewBus(bus, "bus"), "us-east-1", slog.New(slog.NewJSONHandler(&log, nil)))
+			a := NewAcknowledger(table, everywhere(&test.world), onBus(bus), "us-east-1", slog.New(slog.NewJSONHandler(&log, nil)))
 			got, err := a.Acknowledge(t.Context(), in)
 			if len(test.world.looks) != test.looks || strings.Contains(log.String(), canary) {
 				t.Errorf("looked at %v, logged %s", test.world.looks, log.String())
@@ -155,7 +155,7 @@ func TestApprovalAndSweepAtOnce(t *testing.T) {
 				must(t, p.enter(p.now))
 				must(t, p.drain())
 				p.now, p.state, p.visible = p.now.Add(time.Hour), connection.StatePending, true
-				a := NewAcknowledger(store.New(p.table, "connections"), everywhere(p), NewBus(p.bus, "bus"), "us-east-1",
+				a := NewAcknowledger(store.New(p.table, "connections"), everywhere(p), onBus(p.bus), "us-east-1",
 					slog.New(slog.DiscardHandler))
 				approve := func() {
 					if _, err := a.Acknowledge(t.Context(), word(connection.DecisionApprove, nil)); err != nil {
@@ -213,7 +213,7 @@ func TestNoNameYet(t *testing.T) {
 	if p.current.beats != 3 {
 		t.Errorf("%d heartbeats, want 3", p.current.beats)
 	}
-	a := NewAcknowledger(store.New(p.table, "connections"), everywhere(p), NewBus(p.bus, "bus"), "us-east-1", slog.New(slog.DiscardHandler))
+	a := NewAcknowledger(store.New(p.table, "connections"), everywhere(p), onBus(p.bus), "us-east-1", slog.New(slog.DiscardHandler))
 	given := map[string]string{"serviceName": "svc-2"}
 	_, err := a.Acknowledge(t.Context(), word(connection.DecisionApprove, given))
 	must(t, err)

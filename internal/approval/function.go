@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"postern/internal/account"
+	"postern/internal/bus"
 	"postern/internal/connection"
 	"postern/internal/endpoint"
 	"postern/internal/step"
@@ -47,6 +48,6 @@ func endpointsOf(r step.Runtime) func(connection.Access) Endpoints {
 	return func(access connection.Access) Endpoints { return clients(access) }
 }
 
-func busOf(r step.Runtime) *Bus {
-	return NewBus(eventbridge.NewFromConfig(r.AWS), r.Env.Required(step.EnvEventBus))
+func busOf(r step.Runtime) *bus.Bus {
+	return bus.New(eventbridge.NewFromConfig(r.AWS), r.Env.Required(step.EnvEventBus))
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"postern/internal/bus"
 	"postern/internal/connection"
 	"postern/internal/store"
 )
@@ -59,12 +60,12 @@ func (in GateInput) wait() store.Wait {
 type Gatekeeper struct {
 	waits     Registry
 	endpoints Endpoints
-	bus       *Bus
+	bus       *bus.Bus
 	log       *slog.Logger
 }
 
 // NewGatekeeper returns a gatekeeper.
-func NewGatekeeper(waits Registry, endpoints Endpoints, bus *Bus, log *slog.Logger) *Gatekeeper {
+func NewGatekeeper(waits Registry, endpoints Endpoints, bus *bus.Bus, log *slog.Logger) *Gatekeeper {
 	return &Gatekeeper{waits: waits, endpoints: endpoints, bus: bus, log: log}
 }
 
@@ -84,20 +85,20 @@ func (g *Gatekeeper) Await(ctx context.Context, in GateInput) (struct{}, error) 
 	if err != nil {
 		return none, err
 	}
-	sayings := []saying{say}
-	if say.detailType != connection.EventGateOpened && in.State.Plan.Gates.Of(wait.Gate).ByConnection {
+	sayings := []bus.Event{say}
+	if say.Type != connection.EventGateOpened && in.State.Plan.Gates.Of(wait.Gate).ByConnection {
 		sayings = append(sayings, opened(in, wait)) // AWS has nobody to wait for, the vendor has: the text goes out, the probe waits
 	}
-	if err := g.bus.put(ctx, sayings...); err != nil {
+	if err := g.bus.Put(ctx, sayings...); err != nil {
 		return none, err
 	}
 	g.log.InfoContext(ctx, "waiting", "connection", wait.ConnectionID, "gate", wait.Gate, "endpoint", wait.EndpointID,
-		"said", say.detailType)
+		"said", say.Type)
 	return none, nil
 }
 
 // look returns what to say: that the wait is over already, or that it began.
-func (g *Gatekeeper) look(ctx context.Context, in GateInput, wait store.Wait) (saying, error) {
+func (g *Gatekeeper) look(ctx context.Context, in GateInput, wait store.Wait) (bus.Event, error) {
 	seen := sight{by: connection.ObservedByRegistration, at: in.EnteredAt}
 	if wait.Gate == connection.GateAllowlist && wait.ServiceName == "" {
 		return opened(in, wait), nil // the vendor has yet to give the name: there is nothing to look at
@@ -105,7 +106,7 @@ func (g *Gatekeeper) look(ctx context.Context, in GateInput, wait store.Wait) (s
 	if wait.Gate == connection.GateAllowlist {
 		service, err := g.endpoints.Service(ctx, wait.ServiceName, wait.ServiceRegion, in.State.Plan.Network.Region)
 		if err != nil {
-			return saying{}, fmt.Errorf("looking whether the service is visible: %w", err)
+			return bus.Event{}, fmt.Errorf("looking whether the service is visible: %w", err)
 		}
 		if service.Visible {
 			return seen.service(wait), nil
@@ -114,7 +115,7 @@ func (g *Gatekeeper) look(ctx context.Context, in GateInput, wait store.Wait) (s
 	}
 	found, err := g.endpoints.Describe(ctx, wait.EndpointID)
 	if err != nil {
-		return saying{}, fmt.Errorf("looking whether the endpoint is accepted: %w", err)
+		return bus.Event{}, fmt.Errorf("looking whether the endpoint is accepted: %w", err)
 	}
 	if found.State.Waiting() || seen.unsettled(wait, found) {
 		return opened(in, wait), nil
@@ -123,10 +124,10 @@ func (g *Gatekeeper) look(ctx context.Context, in GateInput, wait store.Wait) (s
 }
 
 // opened says that the wait began, with the text for the vendor.
-func opened(in GateInput, wait store.Wait) saying {
+func opened(in GateInput, wait store.Wait) bus.Event {
 	gate := in.State.Plan.Gates.Of(wait.Gate)
 	fill := strings.NewReplacer("${vpcEndpointId}", wait.EndpointID)
-	return saying{connection.EventGateOpened, in.EnteredAt, connection.GateNotice{
+	return bus.Event{Type: connection.EventGateOpened, At: in.EnteredAt, Detail: connection.GateNotice{
 		SchemaVersion: connection.SchemaVersion, ConnectionID: wait.ConnectionID, Execution: wait.Execution, Gate: wait.Gate,
 		OpenedAt: in.EnteredAt, To: gate.To, Subject: fill.Replace(gate.Subject), Body: fill.Replace(gate.Body),
 		SLAHours: gate.SLAHours, Calendar: gate.Calendar, EndpointID: wait.EndpointID,

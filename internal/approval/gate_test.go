@@ -121,7 +121,7 @@ func TestAwait(t *testing.T) {
 			t.Parallel()
 			waits, api := &registry{}, &eventBus{}
 			in := gateInput(t, test.gate)
-			if _, err := NewGatekeeper(waits, &test.world, NewBus(api, "bus"), slog.New(slog.DiscardHandler)).Await(t.Context(),
+			if _, err := NewGatekeeper(waits, &test.world, onBus(api), slog.New(slog.DiscardHandler)).Await(t.Context(),
 				in); err != nil {
 				t.Fatal(err)
 			}
@@ -160,7 +160,7 @@ func TestAwaitOfAVendorWithAList(t *testing.T) {
 		api, in := &eventBus{}, gateInput(t, connection.GateApproval)
 		in.State.Plan.Gates.Approval.ByConnection = true
 		world := awsWorld{endpoints: map[string]endpoint.Endpoint{sampleEndpoint: ours(sampleEndpoint, state)}}
-		gatekeeper := NewGatekeeper(&registry{}, &world, NewBus(api, "bus"), slog.New(slog.DiscardHandler))
+		gatekeeper := NewGatekeeper(&registry{}, &world, onBus(api), slog.New(slog.DiscardHandler))
 		if _, err := gatekeeper.Await(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +180,7 @@ func TestNoticeText(t *testing.T) {
 		api := &eventBus{}
 		world := &awsWorld{endpoints: map[string]endpoint.Endpoint{sampleEndpoint: ours(sampleEndpoint,
 			connection.StatePendingAcceptance)}}
-		if _, err := NewGatekeeper(&registry{}, world, NewBus(api, "bus"), slog.New(slog.DiscardHandler)).Await(t.Context(),
+		if _, err := NewGatekeeper(&registry{}, world, onBus(api), slog.New(slog.DiscardHandler)).Await(t.Context(),
 			gateInput(t, gate)); err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +228,7 @@ func TestAwaitRefuses(t *testing.T) {
 			in := gateInput(t, connection.GateApproval)
 			test.change(&in)
 			waits, api := &registry{}, &eventBus{}
-			_, err := NewGatekeeper(waits, &awsWorld{}, NewBus(api, "bus"), slog.New(slog.DiscardHandler)).Await(t.Context(), in)
+			_, err := NewGatekeeper(waits, &awsWorld{}, onBus(api), slog.New(slog.DiscardHandler)).Await(t.Context(), in)
 			if connection.NameOf(err) != connection.Internal || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v, want %q", err, test.want)
 			}
@@ -264,7 +264,7 @@ func TestAwaitFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
-			g := NewGatekeeper(&test.waits, &test.world, NewBus(test.bus, "bus"), slog.New(slog.NewJSONHandler(&log, nil)))
+			g := NewGatekeeper(&test.waits, &test.world, onBus(test.bus), slog.New(slog.NewJSONHandler(&log, nil)))
 			_, err := g.Await(t.Context(), gateInput(t, test.gate))
 			if err == nil || strings.Contains(err.Error()+log.String(), canary) {
 				t.Errorf("%v, log %s; want an error without the token", err, &log)

@@ -1,16 +1,11 @@
 package approval
 
 import (
-	"encoding/json"
-	"fmt"
-	"io"
 	"time"
 
+	"postern/internal/metric"
 	"postern/internal/store"
 )
-
-// MetricNamespace is the namespace of the metrics; they have no dimensions, so that their number never grows.
-const MetricNamespace = "Postern"
 
 // The metrics of the sweep. All are written by every sweep, also when nothing waits: their absence is an alarm.
 const (
@@ -25,14 +20,7 @@ const (
 	MetricRepaired = "SweepRepaired"
 )
 
-// metric is one value with its CloudWatch unit.
-type metric struct {
-	name  string
-	unit  string
-	value float64
-}
-
-func pending(waits []store.Wait, at time.Time, repaired int) []metric {
+func pending(waits []store.Wait, at time.Time, repaired int) []metric.Metric {
 	var oldest time.Duration
 	overdue := 0
 	for _, wait := range waits {
@@ -43,47 +31,10 @@ func pending(waits []store.Wait, at time.Time, repaired int) []metric {
 			oldest = max(oldest, at.Sub(wait.Since))
 		}
 	}
-	return []metric{
-		{MetricOldestPending, "Seconds", oldest.Seconds()},
-		{MetricPending, "Count", float64(len(waits))},
-		{MetricOverdue, "Count", float64(overdue)},
-		{MetricRepaired, "Count", float64(repaired)},
+	return []metric.Metric{
+		{Name: MetricOldestPending, Unit: metric.Seconds, Value: oldest.Seconds()},
+		{Name: MetricPending, Unit: metric.Count, Value: float64(len(waits))},
+		{Name: MetricOverdue, Unit: metric.Count, Value: float64(overdue)},
+		{Name: MetricRepaired, Unit: metric.Count, Value: float64(repaired)},
 	}
-}
-
-// writeMetrics writes one line in CloudWatch's embedded metric format, from which the log group makes metrics.
-//
-// AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html. Timestamp is
-// in milliseconds; [[]] is one empty set of dimensions. At an unknown time nothing is written.
-func writeMetrics(to io.Writer, at time.Time, metrics []metric) error {
-	if at.IsZero() {
-		return nil
-	}
-	type definition struct {
-		Name string
-		Unit string
-	}
-	type directive struct {
-		Namespace  string
-		Dimensions [][]string
-		Metrics    []definition
-	}
-	line := map[string]any{}
-	d := directive{Namespace: MetricNamespace, Dimensions: [][]string{{}}}
-	for _, m := range metrics {
-		d.Metrics = append(d.Metrics, definition{m.name, m.unit})
-		line[m.name] = m.value
-	}
-	line["_aws"] = struct {
-		Timestamp         int64
-		CloudWatchMetrics []directive
-	}{at.UnixMilli(), []directive{d}}
-	text, err := json.Marshal(line)
-	if err != nil {
-		return fmt.Errorf("writing metrics: %w", err)
-	}
-	if _, err := to.Write(append(text, '\n')); err != nil {
-		return fmt.Errorf("writing metrics: %w", err)
-	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"postern/internal/metric"
 	"postern/internal/sla"
 	"postern/internal/store"
 )
@@ -18,7 +19,7 @@ func TestMetricLine(t *testing.T) {
 	t.Parallel()
 	waits := []store.Wait{{Since: noon}, {Since: noon.Add(-90 * time.Minute), Asked: noon.Add(-90 * time.Minute), SLAHours: 1, Calendar: sla.Always}, {Since: noon.Add(time.Minute)}}
 	var out bytes.Buffer
-	if err := writeMetrics(&out, noon, pending(waits, noon, 2)); err != nil {
+	if err := metric.Write(&out, noon, pending(waits, noon, 2)...); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"OldestPendingAgeSeconds":5400,"OverdueCount":1,"PendingCount":3,"SweepRepaired":2,` +
@@ -36,17 +37,17 @@ func TestMetricLine(t *testing.T) {
 func TestNothingPending(t *testing.T) {
 	t.Parallel()
 	for _, m := range pending(nil, noon, 0) {
-		if m.value != 0 {
-			t.Errorf("%s is %v", m.name, m.value)
+		if m.Value != 0 {
+			t.Errorf("%s is %v", m.Name, m.Value)
 		}
 	}
 	for _, m := range pending([]store.Wait{{Since: noon.Add(time.Hour)}}, noon, 0) {
-		if m.value < 0 {
-			t.Errorf("%s is %v for a wait of the future", m.name, m.value)
+		if m.Value < 0 {
+			t.Errorf("%s is %v for a wait of the future", m.Name, m.Value)
 		}
 	}
 	var out bytes.Buffer
-	if err := writeMetrics(&out, time.Time{}, pending(nil, time.Time{}, 0)); err != nil || out.Len() != 0 {
+	if err := metric.Write(&out, time.Time{}, pending(nil, time.Time{}, 0)...); err != nil || out.Len() != 0 {
 		t.Errorf("wrote %s at an unknown time, %v", &out, err)
 	}
 }
@@ -57,7 +58,7 @@ func (closedPipe) Write([]byte) (int, error) { return 0, errors.New("closed") }
 
 func TestMetricsCannotBeWritten(t *testing.T) {
 	t.Parallel()
-	if err := writeMetrics(closedPipe{}, noon, pending(nil, noon, 0)); err == nil {
+	if err := metric.Write(closedPipe{}, noon, pending(nil, noon, 0)...); err == nil {
 		t.Error("a metric that is lost is not reported")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"postern/internal/bus"
 	"postern/internal/connection"
 	"postern/internal/endpoint"
 	"postern/internal/store"
@@ -18,7 +19,7 @@ import (
 type Observer struct {
 	waits     Waits
 	endpoints func(connection.Access) Endpoints
-	bus       *Bus
+	bus       *bus.Bus
 	region    string // our own
 	metrics   io.Writer
 	log       *slog.Logger
@@ -26,7 +27,7 @@ type Observer struct {
 
 // NewObserver returns an observer in a Region, which looks at endpoints in the account they are in; it writes metric lines to
 // metrics.
-func NewObserver(waits Waits, endpoints func(connection.Access) Endpoints, bus *Bus, region string, metrics io.Writer, log *slog.Logger) *Observer {
+func NewObserver(waits Waits, endpoints func(connection.Access) Endpoints, bus *bus.Bus, region string, metrics io.Writer, log *slog.Logger) *Observer {
 	return &Observer{waits: waits, endpoints: endpoints, bus: bus, region: region, metrics: metrics, log: log}
 }
 
@@ -54,7 +55,7 @@ func (o *Observer) Observe(ctx context.Context, raw json.RawMessage) (Observed, 
 // look describes the endpoints that a message names, and says the states that end a wait. Messages come of our own account.
 func (o *Observer) look(ctx context.Context, w wake) (Observed, error) {
 	seen := sight{by: w.by, at: w.at}
-	var sayings []saying
+	var sayings []bus.Event
 	found, failed := o.describe(ctx, connection.Access{}, w.ids)
 	for _, id := range w.ids {
 		e, ok := found[id]
@@ -72,7 +73,7 @@ func (o *Observer) look(ctx context.Context, w wake) (Observed, error) {
 			sayings = append(sayings, seen.endpoint(wait, e))
 		}
 	}
-	failed = append(failed, o.bus.put(ctx, sayings...))
+	failed = append(failed, o.bus.Put(ctx, sayings...))
 	return Observed{Woken: w.by, Looked: len(found), Said: len(sayings)}, errors.Join(failed...)
 }
 

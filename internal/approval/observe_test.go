@@ -48,7 +48,7 @@ func everywhere(world Endpoints) func(connection.Access) Endpoints {
 
 func (o *observer) observe(t *testing.T, raw string) (Observed, error) {
 	t.Helper()
-	observer := NewObserver(&o.waits, everywhere(&o.world), NewBus(&o.bus, "bus"), "us-east-1", &o.metrics, slog.New(slog.NewJSONHandler(&o.log,
+	observer := NewObserver(&o.waits, everywhere(&o.world), onBus(&o.bus), "us-east-1", &o.metrics, slog.New(slog.NewJSONHandler(&o.log,
 		nil)))
 	return observer.Observe(t.Context(), json.RawMessage(raw))
 }
@@ -311,7 +311,7 @@ func (*forgetful) DescribeAll(context.Context, []string) ([]endpoint.Endpoint, e
 func TestSweepIncompleteAnswer(t *testing.T) {
 	t.Parallel()
 	api := &eventBus{}
-	o := NewObserver(&waits{list: []store.Wait{approvalWait()}}, everywhere(&forgetful{}), NewBus(api, "bus"), "us-east-1", &bytes.Buffer{},
+	o := NewObserver(&waits{list: []store.Wait{approvalWait()}}, everywhere(&forgetful{}), onBus(api), "us-east-1", &bytes.Buffer{},
 		slog.New(slog.DiscardHandler))
 	if _, err := o.Observe(t.Context(), events.Read("schedule.sweep.json")); err == nil || api.calls != 0 {
 		t.Errorf("%v, %d calls: an answer that leaves an endpoint out is not a heartbeat", err, api.calls)
@@ -349,7 +349,7 @@ func TestSweepAccounts(t *testing.T) {
 		closed: {blind: map[string]error{"vpce-0c": errors.New("assuming role arn:aws:iam::333344445555:role/r")}},
 	}
 	bus := &eventBus{}
-	o := NewObserver(&waits{list: list}, func(access connection.Access) Endpoints { return worlds[access] }, NewBus(bus, "bus"), "us-east-1",
+	o := NewObserver(&waits{list: list}, func(access connection.Access) Endpoints { return worlds[access] }, onBus(bus), "us-east-1",
 		&bytes.Buffer{}, slog.New(slog.DiscardHandler))
 	got, err := o.Observe(t.Context(), events.Read("schedule.sweep.json"))
 	if err == nil || !strings.Contains(err.Error(), "role/r") || got.Looked != 4 || got.Said != 4 {

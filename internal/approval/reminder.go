@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"postern/internal/bus"
 	"postern/internal/connection"
 	"postern/internal/sla"
 	"postern/internal/store"
@@ -32,10 +33,10 @@ func due(wait store.Wait, at time.Time) (percent int, passed time.Duration) {
 
 // reminder says that a threshold has passed, unless the operators know of it. It is said again by every sweep until they do:
 // whoever reminds them claims it.
-func (s sight) reminder(wait store.Wait) (saying, bool) {
+func (s sight) reminder(wait store.Wait) (bus.Event, bool) {
 	percent, passed := due(wait, s.at)
 	if percent <= wait.Reminded {
-		return saying{}, false
+		return bus.Event{}, false
 	}
 	r := connection.GateReminder{
 		SchemaVersion: connection.SchemaVersion, ConnectionID: wait.ConnectionID, Execution: wait.Execution, Gate: wait.Gate,
@@ -44,7 +45,7 @@ func (s sight) reminder(wait store.Wait) (saying, bool) {
 		EndpointID: wait.EndpointID, Ticket: wait.Ticket,
 	}
 	r.Body = reminderText(r)
-	return saying{connection.EventGateReminder, s.at, r}, true
+	return bus.Event{Type: connection.EventGateReminder, At: s.at, Detail: r}, true
 }
 
 // reminderText is what the operators send the vendor now.

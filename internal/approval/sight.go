@@ -3,6 +3,7 @@ package approval
 import (
 	"time"
 
+	"postern/internal/bus"
 	"postern/internal/connection"
 	"postern/internal/endpoint"
 	"postern/internal/store"
@@ -15,28 +16,28 @@ type sight struct {
 }
 
 // endpoint says the state of an endpoint that a wait, or a wait made of its tags, belongs to.
-func (s sight) endpoint(wait store.Wait, found endpoint.Endpoint) saying {
+func (s sight) endpoint(wait store.Wait, found endpoint.Endpoint) bus.Event {
 	return s.saying(connection.EventEndpointState, wait, connection.Observation{
 		EndpointID: found.ID, ServiceName: found.ServiceName, State: found.State, Reason: clip(found.Reason, maxReason),
 	})
 }
 
 // service says that a wait's service is visible.
-func (s sight) service(wait store.Wait) saying {
+func (s sight) service(wait store.Wait) bus.Event {
 	return s.saying(connection.EventServiceVisible, wait, connection.Observation{ServiceName: wait.ServiceName})
 }
 
 // stillClosed says that the wait goes on. State is "" for a service.
-func (s sight) stillClosed(wait store.Wait, state connection.EndpointState) saying {
+func (s sight) stillClosed(wait store.Wait, state connection.EndpointState) bus.Event {
 	return s.saying(connection.EventGateStillClosed, wait, connection.Observation{
 		EndpointID: wait.EndpointID, ServiceName: wait.ServiceName, State: state,
 	})
 }
 
-func (s sight) saying(detailType string, wait store.Wait, o connection.Observation) saying {
+func (s sight) saying(detailType string, wait store.Wait, o connection.Observation) bus.Event {
 	o.SchemaVersion, o.ConnectionID, o.Gate = connection.SchemaVersion, wait.ConnectionID, wait.Gate
 	o.PreviousState, o.ObservedAt, o.ObservedBy = wait.LastSeen, s.at, s.by
-	return saying{detailType, s.at, o}
+	return bus.Event{Type: detailType, At: s.at, Detail: o}
 }
 
 // settling is how long a new endpoint may be missing from AWS's answers.

@@ -8,8 +8,10 @@ import (
 	"maps"
 	"slices"
 
+	"postern/internal/bus"
 	"postern/internal/connection"
 	"postern/internal/endpoint"
+	"postern/internal/metric"
 	"postern/internal/store"
 )
 
@@ -31,32 +33,32 @@ func (o *Observer) sweep(ctx context.Context, w wake) (Observed, error) {
 	failed = append(failed, blind...)
 
 	seen := sight{by: w.by, at: w.at}
-	var sayings, reminders []saying
+	var sayings, reminders []bus.Event
 	repaired := 0
 	for _, wait := range waits {
 		said, ok := seen.wait(wait, endpoints, services)
 		if !ok {
 			continue
 		}
-		if said.detailType != connection.EventGateStillClosed {
+		if said.Type != connection.EventGateStillClosed {
 			o.log.InfoContext(ctx, "the sweep saw a change", "connection", wait.ConnectionID, "gate", wait.Gate,
 				"endpoint", wait.EndpointID)
 		}
-		if said.detailType == connection.EventEndpointState {
+		if said.Type == connection.EventEndpointState {
 			repaired++
 		}
 		sayings = append(sayings, said)
-		if reminder, ok := seen.reminder(wait); ok && said.detailType == connection.EventGateStillClosed {
+		if reminder, ok := seen.reminder(wait); ok && said.Type == connection.EventGateStillClosed {
 			reminders = append(reminders, reminder)
 		}
 	}
 	sayings = append(sayings, reminders...) // after the heartbeats: a wait must not end for a reminder's sake
-	failed = append(failed, o.bus.put(ctx, sayings...), writeMetrics(o.metrics, w.at, pending(waits, w.at, repaired)))
+	failed = append(failed, o.bus.Put(ctx, sayings...), metric.Write(o.metrics, w.at, pending(waits, w.at, repaired)...))
 	return Observed{Woken: w.by, Looked: len(endpoints) + len(services), Said: len(sayings)}, errors.Join(failed...)
 }
 
 // wait returns what the sweep says about one wait; false when it could not be looked at, or was not shown yet.
-func (s sight) wait(wait store.Wait, endpoints map[string]endpoint.Endpoint, services map[service]bool) (saying, bool) {
+func (s sight) wait(wait store.Wait, endpoints map[string]endpoint.Endpoint, services map[service]bool) (bus.Event, bool) {
 	if wait.Gate == connection.GateAllowlist && wait.ServiceName == "" {
 		return s.stillClosed(wait, ""), true // only what an operator gives opens it
 	}
@@ -69,7 +71,7 @@ func (s sight) wait(wait store.Wait, endpoints map[string]endpoint.Endpoint, ser
 	}
 	found, looked := endpoints[wait.EndpointID]
 	if looked && s.unsettled(wait, found) {
-		return saying{}, false
+		return bus.Event{}, false
 	}
 	if found.State.Waiting() && (wait.LastSeen == "" || wait.LastSeen == found.State) {
 		return s.stillClosed(wait, found.State), looked

@@ -137,7 +137,7 @@ func newPlace(gate connection.Gate) *place {
 		tasks: &taskService{},
 		log:   &bytes.Buffer{}}
 	log := slog.New(slog.NewJSONHandler(p.log, nil))
-	table, bus := store.New(p.table, "connections"), NewBus(p.bus, "bus")
+	table, bus := store.New(p.table, "connections"), onBus(p.bus)
 	p.keeper = NewGatekeeper(table, p, bus, log)
 	p.observer = NewObserver(table, everywhere(p), bus, "us-east-1", p.log, log)
 	p.resumer = NewResumer(slowTokens{table, p}, sfn.New(sfn.Options{

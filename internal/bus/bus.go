@@ -1,4 +1,5 @@
-package approval
+// Package bus is where Postern says what it saw: events on EventBridge.
+package bus
 
 import (
 	"context"
@@ -16,35 +17,35 @@ import (
 	"postern/internal/connection"
 )
 
-// EventsAPI is what is called of EventBridge; *eventbridge.Client satisfies it.
-type EventsAPI interface {
+// API is what is called of EventBridge; *eventbridge.Client satisfies it.
+type API interface {
 	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
 }
 
 // Bus is where Postern says what it saw.
 type Bus struct {
-	api  EventsAPI
+	api  API
 	name string
 }
 
-// NewBus returns the bus of a name.
-func NewBus(api EventsAPI, name string) *Bus { return &Bus{api: api, name: name} }
+// New returns the bus of a name.
+func New(api API, name string) *Bus { return &Bus{api: api, name: name} }
 
-// saying is one event to put: a detail type, and a connection.Observation or a connection.GateNotice.
-type saying struct {
-	detailType string
-	at         time.Time
-	detail     any
+// Event is one event to put: a detail type of package connection, the time it is of (zero for now), and its detail.
+type Event struct {
+	Type   string
+	At     time.Time
+	Detail any
 }
 
 // maxEntries is how many events one PutEvents takes. AWS: 10.
 const maxEntries = 10
 
-// put puts events, ten at a time. A batch that fails does not keep back the others. An event that was refused is put again by
+// Put puts events, ten at a time. A batch that fails does not keep back the others. An event that was refused is put again by
 // whoever calls again; its readers take repetitions.
-func (b *Bus) put(ctx context.Context, sayings ...saying) error {
+func (b *Bus) Put(ctx context.Context, events ...Event) error {
 	var failed []error
-	for batch := range slices.Chunk(sayings, maxEntries) {
+	for batch := range slices.Chunk(events, maxEntries) {
 		if err := b.putBatch(ctx, batch); err != nil {
 			failed = append(failed, err)
 		}
@@ -52,21 +53,21 @@ func (b *Bus) put(ctx context.Context, sayings ...saying) error {
 	return errors.Join(failed...)
 }
 
-func (b *Bus) putBatch(ctx context.Context, batch []saying) error {
+func (b *Bus) putBatch(ctx context.Context, batch []Event) error {
 	entries := make([]types.PutEventsRequestEntry, len(batch))
 	for i, s := range batch {
-		detail, err := json.Marshal(s.detail)
+		detail, err := json.Marshal(s.Detail)
 		if err != nil {
-			return fmt.Errorf("writing the event %q: %w", s.detailType, err)
+			return fmt.Errorf("writing the event %q: %w", s.Type, err)
 		}
 		entries[i] = types.PutEventsRequestEntry{
 			EventBusName: aws.String(b.name),
 			Source:       aws.String(connection.EventSource),
-			DetailType:   aws.String(s.detailType),
+			DetailType:   aws.String(s.Type),
 			Detail:       aws.String(string(detail)),
 		}
-		if !s.at.IsZero() {
-			entries[i].Time = aws.Time(s.at)
+		if !s.At.IsZero() {
+			entries[i].Time = aws.Time(s.At)
 		}
 	}
 	out, err := b.api.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: entries})

@@ -8,15 +8,17 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"postern/internal/awserr"
+	"postern/internal/bus"
 	"postern/internal/connection"
 )
+
+func onBus(api bus.API) *bus.Bus { return bus.New(api, "bus") }
 
 // eventBus is EventBridge: it takes at most ten entries, and refuses the entries that refuse names, by their number over all
 // calls.
@@ -81,10 +83,10 @@ type taken struct {
 	connection.Observation
 }
 
-func many(n int) []saying {
-	all := make([]saying, n)
+func many(n int) []bus.Event {
+	all := make([]bus.Event, n)
 	for i := range all {
-		all[i] = saying{connection.EventGateStillClosed, noon, connection.Observation{ConnectionID: fmt.Sprint("v/", i)}}
+		all[i] = bus.Event{Type: connection.EventGateStillClosed, At: noon, Detail: connection.Observation{ConnectionID: fmt.Sprint("v/", i)}}
 	}
 	return all
 }
@@ -93,7 +95,7 @@ func TestPut(t *testing.T) {
 	t.Parallel()
 	for n, calls := range map[int]int{0: 0, 1: 1, 10: 1, 11: 2, 35: 4} {
 		api := &eventBus{}
-		if err := NewBus(api, "bus").put(t.Context(), many(n)...); err != nil {
+		if err := onBus(api).Put(t.Context(), many(n)...); err != nil {
 			t.Fatal(err)
 		}
 		if got := api.events(t); len(got) != n || api.calls != calls {
@@ -101,8 +103,8 @@ func TestPut(t *testing.T) {
 		}
 	}
 	api := &eventBus{}
-	unknown := saying{connection.EventGateStillClosed, time.Time{}, connection.Observation{}}
-	if err := NewBus(api, "bus").put(t.Context(), append(many(1), unknown)...); err != nil {
+	unknown := bus.Event{Type: connection.EventGateStillClosed, Detail: connection.Observation{}}
+	if err := onBus(api).Put(t.Context(), append(many(1), unknown)...); err != nil {
 		t.Fatal(err)
 	}
 	if at := api.taken[0].Time; at == nil || !at.Equal(noon) || api.taken[1].Time != nil {
@@ -114,7 +116,7 @@ func TestPut(t *testing.T) {
 func TestPutPartly(t *testing.T) {
 	t.Parallel()
 	api := &eventBus{refuse: map[int]string{3: "ThrottlingException", 4: "InternalFailure"}}
-	err := NewBus(api, "bus").put(t.Context(), many(12)...)
+	err := onBus(api).Put(t.Context(), many(12)...)
 	if err == nil || !strings.Contains(err.Error(), "2 of 10 refused") || !awserr.IsThrottled(err) {
 		t.Errorf("%v, want the count and AWS's code", err)
 	}
@@ -122,11 +124,11 @@ func TestPutPartly(t *testing.T) {
 		t.Errorf("%d taken: a batch that fails partly keeps back nothing else", got)
 	}
 	mute := &mutedBus{}
-	if err := NewBus(mute, "bus").put(t.Context(), many(1)...); !awserr.IsUnavailable(err) {
+	if err := onBus(mute).Put(t.Context(), many(1)...); !awserr.IsUnavailable(err) {
 		t.Errorf("%v, want a refusal without a reason to be retried", err)
 	}
 	down := &eventBus{fail: errors.New("down")}
-	if err := NewBus(down, "bus").put(t.Context(), many(11)...); err == nil || down.calls != 2 {
+	if err := onBus(down).Put(t.Context(), many(11)...); err == nil || down.calls != 2 {
 		t.Errorf("%v after %d calls, want both batches tried", err, down.calls)
 	}
 }
