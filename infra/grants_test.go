@@ -97,6 +97,8 @@ func TestPermissions(t *testing.T) {
 			"ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints", "route53:ChangeResourceRecordSets",
 			"route53:DeleteHostedZone", "route53:GetHostedZone", "route53:ListResourceRecordSets", "ssm:DeleteParameter",
 			"ssm:GetParameters", "ssm:PutParameter", "states:DescribeExecution", "sts:AssumeRole"},
+		"drift-check": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "ec2:DescribeVpcEndpoints", "events:PutEvents",
+			"sqs:SendMessage", "sts:AssumeRole"},
 		"relay-probe": {"sts:AssumeRole"},
 		"plan-fleet":  nil, "report-target": nil, "report-fleet": nil,
 		"comment": {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
@@ -138,7 +140,7 @@ func TestPermissionsAreScoped(t *testing.T) {
 		"route53:GetHostedZone":              {":hostedzone/*", ""},
 		"route53:ListResourceRecordSets":     {":hostedzone/*", ""},
 		"events:PutEvents":                   {":event-bus/default", ""},
-		"dynamodb:Query":                     {"/index/waiting", ""},
+		"dynamodb:Query":                     {"/index/", ""},
 		"route53:ChangeResourceRecordSets":   {":hostedzone/*", ""},
 		"route53:AssociateVPCWithHostedZone": {":vpc/vpc-0a1b2c3d4e5f60718", ""},
 	}

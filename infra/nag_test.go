@@ -162,6 +162,9 @@ var accepted = map[string]map[string]string{
 	"DeadLetters": {
 		"SQS3": "it is the dead-letter queue itself, of rules, subscriptions and functions",
 	},
+	"DriftCheckRole": {
+		everything: looks,
+	},
 	"EnsureEndpointRole": {
 		ownRuns:     holders,
 		everything:  looks + notices,

@@ -94,7 +94,7 @@ func (s *stack) waitAlarms() []alarm {
 // step's failure is a decision, retried and caught by the machine: rollback alone fails many times while an endpoint goes away.
 func (s *stack) functionAlarms() []alarm {
 	var alarms []alarm
-	for _, handler := range []string{"observe", "resume", "notify", "await-gate", "webhook", "comment"} {
+	for _, handler := range []string{"observe", "resume", "notify", "await-gate", "webhook", "comment", driftHandler} {
 		function, deployed := s.functions[handler]
 		if !deployed {
 			continue // no webhook is set up
@@ -102,7 +102,7 @@ func (s *stack) functionAlarms() []alarm {
 		alarms = append(alarms,
 			alarm{id: constructID(handler) + "Errors", what: "The function " + handler + " fails", do: "Read its log",
 				anchor: "function-errors", metric: sum(function.MetricErrors(nil)), threshold: 2})
-		if handler == "comment" {
+		if handler == "comment" || handler == driftHandler {
 			continue // it runs one at a time: Lambda turns it away as a matter of course, and comes again for six hours
 		}
 		alarms = append(alarms,

@@ -33,6 +33,7 @@ func TestAlarms(t *testing.T) {
 		want["function-throttles of "+function] = "AWS/Lambda Throttles Sum 300 > 2"
 	}
 	want["function-errors of comment"] = "AWS/Lambda Errors Sum 300 > 2"
+	want["function-errors of drift-check"] = "AWS/Lambda Errors Sum 300 > 2"
 	handlers := map[string]string{}
 	for handler, id := range functionsByHandler(t) {
 		handlers[id] = handler

@@ -58,6 +58,7 @@ func NewStack(scope constructs.Construct, id string, settings Settings) {
 	s.fleet()
 	s.webhooks()
 	s.writeBack()
+	s.drift()
 	s.triggers()
 	s.observability()
 }

@@ -58,7 +58,7 @@ func (s *stack) rule(id, description string, props *awsevents.RuleProps, target 
 
 // asynchronous sets what Lambda does with events that a function failed on: EventBridge and SNS only hand them over.
 func (s *stack) asynchronous() {
-	for _, handler := range []string{"observe", "resume", "notify", "comment"} {
+	for _, handler := range []string{"observe", "resume", "notify", "comment", driftHandler} {
 		if s.functions[handler] == nil {
 			continue // no ticket is told
 		}

@@ -30,7 +30,6 @@ const (
 	CheckResolution     DriftCheck = "resolution"
 	CheckNetworkACL     DriftCheck = "network-acl"
 	CheckCertificate    DriftCheck = "certificate"
-	CheckDeregistered   DriftCheck = "network"
 )
 
 // Severity of a drift.
@@ -54,7 +53,6 @@ type DriftCheckInfo struct {
 
 // DriftChecks lists every check, in the order of the report.
 var DriftChecks = []DriftCheckInfo{
-	{CheckDeregistered, SeverityHigh, false, false, "the network is still registered, so that it can be looked at"},
 	{CheckEndpointState, SeverityCritical, false, false, "the endpoint is available; a vendor can reject it at any time"},
 	{CheckEndpoint, SeverityCritical, false, false, "the endpoint exists in its VPC"},
 	{CheckService, SeverityCritical, false, false, "it reaches the same service, in the same Region"},
@@ -201,7 +199,7 @@ type Expectation struct {
 	SubnetIDs        []string      `json:"subnetIds"`
 	InterfaceIDs     []string      `json:"interfaceIds"`
 	SecurityGroupIDs []string      `json:"securityGroupIds"`
-	CIDRs            []string      `json:"cidrs,omitempty"`
+	CIDRs            []string      `json:"cidrs,omitempty"` // of the clients, IPv4
 	ClientGroupIDs   []string      `json:"clientGroupIds,omitempty"`
 	Ports            []int         `json:"ports"`
 	PrivateDNS       bool          `json:"privateDns,omitempty"`

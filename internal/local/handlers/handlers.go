@@ -5,6 +5,7 @@ package handlers
 import (
 	"postern/internal/approval"
 	"postern/internal/dns"
+	"postern/internal/drift"
 	"postern/internal/endpoint"
 	"postern/internal/fleet"
 	"postern/internal/notice"
@@ -37,6 +38,7 @@ func All() map[string]step.Function {
 		"rollback":        rollback.Function,
 		"notify":          notice.Function,
 		"comment":         ticket.Function,
+		"drift-check":     drift.Function,
 		"webhook":         webhook.Function,
 		"plan-fleet":      fleet.PlanFunction,
 		"report-target":   fleet.ReportTargetFunction,

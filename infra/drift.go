@@ -1,0 +1,37 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/jsii-runtime-go"
+
+	"postern/internal/step"
+)
+
+const driftHandler = "drift-check"
+
+// driftMinutes is how often every onboarded connection is looked at.
+const driftMinutes = 60
+
+// driftChecksAtATime: two would overwrite each other's findings.
+const driftChecksAtATime = 1
+
+var driftGrants = []grant{
+	describe("VpcEndpoints"),
+	{actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, resources: table, conditions: withoutToken},
+	{actions: []string{"dynamodb:Query"}, resources: linkedIndex},
+	{actions: []string{"events:PutEvents"}, resources: eventBus},
+	failedEvents,
+}
+
+// drift deploys the drift check behind its schedule. It is made after the state machine, which it may start.
+func (s *stack) drift() {
+	function := s.newFunction(constructID(driftHandler), "postern-"+driftHandler, spec{
+		handler: driftHandler, reaches: true, description: "Compares onboarded connections with what was verified", timeoutSeconds: 900,
+		env: []string{step.EnvTable, step.EnvEventBus}, grants: driftGrants, reserved: driftChecksAtATime,
+	})
+	s.functions[driftHandler] = function
+	s.rule("DriftSchedule", "Compares every onboarded connection with what was verified", &awsevents.RuleProps{
+		Schedule: awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(driftMinutes))),
+	}, function, 0) // the next check is the retry
+}

@@ -1,0 +1,113 @@
+package drift
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"postern/internal/bus"
+	"postern/internal/connection"
+	"postern/internal/metric"
+	"postern/internal/store"
+)
+
+// The metrics of the drift check. All are written by every scheduled run: their absence is an alarm.
+const (
+	// MetricDrift is the number of findings that are drift, MetricUnknown of those that nobody could look at.
+	MetricDrift   = "DriftCount"
+	MetricUnknown = "DriftUnknownCount"
+	// MetricChecked is the number of connections that were looked at.
+	MetricChecked = "DriftChecked"
+)
+
+// Registry is the table of connections; *store.Store satisfies it.
+type Registry interface {
+	Links(ctx context.Context) ([]store.Link, error)
+	Ledger(ctx context.Context, connectionID string) (*connection.Ledger, error)
+	SaveDrift(ctx context.Context, connectionID string, drift connection.Drift) error
+}
+
+// Checker checks connections. Two runs at once would overwrite each other's findings: the function has a concurrency of one.
+type Checker struct {
+	registry Registry
+	places   func(connection.Access) Place
+	bus      *bus.Bus
+	metrics  io.Writer
+	log      *slog.Logger
+}
+
+// NewChecker returns a checker that reads each connection in the account it is in; it writes metric lines to metrics.
+func NewChecker(registry Registry, places func(connection.Access) Place, bus *bus.Bus, metrics io.Writer, log *slog.Logger) *Checker {
+	return &Checker{registry: registry, places: places, bus: bus, metrics: metrics, log: log}
+}
+
+// Checked is what one run did.
+type Checked struct {
+	Woken       string `json:"woken"`       // what woke it, or "" for an event that concerns no connection
+	Connections int    `json:"connections"` // looked at
+	Deep        int    `json:"deep"`        // of them, with the deep checks
+	Drift       int    `json:"drift"`       // findings open now
+	Unknown     int    `json:"unknown"`
+}
+
+// Check handles the schedule, or a change that AWS tells of. An error means that something could not be written or said; the same
+// event may be handled again.
+func (c *Checker) Check(ctx context.Context, raw json.RawMessage) (Checked, error) {
+	w := decodeWake(raw)
+	if w.by == "" {
+		c.log.InfoContext(ctx, "nothing to check", "reason", w.note)
+		return Checked{}, nil
+	}
+	links, err := c.registry.Links(ctx)
+	if err != nil {
+		return Checked{Woken: w.by}, err
+	}
+	links = w.concerned(links)
+	deep := w.deep(links)
+	done := Checked{Woken: w.by, Connections: len(links), Deep: len(deep)}
+	surveys := c.survey(ctx, links)
+	var failed []error
+	for _, link := range links {
+		answers := shallow(link, surveys[placeOf(link)])
+		if deep[link.ConnectionID] {
+			answers = append(answers, c.look(ctx, link)...)
+		}
+		after, err := c.record(ctx, link, answers, w.at, deep[link.ConnectionID])
+		failed = append(failed, err)
+		done.Drift += after.Count(connection.DriftFound)
+		done.Unknown += after.Count(connection.DriftUnknown)
+	}
+	if w.by == bySchedule {
+		failed = append(failed, metric.Write(c.metrics, w.at,
+			metric.Metric{Name: MetricDrift, Unit: metric.Count, Value: float64(done.Drift)},
+			metric.Metric{Name: MetricUnknown, Unit: metric.Count, Value: float64(done.Unknown)},
+			metric.Metric{Name: MetricChecked, Unit: metric.Count, Value: float64(done.Connections)}))
+	}
+	return done, errors.Join(failed...)
+}
+
+// record says what opened and what closed, then keeps it: said twice does no harm, never said does.
+func (c *Checker) record(ctx context.Context, link store.Link, answers []connection.DriftAnswer, at time.Time, deep bool) (
+	connection.Drift, error) {
+	after, changes := merge(link, answers, at)
+	if deep {
+		after.DeepAt = at
+	}
+	var events []bus.Event
+	for _, change := range changes {
+		c.log.WarnContext(ctx, "drift "+change.Status, "connection", link.ConnectionID, "check", change.Finding.Check,
+			"result", change.Finding.Result, "detail", change.Finding.Detail)
+		events = append(events, bus.Event{Type: connection.EventDrift, At: at, Detail: change})
+	}
+	if len(events) == 0 && len(after.Findings) == 0 && !deep {
+		return after, nil
+	}
+	if err := c.bus.Put(ctx, events...); err != nil {
+		return after, fmt.Errorf("saying what differs of %s: %w", link.ConnectionID, err)
+	}
+	return after, c.registry.SaveDrift(ctx, link.ConnectionID, after)
+}

@@ -1,0 +1,23 @@
+package drift
+
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+
+	"postern/internal/account"
+	"postern/internal/bus"
+	"postern/internal/connection"
+	"postern/internal/endpoint"
+	"postern/internal/step"
+	"postern/internal/store"
+)
+
+// Function builds drift-check: behind a schedule, and behind the rules on what people change themselves.
+func Function(r step.Runtime) (lambda.Handler, error) {
+	table := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))
+	events := bus.New(eventbridge.NewFromConfig(r.AWS), r.Env.Required(step.EnvEventBus))
+	clients := endpoint.Clients(account.New(r), r.Log)
+	places := func(access connection.Access) Place { return clients(access) }
+	return step.Handle(r.Log, NewChecker(table, places, events, r.Metrics(), r.Log).Check), nil
+}
