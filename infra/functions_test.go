@@ -89,6 +89,7 @@ var environment = map[string][]string{
 	"publish-config":  {step.EnvTable},
 	"offboard":        {step.EnvTable},
 	"rollback":        {step.EnvTable},
+	"sweep-orphans":   {step.EnvEventBus, step.EnvNetworks, step.EnvTable, step.EnvTimeouts},
 	"notify":          {step.EnvOperatorsTopic, step.EnvTable},
 	"plan-fleet":      {step.EnvNetworks},
 	"comment":         {step.EnvComments, step.EnvTable, step.EnvWriteBack},
@@ -142,7 +143,7 @@ func TestFailedEventsAreKept(t *testing.T) {
 		}
 		kept[text(r.Properties["FunctionName"])] = true
 	}
-	for _, handler := range []string{"observe", "resume", "notify", "comment"} {
+	for _, handler := range []string{"observe", "resume", "notify", "sweep-orphans", "comment"} {
 		if !kept[text(map[string]string{"Ref": functions[handler]})] {
 			t.Errorf("what %s fails on is lost", handler)
 		}

@@ -135,7 +135,7 @@ var withoutToken = map[string]any{
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
 		"waitRole", "waitExternalId", "waitRegion",
 		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "reminderOf", "reminderPercent", "reminderBy",
-		"noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy",
+		"noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy", "orphanDigest", "orphanBy",
 	}},
 	"StringEqualsIfExists": map[string]any{"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": "NONE"},
 }
@@ -349,6 +349,18 @@ func (s *stack) specs() []spec {
 				{actions: []string{"dynamodb:UpdateItem"}, resources: table, conditions: withoutToken},
 				{actions: []string{"sns:Publish"}, resources: operatorsTopic},
 				{actions: []string{"kms:GenerateDataKey*", "kms:Decrypt"}, resources: key},
+				failedEvents,
+			},
+		},
+		{
+			handler: "sweep-orphans", reaches: true, description: "Reports what Postern made and nobody answers for", timeoutSeconds: 300,
+			env: []string{step.EnvTable, step.EnvNetworks, step.EnvEventBus, step.EnvTimeouts},
+			grants: []grant{
+				askHolder,
+				describe("VpcEndpoints", "SecurityGroups"),
+				{actions: []string{"route53:ListHostedZonesByName"}, resources: anything},
+				{actions: []string{"dynamodb:Scan"}, resources: table, conditions: withoutToken},
+				{actions: []string{"events:PutEvents"}, resources: eventBus},
 				failedEvents,
 			},
 		},

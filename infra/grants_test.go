@@ -99,6 +99,8 @@ func TestPermissions(t *testing.T) {
 			"ssm:GetParameters", "ssm:PutParameter", "states:DescribeExecution", "sts:AssumeRole"},
 		"drift-check": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "ec2:DescribeVpcEndpoints", "events:PutEvents",
 			"sqs:SendMessage", "sts:AssumeRole"},
+		"sweep-orphans": {"dynamodb:Scan", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcEndpoints", "events:PutEvents",
+			"route53:ListHostedZonesByName", "sqs:SendMessage", "states:DescribeExecution", "sts:AssumeRole"},
 		"relay-probe": {"sts:AssumeRole"},
 		"plan-fleet":  nil, "report-target": nil, "report-fleet": nil,
 		"comment": {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},

@@ -205,6 +205,10 @@ var accepted = map[string]map[string]string{
 		hostedZones: zoneIDs,
 		published:   prefixed,
 	},
+	"SweepOrphansRole": {
+		ownRuns:    holders,
+		everything: reads,
+	},
 	"PlanFleetRole": {
 		everything: traces,
 	},

@@ -11,6 +11,7 @@ import (
 
 	"postern/internal/approval"
 	"postern/internal/metric"
+	"postern/internal/orphan"
 )
 
 // overdueSeconds is longer than any vendor's 48 business hours, with a weekend and a holiday between.
@@ -83,6 +84,12 @@ func (s *stack) waitAlarms() []alarm {
 		{id: "SweepRepaired", what: "The sweep found what a notification should have told",
 			do: "Look at the notifications topic and its key", anchor: "sweep-repaired",
 			metric: ours(approval.MetricRepaired, "Sum"), threshold: 2},
+		// As long as the last sweep found any: it looks again every six hours.
+		{id: "Orphans", what: "Something of ours in AWS is nobody's", do: "Read the mail about it, decide, start the request in it",
+			anchor: "orphans", metric: awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+				Namespace: jsii.String(metric.Namespace), MetricName: jsii.String(orphan.MetricOrphans), Statistic: jsii.String("Maximum"),
+				Period: awscdk.Duration_Hours(jsii.Number(orphanSweepHours)),
+			})},
 		{id: "DeadLetters", what: "An event could not be delivered",
 			do: "Read the message in the queue, mend the function, send it again", anchor: "dead-letters",
 			metric: s.deadLetters.MetricApproximateNumberOfMessagesVisible(

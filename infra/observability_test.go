@@ -27,6 +27,7 @@ func TestAlarms(t *testing.T) {
 		"sweep-missing":        "Postern PendingCount SampleCount 900 < 1, or nothing",
 		"wait-overdue":         "Postern OldestPendingAgeSeconds Maximum 900 > 432000",
 		"sweep-repaired":       "Postern SweepRepaired Sum 900 > 2",
+		"orphans":              "Postern OrphanCount Maximum 21600 > 0",
 	}
 	for _, function := range []string{"observe", "resume", "notify", "await-gate", "webhook"} {
 		want["function-errors of "+function] = "AWS/Lambda Errors Sum 300 > 2"

@@ -14,12 +14,18 @@ import (
 // sweepMinutes is how long a lost message can delay anybody.
 const sweepMinutes = 5
 
+// orphanSweepHours is how long an orphan bills at most before anybody hears of it, besides the hour in which it is none yet.
+const orphanSweepHours = 6
+
 func (s *stack) triggers() {
 	s.notifications.AddSubscription(awssnssubscriptions.NewLambdaSubscription(s.functions["observe"],
 		&awssnssubscriptions.LambdaSubscriptionProps{DeadLetterQueue: s.deadLetters}))
 	s.rule("Sweep", "Looks at everything that waits, and repairs what was lost", &awsevents.RuleProps{
 		Schedule: awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(sweepMinutes))),
 	}, s.functions["observe"], 0) // the next sweep is the retry
+	s.rule("OrphanSweep", "Looks for what nobody answers for", &awsevents.RuleProps{
+		Schedule: awsevents.Schedule_Rate(awscdk.Duration_Hours(jsii.Number(orphanSweepHours))),
+	}, s.functions["sweep-orphans"], 0)
 	// Needs a trail in the account that logs management events. Creating an endpoint changes none that we know.
 	s.rule("Changes", "Somebody changed an endpoint in this account", &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{
@@ -37,10 +43,10 @@ func (s *stack) triggers() {
 				connection.EventAcknowledged, connection.EventCancelled),
 		},
 	}, s.functions["resume"], 20)
-	s.rule("Notices", "What to send the vendor, to the operators", &awsevents.RuleProps{
+	s.rule("Notices", "What to send the vendor, and what to decide, to the operators", &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{
 			Source:     jsii.Strings(connection.EventSource),
-			DetailType: jsii.Strings(connection.EventGateOpened, connection.EventGateReminder),
+			DetailType: jsii.Strings(connection.EventGateOpened, connection.EventGateReminder, connection.EventOrphan),
 		},
 	}, s.functions["notify"], 20)
 }
@@ -58,7 +64,7 @@ func (s *stack) rule(id, description string, props *awsevents.RuleProps, target 
 
 // asynchronous sets what Lambda does with events that a function failed on: EventBridge and SNS only hand them over.
 func (s *stack) asynchronous() {
-	for _, handler := range []string{"observe", "resume", "notify", "comment", driftHandler} {
+	for _, handler := range []string{"observe", "resume", "notify", "sweep-orphans", "comment", driftHandler} {
 		if s.functions[handler] == nil {
 			continue // no ticket is told
 		}

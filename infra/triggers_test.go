@@ -20,7 +20,7 @@ func TestRules(t *testing.T) {
 		`"detail-type":["AWS API Call via CloudTrail"],"source":["aws.ec2"]}`
 	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed,
 		connection.EventAcknowledged, connection.EventCancelled)
-	opened := ours(connection.EventGateOpened, connection.EventGateReminder)
+	opened := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventOrphan)
 	told := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventServiceVisible, connection.EventEndpointState)
 	var machine string // the fleet's own executions are told nowhere: each target's are
 	for id, r := range ofType("AWS::StepFunctions::StateMachine") {
@@ -35,6 +35,7 @@ func TestRules(t *testing.T) {
 		executions:        "comment, 20 retries in 86400 s",
 		"rate(1 hour)": "drift-check, 0 retries in 86400 s",
 		"rate(5 minutes)": "observe, 0 retries in 86400 s",
+		"rate(6 hours)":   "sweep-orphans, 0 retries in 86400 s",
 		changes:           "observe, 8 retries in 86400 s",
 		observations:      "resume, 20 retries in 86400 s",
 		opened:            "notify, 20 retries in 86400 s",

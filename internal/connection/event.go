@@ -23,6 +23,9 @@ const (
 	// EventDrift says that something of an onboarded connection is not as it was verified, that nobody could look, or that it is as
 	// it was again. It is said at least once for each finding.
 	EventDrift = "Connection Drift"
+	// EventOrphan says that something of ours in AWS is nobody's, or that a stopped execution holds a connection. It is said by
+	// every sweep for orphans while it lasts.
+	EventOrphan = "Orphan Found"
 	// EventGateStillClosed says that the sweep looked and the wait goes on; resume turns it into a heartbeat.
 	EventGateStillClosed = "Gate Still Closed"
 )

@@ -27,6 +27,9 @@ type RegisteredNetwork struct {
 	ProbeRelay    string `json:"probeRelay,omitempty"`
 }
 
+// Access returns how the network's account and Region are reached.
+func (n RegisteredNetwork) Access() Access { return accessOf(n.RoleARN, n.ExternalID, n.Region) }
+
 // Access is how an account and Region are reached: by a role there, or, when it is zero, as the function itself. It is comparable.
 type Access struct{ RoleARN, ExternalID, Region string }
 

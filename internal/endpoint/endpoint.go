@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -29,7 +30,8 @@ type Endpoint struct {
 	InterfaceIDs                []string
 	Tags                        map[string]string
 	// Reason is why AWS failed or refused the endpoint, when it says so.
-	Reason string
+	Reason    string
+	CreatedAt time.Time // zero when AWS does not say
 }
 
 // DNSName is one of an endpoint's names, with the hosted zone that an alias to it names.
@@ -142,6 +144,7 @@ func endpointOf(e types.VpcEndpoint) Endpoint {
 		VPCID: aws.ToString(e.VpcId), Type: string(e.VpcEndpointType), State: connection.ParseEndpointState(string(e.State)),
 		SubnetIDs: e.SubnetIds, PrivateDNSEnabled: aws.ToBool(e.PrivateDnsEnabled), InterfaceIDs: e.NetworkInterfaceIds,
 		Tags: make(map[string]string, len(e.Tags)), Reason: aws.ToString(e.FailureReason),
+		CreatedAt: aws.ToTime(e.CreationTimestamp),
 	}
 	for _, group := range e.Groups {
 		endpoint.SecurityGroupIDs = append(endpoint.SecurityGroupIDs, aws.ToString(group.GroupId))

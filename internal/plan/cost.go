@@ -14,8 +14,8 @@ const (
 	hoursPerMonth      = 730
 )
 
-// costOf returns what a connection costs a month in a number of Availability Zones, with or without a hosted zone.
-func costOf(zones int, hostedZone bool) connection.Cost {
+// CostOf returns what a connection costs a month in a number of Availability Zones, with or without a hosted zone.
+func CostOf(zones int, hostedZone bool) connection.Cost {
 	monthly := float64(zones) * hoursPerMonth * pricePerZoneHour
 	basis := fmt.Sprintf("%d zones × %d h × $%.2f (https://aws.amazon.com/privatelink/pricing/)",
 		zones, hoursPerMonth, pricePerZoneHour)

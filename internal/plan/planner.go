@@ -146,7 +146,7 @@ func (d *draft) finish() {
 		d.warn("live-cutover", "%s resolves publicly today: the change moves every client in %s at once, after the endpoint passed the "+
 			"probe. Rollback moves them back.", d.plan.DNS.Hostname, d.plan.Network.VPCID)
 	}
-	d.plan.Cost = costOf(len(d.plan.Network.Subnets), d.plan.DNS.Mode == connection.ModePrivateHostedZone)
+	d.plan.Cost = CostOf(len(d.plan.Network.Subnets), d.plan.DNS.Mode == connection.ModePrivateHostedZone)
 	d.list()
 }
 

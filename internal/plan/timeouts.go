@@ -3,9 +3,12 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"postern/internal/connection"
+	"postern/internal/vendor"
 )
 
 const (
@@ -61,4 +64,19 @@ func (t Timeouts) apply(gates connection.Gates) connection.Gates {
 	set(&gates.Allowlist, t.AllowlistDays)
 	set(&gates.Approval, t.ApprovalDays)
 	return gates
+}
+
+// Approval is how long an approval may be waited for: the longer of what is set here and what the vendor's profile says. A vendor
+// that has no profile any more has the longest time of all.
+func (t Timeouts) Approval(catalog vendor.Catalog, vendorID string) time.Duration {
+	days := t.ApprovalDays
+	ids := catalog.IDs()
+	if slices.Contains(ids, vendorID) {
+		ids = []string{vendorID}
+	}
+	for _, id := range ids {
+		profile, _ := catalog.Find(id)
+		days = max(days, profile.Gates.Approval.TimeoutDays)
+	}
+	return time.Duration(days) * secondsPerDay * time.Second
 }

@@ -30,6 +30,8 @@
 //	waitToken           the task token. Only Token reads it, and the index must not carry it
 //	noticeAllowlist     execution whose message for this gate was sent, and noticeApproval likewise
 //	noticeAllowlistBy   the call that claimed it, and noticeApprovalBy likewise
+//	orphanDigest        orphan whose message was sent, and orphanBy, the call that claimed it; on an item of its own, with the id
+//	                    orphan/kind/connection and nothing else
 //	reminderOf          gate and execution that the operators were last reminded of
 //	reminderPercent     how far the vendor's hours had run then: 050, 080 or 100, so that they compare as strings
 //	reminderBy          the call that claimed it

@@ -123,7 +123,7 @@ type Overview struct {
 
 // overviewAttributes are what a list shows: neither ledger nor token.
 var overviewAttributes = append([]string{
-	"status", "holder", "finishedBy", "endpointId", "updatedAt", "linked", "expects", "drift",
+	"vendor", "status", "holder", "finishedBy", "endpointId", "updatedAt", "linked", "expects", "drift",
 }, waitAttributes...)
 
 // All returns every connection there ever was, in no order. It reads the whole table.
@@ -140,6 +140,9 @@ func (s *Store) All(ctx context.Context) ([]Overview, error) {
 			return nil, fmt.Errorf("reading all connections: %w", err)
 		}
 		for _, found := range page.Items {
+			if item(found).text("vendor") == "" {
+				continue // no connection, but the claim of a message about an orphan
+			}
 			overview, err := overviewOf(found)
 			if err != nil {
 				return nil, err

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -26,17 +27,24 @@ func (s *Store) Asking(executions Executions) *Store {
 
 // Ended reports whether an execution has ended. A store that cannot ask says no. AWS forgets executions 90 days after their end.
 func (s *Store) Ended(ctx context.Context, execution string) (bool, error) {
+	ended, _, err := s.EndedAt(ctx, execution)
+	return ended, err
+}
+
+// EndedAt is Ended, and says when: the zero time for an execution that AWS has forgotten.
+func (s *Store) EndedAt(ctx context.Context, execution string) (ended bool, at time.Time, err error) {
 	if s.executions == nil {
-		return false, nil
+		return false, time.Time{}, nil
 	}
 	out, err := s.executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(execution)})
 	if awserr.Is(err, "ExecutionDoesNotExist") {
-		return true, nil
+		return true, time.Time{}, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("asking whether execution %s runs: %w", execution, err)
+		return false, time.Time{}, fmt.Errorf("asking whether execution %s runs: %w", execution, err)
 	}
-	return out.Status != types.ExecutionStatusRunning && out.Status != types.ExecutionStatusPendingRedrive, nil
+	ended = out.Status != types.ExecutionStatusRunning && out.Status != types.ExecutionStatusPendingRedrive
+	return ended, aws.ToTime(out.StopDate), nil
 }
 
 // claimable is the condition under which an execution, named by the placeholder :holder, may take a connection: it is free, its own,

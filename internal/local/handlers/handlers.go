@@ -10,6 +10,7 @@ import (
 	"postern/internal/fleet"
 	"postern/internal/notice"
 	"postern/internal/offboard"
+	"postern/internal/orphan"
 	"postern/internal/plan"
 	"postern/internal/probe"
 	"postern/internal/publish"
@@ -40,6 +41,7 @@ func All() map[string]step.Function {
 		"comment":         ticket.Function,
 		"drift-check":     drift.Function,
 		"webhook":         webhook.Function,
+		"sweep-orphans":   orphan.Function,
 		"plan-fleet":      fleet.PlanFunction,
 		"report-target":   fleet.ReportTargetFunction,
 		"report-fleet":    fleet.ReportFunction,

@@ -1,0 +1,64 @@
+package connection
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// OrphanKind is why something of ours is nobody's; stable.
+type OrphanKind string
+
+// The kinds.
+const (
+	// OrphanStopped: the execution that holds the connection has ended, and let nothing go.
+	OrphanStopped OrphanKind = "stopped-execution"
+	// OrphanUnknown: things with our tags or reference, of a connection that has no record, was offboarded, or failed.
+	OrphanUnknown OrphanKind = "unknown-connection"
+	// OrphanSecond: an endpoint of an onboarded connection that uses another one.
+	OrphanSecond OrphanKind = "second-endpoint"
+	// OrphanOverdue: an endpoint that waits for the vendor for longer than the gate does.
+	OrphanOverdue OrphanKind = "overdue-endpoint"
+)
+
+// OrphanKinds lists every kind.
+var OrphanKinds = []OrphanKind{OrphanStopped, OrphanUnknown, OrphanSecond, OrphanOverdue}
+
+// The types of things that can be orphans.
+const (
+	ThingEndpoint      = "VPC endpoint"
+	ThingSecurityGroup = "security group"
+	ThingHostedZone    = "hosted zone"
+)
+
+// OrphanThing is one thing in AWS that carries our tags or our reference.
+type OrphanThing struct {
+	Type      string `json:"type"`
+	ID        string `json:"id"`
+	AccountID string `json:"accountId"`
+	Region    string `json:"region,omitempty"` // a hosted zone has none
+	VPCID     string `json:"vpcId,omitempty"`  // AWS does not list it with a hosted zone
+	// State and Subnets are an endpoint's. It bills by the hour for each subnet, whatever its state.
+	State     EndpointState `json:"state,omitempty"`
+	Subnets   int           `json:"subnets,omitempty"`
+	CreatedAt time.Time     `json:"createdAt,omitzero"` // AWS tells it of endpoints only
+}
+
+// OrphanNotice is the detail of EventOrphan.
+type OrphanNotice struct {
+	SchemaVersion int           `json:"schemaVersion"`
+	Kind          OrphanKind    `json:"kind"`
+	ConnectionID  string        `json:"connectionId"`
+	Things        []OrphanThing `json:"things"`
+	// Since is how long it is known to be nobody's; zero when nothing tells.
+	Since      time.Time `json:"since,omitzero"`
+	ObservedAt time.Time `json:"observedAt"`
+	// Cost is what the things cost a month; zero when they cost nothing, or when the connection needs them.
+	Cost      Cost   `json:"cost,omitzero"`
+	Execution string `json:"execution,omitempty"` // ARN of the one that holds the connection, or ended last
+	Ticket    string `json:"ticket,omitempty"`    // key of the ticket that opened the connection
+	// Next says what removes it, to people. Request is what to start the state machine with, as it is, when that does it.
+	Next    string          `json:"next"`
+	Request json.RawMessage `json:"request,omitempty"`
+	// Digest names the orphan while it lasts: the same connection's may be another one later.
+	Digest string `json:"digest"`
+}

@@ -1,0 +1,117 @@
+package orphan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"postern/internal/bus"
+	"postern/internal/connection"
+	"postern/internal/dns"
+	"postern/internal/endpoint"
+	"postern/internal/metric"
+	"postern/internal/store"
+)
+
+// The metrics of a sweep. All are written by every sweep, also when it finds nothing: their absence is a sweep that did not run.
+const (
+	// MetricOrphans is the number of orphans.
+	MetricOrphans = "OrphanCount"
+	// MetricChecked is the number of connections and things that were looked at.
+	MetricChecked = "OrphanChecked"
+	// MetricUnknown is the number of lists and executions that could not be looked at.
+	MetricUnknown = "OrphanUnknown"
+)
+
+// Endpoints lists what of EC2 is ours in an account and Region; *endpoint.Client satisfies it.
+type Endpoints interface {
+	Managed(ctx context.Context) ([]endpoint.Endpoint, error)
+	ManagedGroups(ctx context.Context) ([]endpoint.SecurityGroup, error)
+}
+
+// Zones lists the hosted zones of an account that are ours; *dns.Client satisfies it.
+type Zones interface {
+	Managed(ctx context.Context) (map[string][]dns.Zone, error)
+}
+
+// Registry knows the connections; *store.Store satisfies it.
+type Registry interface {
+	All(ctx context.Context) ([]store.Overview, error)
+	EndedAt(ctx context.Context, execution string) (ended bool, at time.Time, err error)
+}
+
+// Sweeper looks for orphans.
+type Sweeper struct {
+	Registry  Registry
+	Networks  connection.Networks
+	Endpoints func(connection.Access) Endpoints
+	Zones     func(connection.Access) Zones
+	// Patience is how long an approval of a vendor may be waited for.
+	Patience func(vendorID string) time.Duration
+	Bus      *bus.Bus
+	Metrics  io.Writer
+	Log      *slog.Logger
+}
+
+// Event is EventBridge's scheduled event, as far as it matters here.
+type Event struct {
+	Time time.Time `json:"time"`
+}
+
+// Swept is what a sweep did.
+type Swept struct {
+	Looked  int `json:"looked"`  // connections and things
+	Orphans int `json:"orphans"` // events said
+	Unknown int `json:"unknown"` // lists and executions that could not be looked at
+}
+
+// Sweep looks at everything of ours, and says what is nobody's. An error means that the connections could not be read, or that an
+// event was not taken; lists that could not be read are counted and said in the log.
+func (s *Sweeper) Sweep(ctx context.Context, at time.Time) (Swept, error) {
+	// The things come before the records: what is made meanwhile has no orphan's look then, since it is claimed before it is made.
+	seen := &sighting{things: map[string][]connection.OrphanThing{}}
+	registered := places(s.Networks, nil)
+	for _, p := range registered {
+		s.look(ctx, p, seen)
+	}
+	records, err := s.Registry.All(ctx)
+	if err != nil {
+		return Swept{}, fmt.Errorf("sweeping for orphans: %w", err)
+	}
+	for _, p := range places(s.Networks, records)[len(registered):] {
+		s.look(ctx, p, seen)
+	}
+
+	known := map[string]*store.Overview{}
+	for i := range records {
+		known[records[i].ConnectionID] = &records[i]
+		if _, made := seen.things[records[i].ConnectionID]; !made {
+			seen.things[records[i].ConnectionID] = nil
+		}
+	}
+	var events []bus.Event
+	for _, id := range slices.Sorted(maps.Keys(seen.things)) {
+		j := judge{Sweeper: s, at: at, id: id, record: known[id], things: seen.things[id]}
+		notices, err := j.orphans(ctx)
+		if err != nil {
+			seen.unknown++
+			s.Log.WarnContext(ctx, "could not tell whether a connection is an orphan", "connection", id, "error", err.Error())
+		}
+		for _, notice := range notices {
+			s.Log.WarnContext(ctx, "orphan", "connection", id, "kind", notice.Kind, "things", len(notice.Things),
+				"execution", notice.Execution)
+			events = append(events, bus.Event{Type: connection.EventOrphan, At: at, Detail: notice})
+		}
+	}
+	swept := Swept{Looked: seen.looked + len(records), Orphans: len(events), Unknown: seen.unknown}
+	count := func(name string, value int) metric.Metric {
+		return metric.Metric{Name: name, Unit: metric.Count, Value: float64(value)}
+	}
+	return swept, errors.Join(s.Bus.Put(ctx, events...), metric.Write(s.Metrics, at, count(MetricOrphans, swept.Orphans),
+		count(MetricChecked, swept.Looked), count(MetricUnknown, swept.Unknown)))
+}
