@@ -56,6 +56,14 @@ func (c *claims) ReleaseReminder(ctx context.Context, r store.Reminder) error {
 	return c.ReleaseNotice(ctx, r.ConnectionID, fmt.Sprint(r.Execution, r.Percent), r.Gate)
 }
 
+func (c *claims) ClaimOrphan(ctx context.Context, o connection.OrphanNotice) (bool, error) {
+	return c.ClaimNotice(ctx, o.ConnectionID, o.Digest, connection.Gate(o.Kind))
+}
+
+func (c *claims) ReleaseOrphan(ctx context.Context, o connection.OrphanNotice) error {
+	return c.ReleaseNotice(ctx, o.ConnectionID, o.Digest, connection.Gate(o.Kind))
+}
+
 func (c *claims) ReleaseNotice(_ context.Context, id, execution string, gate connection.Gate) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
