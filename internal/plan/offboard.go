@@ -9,7 +9,7 @@ import (
 )
 
 // offboard lists what there is of a connection to remove. The ledger of an onboarded connection says where it is; one that never
-// came so far is looked for in every registered network.
+// came so far, or has no longer one, is looked for in every registered network.
 func (p *Planner) offboard(ctx context.Context, execution string, request connection.Request) (connection.Plan, error) {
 	plan := connection.Plan{
 		ConnectionID: request.ConnectionID(), Vendor: request.Vendor, Decision: connection.DecisionOffboard,
