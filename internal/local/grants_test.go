@@ -151,6 +151,7 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			must(t, c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()))
 			stop()
 			stop()
+			advance(t, c, 13*time.Hour) // the sweep for orphans
 			offboard(t, c)
 		},
 		"approved and cancelled": func(t *testing.T, c *local.Cloud) {

@@ -155,11 +155,9 @@ func (j *judge) endpoints(which func(connection.OrphanThing) bool) []connection.
 	return found
 }
 
-// notice is the part that all kinds share. What names the orphan lasts as long as it does.
+// notice is the part that all kinds share. What names the orphan is the same as long as it lasts, also when a part of it cannot be
+// seen.
 func (j *judge) notice(kind connection.OrphanKind, things []connection.OrphanThing, named string) connection.OrphanNotice {
-	if named == "" {
-		named = names(things)
-	}
 	n := connection.OrphanNotice{
 		SchemaVersion: connection.SchemaVersion, Kind: kind, ConnectionID: j.id, Things: slices.Concat([]connection.OrphanThing{}, things),
 		ObservedAt: j.at, Digest: digest(string(kind), j.id, named),

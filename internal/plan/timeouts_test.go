@@ -2,8 +2,10 @@ package plan
 
 import (
 	"testing"
+	"time"
 
 	"postern/internal/connection"
+	"postern/internal/vendor"
 )
 
 func TestTimeouts(t *testing.T) {
@@ -33,6 +35,25 @@ func TestTimeouts(t *testing.T) {
 		// AWS refuses a heartbeat that is not shorter than its timeout.
 		if got.Allowlist.HeartbeatSeconds >= got.Allowlist.TimeoutSeconds {
 			t.Errorf("%s: heartbeat %d, timeout %d", name, got.Allowlist.HeartbeatSeconds, got.Allowlist.TimeoutSeconds)
+		}
+	}
+}
+
+// An approval may take the vendor's own days, or what is set when that is longer; of a vendor that nobody knows, anybody's.
+func TestApprovalTime(t *testing.T) {
+	t.Parallel()
+	catalog, err := vendor.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const day = 24 * time.Hour
+	for _, test := range []struct {
+		days   int
+		vendor string
+		want   time.Duration
+	}{{0, "monte-carlo", 14 * day}, {5, "monte-carlo", 14 * day}, {30, "monte-carlo", 30 * day}, {0, "gone", 14 * day}} {
+		if got := (Timeouts{ApprovalDays: test.days}).Approval(catalog, test.vendor); got != test.want {
+			t.Errorf("%d days, %s: %s, want %s", test.days, test.vendor, got, test.want)
 		}
 	}
 }

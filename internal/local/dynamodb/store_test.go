@@ -89,6 +89,9 @@ func TestStoreOverTheWire(t *testing.T) {
 	if err != nil || len(links) != 1 || links[0].Expects.EndpointID != wait.EndpointID || links[0].Drift.SchemaVersion != 1 {
 		t.Errorf("links: got %+v, %v", links, err)
 	}
+	// The claim of a mail about an orphan is no connection.
+	_, err = connections.ClaimOrphan(ctx, connection.OrphanNotice{ConnectionID: id, Kind: connection.OrphanUnknown, Digest: "1"})
+	must(err)
 	all, err := connections.All(ctx)
 	if err != nil || len(all) != 1 || all[0].Status != store.StatusOnboarded || all[0].Drift == nil || all[0].Wait != nil {
 		t.Errorf("all: got %+v, %v", all, err)

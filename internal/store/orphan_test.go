@@ -1,0 +1,63 @@
+package store_test
+
+import (
+	"testing"
+
+	"postern/internal/connection"
+	"postern/internal/store"
+)
+
+// The message about an orphan is claimed once while it lasts, and the claim makes no record of the connection.
+func TestClaimOrphan(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	orphan := func(kind connection.OrphanKind, digest string) connection.OrphanNotice {
+		return connection.OrphanNotice{ConnectionID: id, Kind: kind, Digest: digest}
+	}
+	claim := func(o connection.OrphanNotice, want bool) {
+		t.Helper()
+		if first, err := s.ClaimOrphan(t.Context(), o); err != nil || first != want {
+			t.Errorf("%s %s: first %v, %v; want %v", o.Kind, o.Digest, first, err, want)
+		}
+	}
+	stopped, unknown := orphan(connection.OrphanStopped, "1"), orphan(connection.OrphanUnknown, "2")
+	claim(stopped, true)
+	claim(stopped, false)
+	claim(unknown, true)
+	claim(stopped, false) // the one does not hide the other
+	claim(orphan(connection.OrphanStopped, "3"), true)
+	must(t, s.ReleaseOrphan(t.Context(), stopped)) // not the one that is held
+	claim(orphan(connection.OrphanStopped, "3"), false)
+	must(t, s.ReleaseOrphan(t.Context(), unknown))
+	claim(unknown, true)
+
+	if table.Get(id) != nil {
+		t.Errorf("the connection has a record: %v", table.Get(id))
+	}
+}
+
+// The ledger of a connection that was offboarded is history, whatever came after.
+func TestLedgerOfWhatIsOnboarded(t *testing.T) {
+	t.Parallel()
+	s, _ := open()
+	finish := func(status store.Status, ledger *connection.Ledger) {
+		t.Helper()
+		must(t, s.Claim(t.Context(), id, "arn:1", noon))
+		must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: status, At: noon, Ledger: ledger}))
+	}
+	has := func(want bool) {
+		t.Helper()
+		if ledger, err := s.Ledger(t.Context(), id); err != nil || (ledger != nil) != want {
+			t.Errorf("ledger %+v, %v", ledger, err)
+		}
+	}
+	has(false)
+	finish(store.StatusOnboarded, &connection.Ledger{})
+	has(true)
+	finish(store.StatusFailed, nil)
+	has(true)
+	finish(store.StatusOffboarded, nil)
+	has(false)
+	finish(store.StatusFailed, nil)
+	has(false)
+}
