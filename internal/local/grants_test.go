@@ -27,7 +27,6 @@ var unusedGrants = map[string]string{
 	"Rollback route53:ListHostedZonesByVPC":                   "finds the zone of a ConfigureDNS that could not answer any more",
 	"Network ec2:DescribeVpcEndpointConnectionNotifications":  "as Rollback's",
 	"Network ec2:ModifyVpcEndpoint":                           "as Rollback's, and for private DNS",
-	"Network route53:ListHostedZonesByName":                   "as ConfigureDns's",
 	"Rollback dynamodb:GetItem":                               "looks who holds the connection of a request that was refused",
 	"Rollback ec2:DescribeVpcEndpointConnectionNotifications": "finds the notification of an EnsureEndpoint that could not answer any more",
 	"Rollback ssm:PutParameter":                               "puts an earlier value back",
