@@ -25,7 +25,7 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	table, rawNetworks := r.Env.Required(step.EnvTable), r.Env.Required(step.EnvNetworks)
 	events := bus.New(eventbridge.NewFromConfig(r.AWS), r.Env.Required(step.EnvEventBus))
 	if r.Env.Err() != nil {
-		return nil, nil // the cold start reports every missing name
+		return nil, nil //nolint:nilerr // the cold start reports every missing name
 	}
 	networks, err := connection.ParseNetworks(rawNetworks)
 	if err != nil {
