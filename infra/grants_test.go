@@ -99,7 +99,7 @@ func TestPermissions(t *testing.T) {
 			"route53:DeleteHostedZone", "route53:GetHostedZone", "route53:ListResourceRecordSets", "ssm:DeleteParameter",
 			"ssm:GetParameters", "ssm:PutParameter", "states:DescribeExecution", "sts:AssumeRole"},
 		"drift-check": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "ec2:DescribeVpcEndpoints", "events:PutEvents",
-			"sqs:SendMessage", "sts:AssumeRole"},
+			"sqs:SendMessage", "states:StartExecution", "sts:AssumeRole"},
 		"relay-probe": {"sts:AssumeRole"},
 		"plan-fleet":  nil, "report-target": nil, "report-fleet": nil,
 		"comment": {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},

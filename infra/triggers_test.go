@@ -33,7 +33,7 @@ func TestRules(t *testing.T) {
 	want := map[string]string{
 		told:              "comment, 20 retries in 86400 s",
 		executions:        "comment, 20 retries in 86400 s",
-		"rate(1 hour)": "drift-check, 0 retries in 86400 s",
+		"rate(1 hour)":    "drift-check, 0 retries in 86400 s",
 		"rate(5 minutes)": "observe, 0 retries in 86400 s",
 		changes:           "observe, 8 retries in 86400 s",
 		observations:      "resume, 20 retries in 86400 s",

@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"postern/internal/account"
 	"postern/internal/bus"
@@ -17,7 +18,8 @@ import (
 func Function(r step.Runtime) (lambda.Handler, error) {
 	table := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))
 	events := bus.New(eventbridge.NewFromConfig(r.AWS), r.Env.Required(step.EnvEventBus))
+	repairer := NewRepairer(sfn.NewFromConfig(r.AWS), r.Env.Required(step.EnvStateMachine))
 	clients := endpoint.Clients(account.New(r), r.Log)
 	places := func(access connection.Access) Place { return clients(access) }
-	return step.Handle(r.Log, NewChecker(table, places, events, r.Metrics(), r.Log).Check), nil
+	return step.Handle(r.Log, NewChecker(table, places, repairer, events, r.Metrics(), r.Log).Check), nil
 }

@@ -225,3 +225,86 @@ func TestRepairThatFailsRestores(t *testing.T) {
 		})
 	}
 }
+
+// optedIn returns a cloud with a connection whose drift of one check is to be repaired.
+func optedIn(t *testing.T, sample string, check connection.DriftCheck) *local.Cloud {
+	t.Helper()
+	c := open(t, nil)
+	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+	ended := onboardWith(t, c, sample, func(request map[string]any) {
+		request["drift"] = map[string]string{string(check): string(connection.PolicyRepair)}
+	})
+	if ended.Status != states.Succeeded {
+		t.Fatalf("%v %s: %s", ended.Path, ended.Error, ended.Cause)
+	}
+	return c
+}
+
+// repairs are the executions that the drift check started, in order.
+func repairs(c *local.Cloud) []states.Execution {
+	var started []states.Execution
+	for _, e := range c.States.Executions() {
+		if strings.Contains(string(e.Input), `"requester":"postern drift-check"`) {
+			started = append(started, e)
+		}
+	}
+	return started
+}
+
+func TestDriftIsRepairedWhenAskedFor(t *testing.T) {
+	t.Parallel()
+	c := optedIn(t, engflow, connection.CheckPrivateDNS)
+	before, id := c.Inventory(), theEndpoint(t, c).ID
+	broken("private-dns")(t, c)
+	must(t, c.Advance(5*time.Hour))
+	started := repairs(c)
+	if len(started) != 1 || !slices.Equal(started[0].Path, repaired) {
+		t.Fatalf("%d repairs: %+v", len(started), started)
+	}
+	if diff := cmp.Diff(before, c.Inventory()); diff != "" || theEndpoint(t, c).ID != id {
+		t.Errorf("the account is not as it was:\n%s", diff)
+	}
+	said := drifts(t, c)
+	if !slices.Contains(said, "opened private-dns drift") || !slices.Contains(said, "closed private-dns drift") {
+		t.Errorf("said %q", said)
+	}
+}
+
+// Somebody who changes it back again and again wins after three repairs, and is told of.
+func TestFlappingEndsRepairs(t *testing.T) {
+	t.Parallel()
+	c := optedIn(t, engflow, connection.CheckPrivateDNS)
+	for range 8 {
+		if theEndpoint(t, c).PrivateDNSEnabled {
+			broken("private-dns")(t, c)
+		}
+		must(t, c.Advance(2*time.Hour))
+	}
+	if started := repairs(c); len(started) != 3 {
+		t.Errorf("%d repairs, want 3", len(started))
+	}
+	flapping := 0
+	for _, said := range drifts(t, c) {
+		if said == "flapping private-dns drift" {
+			flapping++
+		}
+	}
+	if flapping != 1 || theEndpoint(t, c).PrivateDNSEnabled {
+		t.Errorf("said %q", drifts(t, c))
+	}
+	must(t, c.Advance(24*time.Hour)) // a day later it is tried again
+	if started := repairs(c); len(started) != 4 || !theEndpoint(t, c).PrivateDNSEnabled {
+		t.Errorf("%d repairs after a day, want 4", len(started))
+	}
+}
+
+// Nobody asked for it: what drifted stays as it is.
+func TestDriftIsOnlyToldByDefault(t *testing.T) {
+	t.Parallel()
+	c := optedIn(t, engflow, connection.CheckTags)
+	broken("private-dns")(t, c)
+	must(t, c.Advance(3*time.Hour))
+	if started := repairs(c); len(started) != 0 || theEndpoint(t, c).PrivateDNSEnabled {
+		t.Errorf("%d repairs", len(started))
+	}
+}
