@@ -21,6 +21,8 @@ var driftGrants = []grant{
 	{actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, resources: table, conditions: withoutToken},
 	{actions: []string{"dynamodb:Query"}, resources: linkedIndex},
 	{actions: []string{"events:PutEvents"}, resources: eventBus},
+	// AWS: LookupEvents has no resource types.
+	{actions: []string{"cloudtrail:LookupEvents"}, resources: anything},
 	{actions: []string{"states:StartExecution"}, resources: workflow},
 	failedEvents,
 }

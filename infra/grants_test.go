@@ -98,7 +98,7 @@ func TestPermissions(t *testing.T) {
 			"ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints", "route53:ChangeResourceRecordSets",
 			"route53:DeleteHostedZone", "route53:GetHostedZone", "route53:ListResourceRecordSets", "ssm:DeleteParameter",
 			"ssm:GetParameters", "ssm:PutParameter", "states:DescribeExecution", "sts:AssumeRole"},
-		"drift-check": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "ec2:DescribeVpcEndpoints", "events:PutEvents",
+		"drift-check": {"cloudtrail:LookupEvents", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "ec2:DescribeVpcEndpoints", "events:PutEvents",
 			"sqs:SendMessage", "states:StartExecution", "sts:AssumeRole"},
 		"relay-probe": {"sts:AssumeRole"},
 		"plan-fleet":  nil, "report-target": nil, "report-fleet": nil,
@@ -119,7 +119,7 @@ func TestPermissions(t *testing.T) {
 
 // unrestricted are the actions that are allowed on *: AWS has no resource-level permissions for them. CreateHostedZone alone is
 // restricted by a condition.
-var unrestricted = regexp.MustCompile(`^ec2:Describe|^route53:(List|CreateHostedZone$)|^states:SendTask|` +
+var unrestricted = regexp.MustCompile(`^ec2:Describe|^cloudtrail:LookupEvents$|^route53:(List|CreateHostedZone$)|^states:SendTask|` +
 	`^ec2:(Create|Delete)VpcEndpointConnectionNotifications?$|^ec2:\w+(NetworkInterface|PrivateIpAddresses)$`)
 
 func TestPermissionsAreScoped(t *testing.T) {

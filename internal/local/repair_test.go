@@ -292,10 +292,25 @@ func TestFlappingEndsRepairs(t *testing.T) {
 	if flapping != 1 || theEndpoint(t, c).PrivateDNSEnabled {
 		t.Errorf("said %q", drifts(t, c))
 	}
+	if by := lastNotice(t, c).Finding.By; by != "arn:aws:iam::111122223333:user/somebody (ModifyVpcEndpoint)" {
+		t.Errorf("changed back by %q", by)
+	}
 	must(t, c.Advance(24*time.Hour)) // a day later it is tried again
 	if started := repairs(c); len(started) != 4 || !theEndpoint(t, c).PrivateDNSEnabled {
 		t.Errorf("%d repairs after a day, want 4", len(started))
 	}
+}
+
+// lastNotice is the last thing that the drift check said.
+func lastNotice(t *testing.T, c *local.Cloud) (last connection.DriftNotice) {
+	t.Helper()
+	for _, emitted := range c.Events.Events() {
+		if emitted.Event.DetailType == connection.EventDrift {
+			last = connection.DriftNotice{}
+			must(t, json.Unmarshal(emitted.Event.Detail, &last))
+		}
+	}
+	return last
 }
 
 // Nobody asked for it: what drifted stays as it is.
