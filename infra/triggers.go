@@ -40,7 +40,7 @@ func (s *stack) triggers() {
 	s.rule("Notices", "What to send the vendor, to the operators", &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{
 			Source:     jsii.Strings(connection.EventSource),
-			DetailType: jsii.Strings(connection.EventGateOpened, connection.EventGateReminder),
+			DetailType: jsii.Strings(connection.EventGateOpened, connection.EventGateReminder, connection.EventDrift),
 		},
 	}, s.functions["notify"], 20)
 }

@@ -1,7 +1,7 @@
 // Package notice mails the operators what to send to a vendor: when an execution begins to wait for one, and again when half, four
-// fifths and all of the vendor's own hours have passed.
+// fifths and all of the vendor's own hours have passed; and what has drifted of a link in use.
 //
-// Each message goes out once for each execution and gate. The order is claim, publish; what follows a failed publish depends on
+// Each message for a vendor goes out once for each execution and gate. The order is claim, publish; what follows a failed publish depends on
 // what is known. When AWS refused, nothing was sent: the claim is given back, and the retry sends. When no answer came, the
 // message may be out: the claim stays, since a vendor who is asked twice opens two tickets, and the error (and its alarm) says
 // where to find the text. SNS has no idempotency token for a topic that mails, which is why the claim exists at all.
@@ -61,13 +61,15 @@ type event struct {
 	Detail     json.RawMessage `json:"detail"`
 }
 
-// Notify handles one event. Only Postern's own "Gate Opened" and "Gate Reminder" are acted on.
+// Notify handles one event. Only Postern's own "Gate Opened", "Gate Reminder" and "Connection Drift" are acted on.
 func (n *Notifier) Notify(ctx context.Context, e event) (Result, error) {
 	switch {
 	case e.Source == connection.EventSource && e.DetailType == connection.EventGateOpened:
 		return n.ask(ctx, e.Detail)
 	case e.Source == connection.EventSource && e.DetailType == connection.EventGateReminder:
 		return n.remind(ctx, e.Detail)
+	case e.Source == connection.EventSource && e.DetailType == connection.EventDrift:
+		return n.drifted(ctx, e.Detail)
 	default:
 		n.log.InfoContext(ctx, "nothing to mail", "source", e.Source, "detailType", e.DetailType)
 		return Result{}, nil
