@@ -21,6 +21,9 @@ var driftGrants = []grant{
 	{actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, resources: table, conditions: withoutToken},
 	{actions: []string{"dynamodb:Query"}, resources: linkedIndex},
 	{actions: []string{"events:PutEvents"}, resources: eventBus},
+	// AWS: LookupEvents has no resource types.
+	{actions: []string{"cloudtrail:LookupEvents"}, resources: anything},
+	{actions: []string{"states:StartExecution"}, resources: workflow},
 	failedEvents,
 }
 
@@ -28,7 +31,7 @@ var driftGrants = []grant{
 func (s *stack) drift() {
 	function := s.newFunction(constructID(driftHandler), "postern-"+driftHandler, spec{
 		handler: driftHandler, reaches: true, description: "Compares onboarded connections with what was verified", timeoutSeconds: 900,
-		env: []string{step.EnvTable, step.EnvEventBus}, grants: driftGrants, reserved: driftChecksAtATime,
+		env: []string{step.EnvTable, step.EnvEventBus, step.EnvStateMachine}, grants: driftGrants, reserved: driftChecksAtATime,
 	})
 	s.functions[driftHandler] = function
 	s.rule("DriftSchedule", "Compares every onboarded connection with what was verified", &awsevents.RuleProps{

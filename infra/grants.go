@@ -124,6 +124,14 @@ func comments(s *stack) []*string    { return []*string{s.comments.TableArn()} }
 // ours restricts a write to what carries our tag.
 var ours = map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/" + connection.TagManaged: "true"}}
 
+// ourTags restricts tagging to the tags that say whose a thing is.
+var ourTags = map[string]any{
+	"StringEquals": map[string]any{"aws:RequestTag/" + connection.TagManaged: "true"},
+	"ForAllValues:StringEquals": map[string]any{
+		"aws:TagKeys": []string{connection.TagConnection, connection.TagExecution, connection.TagManaged},
+	},
+}
+
 // withoutToken keeps a function away from the task token: it may name every attribute but that one, and ask for no other.
 //
 // AWS: dynamodb:Attributes holds what a request names. One that names nothing and wants everything is kept out by Select and
@@ -221,6 +229,10 @@ func (s *stack) specs() []spec {
 				{actions: []string{"ec2:CreateTags"}, resources: ec2Resource("vpc-endpoint", "security-group"),
 					conditions: map[string]any{"StringEquals": map[string]any{
 						"ec2:CreateAction": []string{"CreateVpcEndpoint", "CreateSecurityGroup"}}}},
+				// A repair: what carries our tag is changed, and our tags alone are put back on an endpoint that lost them.
+				{actions: []string{"ec2:ModifyVpcEndpoint"}, resources: ec2Resource("vpc-endpoint"), conditions: ours},
+				{actions: []string{"ec2:ModifyVpcEndpoint"}, resources: ec2Resource("subnet", "security-group")},
+				{actions: []string{"ec2:CreateTags"}, resources: ec2Resource("vpc-endpoint"), conditions: ourTags},
 				// AWS: permission-only action for a service in another Region.
 				{actions: []string{"vpce:AllowMultiRegion"}, resources: ec2Resource("vpc-endpoint")},
 				// AWS names it as needed beside CreateVpcEndpoint, though private DNS is off at the creation.

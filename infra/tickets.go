@@ -55,7 +55,7 @@ func (s *stack) writeBack() {
 		EventPattern: &awsevents.EventPattern{
 			Source: jsii.Strings(connection.EventSource),
 			DetailType: jsii.Strings(connection.EventGateOpened, connection.EventGateReminder, connection.EventServiceVisible,
-				connection.EventEndpointState),
+				connection.EventEndpointState, connection.EventDrift),
 		},
 	}, target, 20)
 }

@@ -46,7 +46,7 @@ func (s *stack) triggers() {
 	s.rule("Notices", "What to send the vendor, and what to decide, to the operators", &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{
 			Source:     jsii.Strings(connection.EventSource),
-			DetailType: jsii.Strings(connection.EventGateOpened, connection.EventGateReminder, connection.EventOrphan),
+			DetailType: jsii.Strings(connection.EventGateOpened, connection.EventGateReminder, connection.EventOrphan, connection.EventDrift),
 		},
 	}, s.functions["notify"], 20)
 }

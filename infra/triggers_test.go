@@ -20,8 +20,9 @@ func TestRules(t *testing.T) {
 		`"detail-type":["AWS API Call via CloudTrail"],"source":["aws.ec2"]}`
 	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed,
 		connection.EventAcknowledged, connection.EventCancelled)
-	opened := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventOrphan)
-	told := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventServiceVisible, connection.EventEndpointState)
+	opened := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventOrphan, connection.EventDrift)
+	told := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventServiceVisible, connection.EventEndpointState,
+		connection.EventDrift)
 	var machine string // the fleet's own executions are told nowhere: each target's are
 	for id, r := range ofType("AWS::StepFunctions::StateMachine") {
 		if r.Properties["StateMachineName"] == machineName {

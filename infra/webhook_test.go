@@ -68,7 +68,7 @@ func TestWebhookDoor(t *testing.T) {
 			}
 		}
 	}
-	if statements != 4 { // the fleet's machine starts executions as well, and comment reads credentials
-		t.Errorf("%d statements about executions and secrets, want two of each", statements)
+	if statements != 5 { // the fleet's machine and the drift check start executions as well, and comment reads credentials
+		t.Errorf("%d statements about executions and secrets, want three and two", statements)
 	}
 }

@@ -159,11 +159,11 @@ type DriftFinding struct {
 	Flapping bool `json:"flapping,omitempty"`
 }
 
-// Drift is what is known of an onboarded connection since its onboarding. It is kept in the table beside the ledger, and belongs
-// to one ledger: a later onboarding begins anew.
+// Drift is what is known of an onboarded connection since its onboarding. It is kept in the table beside the ledger. A later
+// onboarding, which a repair is too, leaves it: the next check closes what it put right.
 type Drift struct {
 	SchemaVersion int       `json:"schemaVersion"`
-	Ledger        time.Time `json:"ledger"` // At of the ledger that was compared with
+	Ledger        time.Time `json:"ledger"` // At of the ledger that was last compared with
 	// DeepAt is when the deep checks were last made; zero: not since the onboarding, which had verified all of them.
 	DeepAt time.Time `json:"deepAt,omitzero"`
 	// NotAfter is when the certificate expires that was last seen.
@@ -235,7 +235,7 @@ func (l Ledger) Expect() Expectation {
 type DriftNotice struct {
 	SchemaVersion int          `json:"schemaVersion"`
 	ConnectionID  string       `json:"connectionId"`
-	Status        string       `json:"status"` // DriftOpened or DriftClosed
+	Status        string       `json:"status"` // DriftOpened, DriftClosed or DriftFlapping
 	Severity      string       `json:"severity"`
 	Policy        DriftPolicy  `json:"policy"`
 	Finding       DriftFinding `json:"finding"`
@@ -248,4 +248,6 @@ type DriftNotice struct {
 const (
 	DriftOpened = "opened"
 	DriftClosed = "closed" // it is ok again, whoever mended it
+	// DriftFlapping: it was repaired again and again, and somebody keeps changing it back; it is not repaired any more.
+	DriftFlapping = "flapping"
 )

@@ -29,6 +29,7 @@ func NewLedger(in Input, config Config, earlier *Ledger) Ledger {
 	for _, gate := range []*GatePlan{&ledger.Plan.Gates.Allowlist, &ledger.Plan.Gates.Approval} {
 		gate.To, gate.Subject, gate.Body = "", "", ""
 	}
+	ledger.Plan.Repair = nil
 	ledger.Plan.Findings, ledger.Plan.Creates, ledger.Plan.ClientActions = nil, nil, nil
 	if state.Endpoint != nil {
 		ledger.Endpoint = *state.Endpoint

@@ -29,17 +29,19 @@ const (
 	ActionApprove Action = "approve"
 	// ActionCancel makes the execution that holds the connection give up, and undo what it made.
 	ActionCancel Action = "cancel"
+	// ActionRepair puts right what has drifted of an onboarded connection, as far as the request names it.
+	ActionRepair Action = "repair"
 )
 
 // Actions lists every action that the state machine takes.
-var Actions = []Action{ActionOnboard, ActionPlan, ActionDiagnose, ActionOffboard, ActionApprove, ActionCancel}
+var Actions = []Action{ActionOnboard, ActionPlan, ActionDiagnose, ActionOffboard, ActionApprove, ActionCancel, ActionRepair}
 
 // ActionRetry is what a ticket may ask for besides: to onboard again after a failure, under another execution name.
 const ActionRetry Action = "retry"
 
 // NamesOnly reports whether vendor and name say all there is to say: the connection is there already.
 func (a Action) NamesOnly() bool {
-	return a == ActionOffboard || a == ActionApprove || a == ActionCancel
+	return a == ActionOffboard || a == ActionApprove || a == ActionCancel || a == ActionRepair
 }
 
 // TicketActions lists everything that a ticket may ask for.
@@ -62,8 +64,10 @@ type Request struct {
 	// for every client in the VPC at once.
 	Cutover bool `json:"cutover,omitempty"`
 	// Drift says what is done about each kind of drift once the connection is onboarded, by check.
-	Drift  DriftPolicyOf `json:"drift,omitempty"`
-	Ticket *Ticket       `json:"ticket,omitempty"`
+	Drift DriftPolicyOf `json:"drift,omitempty"`
+	// Repair is for ActionRepair only.
+	Repair *Repair `json:"repair,omitempty"`
+	Ticket *Ticket `json:"ticket,omitempty"`
 	// Requester is who asked, for the record and the vendor's text.
 	Requester string `json:"requester,omitempty"`
 	// StartedBy is the ARN of the fleet's execution, under the name by which AWS shows an execution beside the one that started it.
@@ -170,6 +174,7 @@ func (r Request) check() Faults {
 	checkText(&faults, "inputs", r.Inputs)
 	checkText(&faults, "options", r.Options)
 	r.Drift.check(&faults)
+	r.checkRepair(&faults)
 	if r.Ticket != nil {
 		r.Ticket.check(&faults)
 	}
@@ -191,6 +196,17 @@ func (r Request) checkNamesOnly(faults *Faults) {
 	}
 	if len(r.Drift) > 0 {
 		faults.Addf("drift", remedy, "is not used by %s", r.Action)
+	}
+}
+
+func (r Request) checkRepair(faults *Faults) {
+	switch {
+	case r.Action == ActionRepair && r.Repair == nil:
+		faults.Add("repair", "missing", `write what has drifted, such as {"checks": ["record"]}`)
+	case r.Action == ActionRepair:
+		r.Repair.check(faults)
+	case r.Repair != nil:
+		faults.Addf("repair", "leave it out, or write action repair", "is not used by %s", r.Action)
 	}
 }
 

@@ -79,6 +79,8 @@ type Plan struct {
 	Diagnosis *Facts        `json:"diagnosis,omitempty"` // for a diagnosis only
 	// Drift is what the request says of drift.
 	Drift DriftPolicyOf `json:"drift,omitempty"`
+	// Repair is set for a repair only.
+	Repair *RepairPlan `json:"repair,omitempty"`
 }
 
 // Acknowledges reports whether the run only tells another one something.

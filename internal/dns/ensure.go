@@ -25,12 +25,15 @@ type Want struct {
 	ZonalTargets map[string]string
 	// EndpointCreated is set when this execution made the endpoint: nobody else can have pointed a record at it before.
 	EndpointCreated bool
+	// Repair is set when the names were the connection's before: what somebody wrote there is overwritten.
+	Repair bool
 }
 
 // found is the zone to put the record into. A fresh one has no records of ours yet.
 type found struct {
 	id             string
 	created, fresh bool // by this execution; by this call
+	associated     bool // with the VPC, by this call
 }
 
 // Ensure makes the zone and its records, or finds them: it may run any number of times. All records are written in one change,
@@ -44,10 +47,15 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.DNS, error) 
 	if err != nil {
 		return connection.DNS{}, err
 	}
-	if zone == nil {
-		if zone, err = c.create(ctx, want); err != nil {
-			return connection.DNS{}, err
-		}
+	switch {
+	case zone != nil:
+	case want.Plan.ZoneID != "":
+		zone, err = c.reassociate(ctx, want)
+	default:
+		zone, err = c.create(ctx, want)
+	}
+	if err != nil {
+		return connection.DNS{}, err
 	}
 	var at sets
 	if !zone.fresh {
@@ -58,12 +66,12 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.DNS, error) 
 	var changes []types.Change
 	written := make([]connection.WrittenRecord, len(records))
 	for i, record := range records {
-		change, previous, err := at[record.Name].toward(record)
+		change, previous, err := at[record.Name].toward(record, want.Repair)
 		if err != nil {
 			return want.done(*zone, nil), connection.Errorf(connection.Conflict, "hosted zone %s (%s): %w", want.Plan.Zone, zone.id, err)
 		}
 		// When it was so already, an earlier try of this execution may have written it and died before it could say so.
-		changed := len(change) > 0 || zone.created || want.EndpointCreated
+		changed := len(change) > 0 || zone.created || want.replaced(record)
 		if changed && len(change) == 0 {
 			previous = want.Plan.Before(record)
 		}
@@ -96,7 +104,7 @@ func (c *Client) Made(ctx context.Context, want Want) (connection.DNS, error) {
 	}
 	var written []connection.WrittenRecord
 	for _, record := range records {
-		if _, ok := at[record.Name].find(record); ok && (zone.created || want.EndpointCreated) {
+		if _, ok := at[record.Name].find(record); ok && (zone.created || want.replaced(record)) {
 			written = append(written, connection.WrittenRecord{Record: record, Changed: true, Previous: want.Plan.Before(record)})
 		}
 	}
@@ -115,6 +123,11 @@ func (w Want) done(zone found, written []connection.WrittenRecord) connection.DN
 		if !vpc.Existing {
 			done.Associations = append(done.Associations, vpc)
 		}
+	}
+	if zone.associated {
+		done.Associations = append(done.Associations, connection.Association{
+			Name: w.Network.Name, AccountID: w.Network.AccountID, Region: w.Network.Region, VPCID: w.Network.VPCID,
+		})
 	}
 	if len(written) > 0 {
 		done.Record, done.Previous = &written[0].Record, written[0].Previous
@@ -195,6 +208,20 @@ func (c *Client) create(ctx context.Context, want Want) (*found, error) {
 	return &found{id: bare(out.HostedZone.Id), created: true, fresh: true}, nil
 }
 
+// reassociate makes the connection's zone, which the plan found, answer in the VPC again: somebody ended that.
+func (c *Client) reassociate(ctx context.Context, want Want) (*found, error) {
+	ours, err := c.Ours(ctx, want.Plan.ZoneID, want.ConnectionID)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ours:
+		return c.create(ctx, want) // it is gone by now
+	}
+	zone := connection.DNS{ZoneID: want.Plan.ZoneID, ZoneName: want.Plan.Zone}
+	vpc := connection.Association{VPCID: want.Network.VPCID, Region: want.Network.Region}
+	return &found{id: want.Plan.ZoneID, associated: true}, c.associate(ctx, c, zone, vpc)
+}
+
 // made finds the zone that carries this execution's caller reference, by name: a new zone may be missing from the list by VPC.
 func (c *Client) made(ctx context.Context, want Want) (*found, error) {
 	in := &route53.ListHostedZonesByNameInput{DNSName: aws.String(want.Plan.Zone)}
@@ -214,6 +241,12 @@ func (c *Client) made(ctx context.Context, want Want) (*found, error) {
 		}
 		in.DNSName, in.HostedZoneId = out.NextDNSName, out.NextHostedZoneId
 	}
+}
+
+// replaced reports whether a record that is as it shall be must be this execution's work: it leads to the endpoint that this
+// execution made, or the plan of a repair saw another one in its place.
+func (w Want) replaced(record connection.Record) bool {
+	return w.EndpointCreated || w.Repair && w.Plan.Before(record) != nil
 }
 
 func (w Want) reference() reference {

@@ -47,6 +47,9 @@ func (c Configurer) Handle(ctx context.Context, in connection.Input) (connection
 	if state.Plan == nil || state.Endpoint == nil || state.Availability == nil {
 		return connection.DNS{}, connection.Errorf(connection.Internal, "configuring DNS: there is no plan or no available endpoint")
 	}
+	if !state.Plan.Names(connection.CheckZone, connection.CheckRecord, connection.CheckPrivateDNS) {
+		return state.Plan.Repair.DNS, nil
+	}
 	done := connection.DNS{Mode: state.Plan.DNS.Mode, Hostname: state.Plan.DNS.Hostname}
 	switch done.Mode {
 	case connection.ModeNone:
@@ -71,5 +74,6 @@ func WantOf(execution string, state connection.State) Want {
 		ConnectionID: state.Plan.ConnectionID, Execution: execution, Network: state.Plan.Network, Plan: state.Plan.DNS,
 		Target: state.Availability.DNSName, TargetZoneID: state.Availability.HostedZoneID,
 		ZonalTargets: state.Availability.ZonalNames, EndpointCreated: state.Endpoint.Created,
+		Repair: state.Plan.Repair != nil,
 	}
 }

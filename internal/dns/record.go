@@ -79,8 +79,14 @@ func (c *Client) change(ctx context.Context, zoneID, comment string, changes []t
 // endpointName matches an endpoint's own name, which nobody but its account's people and we write into a zone of ours.
 var endpointName = regexp.MustCompile(`^vpce-[0-9a-f]+(-[a-z0-9-]+)?\.[a-z0-9.-]+\.vpce\.amazonaws\.com(\.cn)?$`)
 
-// read returns a record set as one of the two forms we write; not so for anything else.
+// read returns a record set as one of the two forms we write, leading to an endpoint; not so for anything else.
 func read(record types.ResourceRecordSet) (connection.Record, bool) {
+	out, ok := form(record)
+	return out, ok && endpointName.MatchString(out.Value)
+}
+
+// form returns a record set as one of the two forms we write, wherever it leads.
+func form(record types.ResourceRecordSet) (connection.Record, bool) {
 	out := connection.Record{Name: Name(aws.ToString(record.Name))}
 	switch {
 	case record.SetIdentifier != nil: // weighted, latency, …: we write none of these
@@ -94,7 +100,7 @@ func read(record types.ResourceRecordSet) (connection.Record, bool) {
 	default:
 		return out, false
 	}
-	return out, endpointName.MatchString(out.Value)
+	return out, true
 }
 
 // write is the inverse of read.
@@ -125,17 +131,21 @@ func (s set) find(record connection.Record) (types.ResourceRecordSet, bool) {
 }
 
 // toward returns the changes that make a record of what is at its name, none when it is so already, and our own earlier record
-// that they overwrite. A record that is not ours is an error.
+// that they overwrite. A record that is not ours is an error, unless the name is ours and is to be put right: then whatever could
+// be put back is overwritten.
 //
 // AWS: a CNAME stands alone at its name. A record cannot change its type: the old one is deleted and the new one created, in one
 // batch, which is done whole or not at all.
-func (s set) toward(want connection.Record) (changes []types.Change, previous *connection.Record, err error) {
+func (s set) toward(want connection.Record, repair bool) (changes []types.Change, previous *connection.Record, err error) {
 	wanted := write(want)
 	for _, have := range s {
 		if want.Type == connection.RecordAlias && !addresses(have.Type) {
 			continue
 		}
 		record, ours := read(have)
+		if repair {
+			record, ours = form(have)
+		}
 		switch {
 		case !ours:
 			return nil, nil, fmt.Errorf("%s has a %s record that Postern did not make: %s; remove it, or use another zone", want.Name,

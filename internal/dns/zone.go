@@ -57,7 +57,7 @@ func (c *Client) Zones(ctx context.Context, vpcID, region string) ([]Zone, error
 	}
 }
 
-// Present returns the records of ours that stand at the names of a zone.
+// Present returns the records that stand at the names of a zone of ours, as far as they have one of the forms we write.
 func (c *Client) Present(ctx context.Context, zoneID string, names []connection.NameRecord) ([]connection.Record, error) {
 	var wanted []connection.Record
 	for _, name := range names {
@@ -73,7 +73,7 @@ func (c *Client) Present(ctx context.Context, zoneID string, names []connection.
 	var present []connection.Record
 	for _, name := range wanted {
 		for _, have := range at[name.Name] {
-			if record, ok := read(have); ok {
+			if record, ok := form(have); ok {
 				present = append(present, record)
 			}
 		}

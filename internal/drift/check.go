@@ -35,14 +35,17 @@ type Registry interface {
 type Checker struct {
 	registry Registry
 	places   func(connection.Access) Place
+	repairer Repairer
+	trails   Trails
 	bus      *bus.Bus
 	metrics  io.Writer
 	log      *slog.Logger
 }
 
 // NewChecker returns a checker that reads each connection in the account it is in; it writes metric lines to metrics.
-func NewChecker(registry Registry, places func(connection.Access) Place, bus *bus.Bus, metrics io.Writer, log *slog.Logger) *Checker {
-	return &Checker{registry: registry, places: places, bus: bus, metrics: metrics, log: log}
+func NewChecker(registry Registry, places func(connection.Access) Place, repairer Repairer, trails Trails, bus *bus.Bus,
+	metrics io.Writer, log *slog.Logger) *Checker {
+	return &Checker{registry: registry, places: places, repairer: repairer, trails: trails, bus: bus, metrics: metrics, log: log}
 }
 
 // Checked is what one run did.
@@ -90,15 +93,23 @@ func (c *Checker) Check(ctx context.Context, raw json.RawMessage) (Checked, erro
 	return done, errors.Join(failed...)
 }
 
-// record says what opened and what closed, then keeps it: said twice does no harm, never said does.
+// record starts repairs, says what opened and what closed, then keeps it: done twice none of it does harm, never done it does.
 func (c *Checker) record(ctx context.Context, link store.Link, answers []connection.DriftAnswer, at time.Time, deep bool) (
 	connection.Drift, error) {
 	after, changes := merge(link, answers, at)
 	if deep {
 		after.DeepAt = at
 	}
+	c.name(ctx, link, &after, at)
+	flapping, err := c.repair(ctx, link, &after, at)
+	if err != nil {
+		return after, err
+	}
 	var events []bus.Event
-	for _, change := range changes {
+	for _, change := range append(changes, flapping...) {
+		if known, open := findingOf(after, change.Finding.Check); open {
+			change.Finding = known // with who did it, and its repair
+		}
 		c.log.WarnContext(ctx, "drift "+change.Status, "connection", link.ConnectionID, "check", change.Finding.Check,
 			"result", change.Finding.Result, "detail", change.Finding.Detail)
 		events = append(events, bus.Event{Type: connection.EventDrift, At: at, Detail: change})

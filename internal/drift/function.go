@@ -1,9 +1,13 @@
 package drift
 
 import (
+	"cmp"
+
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"postern/internal/account"
 	"postern/internal/bus"
@@ -17,7 +21,15 @@ import (
 func Function(r step.Runtime) (lambda.Handler, error) {
 	table := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))
 	events := bus.New(eventbridge.NewFromConfig(r.AWS), r.Env.Required(step.EnvEventBus))
-	clients := endpoint.Clients(account.New(r), r.Log)
+	repairer := NewRepairer(sfn.NewFromConfig(r.AWS), r.Env.Required(step.EnvStateMachine))
+	accounts := account.New(r)
+	clients := endpoint.Clients(accounts, r.Log)
 	places := func(access connection.Access) Place { return clients(access) }
-	return step.Handle(r.Log, NewChecker(table, places, events, r.Metrics(), r.Log).Check), nil
+	return step.Handle(r.Log, NewChecker(table, places, repairer, trails(accounts), events, r.Metrics(), r.Log).Check), nil
+}
+
+func trails(accounts *account.Accounts) Trails {
+	return func(access connection.Access, region string) Trail {
+		return cloudtrail.NewFromConfig(accounts.Config(access), func(o *cloudtrail.Options) { o.Region = cmp.Or(region, o.Region) })
+	}
 }

@@ -27,10 +27,17 @@ type Want struct {
 	// TopicARN is the SNS topic that hears of the endpoint's events, "" for none. AWS does not say whether it notifies a topic of
 	// another account or Region, so an endpoint there has none: the sweep sees what happens to it.
 	TopicARN string
+	// Repair is set when an endpoint that was onboarded is put right, and none may be made.
+	Repair *connection.RepairPlan
+	// PrivateDNS is whether the endpoint's own private DNS shall answer; only a repair reads it.
+	PrivateDNS bool
 }
 
 // Ensure makes a connection's endpoint and its notification, or finds them: it may run any number of times.
 func (c *Client) Ensure(ctx context.Context, want Want) (connection.Endpoint, error) {
+	if want.Repair != nil {
+		return c.repair(ctx, want)
+	}
 	found, err := c.OfConnection(ctx, want.Network.VPCID, want.ConnectionID)
 	if err != nil {
 		return connection.Endpoint{}, err

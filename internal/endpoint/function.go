@@ -67,6 +67,7 @@ func (e Ensurer) Handle(ctx context.Context, in connection.Input) (connection.En
 	}
 	want := Want{
 		ConnectionID: plan.ConnectionID, Execution: in.Execution, Network: plan.Network, Service: plan.Service, Group: plan.SecurityGroup,
+		Repair: plan.Repair, PrivateDNS: plan.DNS.Mode == connection.ModeVendorPrivateDNS,
 	}
 	if plan.Network.Access().Home() {
 		want.TopicARN = e.TopicARN

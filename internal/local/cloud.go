@@ -17,6 +17,7 @@ import (
 
 	"postern/internal/local/apigateway"
 	"postern/internal/local/clock"
+	"postern/internal/local/cloudtrail"
 	"postern/internal/local/dynamodb"
 	"postern/internal/local/events"
 	"postern/internal/local/iam"
@@ -219,7 +220,7 @@ func (c *Cloud) services() error {
 	c.Server = wire.NewServer(wire.Config{
 		AccountID: account, Region: region, Now: c.Clock.Now, Authorizer: c.policies, Origin: c.Origin, Ended: c.end,
 	}, privatelink.NewService(c.World), c.Zones, c.Events, c.Topics, c.Queues, c.Tables, c.stores, c.Secrets, c.States,
-		lambda.NewService(c.runNamed), sts.New(func(key string, p wire.Principal) { c.Server.Register(key, p) }))
+		lambda.NewService(c.runNamed), cloudtrail.New(c.Events.Events), sts.New(func(key string, p wire.Principal) { c.Server.Register(key, p) }))
 	var err error
 	if c.Network, err = network.New(network.Config{World: c.World, Zones: c.Zones, Now: c.Clock.Now}); err != nil {
 		return fmt.Errorf("starting the network: %w", err)

@@ -25,7 +25,8 @@ func TestSamplesOfEveryVendor(t *testing.T) {
 			(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 			before := c.Inventory()
 			for _, step := range []struct{ action, end string }{
-				{"plan", "Planned"}, {"onboard", "Onboarded"}, {"diagnose", "Diagnosed"}, {"offboard", "Offboarded"},
+				{"plan", "Planned"}, {"onboard", "Onboarded"}, {"diagnose", "Diagnosed"}, {"repair", "Onboarded"},
+				{"offboard", "Offboarded"},
 			} {
 				ended := onboard(t, c, step.action+"."+id+".json")
 				if got := ended.Path[len(ended.Path)-1]; got != step.end {

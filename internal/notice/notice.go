@@ -1,8 +1,9 @@
 // Package notice mails the operators what to send to a vendor: when an execution begins to wait for one, and again when half, four
-// fifths and all of the vendor's own hours have passed. It mails them, too, what is found that nobody answers for.
+// fifths and all of the vendor's own hours have passed. It mails them, too, what is found that nobody answers for, and what has
+// drifted of a link in use.
 //
-// Each message goes out once for each execution and gate, or orphan. The order is claim, publish; what follows a failed publish depends on
-// what is known. When AWS refused, nothing was sent: the claim is given back, and the retry sends. When no answer came, the
+// Each message for a vendor goes out once for each execution and gate, and that of an orphan once. The order is claim, publish; what
+// follows a failed publish depends on what is known. When AWS refused, nothing was sent: the claim is given back, and the retry sends. When no answer came, the
 // message may be out: the claim stays, since a vendor who is asked twice opens two tickets, and the error (and its alarm) says
 // where to find the text. SNS has no idempotency token for a topic that mails, which is why the claim exists at all.
 package notice
@@ -63,7 +64,7 @@ type event struct {
 	Detail     json.RawMessage `json:"detail"`
 }
 
-// Notify handles one event. Only Postern's own "Gate Opened", "Gate Reminder" and "Orphan Found" are acted on.
+// Notify handles one event of Postern's own; one that says nothing to operators is a no-op.
 func (n *Notifier) Notify(ctx context.Context, e event) (Result, error) {
 	switch {
 	case e.Source == connection.EventSource && e.DetailType == connection.EventGateOpened:
@@ -72,6 +73,8 @@ func (n *Notifier) Notify(ctx context.Context, e event) (Result, error) {
 		return n.remind(ctx, e.Detail)
 	case e.Source == connection.EventSource && e.DetailType == connection.EventOrphan:
 		return n.reportOrphan(ctx, e.Detail)
+	case e.Source == connection.EventSource && e.DetailType == connection.EventDrift:
+		return n.drifted(ctx, e.Detail)
 	default:
 		n.log.InfoContext(ctx, "nothing to mail", "source", e.Source, "detailType", e.DetailType)
 		return Result{}, nil

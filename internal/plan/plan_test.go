@@ -316,7 +316,7 @@ func TestPlanFaults(t *testing.T) {
 				w.endpoints = []endpoint.Endpoint{foreignEndpoint(connection.StateAvailable, nil)}
 			},
 			want: []string{
-				"requestor: unknown field; use one of schemaVersion, action, vendor, name, target, inputs, options, cutover, drift, ticket, " +
+				"requestor: unknown field; use one of schemaVersion, action, vendor, name, target, inputs, options, cutover, drift, repair, ticket, " +
 					"requester",
 				`target.subnetIds[1]: "subnet-1" is malformed; write subnet- and 8 or 17 hexadecimal digits`,
 				"inputs.vendorAccountId: missing; write the Monte Carlo account id, shown on the Account Information page",
@@ -591,8 +591,8 @@ func TestPlanRefusesAForgedState(t *testing.T) {
 	})
 	_, err := w.planner(t, config()).Plan(t.Context(), first(raw))
 	want := []string{
-		"allowlisting: unknown field; use one of schemaVersion, action, vendor, name, target, inputs, options, cutover, drift, ticket, requester",
-		"plan: unknown field; use one of schemaVersion, action, vendor, name, target, inputs, options, cutover, drift, ticket, requester",
+		"allowlisting: unknown field; use one of schemaVersion, action, vendor, name, target, inputs, options, cutover, drift, repair, ticket, requester",
+		"plan: unknown field; use one of schemaVersion, action, vendor, name, target, inputs, options, cutover, drift, repair, ticket, requester",
 	}
 	if diff := cmp.Diff(want, lines(t, err)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

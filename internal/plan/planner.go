@@ -91,6 +91,9 @@ func (p *Planner) plan(ctx context.Context, in Input, d *draft, earlier connecti
 	if d.request.Action == connection.ActionOffboard && len(d.faults) == 0 {
 		return p.offboard(ctx, in.Execution, d.request)
 	}
+	if d.request.Action == connection.ActionRepair && len(d.faults) == 0 {
+		return p.repair(ctx, in.Execution, d.request)
+	}
 	refused := len(d.faults) > 0 // by what needs no AWS
 	if err := p.look(ctx, d); err != nil {
 		return connection.Plan{}, err

@@ -51,6 +51,9 @@ func (p Publisher) Handle(ctx context.Context, in connection.Input) (connection.
 		return connection.Config{}, connection.Errorf(connection.ConfigRefused, "publishing for %s: the connection was not verified "+
 			"from inside the VPC, and only what was verified is published", plan.ConnectionID)
 	}
+	if !plan.Names(connection.CheckParameters) {
+		return plan.Repair.Config, p.Registry.Onboarded(ctx, in, plan.Repair.Config)
+	}
 	config, err := p.Parameters.Publish(ctx, plan.Outputs, connection.Tags(plan.ConnectionID, in.Execution))
 	if err != nil {
 		return config, err

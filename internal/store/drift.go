@@ -23,7 +23,7 @@ type Link struct {
 	Holder       string // ARN of the execution that holds it now, "" for none
 	Ticket       string // key of the ticket that opened it, "" for none
 	Expects      connection.Expectation
-	Drift        connection.Drift // of this expectation's ledger; zero when nothing was found or looked at since
+	Drift        connection.Drift // zero when nothing was ever found or looked at
 }
 
 // Links returns every onboarded connection. It may miss the change of the last second (AWS: an index is eventually consistent).
@@ -73,7 +73,7 @@ func linkOf(found item) (Link, error) {
 	if err != nil {
 		return Link{}, err
 	}
-	if drift != nil && drift.Ledger.Equal(link.Expects.At) {
+	if drift != nil {
 		link.Drift = *drift
 	}
 	return link, nil
@@ -118,7 +118,7 @@ type Overview struct {
 	UpdatedAt    time.Time
 	Wait         *Wait                   // nil when nothing waits
 	Expects      *connection.Expectation // nil when it is not onboarded
-	Drift        *connection.Drift       // nil when nothing was found or looked at since the onboarding
+	Drift        *connection.Drift       // nil when nothing was ever found or looked at
 }
 
 // overviewAttributes are what a list shows: neither ledger nor token.

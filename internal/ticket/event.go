@@ -34,6 +34,7 @@ var tellers = map[string]func(detail []byte) (*news, error){
 	connection.EventSource + " " + connection.EventGateReminder:   teller(gateReminder),
 	connection.EventSource + " " + connection.EventServiceVisible: teller(serviceVisible),
 	connection.EventSource + " " + connection.EventEndpointState:  teller(endpointState),
+	connection.EventSource + " " + connection.EventDrift:          teller(drift),
 }
 
 // tell returns what an event has to tell, nil for nothing.

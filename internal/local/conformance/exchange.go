@@ -48,7 +48,9 @@ func (c *checker) request(e wire.Exchange, operation Operation) {
 	}
 	switch c.model.Metadata.Protocol {
 	case "json":
-		c.header(e.Request.Header, "X-Amz-Target", c.model.Metadata.TargetPrefix+"."+e.Operation)
+		// botocore keeps the whole name of CloudTrail's version, the Go SDK its last part: AWS takes both.
+		prefix := c.model.Metadata.TargetPrefix
+		c.header(e.Request.Header, "X-Amz-Target", prefix[strings.LastIndex(prefix, ".")+1:]+"."+e.Operation)
 		c.header(e.Request.Header, "Content-Type", "application/x-amz-json-"+c.model.Metadata.JSONVersion)
 		value = c.json("request", e.RequestBody)
 	case "rest-xml", "rest-json":

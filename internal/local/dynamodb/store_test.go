@@ -96,9 +96,7 @@ func TestStoreOverTheWire(t *testing.T) {
 	if err != nil || len(all) != 1 || all[0].Status != store.StatusOnboarded || all[0].Drift == nil || all[0].Wait != nil {
 		t.Errorf("all: got %+v, %v", all, err)
 	}
-	drift.Ledger = start // of an earlier onboarding
-	must(connections.SaveDrift(ctx, id, drift))
-	if link, known, err := connections.Link(ctx, id); err != nil || !known || link.Drift.SchemaVersion != 0 {
+	if link, known, err := connections.Link(ctx, id); err != nil || !known || link.Drift.SchemaVersion != 1 {
 		t.Errorf("link: got %+v, %v, %v", link, known, err)
 	}
 	must(connections.Finish(ctx, store.Result{ConnectionID: id, Execution: execution, Status: store.StatusOffboarded, At: start.Add(2 * time.Hour)}))

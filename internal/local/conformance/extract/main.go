@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"postern/internal/local/cloudtrail"
 	"postern/internal/local/conformance"
 	"postern/internal/local/dynamodb"
 	"postern/internal/local/events"
@@ -31,7 +32,7 @@ import (
 
 // services are the services of the embedded cloud. Only their operations are asked for, which needs no world.
 var services = []wire.Service{
-	&dynamodb.Service{}, &events.Service{}, &lambda.Service{}, &privatelink.Service{}, &route53.Service{}, &secretsmanager.Service{},
+	&cloudtrail.Service{}, &dynamodb.Service{}, &events.Service{}, &lambda.Service{}, &privatelink.Service{}, &route53.Service{}, &secretsmanager.Service{},
 	&sns.Service{}, &sqs.Service{}, &ssm.Service{}, &states.Service{}, &sts.Service{},
 }
 

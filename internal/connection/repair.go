@@ -1,0 +1,44 @@
+package connection
+
+import "slices"
+
+// Repair is what a request of ActionRepair asks for.
+type Repair struct {
+	// Checks are what has drifted and shall be put right; everything else is left as it is.
+	Checks []DriftCheck `json:"checks"`
+}
+
+func (r Repair) check(faults *Faults) {
+	var repairable []DriftCheck
+	for _, info := range DriftChecks {
+		if info.Repairable {
+			repairable = append(repairable, info.Check)
+		}
+	}
+	if len(r.Checks) == 0 {
+		faults.Add("repair.checks", "missing", "write one or more of "+joined(repairable))
+	}
+	for i, check := range r.Checks {
+		switch {
+		case !oneOf(check, repairable):
+			faults.Addf(index("repair.checks", i), "write one of "+joined(repairable), "%q is nothing that Postern can repair", clip(string(check)))
+		case slices.Contains(r.Checks[:i], check):
+			faults.Addf(index("repair.checks", i), "write each check once", "%s is repeated", check)
+		}
+	}
+}
+
+// RepairPlan makes of an onboarding's plan that of a repair: the steps are the same, each changes only what is named here, and the
+// endpoint is never replaced.
+type RepairPlan struct {
+	Checks     []DriftCheck `json:"checks"`
+	EndpointID string       `json:"endpointId"`
+	// DNS and Config are those of the ledger, which stay when nothing of them is repaired.
+	DNS    DNS    `json:"dns"`
+	Config Config `json:"config"`
+}
+
+// Names reports whether the plan changes what one of checks looks at: any onboarding does, a repair when it names it.
+func (p Plan) Names(checks ...DriftCheck) bool {
+	return p.Repair == nil || slices.ContainsFunc(checks, func(c DriftCheck) bool { return slices.Contains(p.Repair.Checks, c) })
+}

@@ -1,0 +1,121 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"postern/internal/connection"
+)
+
+// repair makes the plan of a repair out of the ledger: the connection shall be again what its onboarding made, and nothing is
+// read anew that the ledger knows. The endpoint must be there; a repair replaces none.
+func (p *Planner) repair(ctx context.Context, execution string, request connection.Request) (connection.Plan, error) {
+	id := request.ConnectionID()
+	if err := p.free(ctx, id, execution); err != nil {
+		return connection.Plan{}, err
+	}
+	ledger, err := p.from.Holders.Ledger(ctx, id)
+	if err != nil {
+		return connection.Plan{}, err
+	}
+	if ledger == nil {
+		return connection.Plan{}, refuse("name", "onboard it; a repair makes nothing new", "%s was never onboarded", id)
+	}
+	plan := ledger.Plan
+	plan.Decision, plan.AdoptEndpointID = connection.DecisionProceed, ledger.Endpoint.ID
+	plan.Requester = request.Requester
+	if request.Ticket != nil {
+		plan.Ticket = request.Ticket
+	}
+	plan.Gates.Approval.ByConnection = false // the vendor has had its text
+	plan.Repair = &connection.RepairPlan{
+		Checks: request.Repair.Checks, EndpointID: ledger.Endpoint.ID, DNS: standing(ledger.DNS), Config: standingConfig(ledger.Config),
+	}
+	plan.Findings, plan.Creates = []connection.Finding{}, []string{}
+	for _, check := range request.Repair.Checks {
+		info, _ := check.Info()
+		plan.Creates = append(plan.Creates, fmt.Sprintf("put right: %s (%s)", check, info.What))
+	}
+	there := p.in(plan.Network)
+	if err := there.repairable(ctx, ledger); err != nil {
+		return connection.Plan{}, err
+	}
+	if plan.DNS.Mode == connection.ModePrivateHostedZone {
+		err = there.standingNames(ctx, &plan)
+	}
+	return plan, err
+}
+
+// repairable refuses what no repair can put right.
+func (p *Planner) repairable(ctx context.Context, ledger *connection.Ledger) error {
+	network := ledger.Plan.Network
+	if _, registered := p.networks.Find(network.Region, network.VPCID); !registered {
+		return refuse("name", "register it again in the postern block of cdk.json and deploy, or offboard the connection",
+			"its network %s in %s is not registered any more", network.VPCID, network.Region)
+	}
+	found, err := p.from.Endpoints.InVPC(ctx, network.VPCID)
+	if err != nil {
+		return err
+	}
+	for _, e := range found {
+		switch {
+		case e.ID != ledger.Endpoint.ID, e.State.Gone():
+		case e.State != connection.StateAvailable && e.State != connection.StatePending:
+			return refuse("name", "ask the vendor, or offboard the connection and onboard it again", "endpoint %s is %s, which no repair changes",
+				e.ID, e.State)
+		case e.Connection() != "" && e.Connection() != ledger.Plan.ConnectionID:
+			return connection.Errorf(connection.Conflict, "endpoint %s carries the tags of connection %s", e.ID, e.Connection())
+		default:
+			return nil
+		}
+	}
+	return refuse("name", "onboard the connection again", "endpoint %s is not in %s any more, and a repair replaces none", ledger.Endpoint.ID,
+		network.VPCID)
+}
+
+// standingNames notes what of the names is there now, so that a repair that fails puts that back and no more.
+func (p *Planner) standingNames(ctx context.Context, plan *connection.Plan) error {
+	plan.DNS.ZoneID, plan.DNS.Present = "", nil
+	zone, found, err := p.from.Zones.Find(ctx, plan.DNS.Zone, plan.ConnectionID)
+	if err != nil || !found {
+		return err
+	}
+	plan.DNS.ZoneID = zone.ID
+	plan.DNS.Associations = slices.Clone(plan.DNS.Associations)
+	for i, vpc := range plan.DNS.Associations {
+		zones, err := p.sources(vpc.Access()).Zones.Zones(ctx, vpc.VPCID, vpc.Region)
+		if err != nil {
+			return err
+		}
+		plan.DNS.Associations[i].Existing = false
+		for _, there := range zones {
+			plan.DNS.Associations[i].Existing = plan.DNS.Associations[i].Existing || there.ID == zone.ID
+		}
+	}
+	plan.DNS.Present, err = p.from.Zones.Present(ctx, zone.ID, plan.DNS.Names())
+	return err
+}
+
+// standing is what an onboarding left of names, as what a later execution finds and has not changed.
+func standing(done connection.DNS) connection.DNS {
+	done.Changed, done.ZoneCreated, done.PrivateDNSEnabled, done.Previous, done.Associations = false, false, false, nil, nil
+	done.Records = slices.Clone(done.Records)
+	for i := range done.Records {
+		done.Records[i].Changed, done.Records[i].Previous = false, nil
+	}
+	return done
+}
+
+// standingConfig likewise: the versions before the connection's first onboarding are known to the ledger alone.
+func standingConfig(config connection.Config) connection.Config {
+	config.Parameters = slices.Clone(config.Parameters)
+	for i := range config.Parameters {
+		config.Parameters[i].Changed, config.Parameters[i].PreviousVersion = false, 0
+	}
+	return config
+}
+
+func refuse(path, remedy, format string, args ...any) error {
+	return connection.Faults{{Path: path, Problem: fmt.Sprintf(format, args...), Remedy: remedy}}
+}

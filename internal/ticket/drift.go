@@ -1,0 +1,56 @@
+package ticket
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"postern/internal/connection"
+)
+
+// The states of drift that a ticket is told.
+const (
+	stateDrift    = "drift"
+	stateFlapping = "drift-flapping"
+	stateMended   = "drift-closed"
+)
+
+// drift tells a finding once while it lasts, that repairs of it were given up, and that it is over. What nobody could look at is no
+// news for a ticket, and neither is what the request wants reported only.
+func drift(n connection.DriftNotice) (*news, error) {
+	f := n.Finding
+	if n.Policy == connection.PolicyReport || f.Result != connection.DriftFound {
+		return nil, nil
+	}
+	info, _ := f.Check.Info()
+	c := Comment{State: stateDrift, Head: fmt.Sprintf("The connection has drifted: %s (%s)", f.Check, n.Severity)}
+	next := "Next: look at it, and change it back or onboard the connection again; action diagnose tells whether the link works."
+	switch {
+	case n.Status == connection.DriftClosed:
+		c = Comment{State: stateMended, Head: fmt.Sprintf("Drift is over: %s is as it was verified", f.Check)}
+		next = "Nothing is left to do."
+	case n.Status == connection.DriftFlapping:
+		c = Comment{State: stateFlapping, Head: fmt.Sprintf("Somebody keeps changing %s back: it is not repaired any more", f.Check)}
+		next = "Next: find out who needs it the other way. Postern tries again when a day has passed since the last repair."
+	case f.Repair != "":
+		next = "Next: a repair was started; this ticket is told when the next check finds it in order."
+	}
+	facts := facts{}
+	facts.add("Connection", n.ConnectionID)
+	facts.add("Endpoint", n.EndpointID)
+	facts.add("What is checked", info.What)
+	if n.Status != connection.DriftClosed {
+		facts.add("What is found", f.Detail)
+		facts.add("Changed by, as CloudTrail says", f.By)
+	}
+	facts.add("Since", f.Since.UTC().Format(time.RFC3339))
+	c.Blocks = []Block{{Items: facts}, {Text: next}}
+	if link := connection.ConsoleLink(f.Repair); link != "" {
+		c.Blocks = append(c.Blocks, Block{Text: "The repair, for operators", Link: link})
+	}
+	told := &news{connectionID: n.ConnectionID, scope: []string{string(f.Check), f.Since.UTC().Format(time.RFC3339Nano)}, comment: c}
+	if system, id, ok := strings.Cut(n.Ticket, ":"); ok {
+		told.ticket = &connection.Ticket{System: system, ID: id}
+	}
+	return told, nil
+}
