@@ -10,6 +10,7 @@ import (
 	"postern/internal/fleet"
 	"postern/internal/notice"
 	"postern/internal/offboard"
+	"postern/internal/page"
 	"postern/internal/plan"
 	"postern/internal/probe"
 	"postern/internal/publish"
@@ -43,5 +44,6 @@ func All() map[string]step.Function {
 		"plan-fleet":      fleet.PlanFunction,
 		"report-target":   fleet.ReportTargetFunction,
 		"report-fleet":    fleet.ReportFunction,
+		"widget":          page.Function,
 	}
 }
