@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"html"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,7 @@ func TestAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			got = html.UnescapeString(got)
 			for _, want := range test.want {
 				if !strings.Contains(got, want) {
 					t.Errorf("no %q in the answer", want)
