@@ -90,6 +90,7 @@ var environment = map[string][]string{
 	"offboard":        {step.EnvTable},
 	"rollback":        {step.EnvTable},
 	"notify":          {step.EnvOperatorsTopic, step.EnvTable},
+	"widget":          {step.EnvTable},
 	"plan-fleet":      {step.EnvNetworks},
 	"comment":         {step.EnvComments, step.EnvTable, step.EnvWriteBack},
 	"webhook":         {step.EnvNetworks, step.EnvStateMachine, step.EnvTable, step.EnvWebhooks},

@@ -10,7 +10,6 @@ import (
 
 // remedies say what an operator does about a check that found a difference, as a request to somebody who has only this line.
 var remedies = map[connection.DriftCheck]string{
-	connection.CheckDeregistered:   "Register the network again, or offboard the connection.",
 	connection.CheckEndpointState:  "Ask the vendor why the endpoint is not available any more.",
 	connection.CheckEndpoint:       "Find out who deleted the endpoint, then onboard again.",
 	connection.CheckService:        "Find out who replaced the endpoint, then onboard again.",
