@@ -52,6 +52,8 @@ func nextAction(o store.Overview, status Status, worst *connection.DriftFinding,
 		return "Nothing: the next drift check puts it right."
 	case Unknown:
 		return "Read why Postern could not look, and give it what it lacks."
+	case Unreadable:
+		return "Report this: its record in the table cannot be read."
 	case Unverified:
 		return fmt.Sprintf("See whether the drift check runs: nobody has looked at this link for %s.", span(at.Sub(verified(o))))
 	case NothingDone:

@@ -91,6 +91,7 @@ func TestStatuses(t *testing.T) {
 			"private-dns (critical) private DNS is off", "5 hours ago", "parameters (unknown) GetParameters: AccessDenied"}},
 		"repairing":        {"Repairing", []string{"Nothing: the next drift check puts it right.", "1 critical"}},
 		"unknown":          {"Unknown", []string{"Read why Postern could not look", "1 unknown", "the probe function could not be called"}},
+		"unreadable":       {"Unreadable", []string{"its record in the table cannot be read"}},
 		"stalled":          {"Stalled", []string{"See whether the execution was stopped"}},
 		"unverified":       {"Unverified", []string{"nobody has looked at this link for 20 days", "20 days ago"}},
 		"working":          {"At work", []string{"Nothing: an execution is at work."}},
@@ -140,8 +141,8 @@ func TestEveryStatusIsShown(t *testing.T) {
 	if got := slices.Compact(labels); !slices.Equal(got, want) {
 		t.Errorf("statuses %q, want %q", got, want)
 	}
-	if want := "8 connections need you 17 in all, Tuesday, 10 March 2026, 16:00 UTC 1 Overdue 2 Failed 1 Flapping 1 Drift 1 Unknown " +
-		"1 Stalled 1 Unverified 1 Repairing 3 Waiting 1 At work 2 Onboarded 1 Offboarded 1 No record "; p.summary != want {
+	if want := "9 connections need you 18 in all, Tuesday, 10 March 2026, 16:00 UTC 1 Overdue 2 Failed 1 Flapping 1 Drift 1 Unknown " +
+		"1 Unreadable 1 Stalled 1 Unverified 1 Repairing 3 Waiting 1 At work 2 Onboarded 1 Offboarded 1 No record "; p.summary != want {
 		t.Errorf("summary %q\n   want %q", p.summary, want)
 	}
 }

@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -70,6 +71,8 @@ func sample(status string) store.Overview {
 		linked(found(connection.CheckPrivateDNS, connection.DriftFound, "private DNS is off, and should be on"))
 	case "unknown":
 		linked(found(connection.CheckResolution, connection.DriftUnknown, "the probe function could not be called: AccessDenied"))
+	case "unreadable":
+		o.Fault = errors.New("no time in waitSince")
 	case "stalled":
 		o.Holder, o.UpdatedAt = execution, ago(30*time.Hour)
 	case "unverified":
@@ -94,7 +97,7 @@ func sample(status string) store.Overview {
 
 // samples are the names that sample knows, in the order of the page.
 var samples = []string{
-	"overdue", "failed-leaving", "failed", "flapping", "drift", "unknown", "stalled", "unverified", "repairing", "waiting-allowlist", "waiting", "waiting-without-figure", "working",
+	"overdue", "failed-leaving", "failed", "flapping", "drift", "unknown", "unreadable", "stalled", "unverified", "repairing", "waiting-allowlist", "waiting", "waiting-without-figure", "working",
 	"ok", "certificate-ends", "removed", "none",
 }
 

@@ -25,6 +25,7 @@ var (
 	Flapping    = Status{"flapping", "Flapping", true}     // somebody changes back what was repaired
 	Drifted     = Status{"drift", "Drift", true}           // a check found a difference
 	Unknown     = Status{"unknown", "Unknown", true}       // a check could not be made
+	Unreadable  = Status{"unknown", "Unreadable", true}    // its record cannot be read
 	Stalled     = Status{"stalled", "Stalled", true}       // an execution holds it and has not moved for a day
 	Unverified  = Status{"unverified", "Unverified", true} // nobody has looked for a week
 	Repairing   = Status{"repairing", "Repairing", false}  // an execution will put right what drifted
@@ -37,7 +38,7 @@ var (
 
 // Statuses lists every status in the order of the page: what needs a person comes first.
 var Statuses = []Status{
-	Overdue, Failed, Flapping, Drifted, Unknown, Stalled, Unverified, Repairing, Waiting, Working, Onboarded, Offboarded, NothingDone,
+	Overdue, Failed, Flapping, Drifted, Unknown, Unreadable, Stalled, Unverified, Repairing, Waiting, Working, Onboarded, Offboarded, NothingDone,
 }
 
 const (
@@ -50,6 +51,8 @@ const (
 // statusOf decides how a connection is. What an execution does now comes before how the last one ended, and that before drift.
 func statusOf(o store.Overview, at time.Time) Status {
 	switch {
+	case o.Fault != nil:
+		return Unreadable
 	case o.Wait != nil && patienceOf(*o.Wait, at).over():
 		return Overdue
 	case o.Wait != nil:
