@@ -23,7 +23,9 @@ type Connections interface {
 // AWS: describe asks for the widget's documentation; widgetContext comes with every other call.
 type Request struct {
 	Describe bool `json:"describe"`
-	Context  struct {
+	// At is the time to reckon from: a parameter of the widget, absent for now.
+	At      time.Time `json:"at"`
+	Context struct {
 		Theme    string `json:"theme"`
 		Timezone struct {
 			OffsetISO string `json:"offsetISO"` // such as +01:00
@@ -60,9 +62,13 @@ func (w *Widget) Answer(ctx context.Context, request Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	at := request.At
+	if at.IsZero() {
+		at = w.now()
+	}
 	var html strings.Builder
 	err = Write(&html, View{
-		Connections: all, At: w.now(), Zone: zoneOf(request.Context.Timezone.OffsetISO), Theme: request.Context.Theme,
+		Connections: all, At: at, Zone: zoneOf(request.Context.Timezone.OffsetISO), Theme: request.Context.Theme,
 	})
 	return html.String(), err
 }

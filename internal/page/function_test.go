@@ -31,6 +31,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		"described":             {`{"describe": true}`, []string{"## Postern: every connection", "### Widget parameters"}, "<"},
 		"with nothing":          {`{}`, []string{"vendor/ok", "16:00 UTC"}, "dark\""},
+		"of another time":       {`{"at": "2026-03-11T08:30:00Z"}`, []string{"11 March 2026, 08:30 UTC"}, "10 March 2026, 16:00 UTC"},
 		"of an unknown release": {`{"widgetContext": {"theme": "sepia", "timezone": {"offsetISO": "noon"}, "new": 1}}`, []string{"16:00 UTC"}, "sepia"},
 		"in the dark, in India": {
 			// AWS: what a dashboard sends, docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard_about.html.
