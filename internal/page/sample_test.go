@@ -3,6 +3,7 @@ package page_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"postern/internal/connection"
@@ -111,6 +112,10 @@ func fleet(n int) []store.Overview {
 		}
 		o := sample(status)
 		o.ConnectionID = fmt.Sprintf("%s/%03d", []string{"monte-carlo", "snowflake", "engflow", "mongodb-atlas"}[i%4], i)
+		if i%50 == 4 { // as long as names may be, and longer
+			o.ConnectionID += strings.Repeat("x", 120)
+			o.Ticket = strings.Repeat("y", 120)
+		}
 		all = append(all, o)
 	}
 	return all
