@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -82,6 +83,7 @@ func TestStatuses(t *testing.T) {
 			"asked 5 days ago", "Ticket jira/NET-1042", "Execution Endpoint"}},
 		"waiting":                {"Waiting", []string{"See that the text was sent to support@vendor.example", "26 of 48 business hours", "asked 26 hours ago"}},
 		"waiting-allowlist":      {"Waiting", []string{"26 of 48 business hours"}},
+		"waiting-always":         {"Waiting", []string{"26 of 48 hours"}},
 		"waiting-without-figure": {"Waiting", []string{"sent to the vendor", "it gives no figure"}},
 		"failed":                 {"Failed", []string{"Read the error in the execution, correct what it names", "Execution"}},
 		"failed-leaving":         {"Failed", []string{"vpce-0fedcba9876543210 is still there, and costs money"}},
@@ -141,9 +143,29 @@ func TestEveryStatusIsShown(t *testing.T) {
 	if got := slices.Compact(labels); !slices.Equal(got, want) {
 		t.Errorf("statuses %q, want %q", got, want)
 	}
-	if want := "9 connections need you 18 in all, Tuesday, 10 March 2026, 16:00 UTC 1 Overdue 2 Failed 1 Flapping 1 Drift 1 Unknown " +
-		"1 Unreadable 1 Stalled 1 Unverified 1 Repairing 3 Waiting 1 At work 2 Onboarded 1 Offboarded 1 No record "; p.summary != want {
+	if want := "9 connections need you 19 in all, Tuesday, 10 March 2026, 16:00 UTC 1 Overdue 2 Failed 1 Flapping 1 Drift 1 Unknown " +
+		"1 Unreadable 1 Stalled 1 Unverified 1 Repairing 4 Waiting 1 At work 2 Onboarded 1 Offboarded 1 No record "; p.summary != want {
 		t.Errorf("summary %q\n   want %q", p.summary, want)
+	}
+}
+
+// TestStatusesAreDocumented: docs/architecture.md lists them, in their order, and says which need a person.
+func TestStatusesAreDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for i, status := range page.Statuses {
+		label := status.Label
+		if status.Person && !page.Statuses[i+1].Person {
+			label += " (these need a person)"
+		}
+		want = append(want, label)
+	}
+	if list := strings.Join(want, ", "); !strings.Contains(strings.Join(strings.Fields(string(text)), " "), "order of the page: "+list+".") {
+		t.Errorf("docs/architecture.md does not list %s", list)
 	}
 }
 

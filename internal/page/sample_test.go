@@ -49,6 +49,9 @@ func sample(status string) store.Overview {
 	case "waiting-allowlist":
 		wait.Gate, wait.EndpointID = connection.GateAllowlist, ""
 		o.Wait, o.Holder = wait, execution
+	case "waiting-always":
+		wait.Calendar = "24x7"
+		o.Wait, o.Holder = wait, execution
 	case "waiting-without-figure":
 		wait.SLAHours, wait.Calendar, wait.To = 0, "", ""
 		o.Wait, o.Holder = wait, execution
@@ -98,7 +101,7 @@ func sample(status string) store.Overview {
 
 // samples are the names that sample knows, in the order of the page.
 var samples = []string{
-	"overdue", "failed-leaving", "failed", "flapping", "drift", "unknown", "unreadable", "stalled", "unverified", "repairing", "waiting-allowlist", "waiting", "waiting-without-figure", "working",
+	"overdue", "failed-leaving", "failed", "flapping", "drift", "unknown", "unreadable", "stalled", "unverified", "repairing", "waiting-allowlist", "waiting", "waiting-always", "waiting-without-figure", "working",
 	"ok", "certificate-ends", "removed", "none",
 }
 

@@ -122,6 +122,7 @@ func certificate(o store.Overview) *time.Time {
 type patience struct {
 	Passed  time.Duration // by the vendor's calendar; by the clock on the wall when it gives no figure
 	Allowed time.Duration // 0 when the vendor gives no figure
+	unit    string        // of the figure
 }
 
 func patienceOf(wait store.Wait, at time.Time) patience {
@@ -129,7 +130,11 @@ func patienceOf(wait store.Wait, at time.Time) patience {
 	if err != nil || wait.SLAHours <= 0 {
 		return patience{Passed: max(0, at.Sub(wait.Asked))}
 	}
-	return patience{Passed: clock.Elapsed(wait.Asked, at), Allowed: time.Duration(wait.SLAHours) * time.Hour}
+	unit := "business hours"
+	if wait.Calendar == sla.Always {
+		unit = "hours"
+	}
+	return patience{clock.Elapsed(wait.Asked, at), time.Duration(wait.SLAHours) * time.Hour, unit}
 }
 
 func (p patience) over() bool { return p.Allowed > 0 && p.Passed >= p.Allowed }
@@ -147,5 +152,5 @@ func (p patience) String() string {
 	if p.Allowed <= 0 {
 		return "it gives no figure"
 	}
-	return fmt.Sprintf("%d of %d business hours", int(p.Passed/time.Hour), int(p.Allowed/time.Hour))
+	return fmt.Sprintf("%d of %d %s", int(p.Passed/time.Hour), int(p.Allowed/time.Hour), p.unit)
 }
