@@ -22,12 +22,12 @@ require (
 	github.com/google/go-github/v75 v75.0.0
 	github.com/rickar/cal/v2 v2.1.27
 	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
+	golang.org/x/net v0.57.0
 )
 
 require (
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect
 	github.com/google/go-querystring v1.1.0 // indirect
-	golang.org/x/net v0.57.0 // indirect
 	golang.org/x/text v0.40.0 // indirect
 )
 

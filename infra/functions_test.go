@@ -91,6 +91,7 @@ var environment = map[string][]string{
 	"rollback":        {step.EnvTable},
 	"sweep-orphans":   {step.EnvEventBus, step.EnvNetworks, step.EnvTable, step.EnvTimeouts},
 	"notify":          {step.EnvOperatorsTopic, step.EnvTable},
+	"widget":          {step.EnvTable},
 	"plan-fleet":      {step.EnvNetworks},
 	"comment":         {step.EnvComments, step.EnvTable, step.EnvWriteBack},
 	"webhook":         {step.EnvNetworks, step.EnvStateMachine, step.EnvTable, step.EnvWebhooks},

@@ -377,6 +377,11 @@ func (s *stack) specs() []spec {
 			},
 		},
 		{
+			handler: "widget", description: "Shows every connection on the dashboard", timeoutSeconds: 30,
+			env:    []string{step.EnvTable},
+			grants: []grant{{actions: []string{"dynamodb:Scan"}, resources: table, conditions: withoutToken}},
+		},
+		{
 			handler: "plan-fleet", description: "Makes one request for each target of a fleet", timeoutSeconds: 30,
 			env: []string{step.EnvNetworks},
 		},

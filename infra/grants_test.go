@@ -106,6 +106,7 @@ func TestPermissions(t *testing.T) {
 		"plan-fleet":  nil, "report-target": nil, "report-fleet": nil,
 		"comment": {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 		"webhook": {"dynamodb:GetItem", "secretsmanager:GetSecretValue", "states:DescribeExecution", "states:StartExecution"},
+		"widget":  {"dynamodb:Scan"},
 		"notify":  {"dynamodb:UpdateItem", "kms:Decrypt", "kms:GenerateDataKey*", "sns:Publish", "sqs:SendMessage"},
 	}
 	deployed := functionsByHandler(t)

@@ -258,6 +258,9 @@ var accepted = map[string]map[string]string{
 		ownRuns:    holders,
 		everything: traces,
 	},
+	"WidgetRole": {
+		everything: traces,
+	},
 	"WorkflowRole": {
 		everything:                               "delivery of logs, which AWS cannot restrict; " + traces,
 		"IAM5[Resource::<AwaitAvailable>:*]":     versions,

@@ -1,17 +1,21 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
 	"github.com/aws/jsii-runtime-go"
 
 	"postern/internal/approval"
+	"postern/internal/drift"
 	"postern/internal/metric"
 	"postern/internal/orphan"
+	"postern/internal/webhook"
 )
 
 // overdueSeconds is longer than any vendor's 48 business hours, with a weekend and a holiday between.
@@ -19,6 +23,9 @@ const overdueSeconds = 5 * 86_400
 
 // sweepsMissed is how many sweeps in a row may be missing before anybody is woken. A heartbeat outlasts many more.
 const sweepsMissed = 3
+
+// checksMissed is how many drift checks in a row may be missing before anybody is woken.
+const checksMissed = 3
 
 // alarm is one thing that operators are woken for: what happened, what to do first, and the section of docs/runbook.md with the
 // rest.
@@ -31,11 +38,13 @@ type alarm struct {
 
 func (s *stack) observability() {
 	s.asynchronous()
-	for _, alarms := range [][]alarm{s.executionAlarms(), s.fleetAlarms(), s.waitAlarms(), s.functionAlarms()} {
-		for _, a := range alarms {
-			s.alarm(a)
-		}
+	all := slices.Concat(s.executionAlarms(), s.fleetAlarms(), s.waitAlarms(), s.driftAlarms(), s.webhookAlarms(), s.functionAlarms())
+	alarms := make([]interfacesawscloudwatch.IAlarmRef, len(all))
+	metrics := map[string]awscloudwatch.IMetric{}
+	for i, a := range all {
+		alarms[i], metrics[a.id] = s.alarm(a), a.metric
 	}
+	s.dashboard(alarms, metrics)
 }
 
 func (s *stack) executionAlarms() []alarm {
@@ -67,12 +76,17 @@ func (s *stack) failedDirty() awscloudwatch.IMetric {
 	return sum(filter.Metric(nil))
 }
 
+// written is a metric that a function writes, over some minutes.
+func written(name, statistic string, minutes float64) awscloudwatch.IMetric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: jsii.String(metric.Namespace), MetricName: jsii.String(name), Statistic: jsii.String(statistic),
+		Period: awscdk.Duration_Minutes(jsii.Number(minutes)),
+	})
+}
+
 func (s *stack) waitAlarms() []alarm {
 	ours := func(name, statistic string) awscloudwatch.IMetric {
-		return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-			Namespace: jsii.String(metric.Namespace), MetricName: jsii.String(name), Statistic: jsii.String(statistic),
-			Period: awscdk.Duration_Minutes(jsii.Number(sweepsMissed * sweepMinutes)),
-		})
+		return written(name, statistic, sweepsMissed*sweepMinutes)
 	}
 	return []alarm{
 		// What the sweep reports, not that observe ran: messages wake observe too, and a sweep that fails reports nothing.
@@ -94,6 +108,32 @@ func (s *stack) waitAlarms() []alarm {
 			do: "Read the message in the queue, mend the function, send it again", anchor: "dead-letters",
 			metric: s.deadLetters.MetricApproximateNumberOfMessagesVisible(
 				&awscloudwatch.MetricOptions{Statistic: jsii.String("Maximum")})},
+	}
+}
+
+// driftAlarms are about what the scheduled drift checks report. What one of them could not look at may be looked at by the next: only
+// what stays unknown is anybody's business.
+func (s *stack) driftAlarms() []alarm {
+	return []alarm{
+		{id: "Drift", what: "An onboarded connection is not any more as it was verified", do: "Look at the page which, and what to do",
+			anchor: "drift", metric: written(drift.MetricDrift, "Maximum", 2*driftMinutes)},
+		{id: "DriftUnknown", what: "The drift check cannot look at something", do: "Look at the page what it lacks",
+			anchor: "drift-unknown", metric: written(drift.MetricUnknown, "Minimum", 2*driftMinutes)},
+		{id: "DriftCheckMissing", what: "The drift check is silent: nobody knows whether the links still work",
+			do: "Look at the rule DriftSchedule and the log of drift-check", anchor: "drift-check-missing",
+			metric: written(drift.MetricChecked, "SampleCount", checksMissed*driftMinutes), threshold: 1, silent: true},
+	}
+}
+
+// webhookAlarms are about who knocks at the door. A stranger on the internet may; a ticket system whose secret is not ours any more
+// does with every ticket.
+func (s *stack) webhookAlarms() []alarm {
+	if s.functions["webhook"] == nil {
+		return nil
+	}
+	return []alarm{
+		{id: "WebhookRefused", what: "Webhook deliveries are refused: their sender does not know the secret",
+			do: "Compare the secrets on both sides", anchor: "webhook-refused", metric: written(webhook.MetricRefused, "Sum", 60), threshold: 3},
 	}
 }
 
@@ -127,7 +167,7 @@ func sum(metric awscloudwatch.Metric) awscloudwatch.IMetric {
 	})
 }
 
-func (s *stack) alarm(a alarm) {
+func (s *stack) alarm(a alarm) awscloudwatch.Alarm {
 	props := &awscloudwatch.AlarmProps{
 		AlarmDescription:   jsii.String(a.what + ". " + a.do + ": docs/runbook.md#" + a.anchor),
 		Metric:             a.metric,
@@ -140,7 +180,9 @@ func (s *stack) alarm(a alarm) {
 		props.ComparisonOperator = awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD
 		props.TreatMissingData = awscloudwatch.TreatMissingData_BREACHING
 	}
-	awscloudwatch.NewAlarm(s.scope, jsii.String("Alarm"+a.id), props).AddAlarmAction(awscloudwatchactions.NewSnsAction(s.operators))
+	made := awscloudwatch.NewAlarm(s.scope, jsii.String("Alarm"+a.id), props)
+	made.AddAlarmAction(awscloudwatchactions.NewSnsAction(s.operators))
+	return made
 }
 
 // constructID turns a kebab-case name into the CamelCase of construct ids.

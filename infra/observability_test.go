@@ -28,6 +28,10 @@ func TestAlarms(t *testing.T) {
 		"wait-overdue":         "Postern OldestPendingAgeSeconds Maximum 900 > 432000",
 		"sweep-repaired":       "Postern SweepRepaired Sum 900 > 2",
 		"orphans":              "Postern OrphanCount Maximum 21600 > 0",
+		"drift":                "Postern DriftCount Maximum 7200 > 0",
+		"drift-unknown":        "Postern DriftUnknownCount Minimum 7200 > 0",
+		"drift-check-missing":  "Postern DriftChecked SampleCount 10800 < 1, or nothing",
+		"webhook-refused":      "Postern WebhookRefused Sum 3600 > 3",
 	}
 	for _, function := range []string{"observe", "resume", "notify", "await-gate", "webhook"} {
 		want["function-errors of "+function] = "AWS/Lambda Errors Sum 300 > 2"

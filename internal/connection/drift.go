@@ -206,6 +206,8 @@ type Expectation struct {
 	ZoneID           string        `json:"zoneId,omitempty"`
 	Parameters       []string      `json:"parameters,omitempty"`
 	Policies         DriftPolicyOf `json:"policies,omitempty"`
+	// NotAfter is when the certificate expires that the last verification saw.
+	NotAfter *time.Time `json:"notAfter,omitempty"`
 }
 
 // Expect returns what the shallow checks expect of a connection.
@@ -217,6 +219,7 @@ func (l Ledger) Expect() Expectation {
 		SecurityGroupIDs: plan.Network.SecurityGroupIDs, CIDRs: plan.Network.ClientCIDRs,
 		ClientGroupIDs: plan.Network.ClientSecurityGroupIDs, Ports: plan.Probe.Ports,
 		PrivateDNS: plan.DNS.Mode == ModeVendorPrivateDNS, ZoneID: l.DNS.ZoneID, Policies: plan.Drift,
+		NotAfter: l.Verification.NotAfter,
 	}
 	if l.Endpoint.SecurityGroupID != "" {
 		e.SecurityGroupIDs = []string{l.Endpoint.SecurityGroupID}

@@ -52,14 +52,18 @@ func ConsoleLink(execution string) string {
 	if len(parts) != 8 || parts[0] != "arn" {
 		return ""
 	}
-	host := "console.aws.amazon.com"
-	switch parts[1] {
+	return fmt.Sprintf("https://%s/states/home?region=%s#/v2/executions/details/%s", ConsoleHost(parts[1]), parts[3], execution)
+}
+
+// ConsoleHost returns the host of the console of a partition, such as aws-cn.
+func ConsoleHost(partition string) string {
+	switch partition {
 	case "aws-cn":
-		host = "console.amazonaws.cn"
+		return "console.amazonaws.cn"
 	case "aws-us-gov":
-		host = "console.amazonaws-us-gov.com"
+		return "console.amazonaws-us-gov.com"
 	}
-	return fmt.Sprintf("https://%s/states/home?region=%s#/v2/executions/details/%s", host, parts[3], execution)
+	return "console.aws.amazon.com"
 }
 
 // ClientToken returns the idempotency token of one AWS write of an execution, 64 ASCII characters. It is a pure function of its

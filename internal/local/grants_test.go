@@ -131,6 +131,7 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			must(t, c.Zones.DeleteByHand("privatelink.getmontecarlo.com."))
 			onboard(t, c, "diagnose.monte-carlo.json")
 		},
+		"shown": func(t *testing.T, c *local.Cloud) { shown(t, c) },
 		"a fleet": func(t *testing.T, c *local.Cloud) {
 			approve(t, c)
 			onboard(t, c, "onboard.fleet.json")

@@ -34,8 +34,8 @@ func (c CDK) Template() string { return filepath.Join(c.Dir, "synthesized.templa
 // Assembly is the directory of the cloud assembly.
 func (c CDK) Assembly() string { return filepath.Join(c.Dir, "assembly") }
 
-// Synthesize runs the CDK app. The deployed template is the synthesized one without its outputs: moto answers 500 to an output
-// that names a resource it has no support for.
+// Synthesize runs the CDK app. The deployed template is the synthesized one without its outputs and its dashboard: moto fails on
+// what names a resource it has no support for.
 func (c CDK) Synthesize(ctx context.Context) error {
 	if err := os.RemoveAll(c.Assembly()); err != nil {
 		return err
@@ -60,10 +60,30 @@ func (c CDK) Synthesize(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	delete(template, "Outputs")
+	if template["Resources"], err = withoutDashboard(template["Resources"]); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
 	if raw, err = json.Marshal(template); err != nil {
 		return err
 	}
 	return os.WriteFile(path, raw, 0o600)
+}
+
+func withoutDashboard(raw json.RawMessage) (json.RawMessage, error) {
+	var resources map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &resources); err != nil {
+		return nil, err
+	}
+	for id, raw := range resources {
+		var resource struct{ Type string }
+		if err := json.Unmarshal(raw, &resource); err != nil {
+			return nil, err
+		}
+		if resource.Type == "AWS::CloudWatch::Dashboard" {
+			delete(resources, id)
+		}
+	}
+	return json.Marshal(resources)
 }
 
 // Bootstrap runs cdk bootstrap.

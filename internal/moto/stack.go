@@ -34,6 +34,7 @@ var Ignored = map[string]string{
 	"AWS::ApiGatewayV2::Route":       "the webhook's door is not run here",
 	"AWS::ApiGatewayV2::Stage":       "the webhook's door is not run here",
 	"AWS::CloudWatch::Alarm":         "no alarm exists here",
+	"AWS::CloudWatch::Dashboard":     "it names alarms, and no alarm exists here",
 	"AWS::Lambda::EventInvokeConfig": "a delivery is tried once; one that fails, fails the run",
 	"AWS::Logs::MetricFilter":        "no metric exists here",
 	"AWS::SNS::Subscription":         "the gateway reads them from the template and delivers to them",

@@ -119,6 +119,7 @@ type Overview struct {
 	Wait         *Wait                   // nil when nothing waits
 	Expects      *connection.Expectation // nil when it is not onboarded
 	Drift        *connection.Drift       // nil when nothing was ever found or looked at
+	Fault        error                   // why Wait, Expects and Drift could not be read; the others are shown all the same
 }
 
 // overviewAttributes are what a list shows: neither ledger nor token.
@@ -143,17 +144,13 @@ func (s *Store) All(ctx context.Context) ([]Overview, error) {
 			if item(found).text("vendor") == "" {
 				continue // no connection, but the claim of a message about an orphan
 			}
-			overview, err := overviewOf(found)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, overview)
+			all = append(all, overviewOf(found))
 		}
 	}
 	return all, nil
 }
 
-func overviewOf(found item) (Overview, error) {
+func overviewOf(found item) Overview {
 	o := Overview{
 		ConnectionID: found.text("id"), Status: Status(found.text("status")), Holder: found.text("holder"),
 		FinishedBy: found.text("finishedBy"), Ticket: found.text("ticket"), EndpointID: found.text("endpointId"),
@@ -165,20 +162,22 @@ func overviewOf(found item) (Overview, error) {
 	if found["waitGate"] != nil {
 		wait, err := waitOf(found)
 		if err != nil {
-			return Overview{}, err
+			o.Fault = err
+			return o
 		}
 		o.Wait = &wait
 	}
 	if found["linked"] == nil {
-		return o, nil
+		return o
 	}
 	link, err := linkOf(found)
 	if err != nil {
-		return Overview{}, err
+		o.Fault = err
+		return o
 	}
 	o.Expects = &link.Expects
 	if link.Drift.SchemaVersion != 0 {
 		o.Drift = &link.Drift
 	}
-	return o, nil
+	return o
 }

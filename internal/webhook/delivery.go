@@ -28,10 +28,7 @@ var (
 //
 // AWS: payload format 2.0 joins repeated headers with commas; two spellings of one name stay two values here.
 func deliveryOf(request events.APIGatewayV2HTTPRequest) (Delivery, error) {
-	d := Delivery{Header: http.Header{}, Body: []byte(request.Body)}
-	if epoch := request.RequestContext.TimeEpoch; epoch > 0 {
-		d.At = time.UnixMilli(epoch).UTC()
-	}
+	d := Delivery{Header: http.Header{}, Body: []byte(request.Body), At: receivedAt(request)}
 	for name, value := range request.Headers {
 		d.Header.Add(name, value)
 	}
@@ -49,6 +46,14 @@ func deliveryOf(request events.APIGatewayV2HTTPRequest) (Delivery, error) {
 		return d, errTooLarge
 	}
 	return d, nil
+}
+
+// receivedAt is when API Gateway received a request, zero when it does not say.
+func receivedAt(request events.APIGatewayV2HTTPRequest) time.Time {
+	if epoch := request.RequestContext.TimeEpoch; epoch > 0 {
+		return time.UnixMilli(epoch).UTC()
+	}
+	return time.Time{}
 }
 
 // one returns the value of a header that is there exactly once, or "".

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"postern/internal/awserr"
 	"postern/internal/connection"
+	"postern/internal/metric"
 	"postern/internal/store"
 	"postern/internal/vendor"
 )
@@ -50,12 +52,17 @@ type Door struct {
 	secrets Secrets
 	records Records
 	states  StatesAPI
+	metrics io.Writer
 	log     *slog.Logger
 }
 
-// New returns a door.
-func New(config Config, secrets Secrets, records Records, states StatesAPI, log *slog.Logger) *Door {
-	return &Door{config: config, secrets: secrets, records: records, states: states, log: log}
+// MetricRefused is the number of deliveries whose sender could not show that it knows the source's secret. It is written when
+// there are any.
+const MetricRefused = "WebhookRefused"
+
+// New returns a door; it writes metric lines to metrics.
+func New(config Config, secrets Secrets, records Records, states StatesAPI, metrics io.Writer, log *slog.Logger) *Door {
+	return &Door{config: config, secrets: secrets, records: records, states: states, metrics: metrics, log: log}
 }
 
 // answer is what the sender gets.
@@ -83,6 +90,10 @@ func (d *Door) Handle(ctx context.Context, request events.APIGatewayV2HTTPReques
 		return d.respond(ctx, "", answer{status: http.StatusNotFound, Message: "no such webhook"}, nil), nil
 	}
 	a, err := d.receive(ctx, source, request)
+	if a.status == http.StatusUnauthorized {
+		refused := metric.Metric{Name: MetricRefused, Unit: metric.Count, Value: 1}
+		err = errors.Join(err, metric.Write(d.metrics, receivedAt(request), refused))
+	}
 	return d.respond(ctx, name, a, err), nil
 }
 

@@ -35,6 +35,9 @@ func TestAccepted(t *testing.T) {
 				got.Execution != "arn:aws:states:us-east-1:111122223333:execution:postern:"+started[0] {
 				t.Errorf("answered %d %s, started %v", got.status, got.raw, started)
 			}
+			if refused := w.metrics.String(); refused != "" {
+				t.Errorf("an accepted delivery was counted as refused: %s", refused)
+			}
 			if calls := w.table.Calls(); len(calls) != 1 || calls[0] != "GetItem" {
 				t.Errorf("calls of the table: %v", calls)
 			}

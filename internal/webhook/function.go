@@ -32,6 +32,6 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	}
 	executions := sfn.NewFromConfig(r.AWS)
 	records := store.New(dynamodb.NewFromConfig(r.AWS), table).Asking(executions)
-	door := New(config, NewVault(secretsmanager.NewFromConfig(r.AWS)), records, executions, r.Log)
+	door := New(config, NewVault(secretsmanager.NewFromConfig(r.AWS)), records, executions, r.Metrics(), r.Log)
 	return step.Handle(r.Log, door.Handle), nil
 }

@@ -177,6 +177,9 @@ func TestAttacks(t *testing.T) {
 				if got.status != http.StatusUnauthorized || got.raw != `{"message":"not authorized"}` {
 					t.Errorf("answered %d %s", got.status, got.raw)
 				}
+				if got := w.metrics.String(); strings.Count(got, `"WebhookRefused":1`) != 1 || strings.Contains(got, source) {
+					t.Errorf("metrics %s", got)
+				}
 				if len(w.machine.executions) != 0 || len(w.table.Calls()) != 0 {
 					t.Error("something was started or read")
 				}

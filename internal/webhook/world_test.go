@@ -123,20 +123,20 @@ type world struct {
 	table   *storetest.Table
 	store   *store.Store
 	logs    *lines
+	metrics *lines
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{vault: &fakeSecrets{values: map[string]string{}}, machine: &fakeStates{executions: map[string]string{}},
-		table: &storetest.Table{}, logs: &lines{}}
+		table: &storetest.Table{}, logs: &lines{}, metrics: &lines{}}
 	for _, name := range Names() {
 		w.vault.values[SecretPrefix+name+" AWSCURRENT"] = key
 		w.vault.values[SecretPrefix+name+" AWSPREVIOUS"] = oldKey
 	}
 	w.store = store.New(w.table, "connections").Asking(w.machine)
 	w.Door = New(Config{Sources: everySource(t), Networks: networks, Catalog: catalog(t), Machine: machine}, NewVault(w.vault),
-		w.store,
-		w.machine, slog.New(slog.NewJSONHandler(w.logs, nil)))
+		w.store, w.machine, w.metrics, slog.New(slog.NewJSONHandler(w.logs, nil)))
 	return w
 }
 

@@ -47,6 +47,9 @@ func TestOptions(t *testing.T) {
 		"break of another":  {"-break zone-down -request r.json", "r.json", people.Approve, 26 * time.Hour, false, ""},
 		"no such damage":    {"-break china", "", "", 0, false, "china"},
 		"break by ticket":   {"-break zone-down -door webhook", "", "", 0, false, "-break"},
+		"serve with json":   {"-serve -json", "", "", 0, false, "-serve"},
+		"serve to others":   {"-serve=0.0.0.0:80", "", "", 0, false, "of this machine"},
+		"serve nowhere":     {"-serve=8080", "", "", 0, false, "of this machine"},
 		"a word too many":   {"approve", "", "", 0, false, "approve"},
 		"help is no error":  {"-help", "", "", 0, false, flag.ErrHelp.Error()},
 	}

@@ -23,6 +23,7 @@ type options struct {
 	// acknowledge is when an operator says that the vendor confirmed, 0 for never.
 	acknowledge time.Duration
 	damage      *people.Damage // nil: nothing is done to the connection
+	serve       address        // of the page, "" for none
 	json        bool
 	logs        bool
 	colour      bool
@@ -51,6 +52,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.DurationVar(&o.acknowledge, "acknowledge", 0, "when an operator says that the vendor confirmed, and gives the inputs that came with the allow-listing: a time since the start, such as 30h")
 	flags.StringVar(&breaks, "break", "", "onboard first, break one `thing`, then diagnose: "+damages())
 	flags.BoolVar(&o.json, "json", false, "print one JSON document on standard output, and the timeline on standard error")
+	flags.Var(&o.serve, "serve", "serve the page of every connection afterwards, at "+defaultAddress+" or -serve=`address` of this machine")
 	flags.BoolVar(&o.logs, "logs", false, "print the functions' logs at the end, on standard error")
 	flags.Usage = func() {
 		fmt.Fprint(out, usage)
@@ -68,6 +70,9 @@ func parse(args []string, out io.Writer) (options, error) {
 	}
 	if o.acknowledge < 0 || o.acknowledge > maxAfter {
 		return o, errors.New("-acknowledge: write a duration from 0s to 8760h, such as 30h")
+	}
+	if o.serve != "" && o.json {
+		return o, errors.New("-serve: the document of -json would never end; leave one of them out")
 	}
 	if err := o.chooseDamage(breaks); err != nil {
 		return o, err

@@ -94,7 +94,10 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 	}
 	result := reportOf(cloud, before, ended, last, time.Since(t.started))
 	result.print(out, t.paint)
-	return result, nil
+	if o.serve != "" {
+		err = serve(cloud, o.serve, out)
+	}
+	return result, err
 }
 
 func printLogs(out io.Writer, logs map[string]string) {

@@ -4,6 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	client "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"postern/internal/connection"
 	"postern/internal/local/clock"
 	"postern/internal/local/dynamodb"
@@ -38,7 +42,8 @@ func TestStoreOverTheWire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	connections := store.New(w.as(t, wire.AllowAll{}), "connections")
+	api := w.as(t, wire.AllowAll{})
+	connections := store.New(api, "connections")
 	const id, execution = "monte-carlo/prod", "arn:aws:states:us-east-1:111122223333:execution:m:1"
 	wait := store.Wait{
 		ConnectionID: id, Gate: connection.GateApproval, Execution: execution, Since: start, EndpointID: "vpce-0f1e2d3c4b5a69788",
@@ -96,6 +101,22 @@ func TestStoreOverTheWire(t *testing.T) {
 	if err != nil || len(all) != 1 || all[0].Status != store.StatusOnboarded || all[0].Drift == nil || all[0].Wait != nil {
 		t.Errorf("all: got %+v, %v", all, err)
 	}
+	broken := map[string]types.AttributeValue{
+		"id": &types.AttributeValueMemberS{Value: "a/broken"}, "vendor": &types.AttributeValueMemberS{Value: "a"}, "linked": &types.AttributeValueMemberS{Value: "yes"},
+		"expects": &types.AttributeValueMemberS{Value: "{"}, "status": &types.AttributeValueMemberS{Value: "onboarded"},
+	}
+	_, err = api.PutItem(ctx, &client.PutItemInput{TableName: aws.String("connections"), Item: broken})
+	must(err)
+	all, err = connections.All(ctx)
+	faults := map[string]bool{}
+	for _, o := range all {
+		faults[o.ConnectionID] = o.Fault != nil
+	}
+	if err != nil || len(all) != 2 || !faults["a/broken"] || faults[id] {
+		t.Errorf("all, with one that cannot be read: got %+v, %v", all, err)
+	}
+	_, err = api.DeleteItem(ctx, &client.DeleteItemInput{TableName: aws.String("connections"), Key: map[string]types.AttributeValue{"id": broken["id"]}})
+	must(err)
 	if link, known, err := connections.Link(ctx, id); err != nil || !known || link.Drift.SchemaVersion != 1 {
 		t.Errorf("link: got %+v, %v, %v", link, known, err)
 	}

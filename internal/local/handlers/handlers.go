@@ -11,6 +11,7 @@ import (
 	"postern/internal/notice"
 	"postern/internal/offboard"
 	"postern/internal/orphan"
+	"postern/internal/page"
 	"postern/internal/plan"
 	"postern/internal/probe"
 	"postern/internal/publish"
@@ -45,5 +46,6 @@ func All() map[string]step.Function {
 		"plan-fleet":      fleet.PlanFunction,
 		"report-target":   fleet.ReportTargetFunction,
 		"report-fleet":    fleet.ReportFunction,
+		"widget":          page.Function,
 	}
 }

@@ -1,0 +1,105 @@
+package local_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"postern/internal/local"
+	"postern/internal/local/people"
+	"postern/internal/local/privatelink"
+)
+
+// shown returns the page as the dashboard's widget answers.
+func shown(t *testing.T, c *local.Cloud) string {
+	t.Helper()
+	answer, err := c.Invoke("postern-widget", []byte(`{"widgetContext": {"theme": "dark", "timezone": {"offsetISO": "+00:00"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var html string
+	must(t, json.Unmarshal(answer, &html))
+	return html
+}
+
+// The page follows a connection through its life.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	says := func(words ...string) {
+		t.Helper()
+		html := shown(t, c)
+		for _, word := range words {
+			if !strings.Contains(html, word) {
+				t.Fatalf("the page does not say %q: %s", word, html[strings.Index(html, "</style>"):])
+			}
+		}
+	}
+	says("No connections", "2 November 2026, 14:00 UTC")
+	execution := begin(t, c)
+	advance(t, c, 10*time.Minute)
+	says(">Waiting<", "monte-carlo/agents-prod", "0 of 48 business hours", "#/v2/executions/details/"+execution)
+	advance(t, c, 49*time.Hour)
+	says("1 connection needs you", ">Overdue<", "again to allow-list our account", "49 of 48 business hours", "2 days ago")
+
+	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+	must(t, c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()))
+	advance(t, c, 2*time.Hour)
+	endpoints := c.World.Endpoints()
+	if len(endpoints) != 1 {
+		t.Fatalf("%d endpoints", len(endpoints))
+	}
+	says("Nothing needs you", ">Onboarded<", "#EndpointDetails:vpcEndpointId="+endpoints[0].ID, "#ListRecordSets/Z",
+		"parameters/%252Fpostern%252Fmonte-carlo%252Fagents-prod%252Fconfig.yaml/description", "Certificate: ")
+
+	reject(t, c)
+	advance(t, c, 2*time.Hour)
+	says("1 connection needs you", ">Drift<", "1 critical", "endpoint-state", "Ask the vendor why the endpoint is not available any more.")
+	offboard(t, c)
+	says("Nothing needs you", ">Offboarded<")
+}
+
+// The function reads what its role lets it read: the task token is not among it, nor would anything else be that is taken away.
+func TestPageReadsWhatItMay(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	begin(t, c)
+	advance(t, c, 10*time.Minute)
+	if strings.Contains(shown(t, c), "waitToken") {
+		t.Error("the page knows of the token")
+	}
+	taken := false
+	c = open(t, func(config *local.Config) {
+		config.Mutate = func(document map[string]any) {
+			for id, resource := range resourcesOf(document, "AWS::IAM::Policy") {
+				if !strings.HasPrefix(id, "WidgetRole") {
+					continue
+				}
+				for _, raw := range resource["Properties"].(map[string]any)["PolicyDocument"].(map[string]any)["Statement"].([]any) {
+					condition, _ := raw.(map[string]any)["Condition"].(map[string]any)
+					if condition == nil {
+						continue
+					}
+					only := condition["ForAllValues:StringEquals"].(map[string]any)
+					left := slices.DeleteFunc(only["dynamodb:Attributes"].([]any), func(name any) bool { return name == "expects" })
+					taken, only["dynamodb:Attributes"] = true, left
+				}
+			}
+		}
+	})
+	_, err := c.Invoke("postern-widget", []byte(`{}`))
+	if !taken || err == nil || !strings.Contains(err.Error(), "is not authorized to perform: dynamodb:Scan") {
+		t.Errorf("without the permission to read expects: %v", err)
+	}
+}
+
+func TestPageIsDescribed(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	answer, err := c.Invoke("postern-widget", []byte(`{"describe": true}`))
+	if err != nil || !strings.HasPrefix(string(answer), `"## Postern: every connection`) {
+		t.Errorf("%.80s, %v", answer, err)
+	}
+}

@@ -1,0 +1,106 @@
+package page
+
+import (
+	"fmt"
+	"time"
+
+	"postern/internal/connection"
+	"postern/internal/store"
+)
+
+// remedies say what an operator does about a check that found a difference, as a request to somebody who has only this line.
+var remedies = map[connection.DriftCheck]string{
+	connection.CheckEndpointState:  "Ask the vendor why the endpoint is not available any more.",
+	connection.CheckEndpoint:       "Find out who deleted the endpoint, then onboard again.",
+	connection.CheckService:        "Find out who replaced the endpoint, then onboard again.",
+	connection.CheckSubnets:        "Onboard again with the same request: it restores the subnets.",
+	connection.CheckInterfaces:     "Run a diagnosis: the endpoint's network interfaces have changed.",
+	connection.CheckSecurityGroups: "Onboard again with the same request: it restores the security groups.",
+	connection.CheckPrivateDNS:     "Onboard again with the same request: it restores the private DNS.",
+	connection.CheckVPCDNS:         "Switch DNS support and DNS hostnames of the VPC on again.",
+	connection.CheckZone:           "Onboard again with the same request: it restores the hosted zone.",
+	connection.CheckRecord:         "Onboard again with the same request: it restores the record.",
+	connection.CheckShadowing:      "Remove the other zone's answer for the name, or offboard.",
+	connection.CheckPolicy:         "Restore the endpoint's policy, or offboard.",
+	connection.CheckParameters:     "Onboard again with the same request: it restores the parameters.",
+	connection.CheckTags:           "Onboard again with the same request: it restores the tags.",
+	connection.CheckServiceVisible: "Ask the vendor to allow-list the account again.",
+	connection.CheckNotification:   "Onboard again with the same request: it restores the notification.",
+	connection.CheckResolution:     "Run a diagnosis: the name does not lead to the endpoint, or TLS fails.",
+	connection.CheckNetworkACL:     "Let the clients through the network ACLs again, both ways.",
+	connection.CheckCertificate:    "Ask the vendor to renew its certificate.",
+}
+
+// nextAction is what an operator does now, in one sentence.
+func nextAction(o store.Overview, status Status, worst *connection.DriftFinding, at time.Time) string {
+	switch status {
+	case Overdue:
+		return fmt.Sprintf("Ask %s again to %s: the time it says it takes is over.", whom(*o.Wait), wanted(*o.Wait))
+	case Waiting:
+		return fmt.Sprintf("See that the text was sent to %s; then Postern goes on by itself.", whom(*o.Wait))
+	case Failed:
+		return afterFailure(o)
+	case Stalled:
+		return "See whether the execution was stopped; if so, start it again."
+	case Working:
+		return "Nothing: an execution is at work."
+	case Flapping:
+		return "Agree with whoever keeps changing it back: Postern has stopped repairing."
+	case Drifted:
+		return or(remedies[worst.Check], "Run a diagnosis of the connection.")
+	case Repairing:
+		return "Nothing: the next drift check puts it right."
+	case Unknown:
+		return "Read why Postern could not look, and give it what it lacks."
+	case Unreadable:
+		return "Report this: its record in the table cannot be read."
+	case Unverified:
+		return fmt.Sprintf("See whether the drift check runs: nobody has looked at this link for %s.", span(at.Sub(verified(o))))
+	case NothingDone:
+		return "Nothing is known of it; start the onboarding if it is wanted."
+	}
+	return "Nothing."
+}
+
+func afterFailure(o store.Overview) string {
+	if o.Expects == nil && o.EndpointID != "" {
+		return "Read the error in the execution: endpoint " + o.EndpointID + " is still there, and costs money."
+	}
+	return "Read the error in the execution, correct what it names, start it again."
+}
+
+// wanted is what the vendor shall do.
+func wanted(wait store.Wait) string {
+	if wait.Gate == connection.GateAllowlist {
+		return "allow-list our account"
+	}
+	return "accept the endpoint"
+}
+
+func whom(wait store.Wait) string { return or(wait.To, "the vendor") }
+
+func or(text, fallback string) string {
+	if text == "" {
+		return fallback
+	}
+	return text
+}
+
+// span writes a length of time the way people say it.
+func span(d time.Duration) string {
+	count := func(n int, unit string) string {
+		if n == 1 {
+			return "1 " + unit
+		}
+		return fmt.Sprintf("%d %ss", n, unit)
+	}
+	switch {
+	case d < time.Minute:
+		return "moments"
+	case d < time.Hour:
+		return count(int(d/time.Minute), "minute")
+	case d < 48*time.Hour:
+		return count(int(d/time.Hour), "hour")
+	}
+	return count(int(d/(24*time.Hour)), "day")
+}
