@@ -230,6 +230,13 @@ type invoker struct{ cloud *Cloud }
 // Invoke runs a function. Names of errors are those that Step Functions gives to Lambda's.
 func (i invoker) Invoke(call states.Invocation) ([]byte, *states.Failure) {
 	i.cloud.setOrigin(call.Execution)
+	if around := i.cloud.config.Around; around != nil {
+		return around(call, i.invoke)
+	}
+	return i.invoke(call)
+}
+
+func (i invoker) invoke(call states.Invocation) ([]byte, *states.Failure) {
 	f, err := i.cloud.function(call.Function)
 	if err == nil && f.stack.Region != i.cloud.Stack.Region {
 		err = fmt.Errorf("function %s is in another Region, where Step Functions reaches none", call.Function)
