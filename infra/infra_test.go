@@ -52,6 +52,9 @@ func TestMain(m *testing.M) {
 	}
 	flag.Parse()
 	jsii.Close() // importing CDK made a temporary directory
+	if worker := flag.Lookup("test.fuzzworker"); worker != nil && worker.Value.String() == "true" {
+		os.Exit(m.Run()) // a fuzz target has no use for the template
+	}
 	settings, err := os.ReadFile(demo)
 	if err == nil {
 		template, err = synthesize(settings)
