@@ -34,9 +34,10 @@ type stackTemplate struct {
 }
 
 type resource struct {
-	Type           string
-	Properties     map[string]any
-	DeletionPolicy string
+	Type                string
+	Properties          map[string]any
+	DeletionPolicy      string
+	UpdateReplacePolicy string
 }
 
 // TestMain synthesizes in a child process: jsii is not safe for goroutines, and its own races would fail every test under -race.

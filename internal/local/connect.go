@@ -212,11 +212,15 @@ func (c *Cloud) reportExecution(e states.Execution) {
 	detail := map[string]any{
 		"executionArn": e.ARN, "stateMachineArn": e.MachineARN, "name": e.Name, "status": string(e.Status),
 		"startDate": e.StartedAt.UnixMilli(), "stopDate": nil, "input": string(e.Input), "output": nil, "error": nil, "cause": nil,
+		"stateMachineVersionArn": nil, "stateMachineAliasArn": nil,
 	}
 	if e.Status != states.Running {
 		detail["stopDate"] = e.StoppedAt.UnixMilli()
 	}
-	for name, value := range map[string]string{"output": string(e.Output), "error": e.Error, "cause": e.Cause} {
+	for name, value := range map[string]string{
+		"output": string(e.Output), "error": e.Error, "cause": e.Cause,
+		"stateMachineVersionArn": e.VersionARN, "stateMachineAliasArn": e.AliasARN,
+	} {
 		if value != "" {
 			detail[name] = value
 		}

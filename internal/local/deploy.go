@@ -50,6 +50,13 @@ func (c *Cloud) deployOne(resource template.Resource) error {
 		return c.deployRule(resource, p)
 	case *template.StateMachine:
 		return c.deployMachine(resource, p)
+	case *template.StateMachineVersion:
+		return c.States.Publish(p.StateMachineArn, resource.ARN)
+	case *template.StateMachineAlias:
+		if len(p.RoutingConfiguration) != 1 || p.RoutingConfiguration[0].Weight != 100 {
+			return errors.New("aliases of several versions are not known here")
+		}
+		return c.States.AddAlias(resource.ARN, p.RoutingConfiguration[0].StateMachineVersionArn)
 	case *template.Parameter:
 		return c.Parameters.Create(ssm.Parameter{
 			Name: resource.Ref, Type: p.Type, Value: p.Value, Description: p.Description, AllowedPattern: p.AllowedPattern,
