@@ -50,13 +50,8 @@ func (c *Cloud) deployOne(resource template.Resource) error {
 		return c.deployRule(resource, p)
 	case *template.StateMachine:
 		return c.deployMachine(resource, p)
-	case *template.StateMachineVersion:
-		return c.States.Publish(p.StateMachineArn, resource.ARN)
-	case *template.StateMachineAlias:
-		if len(p.RoutingConfiguration) != 1 || p.RoutingConfiguration[0].Weight != 100 {
-			return errors.New("aliases of several versions are not known here")
-		}
-		return c.States.AddAlias(resource.ARN, p.RoutingConfiguration[0].StateMachineVersionArn)
+	case *template.StateMachineVersion, *template.StateMachineAlias:
+		return c.qualifyMachine(resource)
 	case *template.Parameter:
 		return c.Parameters.Create(ssm.Parameter{
 			Name: resource.Ref, Type: p.Type, Value: p.Value, Description: p.Description, AllowedPattern: p.AllowedPattern,
@@ -144,6 +139,18 @@ func (c *Cloud) deployMachine(resource template.Resource, p *template.StateMachi
 	return c.States.AddMachine(states.Machine{
 		ARN: resource.ARN, Name: last(resource.ARN, ":"), RoleARN: p.RoleArn, Definition: []byte(p.DefinitionString),
 	})
+}
+
+// qualifyMachine makes a version of a state machine, or an alias.
+func (c *Cloud) qualifyMachine(resource template.Resource) error {
+	if version, is := resource.Properties.(*template.StateMachineVersion); is {
+		return c.States.Publish(version.StateMachineArn, resource.ARN)
+	}
+	routes := resource.Properties.(*template.StateMachineAlias).RoutingConfiguration
+	if len(routes) != 1 || routes[0].Weight != 100 {
+		return errors.New("aliases of several versions are not known here")
+	}
+	return c.States.AddAlias(resource.ARN, routes[0].StateMachineVersionArn)
 }
 
 // mayHearOfChildren checks what a machine's role needs that waits for executions. AWS: CreateStateMachine answers "not authorized to
