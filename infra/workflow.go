@@ -61,7 +61,7 @@ func (s *stack) publish(id string, machine awsstepfunctions.StateMachine) *strin
 			StateMachineVersionArn: version.AttrArn(), Weight: jsii.Number(100),
 		}},
 	})
-	return alias.AttrArn()
+	return alias.Ref() // AWS: the ARN
 }
 
 // machineRole makes a role that Step Functions assumes for one state machine only. RoleName nil: CloudFormation makes one up.

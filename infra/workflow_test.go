@@ -283,7 +283,7 @@ func TestExecutionsStartByTheAlias(t *testing.T) {
 		}
 	}
 	webhook := template.Resources[functionsByHandler(t)["webhook"]].Properties["Environment"]
-	if got := list(the(webhook, "Variables", step.EnvStateMachine, "Fn::GetAtt")); len(got) != 2 || got[0] != "WorkflowAlias" {
+	if got := the(webhook, "Variables", step.EnvStateMachine, "Ref"); got != "WorkflowAlias" {
 		t.Errorf("the webhook starts %v", got)
 	}
 	if n := strings.Count(fleetDefinition, `"StateMachineArn": "${Live}"`); n != 2 || strings.Contains(fleetDefinition, `"StateMachineArn": "${Machine}"`) {
