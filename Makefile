@@ -49,7 +49,7 @@ build/demo-assembly/Postern.template.json: build/bin/infra cdk.json infra/testda
 build/bin/infra: host
 
 # The tests of the whole machine take ten times as long under the race detector: it has them in `make race`.
-WHOLE := /internal/(local|reliability)$$
+WHOLE := /(internal/(local|reliability)|events/inflight)$$
 
 test: ## run every test, with the race detector where cgo is at hand and it does not take minutes
 	go vet ./...
@@ -119,8 +119,9 @@ smoke: ## check the deployed stack, touching nothing: a plan and IAM dry runs (S
 vendors: ## print the vendor catalog as a table, for docs/vendors.md
 	@go run ./internal/vendor/catalog
 
-golden: ## renew the golden template that the whole-machine tests run
+golden: ## renew the golden template that the whole-machine tests run, and record what it adds to what outlives deploys
 	go test ./infra -update
+	go test ./events/inflight -run '^(TestSchema|TestRecordings)$$' -update
 
 check: ## everything CI runs
 	@test -z "$$(gofmt -l lambdas infra internal events)" || { gofmt -l lambdas infra internal events; echo "run gofmt -w on these"; exit 1; }

@@ -13,7 +13,7 @@ var fleetDefinition string
 
 const fleetName = machineName + "-fleet"
 
-// fleetPlaceholders are the functions of the fleet's definition. ${Machine} besides is the postern machine.
+// fleetPlaceholders are the functions of the fleet's definition. ${Machine} besides is the postern machine, and ${Live} its alias.
 var fleetPlaceholders = map[string]string{
 	"PlanFleetFunction": "plan-fleet", "ReportTargetFunction": "report-target", "ReportFleetFunction": "report-fleet",
 }
@@ -33,8 +33,9 @@ func (s *stack) fleet() {
 		role.AddToPolicy(g.statement(s))
 	}
 	substitutions := s.handlers(fleetPlaceholders, role)
-	substitutions["Machine"] = s.machine.StateMachineArn()
+	substitutions["Machine"], substitutions["Live"] = s.machine.StateMachineArn(), s.live
 	s.fleetMachine, _ = s.stateMachine("Fleet", fleetName, fleetDefinition, role, substitutions)
+	s.publish("Fleet", s.fleetMachine)
 }
 
 // fleetAlarms are about the fleet's own executions; those that it starts have the postern machine's alarms.

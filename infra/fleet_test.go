@@ -49,7 +49,7 @@ func TestFleetPlaceholdersAreFilledIn(t *testing.T) {
 		used[match[1]] = true
 	}
 	want := slices.Sorted(maps.Keys(fleetPlaceholders))
-	if diff := cmp.Diff(append([]string{"Machine"}, want...), slices.Sorted(maps.Keys(used))); diff != "" {
+	if diff := cmp.Diff(append([]string{"Live", "Machine"}, want...), slices.Sorted(maps.Keys(used))); diff != "" {
 		t.Errorf("names (-filled in +used):\n%s", diff)
 	}
 }

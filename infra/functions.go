@@ -127,7 +127,7 @@ func (s *stack) environment(names []string) *map[string]*string {
 		step.EnvTimeouts:          jsii.String(encode(s.settings.Timeouts)),
 	}
 	if s.machine != nil { // which knows most functions, and only the webhook's knows it
-		all[step.EnvStateMachine] = s.machine.StateMachineArn()
+		all[step.EnvStateMachine] = s.live
 		all[step.EnvWebhooks] = jsii.String(encode(s.settings.Webhooks))
 	}
 	if s.comments != nil {

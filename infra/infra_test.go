@@ -34,9 +34,10 @@ type stackTemplate struct {
 }
 
 type resource struct {
-	Type           string
-	Properties     map[string]any
-	DeletionPolicy string
+	Type                string
+	Properties          map[string]any
+	DeletionPolicy      string
+	UpdateReplacePolicy string
 }
 
 // TestMain synthesizes in a child process: jsii is not safe for goroutines, and its own races would fail every test under -race.
@@ -52,6 +53,9 @@ func TestMain(m *testing.M) {
 	}
 	flag.Parse()
 	jsii.Close() // importing CDK made a temporary directory
+	if worker := flag.Lookup("test.fuzzworker"); worker != nil && worker.Value.String() == "true" {
+		os.Exit(m.Run()) // a fuzz target has no use for the template
+	}
 	settings, err := os.ReadFile(demo)
 	if err == nil {
 		template, err = synthesize(settings)

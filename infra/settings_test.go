@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"slices"
 	"strings"
@@ -124,4 +125,29 @@ func TestSettingsAreReadStrictly(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever the block, each fault names its field; a block that passes fits the functions' environment.
+func FuzzParseSettings(f *testing.F) {
+	block, err := os.ReadFile(demo)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(block)
+	for _, seed := range []string{`{}`, `null`, `[]`, `{"networks":[null]}`, `{"nets":1}`, `{"webhooks":{"jira":{}}}`, `{"timeouts":{"approvalDays":-1}}`,
+		`{"parameterPrefix":"/AWS/x"}`, `{"networks":[{"name":"a","roleArn":"arn:"}]}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		settings, err := parseSettings(raw)
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "the postern block") {
+				t.Errorf("the error does not say where: %v", err)
+			}
+			return
+		}
+		if networks, err := json.Marshal(settings.Networks); err != nil || len(networks) > maxWithWebhooks || len(settings.Networks) == 0 {
+			t.Errorf("%d bytes of networks, %v", len(networks), err)
+		}
+	})
 }

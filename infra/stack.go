@@ -33,6 +33,7 @@ type stack struct {
 	deadLetters   awssqs.Queue
 	functions     map[string]awslambda.Function
 	machine       awsstepfunctions.StateMachine
+	live          *string // ARN of its alias
 	machineLogs   awslogs.LogGroup
 	fleetMachine  awsstepfunctions.StateMachine
 	secrets       []awssecretsmanager.Secret // of the webhooks

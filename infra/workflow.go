@@ -20,6 +20,10 @@ var definition string
 
 const machineName = "postern"
 
+// liveAlias is the alias of each state machine that the doors start executions by: it points at the version that was deployed last,
+// or at a former one after it was turned back. See docs/adr/0011-versions-with-an-alias.md.
+const liveAlias = "live"
+
 // placeholders are the names that the definition leaves open, with the functions they stand for.
 var placeholders = map[string]string{
 	"PlanFunction": "plan", "AwaitGateFunction": "await-gate", "EnsureEndpointFunction": "ensure-endpoint",
@@ -39,6 +43,25 @@ func (s *stack) workflow() {
 		role.AddToPolicy(grant{actions: []string{"lambda:InvokeFunction"}, resources: (*stack).probesElsewhere}.statement(s))
 	}
 	s.machine, s.machineLogs = s.stateMachine("Workflow", machineName, definition, role, s.handlers(placeholders, role))
+	s.live = s.publish("Workflow", s.machine)
+}
+
+// publish makes a version of a state machine, the former ones stay, and the alias that points at it.
+//
+// AWS: a version is a definition with its role, and cannot be changed: another revision replaces it. Deleting the state machine
+// deletes its versions.
+func (s *stack) publish(id string, machine awsstepfunctions.StateMachine) *string {
+	version := awsstepfunctions.NewCfnStateMachineVersion(s.scope, jsii.String(id+"Version"), &awsstepfunctions.CfnStateMachineVersionProps{
+		StateMachineArn: machine.StateMachineArn(), StateMachineRevisionId: machine.StateMachineRevisionId(),
+	})
+	version.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
+	alias := awsstepfunctions.NewCfnStateMachineAlias(s.scope, jsii.String(id+"Alias"), &awsstepfunctions.CfnStateMachineAliasProps{
+		Name: jsii.String(liveAlias), Description: jsii.String("What webhooks and fleets start"),
+		RoutingConfiguration: []any{&awsstepfunctions.CfnStateMachineAlias_RoutingConfigurationVersionProperty{
+			StateMachineVersionArn: version.AttrArn(), Weight: jsii.Number(100),
+		}},
+	})
+	return alias.Ref() // AWS: the ARN
 }
 
 // machineRole makes a role that Step Functions assumes for one state machine only. RoleName nil: CloudFormation makes one up.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"postern/internal/connection"
+	"postern/internal/step"
 )
 
 // handler is a retrier or a catcher.
@@ -260,5 +261,32 @@ func TestOnlyOurMachineAssumesItsRole(t *testing.T) {
 				t.Errorf("%s: %s lacks %s", id, got, want)
 			}
 		}
+	}
+}
+
+// TestExecutionsStartByTheAlias: what starts an execution unattended follows the alias, and a version stays when the next one comes.
+func TestExecutionsStartByTheAlias(t *testing.T) {
+	t.Parallel()
+	for id, version := range ofType("AWS::StepFunctions::StateMachineVersion") {
+		revision := list(the(version.Properties["StateMachineRevisionId"], "Fn::GetAtt"))
+		if version.DeletionPolicy != "Retain" || version.UpdateReplacePolicy != "Retain" || len(revision) != 2 {
+			t.Errorf("version %s: %s, %s, revision %v", id, version.DeletionPolicy, version.UpdateReplacePolicy, revision)
+		}
+	}
+	aliases := ofType("AWS::StepFunctions::StateMachineAlias")
+	if len(aliases) != 2 || len(ofType("AWS::StepFunctions::StateMachineVersion")) != 2 {
+		t.Fatalf("aliases %v", aliases)
+	}
+	for id, alias := range aliases {
+		if alias.Properties["Name"] != liveAlias {
+			t.Errorf("alias %s is called %v", id, alias.Properties["Name"])
+		}
+	}
+	webhook := template.Resources[functionsByHandler(t)["webhook"]].Properties["Environment"]
+	if got := the(webhook, "Variables", step.EnvStateMachine, "Ref"); got != "WorkflowAlias" {
+		t.Errorf("the webhook starts %v", got)
+	}
+	if n := strings.Count(fleetDefinition, `"StateMachineArn": "${Live}"`); n != 2 || strings.Contains(fleetDefinition, `"StateMachineArn": "${Machine}"`) {
+		t.Errorf("%d of the fleet's two states start by the alias", n)
 	}
 }

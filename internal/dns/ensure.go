@@ -205,6 +205,9 @@ func (c *Client) create(ctx context.Context, want Want) (*found, error) {
 	case err != nil:
 		return nil, fmt.Errorf("creating hosted zone %s for VPC %s: %w", zone, network.VPCID, err)
 	}
+	if out.HostedZone == nil || bare(out.HostedZone.Id) == "" {
+		return nil, fmt.Errorf("creating hosted zone %s for VPC %s: AWS answered without one", zone, network.VPCID)
+	}
 	return &found{id: bare(out.HostedZone.Id), created: true, fresh: true}, nil
 }
 
@@ -239,7 +242,9 @@ func (c *Client) made(ctx context.Context, want Want) (*found, error) {
 			return nil, connection.Errorf(connection.Unavailable, "AWS says that this execution has made hosted zone %s, but does not "+
 				"list it yet", want.Plan.Zone)
 		}
-		in.DNSName, in.HostedZoneId = out.NextDNSName, out.NextHostedZoneId
+		if in, err = after(in, out); err != nil {
+			return nil, fmt.Errorf("looking for hosted zone %s: %w", want.Plan.Zone, err)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package dns
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -58,6 +59,17 @@ func (c *Client) Find(ctx context.Context, name, connectionID string) (Zone, boo
 		if !out.IsTruncated {
 			return Zone{}, false, nil
 		}
-		in.DNSName, in.HostedZoneId = out.NextDNSName, out.NextHostedZoneId
+		if in, err = after(in, out); err != nil {
+			return Zone{}, false, fmt.Errorf("looking for hosted zone %s: %w", name, err)
+		}
 	}
+}
+
+// after asks for the page that follows.
+func after(in *route53.ListHostedZonesByNameInput, out *route53.ListHostedZonesByNameOutput) (*route53.ListHostedZonesByNameInput, error) {
+	next := &route53.ListHostedZonesByNameInput{DNSName: out.NextDNSName, HostedZoneId: out.NextHostedZoneId}
+	if aws.ToString(next.DNSName) == "" || reflect.DeepEqual(next, in) {
+		return nil, errNoNext
+	}
+	return next, nil
 }

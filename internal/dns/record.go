@@ -2,7 +2,9 @@ package dns
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -61,10 +63,19 @@ func (c *Client) each(ctx context.Context, zoneID, from string, visit func(types
 		if !out.IsTruncated {
 			return true, nil
 		}
-		in.StartRecordName, in.StartRecordType = out.NextRecordName, out.NextRecordType
-		in.StartRecordIdentifier = out.NextRecordIdentifier
+		next := &route53.ListResourceRecordSetsInput{
+			HostedZoneId: in.HostedZoneId, StartRecordName: out.NextRecordName, StartRecordType: out.NextRecordType,
+			StartRecordIdentifier: out.NextRecordIdentifier,
+		}
+		if aws.ToString(next.StartRecordName) == "" || reflect.DeepEqual(next, in) {
+			return false, fmt.Errorf("listing the records of hosted zone %s: %w", zoneID, errNoNext)
+		}
+		in = next
 	}
 }
+
+// errNoNext is a list that goes on without saying where, or where it was: reading on would never end, and what was read is not all.
+var errNoNext = errors.New("AWS says that there is more, and not from where on")
 
 func (c *Client) change(ctx context.Context, zoneID, comment string, changes []types.Change) error {
 	_, err := c.api.ChangeResourceRecordSets(ctx, &route53.ChangeResourceRecordSetsInput{

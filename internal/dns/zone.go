@@ -53,6 +53,9 @@ func (c *Client) Zones(ctx context.Context, vpcID, region string) ([]Zone, error
 		if aws.ToString(out.NextToken) == "" {
 			return zones, nil
 		}
+		if aws.ToString(out.NextToken) == aws.ToString(in.NextToken) {
+			return nil, fmt.Errorf("listing the hosted zones of VPC %s: %w", vpcID, errNoNext)
+		}
 		in.NextToken = out.NextToken
 	}
 }
@@ -98,6 +101,9 @@ func (c *Client) reference(ctx context.Context, zoneID string) (reference, error
 	}
 	if err != nil {
 		return "", fmt.Errorf("reading hosted zone %s: %w", zoneID, err)
+	}
+	if out.HostedZone == nil {
+		return "", fmt.Errorf("reading hosted zone %s: AWS answers without it", zoneID)
 	}
 	return reference(aws.ToString(out.HostedZone.CallerReference)), nil
 }

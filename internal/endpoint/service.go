@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -44,11 +45,14 @@ func describe(service *connection.Service, detail types.ServiceDetail) {
 	service.Visible = true
 	service.AcceptanceRequired = aws.ToBool(detail.AcceptanceRequired)
 	service.PrivateDNSName = aws.ToString(detail.PrivateDnsName)
-	service.PrivateDNSVerified = detail.PrivateDnsNameVerificationState == types.DnsNameStateVerified
+	// The wire and the SDK do not always agree on letter case: see connection.EndpointState.
+	service.PrivateDNSVerified = strings.EqualFold(string(detail.PrivateDnsNameVerificationState), string(types.DnsNameStateVerified))
 	service.AZIDs = slices.Sorted(slices.Values(detail.AvailabilityZoneIds))
 	for _, kind := range detail.ServiceType {
 		// A service may be of several types; one that takes interface endpoints is what we look for.
-		if service.Type == "" || kind.ServiceType == types.ServiceTypeInterface {
+		if strings.EqualFold(string(kind.ServiceType), string(types.ServiceTypeInterface)) {
+			service.Type = string(types.ServiceTypeInterface)
+		} else if service.Type == "" {
 			service.Type = string(kind.ServiceType)
 		}
 	}

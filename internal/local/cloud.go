@@ -61,12 +61,18 @@ type Config struct {
 	Mode   Mode
 	// Functions are the functions' constructors by the template's Handler. Needed in mode InProcess.
 	Functions map[string]step.Function
-	Start     time.Time // of the virtual clock; 2026-11-02T14:00:00Z, a Monday morning in New York
+	// Around, when set, stands between the state machines and the functions: it may look at a payload and its answer, or change
+	// either.
+	Around func(call states.Invocation, invoke Invoke) ([]byte, *states.Failure)
+	Start  time.Time // of the virtual clock; 2026-11-02T14:00:00Z, a Monday morning in New York
 	// World makes the world outside: VPCs, vendors. privatelink.DemoWorld.
 	World func(*clock.Clock) *privatelink.World
 	// Mutate changes the template before it is read, such as to take a permission away.
 	Mutate func(template map[string]any)
 }
+
+// Invoke calls a function for a state machine.
+type Invoke func(states.Invocation) ([]byte, *states.Failure)
 
 // Other is a stack of another account or Region than the first one's.
 type Other struct {

@@ -212,11 +212,15 @@ func (c *Cloud) reportExecution(e states.Execution) {
 	detail := map[string]any{
 		"executionArn": e.ARN, "stateMachineArn": e.MachineARN, "name": e.Name, "status": string(e.Status),
 		"startDate": e.StartedAt.UnixMilli(), "stopDate": nil, "input": string(e.Input), "output": nil, "error": nil, "cause": nil,
+		"stateMachineVersionArn": nil, "stateMachineAliasArn": nil,
 	}
 	if e.Status != states.Running {
 		detail["stopDate"] = e.StoppedAt.UnixMilli()
 	}
-	for name, value := range map[string]string{"output": string(e.Output), "error": e.Error, "cause": e.Cause} {
+	for name, value := range map[string]string{
+		"output": string(e.Output), "error": e.Error, "cause": e.Cause,
+		"stateMachineVersionArn": e.VersionARN, "stateMachineAliasArn": e.AliasARN,
+	} {
 		if value != "" {
 			detail[name] = value
 		}
@@ -230,6 +234,13 @@ type invoker struct{ cloud *Cloud }
 // Invoke runs a function. Names of errors are those that Step Functions gives to Lambda's.
 func (i invoker) Invoke(call states.Invocation) ([]byte, *states.Failure) {
 	i.cloud.setOrigin(call.Execution)
+	if around := i.cloud.config.Around; around != nil {
+		return around(call, i.invoke)
+	}
+	return i.invoke(call)
+}
+
+func (i invoker) invoke(call states.Invocation) ([]byte, *states.Failure) {
 	f, err := i.cloud.function(call.Function)
 	if err == nil && f.stack.Region != i.cloud.Stack.Region {
 		err = fmt.Errorf("function %s is in another Region, where Step Functions reaches none", call.Function)

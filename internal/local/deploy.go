@@ -48,8 +48,8 @@ func (c *Cloud) deployOne(resource template.Resource) error {
 		return c.Events.AddBus(resource.Ref)
 	case *template.Rule:
 		return c.deployRule(resource, p)
-	case *template.StateMachine:
-		return c.deployMachine(resource, p)
+	case *template.StateMachine, *template.StateMachineVersion, *template.StateMachineAlias:
+		return c.deployStates(resource)
 	case *template.Parameter:
 		return c.Parameters.Create(ssm.Parameter{
 			Name: resource.Ref, Type: p.Type, Value: p.Value, Description: p.Description, AllowedPattern: p.AllowedPattern,
@@ -137,6 +137,22 @@ func (c *Cloud) deployMachine(resource template.Resource, p *template.StateMachi
 	return c.States.AddMachine(states.Machine{
 		ARN: resource.ARN, Name: last(resource.ARN, ":"), RoleARN: p.RoleArn, Definition: []byte(p.DefinitionString),
 	})
+}
+
+// deployStates makes a state machine, a version of one, or an alias.
+func (c *Cloud) deployStates(resource template.Resource) error {
+	switch p := resource.Properties.(type) {
+	case *template.StateMachine:
+		return c.deployMachine(resource, p)
+	case *template.StateMachineVersion:
+		return c.States.Publish(p.StateMachineArn, resource.ARN)
+	case *template.StateMachineAlias:
+		if len(p.RoutingConfiguration) != 1 || p.RoutingConfiguration[0].Weight != 100 {
+			return errors.New("aliases of several versions are not known here")
+		}
+		return c.States.AddAlias(resource.ARN, p.RoutingConfiguration[0].StateMachineVersionArn)
+	}
+	return fmt.Errorf("%s is nothing of Step Functions", resource.Type)
 }
 
 // mayHearOfChildren checks what a machine's role needs that waits for executions. AWS: CreateStateMachine answers "not authorized to

@@ -97,6 +97,7 @@ func TestTicketIsOnboarded(t *testing.T) {
 	if err != nil || ended.Status != states.Succeeded || ended.Path[len(ended.Path)-1] != "Onboarded" {
 		t.Fatalf("%s %s: %s, %v\n%s", ended.Status, ended.Error, ended.Cause, err, dump(c))
 	}
+	checkAlias(t, ended)
 	again("after it ended")
 	post(t, c, "msg_3", stranger, http.StatusUnprocessableEntity)
 	if got := len(c.States.Executions()); got != 1 {

@@ -38,6 +38,14 @@ func children(c *local.Cloud, parent string) []states.Execution {
 	return slices.DeleteFunc(c.States.Executions(), func(e states.Execution) bool { return e.StartedBy != parent })
 }
 
+// checkAlias checks that an execution was started by the alias of the postern machine.
+func checkAlias(t *testing.T, e states.Execution) {
+	t.Helper()
+	if e.AliasARN != e.MachineARN+":live" || e.VersionARN != e.MachineARN+":1" {
+		t.Errorf("%s was started by %q, %q", e.Name, e.VersionARN, e.AliasARN)
+	}
+}
+
 func report(t *testing.T, ended states.Execution) fleet.Report {
 	t.Helper()
 	var made fleet.Report
@@ -105,6 +113,9 @@ func TestBothVPCsOfAFleetAreOnboarded(t *testing.T) {
 		t.Fatalf("%s %s: %s\n%s\n%s", ended.Status, ended.Error, ended.Cause, diff, dump(c))
 	}
 	started := children(c, ended.ARN)
+	for _, child := range started {
+		checkAlias(t, child)
+	}
 	for _, child := range started {
 		if diff := cmp.Diff(toOne, child.Path); diff != "" {
 			t.Errorf("%s %s: %s\n%s", child.Name, child.Error, child.Cause, diff)

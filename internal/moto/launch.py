@@ -36,7 +36,8 @@ class Substitution:
 
     def safe_substitute(self, **values):
         for name, value in values.items():
-            self.text = self.text.replace("${" + name + "}", value)
+            # What moto skips, such as an alias, has no value.
+            self.text = self.text.replace("${" + name + "}", value or "")
         return self.text
 
 

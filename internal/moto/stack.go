@@ -41,6 +41,9 @@ var Ignored = map[string]string{
 	"AWS::SNS::TopicPolicy":          "moto checks no policy",
 	"AWS::SQS::QueuePolicy":          "moto checks no policy",
 	"AWS::SecretsManager::Secret":    "the webhook's door is not run here",
+
+	"AWS::StepFunctions::StateMachineAlias":   "executions are started on the state machine itself",
+	"AWS::StepFunctions::StateMachineVersion": "executions are started on the state machine itself",
 }
 
 // Resource is a resource of the deployed stack.

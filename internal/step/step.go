@@ -202,7 +202,7 @@ const (
 	EnvOperatorsTopic    = "POSTERN_OPERATORS_TOPIC"    // ARN of the topic that e-mails the operators
 	EnvEventBus          = "POSTERN_EVENT_BUS"          // name of the event bus
 	EnvTimeouts          = "POSTERN_TIMEOUTS"           // Timeouts as JSON
-	EnvStateMachine      = "POSTERN_STATE_MACHINE"      // ARN of the state machine
+	EnvStateMachine      = "POSTERN_STATE_MACHINE"      // ARN of the state machine's alias
 	EnvWebhooks          = "POSTERN_WEBHOOKS"           // webhook.Override by source, as JSON
 	EnvComments          = "POSTERN_COMMENTS"           // DynamoDB table of comments on tickets
 	EnvWriteBack         = "POSTERN_WRITE_BACK"         // ticket.Settings by system, as JSON

@@ -60,8 +60,7 @@ func (s Settings) Check(system string) error {
 	case s.BaseURL != "":
 		// Where the credential goes: a name, never an address or a name of this machine.
 		base, err := url.Parse(s.BaseURL)
-		if err != nil || base.Scheme != "https" || !hostPattern.MatchString(base.Host) || base.User != nil || base.RawQuery != "" ||
-			base.Fragment != "" {
+		if err != nil || base.Scheme != "https" || !hostPattern.MatchString(base.Host) || strings.ContainsAny(s.BaseURL, "@?#") {
 			fault("baseUrl: %q; write https:// and a host, such as https://tickets.example.com", s.BaseURL)
 		}
 	}

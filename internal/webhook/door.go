@@ -197,11 +197,13 @@ func mayAct(record store.Record, atWork bool, asked *Asked) connection.Faults {
 	return faults
 }
 
-// executionARN returns the ARN that an execution of a state machine has.
+// executionARN returns the ARN that an execution of a state machine has, which may be given by an alias.
 //
-// AWS: arn:aws:states:<region>:<account>:execution:<state machine>:<name>.
+// AWS: arn:aws:states:<region>:<account>:execution:<state machine>:<name>; it names no alias.
 func executionARN(machine, name string) string {
-	return strings.Replace(machine, ":stateMachine:", ":execution:", 1) + ":" + name
+	before, machine, _ := strings.Cut(machine, ":stateMachine:")
+	machine, _, _ = strings.Cut(machine, ":")
+	return before + ":execution:" + machine + ":" + name
 }
 
 func executionName(arn string) string { return arn[strings.LastIndex(arn, ":")+1:] }

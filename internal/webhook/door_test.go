@@ -342,3 +342,13 @@ func TestFunction(t *testing.T) {
 		}
 	}
 }
+
+// An execution has the same ARN whether its state machine is given by itself, a version or an alias.
+func TestExecutionARN(t *testing.T) {
+	t.Parallel()
+	for _, qualifier := range []string{"", ":7", ":live"} {
+		if got := executionARN(machine+qualifier, "x"); got != "arn:aws:states:us-east-1:111122223333:execution:postern:x" {
+			t.Errorf("by %q it is %s", qualifier, got)
+		}
+	}
+}

@@ -39,6 +39,9 @@ func on(action, member string) func(*wire.Call) []wire.Permission {
 			if arn, _ := object[member].(string); arn != "" {
 				resource = arn
 			}
+			if member == "stateMachineArn" {
+				resource = unqualified(resource)
+			}
 		}
 		return []wire.Permission{{Action: "states:" + action, Resource: resource}}
 	}
@@ -117,6 +120,11 @@ func listed(e *execution) members {
 	out := members{
 		"executionArn": e.ARN, "stateMachineArn": e.MachineARN, "name": e.Name, "status": string(e.Status),
 		"startDate": epoch(e.StartedAt), "redriveCount": e.Redrives,
+	}
+	for name, value := range map[string]string{"stateMachineVersionArn": e.VersionARN, "stateMachineAliasArn": e.AliasARN} {
+		if value != "" {
+			out[name] = value
+		}
 	}
 	if !e.open() {
 		out["stopDate"] = epoch(e.StoppedAt)

@@ -46,6 +46,7 @@ func (v *visit) startChild(input any) {
 // mayStart checks the role: AWS asks to wait for a child with DescribeExecution on the machine's executions.
 // https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html#sync-async-iam-policies
 func (v *visit) mayStart(machine, name string) error {
+	machine = unqualified(machine)
 	err := v.run.authorize("states:StartExecution", machine)
 	if err == nil && v.state.resource.sync {
 		err = v.run.authorize("states:DescribeExecution", strings.Replace(machine, ":stateMachine:", ":execution:", 1)+":"+name)
@@ -69,6 +70,11 @@ func (v *visit) childEnded(child Execution) {
 	result := map[string]any{
 		"ExecutionArn": child.ARN, "StateMachineArn": child.MachineARN, "Name": child.Name, "Status": string(child.Status),
 		"StartDate": child.StartedAt.UnixMilli(), "StopDate": child.StoppedAt.UnixMilli(), "Input": parsed(child.Input),
+	}
+	for name, value := range map[string]string{"StateMachineVersionArn": child.VersionARN, "StateMachineAliasArn": child.AliasARN} {
+		if value != "" {
+			result[name] = value
+		}
 	}
 	if child.Status != Succeeded {
 		result["Error"], result["Cause"] = child.Error, child.Cause

@@ -24,7 +24,10 @@ func (v *visit) describe(input any) {
 	if e.Status != Running {
 		result["StopDate"] = e.StoppedAt.UTC().Format(timeLayout)
 	}
-	for name, value := range map[string]string{"Output": string(e.Output), "Error": e.Error, "Cause": e.Cause} {
+	for name, value := range map[string]string{
+		"Output": string(e.Output), "Error": e.Error, "Cause": e.Cause,
+		"StateMachineVersionArn": e.VersionARN, "StateMachineAliasArn": e.AliasARN,
+	} {
 		if value != "" {
 			result[name] = value
 		}

@@ -25,10 +25,12 @@ const (
 // Execution is a snapshot of an execution.
 type Execution struct {
 	ARN, Name, MachineARN string
-	StartedBy             string
-	Status                Status
-	Input, Output         []byte
-	Error, Cause          string
+	// VersionARN and AliasARN are what it was started by; "" for the machine itself.
+	VersionARN, AliasARN string
+	StartedBy            string
+	Status               Status
+	Input, Output        []byte
+	Error, Cause         string
 	// Path are the states that were entered, in order, those inside Map and Parallel too.
 	Path []string
 	// CurrentStates are the states it is in; several inside Map and Parallel.

@@ -95,7 +95,7 @@ func (s *Service) listStateMachines(_ *wire.Call, in paging) (members, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := []members{}
-	for _, arn := range slices.Sorted(maps.Keys(s.machines)) {
+	for _, arn := range slices.Sorted(maps.Keys(own(s.machines))) {
 		all = append(all, s.machines[arn].listed())
 	}
 	out := members{}

@@ -29,7 +29,8 @@ type Service struct {
 	seed      uint64
 
 	mu         sync.Mutex
-	machines   map[string]*machine
+	machines   map[string]*machine // by ARN, that of a version too
+	aliases    map[string]string   // ARN of the version, by the alias's
 	executions map[string]*execution
 	order      []string // ARNs of executions as they were started
 	attempts   map[string]*attempt
@@ -45,7 +46,7 @@ func New(c *clock.Clock, accountID, region string, invoker Invoker) *Service {
 	return &Service{
 		Latency: 120 * time.Millisecond, HeartbeatError: heartbeatError,
 		clock: c, accountID: accountID, region: region, invoker: invoker, seed: seed, names: newChance(seed, "names"),
-		machines: map[string]*machine{}, executions: map[string]*execution{}, attempts: map[string]*attempt{},
+		machines: map[string]*machine{}, aliases: map[string]string{}, executions: map[string]*execution{}, attempts: map[string]*attempt{},
 	}
 }
 
@@ -117,9 +118,9 @@ func (s *Service) Start(machineARN, name string, input []byte, startedBy string)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m, ok := s.machines[machineARN]
-	if !ok {
-		return "", wire.Errorf("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", machineARN)
+	m, version, alias, err := s.qualified(machineARN)
+	if err != nil {
+		return "", err
 	}
 	if name == "" {
 		made, _ := uuid(scope{chance: s.names}, nil)
@@ -137,6 +138,7 @@ func (s *Service) Start(machineARN, name string, input []byte, startedBy string)
 	}
 	e := s.newExecution(m, arn, name, value)
 	e.StartedBy, e.Input = startedBy, slices.Clone(input)
+	e.VersionARN, e.AliasARN = version, alias
 	s.executions[arn] = e
 	s.order = append(s.order, arn)
 	s.clock.After(0, "the start of "+name, func() { s.begin(e) })
@@ -176,7 +178,8 @@ func (s *Service) begin(e *execution) {
 		return
 	}
 	s.changed(e)
-	e.root.note("ExecutionStarted", details{"roleArn": e.machine.RoleARN}.with("input", e.input))
+	e.root.note("ExecutionStarted", details{"roleArn": e.machine.RoleARN}.but("stateMachineVersionArn", e.VersionARN).
+		but("stateMachineAliasArn", e.AliasARN).with("input", e.input))
 	s.startTimeout(e)
 	e.root.enter(e.root.next, e.root.data)
 }
