@@ -147,6 +147,7 @@ func (s *Server) serve(r *http.Request) *answer {
 	}
 	call := &Call{
 		Service: scope.service, Region: scope.region, AccountID: s.accountOf(scope.accessKeyID), Now: s.config.Now(), Body: body, HTTP: r,
+		Late: late(r.Context()),
 	}
 	call.name(service)
 	operation, known := s.ops[scope.service][call.Operation]
