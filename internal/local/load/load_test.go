@@ -15,6 +15,6 @@ func TestTryout(t *testing.T) {
 	}
 	alone, err := load.Run(raw, 3, false)
 	t.Logf("%+v %v", alone, err)
-	many, err := load.Run(raw, 40, true)
-	t.Logf("%+v %v", many, err)
+	many, err := load.Run(raw, 500, true)
+	t.Logf("%d %v %v calls %d sweep %d throttled %d retries %d %v %v", many.Onboarded, many.First, many.Last, many.Calls, many.Sweep, many.Throttled, many.Retries, many.ByOperation, err); for i, f := range many.Failures { if i%20==0 {t.Log(f)}}
 }
