@@ -29,9 +29,12 @@ func raiseQuota(template map[string]any) {
 	}
 }
 
+// Kinds is how many vendors take turns.
+const Kinds = 3
+
 // kinds are the vendors by turns, each with a service, a name and a zone of its own in the same VPC: a zone of the hostname and two
 // gates; records for each zone and no acceptance; and private DNS of the endpoint, which is switched on after it.
-var kinds = []func(i int) (map[string]any, privatelink.VendorService){monteCarlo, confluent, engflow}
+var kinds = [Kinds]func(i int) (map[string]any, privatelink.VendorService){monteCarlo, confluent, engflow}
 
 func monteCarlo(i int) (map[string]any, privatelink.VendorService) {
 	host := fmt.Sprintf("tenant%d.privatelink.getmontecarlo.com", i)
