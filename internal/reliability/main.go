@@ -38,7 +38,12 @@ func run(only, docs string) error {
 	}
 	fmt.Fprintf(os.Stderr, "%d runs\n", len(jobs))
 	disturbAll(raw, jobs)
-	table := summarize(jobs)
+	table, unnoticed := summarize(jobs), error(nil)
+	if only == "" {
+		var safeguards string
+		safeguards, unnoticed = mutate(raw)
+		table += "\n" + safeguards
+	}
 	fmt.Print(table)
 	violated := 0
 	for _, j := range jobs {
@@ -50,6 +55,9 @@ func run(only, docs string) error {
 	}
 	if violated > 0 {
 		return fmt.Errorf("%d of %d runs violate an invariant", violated, len(jobs))
+	}
+	if unnoticed != nil {
+		return unnoticed
 	}
 	if docs != "" {
 		return writePage(docs, table)

@@ -114,6 +114,7 @@ func (s scenario) run(raw []byte, fault func(number int, call *wire.Call, record
 		return "", nil, err
 	}
 	c.Server.SetFault(nil)
+	violations = lost(c, ended)
 	// What was still under way when the execution ended has an hour to come to rest.
 	if err := c.Advance(time.Hour); err != nil {
 		return "", nil, err
@@ -122,7 +123,7 @@ func (s scenario) run(raw []byte, fault func(number int, call *wire.Call, record
 	if len(ended.Path) > 0 {
 		end = ended.Path[len(ended.Path)-1]
 	}
-	violations = witness.Violations()
+	violations = append(violations, witness.Violations()...)
 	switch end {
 	case "FailedClean":
 		violations = append(violations, witness.Restored(before)...)

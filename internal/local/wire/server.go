@@ -72,6 +72,7 @@ type Server struct {
 	mu         sync.Mutex
 	principals map[string]Principal
 	fault      func(*Call, Recorded) *Fault
+	rewrite    Rewrite
 	records    []Recorded
 	requests   int
 	exchanged  []func(Exchange)
@@ -194,7 +195,7 @@ func (s *Server) handle(call *Call, operation Operation, scope scope, protocol P
 	if err := s.authorize(call, operation, principal); err != nil {
 		return s.refuse(record, protocol, requestID, err)
 	}
-	body, err := operation.Do(call)
+	body, err := s.carryOut(operation, call)
 	if err != nil {
 		return s.refuse(record, protocol, requestID, asError(err))
 	}
