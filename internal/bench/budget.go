@@ -34,7 +34,9 @@ var (
 )
 
 // budgets are all of them, in the order of the table.
-var budgets = []budget{zipSize, start, transitions, calls, writes, cost, resumeRuns, resumePuts, speed, loadDone, loadLast, loadCalls, loadShare}
+var budgets = []budget{
+	zipSize, start, transitions, calls, writes, cost, resumeRuns, resumePuts, speed, loadDone, loadLast, loadCalls, loadShare,
+}
 
 func (b budget) met(value float64) bool {
 	if b.atLeast {

@@ -29,7 +29,8 @@ type of struct {
 //     to be as slow. https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
 //   - Route 53: five requests a second for an account, whatever they are (in 2026 AWS raised that to 10, with a burst of 50), and
 //     lower rates of its own for some. https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/throttling-api-requests.html
-//   - Systems Manager: 40 reads of parameters a second, 3 writes. https://docs.aws.amazon.com/general/latest/gr/ssm.html
+//   - Systems Manager: 40 reads of parameters a second, and 3 PutParameter; its other calls are taken to be as slow.
+//     https://docs.aws.amazon.com/general/latest/gr/ssm.html
 //   - Step Functions: the buckets of the smaller Regions.
 //     https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 //
@@ -45,7 +46,7 @@ var published = map[string]of{
 		"GetParameter,GetParameters,GetParametersByPath": {40, 40},
 	}},
 	"states": {buckets: map[string]rate{
-		"StartExecution": {800, 150}, "DescribeExecution": {300, 15},
+		"StartExecution": {800, 150},
 		"SendTaskSuccess": {1500, 300}, "SendTaskFailure": {1500, 300}, "SendTaskHeartbeat": {1500, 300},
 	}},
 }
