@@ -46,7 +46,7 @@ var published = map[string]of{
 		"GetParameter,GetParameters,GetParametersByPath": {40, 40},
 	}},
 	"states": {buckets: map[string]rate{
-		"StartExecution": {800, 150},
+		"StartExecution":  {800, 150},
 		"SendTaskSuccess": {1500, 300}, "SendTaskFailure": {1500, 300}, "SendTaskHeartbeat": {1500, 300},
 	}},
 }
