@@ -20,6 +20,10 @@ import (
 type handler struct {
 	ErrorEquals      []string
 	Next, ResultPath string
+
+	IntervalSeconds, BackoffRate, MaxDelaySeconds float64
+	MaxAttempts                                   int
+	JitterStrategy                                string
 }
 
 // machine is the state machine, as far as these tests look.
@@ -89,6 +93,33 @@ func TestErrorNamesOfTheMachineAreKnown(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(retried))); diff != "" {
 		t.Errorf("retried names (-want +got):\n%s", diff)
+	}
+}
+
+// TestThrottlingIsWaitedOut: a throttled task goes on for hours, and soon waits for minutes between two tries. 500 onboardings at once
+// need half an hour for their endpoints alone; each that came back once a minute would only keep the others out.
+//
+// AWS: 0.3 CreateVpcEndpoint a second.
+func TestThrottlingIsWaitedOut(t *testing.T) {
+	t.Parallel()
+	for name, s := range machine.States {
+		if s.Type != "Task" {
+			continue
+		}
+		i := slices.IndexFunc(s.Retry, func(h handler) bool { return slices.Contains(h.ErrorEquals, connection.Throttled) })
+		if i < 0 {
+			t.Errorf("%s does not retry %s", name, connection.Throttled)
+			continue
+		}
+		r := s.Retry[i]
+		total, delay := 0.0, r.IntervalSeconds
+		for range r.MaxAttempts {
+			total += delay / 2 // FULL jitter draws from 0 to the delay
+			delay = min(delay*r.BackoffRate, r.MaxDelaySeconds)
+		}
+		if r.JitterStrategy != "FULL" || total < 2*3600 || delay < 600 {
+			t.Errorf("%s: its tries end after %.0f s on average, the last %.0f s apart at most, jitter %q", name, total, delay, r.JitterStrategy)
+		}
 	}
 }
 

@@ -26,11 +26,17 @@ var (
 	cost        = budget{what: "orchestration of an onboarding", unit: "USD", limit: 0.001, digits: 6}
 	resumeRuns  = budget{what: "invocations from the vendor's acceptance to the next state", limit: 2}
 	resumePuts  = budget{what: "events from the vendor's acceptance to the next state", limit: 1}
+	loadDone    = budget{what: "of 500 onboardings at once, how many get through", limit: 500, atLeast: true}
+	loadLast    = budget{what: "until the last of 500 at once has ended", unit: "simulated minutes", limit: 120}
+	loadCalls   = budget{what: "AWS calls of each of 500 at once, relative to one alone", unit: "times", limit: 4, digits: 1}
+	loadShare   = budget{what: "throttled answers of 500 at once", unit: "%", limit: 50}
 	speed       = budget{what: "simulated days in a second of the embedded cloud", limit: 1, atLeast: true, digits: 1}
 )
 
 // budgets are all of them, in the order of the table.
-var budgets = []budget{zipSize, start, transitions, calls, writes, cost, resumeRuns, resumePuts, speed}
+var budgets = []budget{
+	zipSize, start, transitions, calls, writes, cost, resumeRuns, resumePuts, speed, loadDone, loadLast, loadCalls, loadShare,
+}
 
 func (b budget) met(value float64) bool {
 	if b.atLeast {

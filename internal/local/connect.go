@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"postern/internal/local/events"
 	"postern/internal/local/network"
@@ -232,7 +233,7 @@ func (c *Cloud) reportExecution(e states.Execution) {
 type invoker struct{ cloud *Cloud }
 
 // Invoke runs a function. Names of errors are those that Step Functions gives to Lambda's.
-func (i invoker) Invoke(call states.Invocation) ([]byte, *states.Failure) {
+func (i invoker) Invoke(call states.Invocation) ([]byte, *states.Failure, time.Duration) {
 	i.cloud.setOrigin(call.Execution)
 	if around := i.cloud.config.Around; around != nil {
 		return around(call, i.invoke)
@@ -246,16 +247,16 @@ func (i invoker) invoke(call states.Invocation) ([]byte, *states.Failure) {
 		err = fmt.Errorf("function %s is in another Region, where Step Functions reaches none", call.Function)
 	}
 	if err != nil {
-		return nil, &states.Failure{Error: "Lambda.ResourceNotFoundException", Cause: err.Error()}
+		return nil, &states.Failure{Error: "Lambda.ResourceNotFoundException", Cause: err.Error()}, 0
 	}
 	if err := i.cloud.asRole(call.Principal, "embedded", "lambda:InvokeFunction", f.arn); err != nil {
-		return nil, &states.Failure{Error: "Lambda.AWSLambdaException", Cause: err.Error()}
+		return nil, &states.Failure{Error: "Lambda.AWSLambdaException", Cause: err.Error()}, 0
 	}
 	result := i.cloud.run(f, call.Payload)
 	if result.ErrorType != "" {
-		return nil, &states.Failure{Error: result.ErrorType, Cause: string(result.Payload)}
+		return nil, &states.Failure{Error: result.ErrorType, Cause: string(result.Payload)}, result.Waited
 	}
-	return result.Payload, nil
+	return result.Payload, nil, result.Waited
 }
 
 // Authorize decides what a state machine's role may do besides calling functions.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -10,7 +11,7 @@ import (
 
 func main() {
 	docs := flag.String("docs", "", "write the table to this page, between its markers")
-	only := flag.String("only", "", "run the scenario of this name only")
+	only := flag.String("only", "", "run the scenario of this name only, or "+safeguards)
 	flag.Parse()
 	if err := run(*only, *docs); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -38,21 +39,33 @@ func run(only, docs string) error {
 	}
 	fmt.Fprintf(os.Stderr, "%d runs\n", len(jobs))
 	disturbAll(raw, jobs)
-	table := summarize(jobs)
+	table, failed := summarize(jobs), violated(jobs)
+	if only == "" || only == safeguards {
+		removed, unnoticed := mutate(raw)
+		table, failed = table+"\n"+removed, errors.Join(failed, unnoticed)
+	}
 	fmt.Print(table)
-	violated := 0
+	if failed != nil || docs == "" {
+		return failed
+	}
+	return writePage(docs, table)
+}
+
+// safeguards is what -only says to take the safeguards away and to run nothing else.
+const safeguards = "safeguards"
+
+// violated names the runs that violate an invariant.
+func violated(jobs []*job) error {
+	wrong := 0
 	for _, j := range jobs {
 		if j.err != nil || len(j.outcome.violations) > 0 {
-			violated++
+			wrong++
 			fmt.Fprintf(os.Stderr, "%s, %s, %s: ended %s %v %q\n", j.scenario.name, j.site, j.disturbance.name, j.outcome.end, j.err,
 				j.outcome.violations)
 		}
 	}
-	if violated > 0 {
-		return fmt.Errorf("%d of %d runs violate an invariant", violated, len(jobs))
-	}
-	if docs != "" {
-		return writePage(docs, table)
+	if wrong > 0 {
+		return fmt.Errorf("%d of %d runs violate an invariant", wrong, len(jobs))
 	}
 	return nil
 }

@@ -23,6 +23,8 @@ type scenario struct {
 	before  []byte // a request that runs undisturbed first, or nil
 	request []byte
 	end     string // the last state without a fault
+	// prepare changes the account before anything runs, and what happens in it; nil for none.
+	prepare func(*local.Cloud)
 }
 
 // answered is how long the people at the vendor take, at each gate.
@@ -72,5 +74,8 @@ func (s scenario) open(template []byte) (*local.Cloud, error) {
 		return nil, err
 	}
 	(&people.Vendor{Behaviour: s.vendor, After: answered}).Join(c)
+	if s.prepare != nil {
+		s.prepare(c)
+	}
 	return c, nil
 }

@@ -9,6 +9,9 @@ import (
 
 // summarize counts how the runs ended, by scenario and by disturbance.
 func summarize(jobs []*job) string {
+	if len(jobs) == 0 {
+		return ""
+	}
 	var b strings.Builder
 	b.WriteString("| scenario | calls | runs | converged | failed, nothing left | failed, said what is left | violations |\n")
 	b.WriteString("|---|---|---|---|---|---|---|\n")

@@ -1,19 +1,25 @@
 package lambda
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"reflect"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	awslambda "github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
 	"postern/internal/local/wire"
 	"postern/internal/step"
@@ -33,13 +39,17 @@ type InProcess struct {
 	mu     sync.Mutex
 	cancel context.CancelFunc // of the running invocation
 	ended  *wire.Ending       // how the running invocation was ended from outside
+	waited time.Duration      // between tries, by the running invocation
+	chance *rand.Rand
 }
 
 // NewInProcess returns a function whose AWS calls go over network, with the configuration that config makes around it.
 func NewInProcess(
 	spec Spec, build step.Function, network http.RoundTripper, config func(http.RoundTripper) aws.Config,
 ) *InProcess {
-	return &InProcess{spec: spec, build: build, network: network, config: config}
+	seed := fnv.New64a()
+	_, _ = seed.Write([]byte(spec.ARN)) // a hash never fails
+	return &InProcess{spec: spec, build: build, network: network, config: config, chance: rand.New(rand.NewPCG(seed.Sum64(), 0))}
 }
 
 // Invoke runs the function once.
@@ -47,7 +57,7 @@ func (f *InProcess) Invoke(requestID string, payload []byte) Result {
 	ctx, cancel := context.WithTimeout(context.Background(), f.spec.Timeout)
 	defer cancel()
 	f.mu.Lock()
-	f.cancel, f.ended = cancel, nil
+	f.cancel, f.ended, f.waited = cancel, nil, 0
 	f.mu.Unlock()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: requestID, InvokedFunctionArn: f.spec.ARN})
 	result := f.run(ctx, requestID, payload)
@@ -60,8 +70,9 @@ func (f *InProcess) Invoke(requestID string, payload []byte) Result {
 		return crashed(requestID, "signal: killed")
 	case f.ended != nil, errors.Is(ctx.Err(), context.DeadlineExceeded):
 		f.handler = nil
-		return timedOut(requestID, f.spec.Timeout)
+		result = timedOut(requestID, f.spec.Timeout)
 	}
+	result.Waited = f.waited
 	return result
 }
 
@@ -83,15 +94,19 @@ func (f *InProcess) run(ctx context.Context, requestID string, payload []byte) (
 	if err != nil {
 		return errorResult(err)
 	}
-	return Result{Payload: answer}
+	return Result{Payload: bytes.Clone(answer)} // aws-lambda-go writes the next answer over this one
 }
 
 // start builds the handler.
 func (f *InProcess) start() error {
 	options := &slog.HandlerOptions{ReplaceAttr: lambdacontext.ReplaceAttr}
 	env := step.NewEnv(func(name string) string { return f.spec.Environment[name] })
+	cfg := f.config(lifeline{f})
+	cfg.Retryer = func() aws.Retryer {
+		return step.Retryer(func(o *retry.StandardOptions) { o.Backoff, o.RateLimiter = pause{f}, ratelimit.None })
+	}
 	handler, err := f.build(step.Runtime{
-		AWS: f.config(lifeline{f}), Env: env, Log: slog.New(slog.NewJSONHandler(&f.log, options)), Out: &f.log,
+		AWS: cfg, Env: env, Log: slog.New(slog.NewJSONHandler(&f.log, options)), Out: &f.log,
 		Clock: f.spec.Clock,
 	})
 	if err := errors.Join(env.Err(), err); err != nil {
@@ -120,15 +135,34 @@ func (f *InProcess) Close() error { return nil }
 // lifeline is a function's network: a function that was ended cannot call any more, whatever its code still tries.
 type lifeline struct{ function *InProcess }
 
-// RoundTrip passes the request on while the function lives.
+// RoundTrip passes the request on while the function lives, and says by how much the function is late.
 func (l lifeline) RoundTrip(r *http.Request) (*http.Response, error) {
 	l.function.mu.Lock()
-	dead := l.function.ended != nil
+	dead, waited := l.function.ended != nil, l.function.waited
 	l.function.mu.Unlock()
+	if !dead && waited >= l.function.spec.Timeout {
+		l.function.End(wire.TimedOut)
+		dead = true
+	}
 	if dead {
 		return nil, errors.New("the function has ended")
 	}
-	return l.function.network.RoundTrip(r)
+	return l.function.network.RoundTrip(r.WithContext(wire.Late(r.Context(), waited)))
+}
+
+// pause is how a function's SDK waits between tries: it counts the time and goes on at once, since simulated time stands still
+// while a function runs. Its quota of retries is left out. In AWS each invocation that runs at the same time has an environment,
+// and a quota, of its own; here all share one.
+type pause struct{ function *InProcess }
+
+// BackoffDelay is no delay. What the SDK would wait is counted: up to two seconds before the second try, up to four before the
+// third.
+func (p pause) BackoffDelay(attempt int, _ error) (time.Duration, error) {
+	p.function.mu.Lock()
+	defer p.function.mu.Unlock()
+	most := min(time.Second<<attempt, retry.DefaultMaxBackoff)
+	p.function.waited += time.Duration(p.function.chance.Int64N(int64(most)))
+	return 0, nil
 }
 
 // errorResult reports an error as aws-lambda-go does: by the type of the outermost error.

@@ -45,6 +45,9 @@ type Result struct {
 	ErrorType string
 	// TimedOut is set when the invocation used up the function's timeout.
 	TimedOut bool
+	// Waited is the virtual time that the invocation spent between tries of its calls. A function in a process of its own waits in
+	// real time instead, and reports none.
+	Waited time.Duration
 }
 
 // failure is the document that Lambda answers with when a function fails.

@@ -26,6 +26,17 @@ func (w *World) DeleteByHand(endpointID string) error {
 	return w.byHand("DeleteVpcEndpoints", endpointID, w.remove)
 }
 
+// DeleteNotificationsByHand deletes the connection notifications of an endpoint.
+func (w *World) DeleteNotificationsByHand(endpointID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, n := range w.notifications.all() {
+		if n.EndpointID == endpointID {
+			w.notifications.remove(n.ID)
+		}
+	}
+}
+
 // SetPrivateDNSByHand switches an endpoint's private DNS on or off, without AWS's checks.
 func (w *World) SetPrivateDNSByHand(endpointID string, enabled bool) error {
 	return w.byHand("ModifyVpcEndpoint", endpointID, func(e *Endpoint) {

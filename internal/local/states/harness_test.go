@@ -31,7 +31,7 @@ type functions struct {
 	during  func(call states.Invocation) // what happens while a function runs
 }
 
-func (f *functions) Invoke(call states.Invocation) ([]byte, *states.Failure) {
+func (f *functions) Invoke(call states.Invocation) ([]byte, *states.Failure, time.Duration) {
 	name := call.Function[strings.LastIndex(call.Function, ":")+1:]
 	f.calls = append(f.calls, call)
 	var payload struct {
@@ -45,15 +45,15 @@ func (f *functions) Invoke(call states.Invocation) ([]byte, *states.Failure) {
 	}
 	answers := f.answers[name]
 	if len(answers) == 0 {
-		return []byte("{}"), nil
+		return []byte("{}"), nil, 0
 	}
 	if len(answers) > 1 {
 		f.answers[name] = answers[1:]
 	}
 	if failed, ok := strings.CutPrefix(answers[0], "!"); ok {
-		return nil, &states.Failure{Error: failed, Cause: `{"errorMessage":"because","errorType":"` + failed + `"}`}
+		return nil, &states.Failure{Error: failed, Cause: `{"errorMessage":"because","errorType":"` + failed + `"}`}, 0
 	}
-	return []byte(answers[0]), nil
+	return []byte(answers[0]), nil, 0
 }
 
 func (f *functions) lastToken() string { return f.tokens[len(f.tokens)-1] }

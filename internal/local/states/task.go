@@ -15,8 +15,9 @@ type Invocation struct {
 type Failure struct{ Error, Cause string }
 
 // Invoker calls functions. It is called on the clock's goroutine and returns when the function has answered.
+// Waited is what it spent waiting between tries of its own calls, in virtual time; the service's latency comes on top.
 type Invoker interface {
-	Invoke(call Invocation) (output []byte, failed *Failure)
+	Invoke(call Invocation) (output []byte, failed *Failure, waited time.Duration)
 }
 
 // task is what a Task does: one attempt.
@@ -98,17 +99,22 @@ func (v *visit) integration(input any) {
 func (v *visit) invoke(function string, payload any) {
 	s, a := v.run.service, v.attempt
 	v.after(s.Latency, "the answer of "+v.state.name, func() {
-		output, failed := s.invoker.Invoke(Invocation{
+		output, failed, waited := s.invoker.Invoke(Invocation{
 			Principal: v.run.exec.machine.RoleARN, Function: function, Payload: encode(payload),
 			Execution: v.run.exec.ARN, State: v.state.name,
 		})
-		if failed != nil {
-			if a.claim() { // its token may have been answered while it ran
+		end := func() {
+			if failed == nil {
+				v.answered(output)
+			} else if a.claim() { // its token may have been answered while it ran
 				v.taskFailed(&failure{name: failed.Error, cause: failed.Cause, located: true})
 			}
+		}
+		if waited == 0 {
+			end()
 			return
 		}
-		v.answered(output)
+		v.after(waited, "the late answer of "+v.state.name, end)
 	})
 }
 

@@ -72,9 +72,10 @@ type Server struct {
 	mu         sync.Mutex
 	principals map[string]Principal
 	fault      func(*Call, Recorded) *Fault
+	rewrite    Rewrite
 	records    []Recorded
 	requests   int
-	exchanged  func(Exchange)
+	exchanged  []func(Exchange)
 }
 
 // NewServer returns a server of the services.
@@ -147,6 +148,7 @@ func (s *Server) serve(r *http.Request) *answer {
 	}
 	call := &Call{
 		Service: scope.service, Region: scope.region, AccountID: s.accountOf(scope.accessKeyID), Now: s.config.Now(), Body: body, HTTP: r,
+		Late: late(r.Context()),
 	}
 	call.name(service)
 	operation, known := s.ops[scope.service][call.Operation]
@@ -174,7 +176,7 @@ func (s *Server) handle(call *Call, operation Operation, scope scope, protocol P
 	principal, known := s.principals[scope.accessKeyID]
 	fault := s.fault
 	s.mu.Unlock()
-	call.Principal = principal.RoleARN
+	call.Principal, call.Function = principal.RoleARN, principal.Function
 	message := isMessage(call.Service, call.Operation)
 	record := Recorded{
 		Service: call.Service, Operation: call.Operation, Function: principal.Function, Principal: principal.RoleARN,
@@ -193,7 +195,7 @@ func (s *Server) handle(call *Call, operation Operation, scope scope, protocol P
 	if err := s.authorize(call, operation, principal); err != nil {
 		return s.refuse(record, protocol, requestID, err)
 	}
-	body, err := operation.Do(call)
+	body, err := s.carryOut(operation, call)
 	if err != nil {
 		return s.refuse(record, protocol, requestID, asError(err))
 	}

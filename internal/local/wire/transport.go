@@ -43,6 +43,19 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+type lateKey struct{}
+
+// Late says in a request's context that its caller has waited for d since its invocation began. Simulated time stands still while
+// a function runs, so what it waits between tries is counted and not slept.
+func Late(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, lateKey{}, d)
+}
+
+func late(ctx context.Context) time.Duration {
+	d, _ := ctx.Value(lateKey{}).(time.Duration)
+	return d
+}
+
 // AWS returns an SDK configuration whose clients call the server in memory with an access key. Its retries never sleep: waiting
 // would cost wall time and change nothing, since simulated time stands still during a call.
 func (s *Server) AWS(accessKeyID string) aws.Config { return s.AWSOver(accessKeyID, s.Transport()) }

@@ -17,7 +17,9 @@ type Call struct {
 	Region    string // that the call is signed for
 	AccountID string // the caller's
 	Principal string // ARN of the caller's role
+	Function  string // name of the calling function
 	Now       time.Time
+	Late      time.Duration // how long the caller has waited between tries: for the caller it is so much later than Now
 
 	Form url.Values // of a query-protocol request (ec2, sns), else nil
 	Body []byte     // as sent

@@ -33,7 +33,7 @@ type functions struct {
 	calls map[string]int
 }
 
-func (f *functions) Invoke(call states.Invocation) ([]byte, *states.Failure) {
+func (f *functions) Invoke(call states.Invocation) ([]byte, *states.Failure, time.Duration) {
 	name := call.Function[strings.LastIndex(call.Function, ":")+1+len(f.of.id):]
 	a := f.of.answer(name, f.calls[name])
 	f.calls[name]++
@@ -47,12 +47,12 @@ func (f *functions) Invoke(call states.Invocation) ([]byte, *states.Failure) {
 		if err != nil {
 			f.t.Error(err)
 		}
-		return nil, &states.Failure{Error: a.Error, Cause: string(cause)}
+		return nil, &states.Failure{Error: a.Error, Cause: string(cause)}, 0
 	}
 	if a.Output == nil {
-		return call.Payload, nil
+		return call.Payload, nil, 0
 	}
-	return a.Output, nil
+	return a.Output, nil, 0
 }
 
 // then answers a task. That it has ended meanwhile is what some cases are about.
