@@ -1,18 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 	"time"
 
-	"postern/internal/connection"
 	"postern/internal/local"
-	"postern/internal/local/privatelink"
+	"postern/internal/local/invariant"
 	"postern/internal/local/states"
-	"postern/internal/local/template"
 	"postern/internal/local/wire"
 )
 
@@ -102,17 +97,16 @@ func (s scenario) run(raw []byte, fault func(number int, call *wire.Call, record
 		return "", nil, err
 	}
 	defer func() { _ = c.Close() }()
-	untouched := c.Inventory()
+	witness, untouched := invariant.Watch(c), c.Inventory()
 	if s.before != nil {
 		if _, err := execute(c, s.before); err != nil {
 			return "", nil, err
 		}
 	}
-	watch := &witness{cloud: c, before: c.Inventory(), untouched: untouched}
+	before := c.Inventory()
 	number := 0
 	c.Server.SetFault(func(call *wire.Call, record wire.Recorded) *wire.Fault {
 		number++
-		watch.see(call)
 		return fault(number, call, record)
 	})
 	ended, err := execute(c, s.request)
@@ -128,7 +122,14 @@ func (s scenario) run(raw []byte, fault func(number int, call *wire.Call, record
 	if len(ended.Path) > 0 {
 		end = ended.Path[len(ended.Path)-1]
 	}
-	return end, watch.violations(ended, end), nil
+	violations = witness.Violations()
+	switch end {
+	case "FailedClean":
+		violations = append(violations, witness.Restored(before)...)
+	case "Offboarded":
+		violations = append(violations, witness.Restored(untouched)...)
+	}
+	return end, violations, nil
 }
 
 func execute(c *local.Cloud, input []byte) (states.Execution, error) {
@@ -137,153 +138,4 @@ func execute(c *local.Cloud, input []byte) (states.Execution, error) {
 		return states.Execution{}, err
 	}
 	return c.Run(arn, limit)
-}
-
-// witness knows what was there before, and says what is wrong afterwards.
-type witness struct {
-	cloud             *local.Cloud
-	before, untouched []string // inventories: before the disturbed request, and before anything
-	leaked            []string
-}
-
-var token = regexp.MustCompile(`AQCEAAAAKgAAAAMAAAAAAAAAA[A-Za-z0-9+/=]{20,}`)
-
-// see looks for task tokens in calls that are none of a token's business.
-func (w *witness) see(call *wire.Call) {
-	if call.Service != "dynamodb" && call.Service != "states" && token.Match(call.Body) {
-		w.leaked = append(w.leaked, call.Service+"."+call.Operation)
-	}
-}
-
-// violations checks the invariants after a run.
-func (w *witness) violations(ended states.Execution, end string) []string {
-	var wrong []string
-	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	after := w.cloud.Inventory()
-	switch end {
-	case "Onboarded":
-		wrong = append(wrong, w.onboarded(ended)...)
-	case "FailedClean":
-		if diff := difference(w.before, after); diff != "" {
-			say("FailedClean, but the account is not as it was: %s", diff)
-		}
-	case "Offboarded":
-		if diff := difference(w.untouched, after); diff != "" {
-			say("Offboarded, but the account is not as it was: %s", diff)
-		}
-	case "FailedDirty": // an offboarding that was refused something says what is left; an onboarding never leaves anything
-		if !slices.Contains(ended.Path, "Offboard") {
-			say("FailedDirty: %s: %s", ended.Error, ended.Cause)
-		}
-	default:
-		say("it ended in %s: %s: %s", end, ended.Error, ended.Cause)
-	}
-	for _, line := range w.untouched {
-		if !slices.Contains(after, line) {
-			say("something of others is changed or gone: %s", line)
-		}
-	}
-	if holder := w.holder(); holder != "" {
-		say("the connection is still held by %s", holder)
-	}
-	return append(wrong, w.spoken(ended)...)
-}
-
-// onboarded checks a connection that is said to work.
-func (w *witness) onboarded(ended states.Execution) []string {
-	var wrong []string
-	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	var state connection.State
-	if err := json.Unmarshal(ended.Output, &state); err != nil {
-		return []string{"the output is no state: " + err.Error()}
-	}
-	live := 0
-	for _, e := range w.cloud.World.Endpoints() {
-		if e.State == privatelink.Deleted || e.State == privatelink.Deleting {
-			continue
-		}
-		if live++; e.State != privatelink.Available || e.ID != state.Endpoint.ID {
-			say("endpoint %s is %s", e.ID, e.State)
-		}
-	}
-	if live != 1 {
-		say("%d endpoints", live)
-	}
-	if n := len(w.cloud.World.Notifications()); n > 1 {
-		say("%d connection notifications", n)
-	}
-	if n := len(w.cloud.Zones.Zones()) - 1; n > 1 { // but somebody's
-		say("%d hosted zones", n)
-	}
-	if state.Verification == nil || state.Verification.Verdict != connection.Pass {
-		say("it was published without a proof")
-	}
-	if state.Config == nil || len(state.Config.Parameters) == 0 {
-		say("nothing was published")
-	}
-	for _, output := range state.Plan.Outputs {
-		version, there := w.cloud.Parameters.Get(output.Parameter)
-		if !there || output.Format == connection.FormatText && version.Value != output.Value {
-			say("parameter %s is not as planned", output.Parameter)
-		}
-	}
-	return wrong
-}
-
-// holder is who holds a connection after everything has ended.
-func (w *witness) holder() string {
-	for _, table := range template.All[template.Table](w.cloud.Stack) {
-		for _, item := range w.cloud.Tables.Items(table.Ref) {
-			if holder, held := item["holder"]; held {
-				return fmt.Sprint(holder)
-			}
-		}
-	}
-	return ""
-}
-
-// spoken checks what was said: no token anywhere, and no message to the vendor twice.
-func (w *witness) spoken(ended states.Execution) []string {
-	var wrong []string
-	places := map[string]string{"output": string(ended.Output), "cause": ended.Cause}
-	for name, log := range w.cloud.Logs() {
-		places["log of "+name] = log
-	}
-	sent := map[string]int{}
-	for _, mail := range w.cloud.Mail() {
-		places["a mail"] += mail.Subject + mail.Body
-		sent[mail.Subject+"\n"+mail.Body]++
-	}
-	for place, text := range places {
-		if token.MatchString(text) {
-			wrong = append(wrong, place+" holds a task token")
-		}
-	}
-	for _, call := range w.leaked {
-		wrong = append(wrong, "a task token went to "+call)
-	}
-	for text, times := range sent {
-		if times > 1 {
-			subject, _, _ := strings.Cut(text, "\n")
-			wrong = append(wrong, fmt.Sprintf("sent %d times: %s", times, subject))
-		}
-	}
-	slices.Sort(wrong)
-	return wrong
-}
-
-// difference says what one list has and the other has not.
-func difference(before, after []string) string {
-	var lines []string
-	for _, line := range before {
-		if !slices.Contains(after, line) {
-			lines = append(lines, "gone: "+line)
-		}
-	}
-	for _, line := range after {
-		if !slices.Contains(before, line) {
-			lines = append(lines, "left: "+line)
-		}
-	}
-	return strings.Join(lines, "; ")
 }

@@ -5,32 +5,39 @@ import "net/http"
 // Exchange is a call as it came in and went out.
 type Exchange struct {
 	Service, Operation string
+	Function, Origin   string        // of the caller, as in Recorded
 	Request            *http.Request // its body is read
 	RequestBody        []byte
-	Status             int
+	Status             int         // 0 when the caller got no answer
 	Header             http.Header // of the answer
 	Body               []byte
 	Injected           bool // the answer is that of a fault
 }
 
-// OnExchange calls f for each call of a known operation that was answered, on the goroutine of the call, and before the caller has
-// the answer. Call it before the first call.
+// OnExchange calls f for each call of a known operation, on the goroutine of the call, and before the caller has the answer. Call it
+// before the first call; everybody who did is told.
 func (s *Server) OnExchange(f func(Exchange)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.exchanged = f
+	s.exchanged = append(s.exchanged, f)
 }
 
-// tell tells of an exchange.
+// tell tells of an exchange; a nil answer is none.
 func (s *Server) tell(call *Call, a *answer) {
 	s.mu.Lock()
-	f := s.exchanged
+	exchanged := s.exchanged
 	s.mu.Unlock()
-	if f == nil || a == nil {
+	if len(exchanged) == 0 {
 		return
 	}
-	f(Exchange{
-		Service: call.Service, Operation: call.Operation, Request: call.HTTP, RequestBody: call.Body,
-		Status: a.status, Header: a.header(), Body: a.body, Injected: a.injected,
-	})
+	e := Exchange{
+		Service: call.Service, Operation: call.Operation, Function: call.Function, Origin: s.origin(), Request: call.HTTP,
+		RequestBody: call.Body,
+	}
+	if a != nil {
+		e.Status, e.Header, e.Body, e.Injected = a.status, a.header(), a.body, a.injected
+	}
+	for _, f := range exchanged {
+		f(e)
+	}
 }

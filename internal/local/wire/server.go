@@ -74,7 +74,7 @@ type Server struct {
 	fault      func(*Call, Recorded) *Fault
 	records    []Recorded
 	requests   int
-	exchanged  func(Exchange)
+	exchanged  []func(Exchange)
 }
 
 // NewServer returns a server of the services.
@@ -174,7 +174,7 @@ func (s *Server) handle(call *Call, operation Operation, scope scope, protocol P
 	principal, known := s.principals[scope.accessKeyID]
 	fault := s.fault
 	s.mu.Unlock()
-	call.Principal = principal.RoleARN
+	call.Principal, call.Function = principal.RoleARN, principal.Function
 	message := isMessage(call.Service, call.Operation)
 	record := Recorded{
 		Service: call.Service, Operation: call.Operation, Function: principal.Function, Principal: principal.RoleARN,

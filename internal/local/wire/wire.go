@@ -17,6 +17,7 @@ type Call struct {
 	Region    string // that the call is signed for
 	AccountID string // the caller's
 	Principal string // ARN of the caller's role
+	Function  string // name of the calling function
 	Now       time.Time
 
 	Form url.Values // of a query-protocol request (ec2, sns), else nil

@@ -1,0 +1,187 @@
+package invariant
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"postern/internal/connection"
+	"postern/internal/local/privatelink"
+	"postern/internal/local/states"
+)
+
+// thing is something in the account that says whose it is.
+type thing struct {
+	kind, id, connection string
+	madeBy               func(execution string) bool
+}
+
+// things are the endpoints, zones and security groups of the account, those on their way out left aside.
+func (w *Witness) things() []thing {
+	var all []thing
+	tagged := func(kind, id string, tags map[string]string) {
+		all = append(all, thing{kind, id, tags[connection.TagConnection], func(execution string) bool {
+			return tags[connection.TagExecution] == execution || tags[connection.TagPrivateDNS] == execution
+		}})
+	}
+	for _, e := range w.cloud.World.Endpoints() {
+		if e.State != privatelink.Deleted && e.State != privatelink.Deleting {
+			tagged("endpoint", e.ID, e.Tags)
+		}
+	}
+	for _, group := range w.cloud.World.SecurityGroups() {
+		tagged("security group", group.ID, group.Tags)
+	}
+	for _, zone := range w.cloud.Zones.Zones() {
+		reference := strings.Split(zone.CallerReference, ":") // postern:vendor/name:token
+		if len(reference) != 3 || reference[0] != "postern" {
+			reference = []string{"", "", ""}
+		}
+		all = append(all, thing{"hosted zone", zone.ID, reference[1], func(execution string) bool {
+			name := strings.TrimSuffix(zone.Name, ".")
+			token := connection.ClientToken(execution, "hosted-zone", name, zone.VPCs[0].ID)
+			return reference[2] != "" && strings.HasPrefix(token, reference[2])
+		}})
+	}
+	return all
+}
+
+// oneOfEach: a connection has at most one live endpoint, one zone and one security group, and an endpoint one notification. That a
+// zone has one record of a name and type is Route 53's own rule.
+func (w *Witness) oneOfEach(r *report) {
+	count := map[string]int{}
+	for _, t := range w.things() {
+		if t.connection != "" {
+			count[t.kind+" of "+t.connection]++
+		}
+	}
+	for _, n := range w.cloud.World.Notifications() {
+		count["connection notification of "+n.EndpointID]++
+	}
+	for what, n := range count {
+		if n > 1 {
+			r.say(oneOfEach, "%d times %s", n, what)
+		}
+	}
+}
+
+// parameterLine is a parameter in an inventory.
+var parameterLine = regexp.MustCompile(`^parameter (\S+) = `)
+
+// onlyOurs: what was there before is as it was, but for the parameters that plans name, and what is new says whose it is.
+func (w *Witness) onlyOurs(r *report) {
+	parameters := map[string]bool{}
+	now := w.cloud.Inventory()
+	for _, line := range w.others {
+		match := parameterLine.FindStringSubmatch(line)
+		if match != nil {
+			parameters[match[1]] = true
+		}
+		if (match == nil || !w.planned[match[1]]) && !slices.Contains(now, line) {
+			r.say(onlyOurs, "something of others is changed or gone: %s", line)
+		}
+	}
+	for _, name := range w.cloud.Parameters.Names() {
+		if !parameters[name] && !w.planned[name] {
+			r.say(onlyOurs, "no plan names parameter %s", name)
+		}
+	}
+	for _, t := range w.things() {
+		if t.connection == "" && !w.before[t.id] {
+			r.say(onlyOurs, "%s %s does not say whose it is", t.kind, t.id)
+		}
+	}
+}
+
+// restored: of a run that ended clean, nothing that it made is left, and no value that it published.
+func (w *Witness) restored(r *report) {
+	for _, e := range w.cloud.States.Executions() {
+		if e.Status != states.Failed || last(e) != "FailedClean" {
+			continue
+		}
+		for _, t := range w.things() {
+			if t.connection != "" && t.madeBy(e.ARN) {
+				r.say(restored, "%s is FailedClean, and left %s %s", e.ARN, t.kind, t.id)
+			}
+		}
+		for name, execution := range w.published {
+			if execution == e.ARN {
+				r.say(restored, "%s is FailedClean, and left its value in parameter %s", e.ARN, name)
+			}
+		}
+	}
+}
+
+// secretToken: no task token in any log or metric (they are in the logs), output, error, event, mail or ticket. Calls and histories
+// are looked at as they are written.
+func (w *Witness) secretToken(r *report) {
+	check := func(place, text string) {
+		if token.MatchString(text) {
+			r.say(secretToken, "a task token is in %s", place)
+		}
+	}
+	for name, log := range w.cloud.Logs() {
+		check("the log of "+name, log)
+	}
+	for _, e := range w.cloud.States.Executions() {
+		check("the input, output, error or cause of "+e.ARN, string(e.Input)+string(e.Output)+e.Error+e.Cause)
+	}
+	for _, e := range w.cloud.Events.Events() {
+		check("an event", string(e.Event.Detail))
+	}
+	for _, mail := range w.cloud.Mail() {
+		check("a mail", mail.Subject+mail.Body)
+	}
+	for _, comment := range w.cloud.Tickets.Comments("") {
+		check("a comment", comment.Body)
+	}
+	for _, what := range w.cloud.Dropped() {
+		check("what was dropped", what)
+	}
+}
+
+// executionLine is where a mail says which execution it is of.
+var executionLine = regexp.MustCompile(`(?m)^Execution: .*$`)
+
+// oneText: a vendor is asked once for each request and gate, and reminded once of the same thing.
+func (w *Witness) oneText(r *report) {
+	sent := map[string]int{}
+	for _, mail := range w.cloud.Mail() {
+		what := mail.Subject
+		if !strings.Contains(mail.Subject, " waits for ") {
+			what += mail.Body
+		}
+		sent[what+"\n"+executionLine.FindString(mail.Body)]++
+	}
+	for _, text := range slices.Sorted(maps.Keys(sent)) {
+		if sent[text] > 1 {
+			subject, _, _ := strings.Cut(text, "\n")
+			r.say(oneText, "sent %d times: %s", sent[text], subject)
+		}
+	}
+}
+
+// ended: every execution has ended in a state of its own, or was stopped by hand. Only an offboarding may leave something, and says
+// what.
+func (w *Witness) ended(r *report) {
+	for _, e := range w.cloud.States.Executions() {
+		switch {
+		case e.Status == states.Aborted, e.Status == states.Succeeded:
+		case e.Status == states.Failed && last(e) == "FailedClean":
+		case e.Status == states.Failed && last(e) == "FailedDirty" && slices.Contains(e.Path, "Offboard"):
+		default:
+			r.say(ended, "%s is %s in %s: %s: %s", e.ARN, e.Status, last(e), e.Error, e.Cause)
+		}
+	}
+}
+
+// released: nobody holds a connection any more but an execution that runs, or was stopped by hand.
+func (w *Witness) released(r *report) {
+	for _, item := range w.items() {
+		holder := item["holder"].Text
+		if e, known := w.cloud.States.Execution(holder); holder != "" && (!known || e.Status != states.Running && e.Status != states.Aborted) {
+			r.say(released, "connection %s is still held by %s, which is %s", item["id"].Text, holder, e.Status)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package invariant_test
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"postern/events"
+	"postern/internal/connection"
+	"postern/internal/local"
+	"postern/internal/local/handlers"
+	"postern/internal/local/invariant"
+	"postern/internal/local/people"
+	"postern/internal/local/privatelink"
+	"postern/internal/local/states"
+	"postern/internal/local/wire"
+	"postern/internal/step"
+)
+
+const monteCarlo = "onboard.monte-carlo.json"
+
+// run lets a request run to its end, with a change of the cloud before it.
+func run(t *testing.T, request string, functions map[string]step.Function, before func(*local.Cloud)) (
+	*local.Cloud, *invariant.Witness, states.Execution) {
+	t.Helper()
+	raw, err := os.ReadFile("../../../infra/testdata/postern.template.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := handlers.All()
+	maps.Copy(all, functions)
+	c, err := local.Open(local.Config{Template: raw, Functions: all})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-0123456789abcdef0", VPCID: privatelink.DemoVPC, Name: "somebody's"})
+	if err := c.Parameters.PutByHand("/somebody/elses", "value"); err != nil {
+		t.Fatal(err)
+	}
+	w := invariant.Watch(c)
+	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+	if before != nil {
+		before(c)
+	}
+	arn, err := c.StartExecution("", events.Read(request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, err := c.Run(arn, 60*24*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, w, ended
+}
+
+func TestGoodRunsViolateNothing(t *testing.T) {
+	t.Parallel()
+	for _, request := range []string{monteCarlo, "onboard.engflow.json", "plan.monte-carlo.json"} {
+		_, w, ended := run(t, request, nil, nil)
+		if wrong := w.Violations(); len(wrong) > 0 || ended.Status != states.Succeeded {
+			t.Errorf("%s: %s %s, %q", request, ended.Status, ended.Cause, wrong)
+		}
+	}
+}
+
+func allowed(c *local.Cloud) {
+	if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
+		panic(err)
+	}
+}
+
+// always are functions that answer and do nothing.
+func always(answers map[string]any) map[string]step.Function {
+	functions := map[string]step.Function{}
+	for name, answer := range answers {
+		functions[name] = func(r step.Runtime) (lambda.Handler, error) {
+			return step.Handle(r.Log, func(context.Context, json.RawMessage) (any, error) { return answer, nil }), nil
+		}
+	}
+	return functions
+}
+
+// The witness must see what it is there to see.
+func TestViolations(t *testing.T) {
+	t.Parallel()
+	failing := func(c *local.Cloud) {
+		c.Server.SetFault(func(call *wire.Call, record wire.Recorded) *wire.Fault {
+			if record.Function == "postern-publish-config" && call.Operation == "UpdateItem" ||
+				record.Function == "postern-rollback" && call.Operation == "DeleteVpcEndpoints" {
+				return &wire.Fault{Kind: wire.Deny}
+			}
+			return nil
+		})
+	}
+	for name, test := range map[string]struct {
+		functions     map[string]step.Function // instead of ours
+		before, after func(*local.Cloud)
+	}{
+		"watched": {functions: always(map[string]any{"await-gate": nil}), before: allowed},
+		"proven": {functions: always(map[string]any{
+			"await-available": connection.Availability{State: connection.StateAvailable}, "configure-dns": connection.DNS{},
+			"probe": connection.Proof{Verdict: connection.Pass},
+		}), before: allowed},
+		"verified config": {functions: always(map[string]any{"publish-config": connection.Config{}}), before: allowed},
+		"restored":        {functions: always(map[string]any{"rollback": connection.Outcome{Clean: true}}), before: failing},
+		"released":        {functions: always(map[string]any{"rollback": connection.Outcome{Clean: true}}), before: failing},
+		"one of each": {after: func(c *local.Cloud) {
+			e := c.World.Endpoints()[0]
+			c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-1", VPCID: e.VPCID, Name: "a", Tags: e.Tags})
+			c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-2", VPCID: e.VPCID, Name: "b", Tags: e.Tags})
+		}},
+		"only ours: something of others": {after: func(c *local.Cloud) { _ = c.Parameters.PutByHand("/somebody/elses", "changed") }},
+		"only ours: no plan names":       {after: func(c *local.Cloud) { _ = c.Parameters.PutByHand("/postern/unplanned", "new") }},
+		"only ours: security group sg-1 does not say": {after: func(c *local.Cloud) {
+			c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-1", VPCID: privatelink.DemoVPC, Name: "untagged"})
+		}},
+		"ended": {before: failing},
+		"one text": {after: func(c *local.Cloud) {
+			mail := c.Mail()[0]
+			_, _ = c.Topics.Publish(mail.TopicARN, mail.Subject, mail.Body)
+			_ = c.Advance(time.Minute)
+		}},
+		"secret token": {after: func(c *local.Cloud) {
+			_, _ = c.Topics.Publish(c.Mail()[0].TopicARN, "a token", "AQCEAAAAKgAAAAMAAAAAAAAAA"+strings.Repeat("x", 40))
+			_ = c.Advance(time.Minute)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, w, _ := run(t, monteCarlo, test.functions, test.before)
+			if test.after != nil {
+				test.after(c)
+			}
+			if wrong := strings.Join(w.Violations(), "\n"); !strings.Contains("\n"+wrong, "\n"+name) {
+				t.Errorf("got %q", wrong)
+			}
+		})
+	}
+}
