@@ -134,7 +134,7 @@ var withoutToken = map[string]any{
 		"updatedAt", "endpointId", "lastSeen",
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
 		"waitRole", "waitExternalId", "waitRegion",
-		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "reminderOf", "reminderPercent", "reminderBy",
+		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "waitAttempt", "reminderOf", "reminderPercent", "reminderBy",
 		"noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy",
 	}},
 	"StringEqualsIfExists": map[string]any{"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": "NONE"},

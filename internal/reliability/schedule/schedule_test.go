@@ -1,0 +1,21 @@
+package schedule_test
+
+import (
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"postern/internal/reliability/schedule"
+)
+
+// `make reliability` draws fifty times as many.
+func TestModel(t *testing.T) {
+	t.Parallel()
+	for i := range 20 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, schedule.Model)
+		})
+	}
+}
