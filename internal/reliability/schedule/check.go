@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -104,4 +105,34 @@ func (m *model) accepted(in ...connection.EndpointState) {
 			e.become(connection.StateAvailable)
 		}
 	}
+}
+
+// String is what there is, for whoever reads a schedule that failed. Tokens are left out.
+func (m *model) String() string {
+	var b strings.Builder
+	item := m.table.Get(connectionID)
+	fmt.Fprintf(&b, "  visible %v, holder %q, cancelled %q, waits %q at %q since %s try %s\n", m.visible, item["holder"], item["cancelledHolder"],
+		item["waitExecution"], item["waitGate"], item["waitSince"], item["waitAttempt"])
+	for _, x := range m.executions {
+		fmt.Fprintf(&b, "  %s %s in state %d", x.arn, x.status, x.at)
+		if x.task != nil {
+			fmt.Fprintf(&b, ", task of state %d: ended %v, stored %v", x.task.at, x.task.ended, x.task.stored)
+		}
+		if x.endpoint != nil {
+			fmt.Fprintf(&b, ", %s", x.endpoint.id)
+		}
+		b.WriteString("\n")
+	}
+	for _, e := range m.endpoints {
+		fmt.Fprintf(&b, "  %s of %s is %s\n", e.id, e.madeBy, e.state)
+	}
+	for _, f := range m.flights {
+		if f.x != nil {
+			fmt.Fprintf(&b, "  under way: %s, try %d, heard %v\n", f.x.arn, f.try, f.heard())
+		}
+	}
+	for _, e := range m.events {
+		fmt.Fprintf(&b, "  event %s\n", e.detailType)
+	}
+	return strings.ReplaceAll(b.String(), "arn:aws:states:us-east-1:111122223333:execution:postern:", "")
 }

@@ -24,6 +24,7 @@ func Model(t *rapid.T) {
 	m.start()
 	for range lengths.Draw(t, "length") {
 		m.draw(t)
+		t.Logf("%v", m) // for a schedule that failed
 		m.check(t)
 	}
 	m.calm(t)

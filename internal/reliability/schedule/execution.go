@@ -45,7 +45,6 @@ type execution struct {
 	task    *task
 
 	endpoint  *vpce
-	adopted   bool
 	available bool // as its last look at the endpoint said
 }
 
@@ -95,14 +94,16 @@ func (m *model) try(x *execution) {
 		plan: m.plan, ensureEndpoint: m.ensure, awaitAvailable: m.await, finish: m.finish, rollback: m.rollback,
 	}[x.at]
 	var next state
+	after := *x // what the step adds counts when its answer is heard
 	m.launch(x, func(ctx context.Context) (err error) {
-		next, err = step(ctx, x)
+		next, err = step(ctx, &after)
 		return err
 	}, func(err error) {
 		if err != nil {
 			m.failed(x, err)
 			return
 		}
+		x.endpoint, x.available = after.endpoint, after.available
 		m.enter(x, next)
 	})
 }
@@ -197,7 +198,7 @@ func (m *model) checkAnswer(t *task, failure string) {
 
 // The steps that are not of the approval, as small as they can be.
 
-// plan finds out whether the connection is free, and what there is of it.
+// plan finds out whether the connection is free, and the service visible.
 func (m *model) plan(ctx context.Context, x *execution) (state, error) {
 	holder, err := m.store.Holder(ctx, connectionID)
 	if err != nil {
@@ -211,12 +212,6 @@ func (m *model) plan(ctx context.Context, x *execution) (state, error) {
 		}
 	}
 	return call(m, func() (state, error) {
-		x.endpoint, x.adopted = nil, false
-		for _, e := range m.endpoints {
-			if e.state.Live() {
-				x.endpoint, x.adopted = e, e.madeBy != x.arn
-			}
-		}
 		if !m.visible {
 			return awaitAllowlisting, nil
 		}
@@ -224,15 +219,15 @@ func (m *model) plan(ctx context.Context, x *execution) (state, error) {
 	})
 }
 
-// ensure claims the connection and makes the endpoint, once.
+// ensure claims the connection, and adopts its live endpoint or makes one.
 func (m *model) ensure(ctx context.Context, x *execution) (state, error) {
 	if err := m.store.Claim(ctx, connectionID, x.arn, x.entered); err != nil {
 		return 0, err
 	}
 	return call(m, func() (state, error) {
 		for _, e := range m.endpoints {
-			if e.madeBy == x.arn && e.state.Live() {
-				x.endpoint = e // the client token
+			if e.state.Live() {
+				x.endpoint = e
 			}
 		}
 		if x.endpoint == nil {
