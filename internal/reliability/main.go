@@ -11,8 +11,9 @@ import (
 func main() {
 	docs := flag.String("docs", "", "write the table to this page, between its markers")
 	only := flag.String("only", "", "run the scenario of this name only")
+	schedules := flag.Bool("schedules", false, "draw the schedules only, and write no page")
 	flag.Parse()
-	if err := run(*only, *docs); err != nil {
+	if err := run(*only, *docs, *schedules); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -27,10 +28,17 @@ type job struct {
 	err         error
 }
 
-func run(only, docs string) error {
+func run(only, docs string, schedules bool) error {
 	raw, err := os.ReadFile(templatePath)
 	if err != nil {
 		return fmt.Errorf("%w: run from the project's root", err)
+	}
+	if err := flag.Set("rapid.nofailfile", "true"); err != nil {
+		return err
+	}
+	drawn, err := drawAll(raw)
+	if err != nil || schedules {
+		return err
 	}
 	jobs, err := plan(raw, only)
 	if err != nil {
@@ -38,7 +46,7 @@ func run(only, docs string) error {
 	}
 	fmt.Fprintf(os.Stderr, "%d runs\n", len(jobs))
 	disturbAll(raw, jobs)
-	table := summarize(jobs)
+	table := summarize(jobs) + drawn
 	fmt.Print(table)
 	violated := 0
 	for _, j := range jobs {

@@ -2,6 +2,7 @@ package schedule_test
 
 import (
 	"fmt"
+	"os"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -18,4 +19,13 @@ func TestModel(t *testing.T) {
 			rapid.Check(t, schedule.Model)
 		})
 	}
+}
+
+func TestMachine(t *testing.T) {
+	t.Parallel()
+	template, err := os.ReadFile("../../../infra/testdata/postern.template.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, schedule.Machine(template))
 }
