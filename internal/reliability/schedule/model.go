@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"postern/internal/approval"
+	"postern/internal/bus"
 	"postern/internal/connection"
 	"postern/internal/endpoint"
 	"postern/internal/notice"
@@ -81,8 +82,8 @@ func newModel() *model {
 		cancelled: map[string]bool{}, table: &storetest.Table{},
 	}
 	log := slog.New(slog.NewJSONHandler(said{m}, nil))
-	m.store = store.New(tables{m}, "connections").Asking(stepFunctions{m})
-	ec2, bus := ec2{m}, approval.NewBus(eventBridge{m}, "bus")
+	m.store = store.New(tables{model: m}, "connections").Asking(stepFunctions{m})
+	ec2, bus := ec2{m}, bus.New(eventBridge{m}, "bus")
 	everywhere := func(connection.Access) approval.Endpoints { return ec2 }
 	m.keeper = approval.NewGatekeeper(m.store, ec2, bus, log)
 	m.observer = approval.NewObserver(m.store, everywhere, bus, region, io.Discard, log)
@@ -113,8 +114,11 @@ func (s said) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// tables is DynamoDB.
-type tables struct{ *model }
+// tables is DynamoDB. Nothing here scans.
+type tables struct {
+	store.API
+	*model
+}
 
 func (t tables) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	return call(t.model, func() (*dynamodb.GetItemOutput, error) { return t.table.GetItem(ctx, in) })
