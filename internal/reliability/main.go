@@ -6,9 +6,11 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"testing"
 )
 
 func main() {
+	testing.Init() // rapid asks for -test.short
 	docs := flag.String("docs", "", "write the table to this page, between its markers")
 	only := flag.String("only", "", "run the scenario of this name only")
 	schedules := flag.Bool("schedules", false, "draw the schedules only, and write no page")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -52,6 +53,9 @@ func (m *model) rest(t *rapid.T) {
 // calm ends the storm: everything works, and the sweep comes by. Who waits for something that is decided goes on; who waits on is
 // watched, until its time is over. In the end nobody waits.
 func (m *model) calm(t *rapid.T) {
+	m.rest(t)
+	m.pass(5 * time.Minute) // a failure counts when it is seen after the wait began, and a sweep's time is in whole seconds
+	m.follow()
 	m.rest(t)
 	swept := m.now
 	m.sweep()
