@@ -26,7 +26,7 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 DEMO_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo vendors test race e2e lint lint-infra audit sbom smoke reproducible bench reliability fuzz build synth diff deploy destroy check golden clean host
+.PHONY: help demo vendors test race e2e lint lint-infra audit sbom smoke reproducible bench reliability schedules fuzz build synth diff deploy destroy check golden clean host
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ bench: build host ## measure what has a budget, and fail past it (docs/budgets.m
 
 reliability: ## break every AWS call of every scenario in every way, and write docs/reliability.md
 	@go run ./internal/reliability -docs docs/reliability.md
+
+schedules: ## draw 100,000 orders of events, faults and people, and check the invariants in each
+	@go run ./internal/reliability -schedules
 
 fuzz: ## every fuzz target for a minute each (FUZZTIME=10s for less)
 	@go test -list '^Fuzz' ./... | awk '/^Fuzz/ {t[n++]=$$1} /^ok/ {for (i=0;i<n;i++) print $$2, t[i]; n=0}' | while read -r package target; do \

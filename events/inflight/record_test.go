@@ -68,7 +68,7 @@ func (p *tape) follows(execution string) bool { return slices.Contains(p.names, 
 
 // around records a call, under the name of its execution and state. A retry takes the place of the call before, since the state
 // is the same; a second visit is another call.
-func (p *tape) around(live states.Invocation, invoke local.Invoke) ([]byte, *states.Failure) {
+func (p *tape) around(live states.Invocation, invoke local.Invoke) ([]byte, *states.Failure, time.Duration) {
 	state := nameOf(live.Execution) + "/" + live.State
 	key := state
 	if p.done[state] > 0 {
@@ -82,7 +82,7 @@ func (p *tape) around(live states.Invocation, invoke local.Invoke) ([]byte, *sta
 	if recorded {
 		live.Payload = revealed(was.Input, live.Payload)
 	}
-	output, failed := invoke(live)
+	output, failed, waited := invoke(live)
 	is.Input, is.Output = redacted(is.Input), redacted(output)
 	if failed != nil {
 		is.Error = failed.Error
@@ -93,7 +93,7 @@ func (p *tape) around(live states.Invocation, invoke local.Invoke) ([]byte, *sta
 	if recorded && (failed == nil || was.Error == failed.Error) {
 		p.answered(key, was, is)
 	}
-	return output, failed
+	return output, failed, waited
 }
 
 func nameOf(arn string) string { return arn[strings.LastIndex(arn, ":")+1:] }

@@ -16,6 +16,8 @@ type GateInput struct {
 	connection.Input
 	Gate  connection.Gate `json:"gate"`
 	Token store.Token     `json:"token"`
+	// Attempt counts the tries of the task (AWS: $$.State.RetryCount); each has a token of its own.
+	Attempt int `json:"attempt"`
 }
 
 // check refuses an input that no state of ours sends; it would store a wait that nothing can end.
@@ -41,7 +43,7 @@ func (in GateInput) check() error {
 func (in GateInput) wait() store.Wait {
 	gate := in.State.Plan.Gates.Of(in.Gate)
 	wait := store.Wait{
-		ConnectionID: in.State.Plan.ConnectionID, Gate: in.Gate, Execution: in.Execution, Since: in.EnteredAt,
+		ConnectionID: in.State.Plan.ConnectionID, Gate: in.Gate, Execution: in.Execution, Since: in.EnteredAt, Attempt: in.Attempt,
 		ServiceName: in.State.Plan.Service.Name, ServiceRegion: in.State.Plan.Service.Region, Ticket: in.State.Plan.Ticket.Key(),
 		Access: in.State.Access(), Inputs: in.State.Plan.Inputs,
 		Asked: in.EnteredAt, SLAHours: gate.SLAHours, Calendar: gate.Calendar, To: gate.To,

@@ -63,7 +63,7 @@ type Config struct {
 	Functions map[string]step.Function
 	// Around, when set, stands between the state machines and the functions: it may look at a payload and its answer, or change
 	// either.
-	Around func(call states.Invocation, invoke Invoke) ([]byte, *states.Failure)
+	Around func(call states.Invocation, invoke Invoke) ([]byte, *states.Failure, time.Duration)
 	Start  time.Time // of the virtual clock; 2026-11-02T14:00:00Z, a Monday morning in New York
 	// World makes the world outside: VPCs, vendors. privatelink.DemoWorld.
 	World func(*clock.Clock) *privatelink.World
@@ -72,7 +72,7 @@ type Config struct {
 }
 
 // Invoke calls a function for a state machine.
-type Invoke func(states.Invocation) ([]byte, *states.Failure)
+type Invoke func(states.Invocation) ([]byte, *states.Failure, time.Duration)
 
 // Other is a stack of another account or Region than the first one's.
 type Other struct {

@@ -241,7 +241,7 @@ func (i invoker) Invoke(call states.Invocation) ([]byte, *states.Failure, time.D
 	return i.invoke(call)
 }
 
-func (i invoker) invoke(call states.Invocation) ([]byte, *states.Failure) {
+func (i invoker) invoke(call states.Invocation) ([]byte, *states.Failure, time.Duration) {
 	f, err := i.cloud.function(call.Function)
 	if err == nil && f.stack.Region != i.cloud.Stack.Region {
 		err = fmt.Errorf("function %s is in another Region, where Step Functions reaches none", call.Function)

@@ -7,13 +7,16 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"testing"
 )
 
 func main() {
+	testing.Init() // rapid asks for -test.short
 	docs := flag.String("docs", "", "write the table to this page, between its markers")
 	only := flag.String("only", "", "run the scenario of this name only, or "+safeguards)
+	schedules := flag.Bool("schedules", false, "draw the schedules only, and write no page")
 	flag.Parse()
-	if err := run(*only, *docs); err != nil {
+	if err := run(*only, *docs, *schedules); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -28,10 +31,17 @@ type job struct {
 	err         error
 }
 
-func run(only, docs string) error {
+func run(only, docs string, schedules bool) error {
 	raw, err := os.ReadFile(templatePath)
 	if err != nil {
 		return fmt.Errorf("%w: run from the project's root", err)
+	}
+	if err := flag.Set("rapid.nofailfile", "true"); err != nil {
+		return err
+	}
+	drawn, err := drawAll(raw)
+	if err != nil || schedules {
+		return err
 	}
 	jobs, err := plan(raw, only)
 	if err != nil {
@@ -39,7 +49,7 @@ func run(only, docs string) error {
 	}
 	fmt.Fprintf(os.Stderr, "%d runs\n", len(jobs))
 	disturbAll(raw, jobs)
-	table, failed := summarize(jobs), violated(jobs)
+	table, failed := summarize(jobs)+drawn, violated(jobs)
 	if only == "" || only == safeguards {
 		removed, unnoticed := mutate(raw)
 		table, failed = table+"\n"+removed, errors.Join(failed, unnoticed)

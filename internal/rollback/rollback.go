@@ -42,6 +42,7 @@ type Parameters interface {
 // Registry ends the execution's hold on the connection; *store.Store satisfies it.
 type Registry interface {
 	Holder(ctx context.Context, connectionID string) (execution string, err error)
+	Ledger(ctx context.Context, connectionID string) (*connection.Ledger, error)
 	Finish(ctx context.Context, result store.Result) error
 }
 
@@ -74,6 +75,9 @@ func (r *Roller) Roll(ctx context.Context, in Input) (connection.Outcome, error)
 	case in.State.Plan.Decision == connection.DecisionOffboard:
 		run.offboarding()
 	default:
+		if run.overtaken(ctx) {
+			break
+		}
 		run.config(ctx)
 		run.names(ctx)
 		run.endpoint(ctx)
@@ -94,6 +98,29 @@ func (r *Roller) Roll(ctx context.Context, in Input) (connection.Outcome, error)
 	r.Log.InfoContext(ctx, "rolled back", slog.String("connection", in.connectionID()), slog.String("error", outcome.Error),
 		slog.Bool("clean", outcome.Clean))
 	return outcome, nil
+}
+
+// overtaken reports whether what this execution made is another's by now: one that was stopped by hand lost its connection to the
+// next, which builds upon what it finds, and then it was redriven. What it cannot find out it undoes nothing for.
+func (r *run) overtaken(ctx context.Context) bool {
+	id, made := r.in.connectionID(), r.in.State.Endpoint
+	if made == nil || !made.Created {
+		return false
+	}
+	holder, err := r.Registry.Holder(ctx, id)
+	if err != nil {
+		r.done(err, "the holder of "+id+" looked up")
+		return true
+	}
+	if holder != "" {
+		return holder != r.in.Execution
+	}
+	ledger, err := r.Registry.Ledger(ctx, id)
+	if err != nil {
+		r.done(err, "the ledger of "+id+" looked up")
+		return true
+	}
+	return ledger != nil && ledger.Execution != r.in.Execution && ledger.Endpoint.ID == made.ID
 }
 
 // offboarding has nothing to undo: what is removed is removed. What it did not come to is left behind, unless it was refused before

@@ -93,7 +93,7 @@ func TestOrder(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.calls, test.world.calls); diff != "" {
+			if diff := cmp.Diff(test.calls, test.world.afterOwner()); diff != "" {
 				t.Errorf("calls %s", diff)
 			}
 			if diff := cmp.Diff(append([]string{}, test.undone...), got.Undone); diff != "" {
@@ -133,6 +133,36 @@ func TestWaitsUntilTheEndpointIsGone(t *testing.T) {
 	}
 }
 
+// One that was stopped and redriven: the connection, with the endpoint that it made, is another's by now.
+func TestOvertaken(t *testing.T) {
+	t.Parallel()
+	made := connection.State{Plan: &connection.Plan{ConnectionID: id, Decision: connection.DecisionProceed},
+		Endpoint: &connection.Endpoint{ID: "vpce-1", Created: true}}
+	in := Input{Execution: execution, State: State{State: made}}
+	ledger := func(by, endpointID string) *connection.Ledger {
+		return &connection.Ledger{Execution: by, Endpoint: connection.Endpoint{ID: endpointID}}
+	}
+	for name, test := range map[string]struct {
+		world   world
+		removed bool
+	}{
+		"its own":                           {world{holder: execution}, true},
+		"nobody's":                          {world{}, true},
+		"held by another":                   {world{holder: "arn:other"}, false},
+		"onboarded by another":              {world{ledger: ledger("arn:other", "vpce-1")}, false},
+		"onboarded by another, before":      {world{ledger: ledger("arn:other", "vpce-0")}, true},
+		"onboarded by itself":               {world{ledger: ledger(execution, "vpce-1")}, true},
+		"the table cannot be read (denied)": {world{fail: map[string]error{"Holder": api("AccessDeniedException")}}, false},
+	} {
+		test.world.endpoints = []endpoint.Endpoint{{ID: "vpce-1", State: connection.StateAvailable, Tags: connection.Tags(id, execution)}}
+		got, err := test.world.roll(t, in)
+		removed := strings.Contains(strings.Join(test.world.calls, "\n"), "Remove vpce-1")
+		if (err == nil) == test.removed || removed != test.removed { // one that is on its way out is waited for
+			t.Errorf("%s: removed %v, %+v, %v", name, removed, got, err)
+		}
+	}
+}
+
 func TestTouchesOnlyWhatIsOurs(t *testing.T) {
 	t.Parallel()
 	adopted := reached(stateVerify, connection.ConnectivityFailed, "dns")
@@ -159,7 +189,7 @@ func TestTouchesOnlyWhatIsOurs(t *testing.T) {
 		if err != nil || got.Clean != test.clean || (len(got.Left) == 0) != test.clean {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
-		if diff := cmp.Diff(test.calls, w.calls); diff != "" {
+		if diff := cmp.Diff(test.calls, w.afterOwner()); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 		if len(w.finished) != 1 || w.finished[0].EndpointID != test.endpointID {

@@ -31,6 +31,7 @@ type world struct {
 	madeDNS    connection.DNS    // what Made finds
 	madeConfig connection.Config // likewise
 	holder     string
+	ledger     *connection.Ledger
 	group      endpoint.SecurityGroup // of the connection
 	calls      []string
 	finished   []store.Result
@@ -44,6 +45,17 @@ func (w *world) call(parts ...string) error {
 		return err
 	}
 	return w.fail[parts[0]]
+}
+
+// afterOwner are the calls but the look at whose the connection is.
+func (w *world) afterOwner() []string {
+	var calls []string
+	for _, call := range w.calls {
+		if !strings.HasPrefix(call, "Holder ") && !strings.HasPrefix(call, "Ledger ") {
+			calls = append(calls, call)
+		}
+	}
+	return calls
 }
 
 func (w *world) find(id string) int {
@@ -124,6 +136,10 @@ func (p parameters) Undo(_ context.Context, config connection.Config) error {
 }
 
 type registry struct{ *world }
+
+func (r registry) Ledger(_ context.Context, connectionID string) (*connection.Ledger, error) {
+	return r.ledger, r.call("Ledger", connectionID)
+}
 
 func (r registry) Holder(_ context.Context, connectionID string) (string, error) {
 	return r.holder, r.call("Holder", connectionID)

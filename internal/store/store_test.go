@@ -108,23 +108,30 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// TestRegisterOrder: a retry of the task brings a new token and the same time, a redrive a later time.
+// TestRegisterOrder: a retry of the task brings a new token, the same time and a higher attempt, a redrive a later time. The function
+// of an earlier attempt may come last: Step Functions tries again when it has lost a function's answer.
 func TestRegisterOrder(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		second time.Time
-		want   string
+		second  time.Time
+		attempt int
+		want    string
 	}{
-		"a retry replaces":            {noon, "second"},
-		"a redrive replaces":          {noon.Add(time.Nanosecond), "second"},
-		"an older one does not":       {noon.Add(-time.Nanosecond), "first"},
-		"nor by a fraction of second": {noon.Add(-500 * time.Millisecond), "first"},
+		"the same again":              {noon, 1, "second"},
+		"a retry replaces":            {noon, 2, "second"},
+		"the tenth, too":              {noon, 10, "second"},
+		"an earlier try does not":     {noon, 0, "first"},
+		"a redrive replaces":          {noon.Add(time.Nanosecond), 0, "second"},
+		"an older one does not":       {noon.Add(-time.Nanosecond), 5, "first"},
+		"nor by a fraction of second": {noon.Add(-500 * time.Millisecond), 1, "first"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, _ := open()
-			must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken("first")))
-			must(t, s.Register(t.Context(), approval("arn:1", test.second), store.NewToken("second")))
+			first, second := approval("arn:1", noon), approval("arn:1", test.second)
+			first.Attempt, second.Attempt = 1, test.attempt
+			must(t, s.Register(t.Context(), first, store.NewToken("first")))
+			must(t, s.Register(t.Context(), second, store.NewToken("second")))
 			if _, token := stored(t, s); token != test.want {
 				t.Errorf("%s waits, want %s", token, test.want)
 			}

@@ -22,6 +22,7 @@ type Wait struct {
 	Gate         connection.Gate
 	Execution    string    // ARN
 	Since        time.Time // when the state was entered
+	Attempt      int       // of the tries that one entry of the state has, 0 the first; only Register knows it
 	EndpointID   string    // of an approval
 	// ServiceName and ServiceRegion are of the vendor's service.
 	ServiceName   string
@@ -57,11 +58,14 @@ var waitAttributes = []string{
 var cleared = []string{
 	"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "waitToken",
 	"waitRole", "waitExternalId", "waitRegion",
-	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs",
+	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "waitAttempt",
 }
 
 // Register claims the connection for the wait's execution and stores the wait, in one write. A wait of the same execution that
-// began later stays, and nil is returned: the caller's token is an older one. Another execution's claim is a connection.Conflict.
+// began later stays, or one of a later attempt, and nil is returned: the caller's token is an older one. Another execution's claim is
+// a connection.Conflict.
+//
+// AWS: Step Functions tries again when the answer of a function is lost (Lambda.Unknown), while the function may still run.
 func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	if wait.Execution == "" || token.Reveal() == "" {
 		return fmt.Errorf("registering the %s wait of %s: no execution or no token", wait.Gate, wait.ConnectionID)
@@ -72,7 +76,8 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 		"waitEndpoint": wait.EndpointID, "waitService": wait.ServiceName, "waitServiceRegion": wait.ServiceRegion,
 		"waitRole": wait.Access.RoleARN, "waitExternalId": wait.Access.ExternalID, "waitRegion": wait.Access.Region,
 		"waitRegistration": token.fingerprint(), "waitToken": token.Reveal(),
-		"waitAsked": "", "waitHours": "", "waitCalendar": wait.Calendar, "waitTo": wait.To, "waitSubject": wait.Subject,
+		"waitAttempt": fmt.Sprintf("%06d", wait.Attempt), // compares as a string
+		"waitAsked":   "", "waitHours": "", "waitCalendar": wait.Calendar, "waitTo": wait.To, "waitSubject": wait.Subject,
 	}
 	if wait.SLAHours > 0 {
 		set["waitHours"] = strconv.Itoa(wait.SLAHours)
@@ -121,7 +126,8 @@ func (s *Store) register(ctx context.Context, wait Wait, set map[string]string, 
 	held, err = s.update(ctx, wait.ConnectionID, change{
 		set: set, values: values,
 		condition: condition + " AND " + notCancelled(":holder") + " AND " +
-			"(attribute_not_exists(waitSince) OR waitExecution <> :waitExecution OR waitSince <= :waitSince)",
+			"(attribute_not_exists(waitSince) OR waitExecution <> :waitExecution OR waitSince < :waitSince OR " +
+			"waitSince = :waitSince AND (waitGate <> :waitGate OR attribute_not_exists(waitAttempt) OR waitAttempt <= :waitAttempt))",
 	})
 	if err != nil {
 		err = fmt.Errorf("registering the %s wait of %s: %w", wait.Gate, wait.ConnectionID, err)

@@ -14,6 +14,7 @@ import (
 // thing is something in the account that says whose it is.
 type thing struct {
 	kind, id, connection string
+	dead                 bool // an endpoint that will never be available
 	madeBy               func(execution string) bool
 }
 
@@ -21,13 +22,14 @@ type thing struct {
 func (w *Witness) things() []thing {
 	var all []thing
 	tagged := func(kind, id string, tags map[string]string) {
-		all = append(all, thing{kind, id, tags[connection.TagConnection], func(execution string) bool {
+		all = append(all, thing{kind: kind, id: id, connection: tags[connection.TagConnection], madeBy: func(execution string) bool {
 			return tags[connection.TagExecution] == execution || tags[connection.TagPrivateDNS] == execution
 		}})
 	}
 	for _, e := range w.cloud.World.Endpoints() {
 		if e.State != privatelink.Deleted && e.State != privatelink.Deleting {
 			tagged("endpoint", e.ID, e.Tags)
+			all[len(all)-1].dead = !connection.ParseEndpointState(string(e.State)).Live()
 		}
 	}
 	for _, group := range w.cloud.World.SecurityGroups() {
@@ -38,7 +40,7 @@ func (w *Witness) things() []thing {
 		if len(reference) != 3 || reference[0] != "postern" {
 			reference = []string{"", "", ""}
 		}
-		all = append(all, thing{"hosted zone", zone.ID, reference[1], func(execution string) bool {
+		all = append(all, thing{kind: "hosted zone", id: zone.ID, connection: reference[1], madeBy: func(execution string) bool {
 			name := strings.TrimSuffix(zone.Name, ".")
 			token := connection.ClientToken(execution, "hosted-zone", name, zone.VPCs[0].ID)
 			return reference[2] != "" && strings.HasPrefix(token, reference[2])
@@ -52,7 +54,7 @@ func (w *Witness) things() []thing {
 func (w *Witness) oneOfEach(r *report) {
 	count := map[string]int{}
 	for _, t := range w.things() {
-		if t.connection != "" {
+		if t.connection != "" && !t.dead {
 			count[t.kind+" of "+t.connection]++
 		}
 	}
@@ -94,10 +96,11 @@ func (w *Witness) onlyOurs(r *report) {
 	}
 }
 
-// restored: of a run that ended clean, nothing that it made is left, and no value that it published.
+// restored: of a run that ended clean, nothing that it made is left, and no value that it published. One that was redriven may have
+// lost its connection, with what it made, to another meanwhile.
 func (w *Witness) restored(r *report) {
 	for _, e := range w.cloud.States.Executions() {
-		if e.Status != states.Failed || last(e) != "FailedClean" {
+		if e.Status != states.Failed || last(e) != "FailedClean" || e.Redrives > 0 {
 			continue
 		}
 		for _, t := range w.things() {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -21,13 +22,25 @@ type expression struct {
 
 var tokenPattern = regexp.MustCompile(`attribute_not_exists|<>|<=|[()=<,]|[:#]?[A-Za-z][A-Za-z0-9]*|\S`)
 
+// known are the tokens of the expressions so far: the store writes few, and property tests evaluate them millions of times.
+var known sync.Map
+
+func tokens(source string) []string {
+	if found, is := known.Load(source); is {
+		return found.([]string)
+	}
+	found := tokenPattern.FindAllString(source, -1)
+	known.Store(source, found)
+	return found
+}
+
 // condition evaluates AND, OR, parentheses, attribute_not_exists and comparisons. AWS: a comparison with an attribute that is not
 // there is false, but for <>, which is true.
 func (e *expression) condition(source string) (bool, error) {
 	if source == "" {
 		return true, nil
 	}
-	e.tokens = tokenPattern.FindAllString(source, -1)
+	e.tokens = tokens(source)
 	held := e.or()
 	if len(e.tokens) > 0 {
 		e.fail("something follows: %v", e.tokens)
@@ -96,7 +109,7 @@ func (e *expression) update(source string) (Item, error) {
 		touched[name] = true
 		return name
 	}
-	e.tokens = tokenPattern.FindAllString(source, -1)
+	e.tokens = tokens(source)
 	for len(e.tokens) > 0 && e.err == nil {
 		switch clause := e.next(); clause {
 		case "SET":

@@ -148,8 +148,8 @@ func (t *Table) UpdateItem(_ context.Context, in *dynamodb.UpdateItemInput, _ ..
 
 func project(item Item, projection string) map[string]types.AttributeValue {
 	var out map[string]types.AttributeValue
-	for name, content := range item {
-		if slices.Contains(strings.Split(projection, ", "), name) {
+	for name := range strings.SplitSeq(projection, ", ") {
+		if content, there := item[name]; there {
 			if out == nil {
 				out = map[string]types.AttributeValue{}
 			}

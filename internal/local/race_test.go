@@ -1,0 +1,388 @@
+package local_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"postern/events"
+	"postern/internal/connection"
+	"postern/internal/local"
+	"postern/internal/local/invariant"
+	"postern/internal/local/people"
+	"postern/internal/local/privatelink"
+	"postern/internal/local/states"
+	"postern/internal/local/wire"
+)
+
+// tale is a run of the machine to disturb. Together the tales come through every task of the machine.
+type tale struct {
+	vendor people.Behaviour
+	before []byte // runs first, nil for nothing
+	input  []byte
+	path   []string
+}
+
+func tales(t *testing.T) map[string]tale {
+	t.Helper()
+	action := func(action connection.Action) []byte {
+		return fmt.Appendf(nil, `{"schemaVersion":1,"action":%q,"vendor":"monte-carlo","name":"agents-prod"}`, action)
+	}
+	onboarding := change(t, func(map[string]any) {})
+	diagnosis := events.Read("diagnose.monte-carlo.json")
+	return map[string]tale{
+		"onboard":  {people.Approve, nil, onboarding, slices.Concat(untilApproval, afterApproval)},
+		"reject":   {people.Reject, nil, onboarding, slices.Concat(untilApproval, failedClean)},
+		"offboard": {people.Approve, onboarding, action(connection.ActionOffboard), offboarded},
+		"diagnose": {people.Approve, onboarding, diagnosis, []string{"Plan", "ServiceVisible", "Diagnose", "Diagnosed"}},
+		"cancel":   {people.Approve, onboarding, action(connection.ActionCancel), refusedWord},
+	}
+}
+
+// tasks are the states of a path that do something, each once, and the states of the machine that do.
+func tasks(t *testing.T, path []string) (visited, all []string) {
+	t.Helper()
+	raw, err := os.ReadFile("../../infra/workflow.asl.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var machine struct {
+		States map[string]struct{ Type string }
+	}
+	if err := json.Unmarshal(raw, &machine); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(machine.States)) {
+		if machine.States[name].Type != "Task" {
+			continue
+		}
+		all = append(all, name)
+		if slices.Contains(path, name) {
+			visited = append(visited, name)
+		}
+	}
+	return visited, all
+}
+
+func TestTheTalesComeThroughEveryTask(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	var all []string
+	for _, s := range tales(t) {
+		var visited []string
+		visited, all = tasks(t, s.path)
+		for _, name := range visited {
+			seen[name] = true
+		}
+	}
+	if diff := cmp.Diff(all, slices.Sorted(maps.Keys(seen))); diff != "" {
+		t.Errorf("a new state needs a tale (-machine +tales):\n%s", diff)
+	}
+}
+
+// race is a cloud in which a tale runs, up to a state.
+type race struct {
+	*local.Cloud
+	witness *invariant.Witness
+	before  []string // the inventory before the first run
+	arn     string
+	reached bool
+}
+
+// begin starts a tale, and calls then once when it enters a state, or waits in it.
+func (s tale) begin(t *testing.T, state string, then func(*race)) *race {
+	t.Helper()
+	c := open(t, nil)
+	r := &race{Cloud: c, witness: invariant.Watch(c), before: c.Inventory()}
+	(&people.Vendor{Behaviour: s.vendor, After: time.Hour}).Join(c)
+	if s.before != nil {
+		execute(t, c, s.before)
+	}
+	var err error
+	if r.arn, err = c.StartExecution("", s.input); err != nil {
+		t.Fatal(err)
+	}
+	waits := strings.HasPrefix(state, "AwaitAl") || state == "AwaitApproval"
+	c.States.OnState(func(e states.StateEvent) {
+		if r.reached || e.Execution != r.arn || e.State != state || e.Kind != states.Entered && e.Kind != states.Waiting ||
+			waits != (e.Kind == states.Waiting) {
+			return
+		}
+		r.reached = true
+		then(r)
+	})
+	return r
+}
+
+func (r *race) check(t *testing.T, state string) {
+	t.Helper()
+	advance(t, r.Cloud, time.Hour)
+	if !r.reached {
+		t.Errorf("%s was never reached", state)
+	}
+	if wrong := r.witness.Violations(); len(wrong) > 0 {
+		t.Errorf("%s\n%s", strings.Join(wrong, "\n"), dump(r.Cloud))
+	}
+}
+
+func eachTask(t *testing.T, do func(t *testing.T, s tale, state string)) {
+	t.Helper()
+	for name, s := range tales(t) {
+		visited, _ := tasks(t, s.path)
+		for _, state := range visited {
+			t.Run(name+" "+state, func(t *testing.T) {
+				t.Parallel()
+				do(t, s, state)
+			})
+		}
+	}
+}
+
+// Stop is pressed in a state, before and after its function ran. Whatever is left, the next onboarding takes over, and an offboarding
+// leaves the account as it was.
+func TestStopInEachState(t *testing.T) {
+	t.Parallel()
+	for _, after := range []time.Duration{0, time.Second} {
+		for _, next := range []connection.Action{connection.ActionOnboard, connection.ActionOffboard} {
+			t.Run(fmt.Sprint(next, " ", after), func(t *testing.T) {
+				t.Parallel()
+				eachTask(t, func(t *testing.T, s tale, state string) {
+					r := s.begin(t, state, func(r *race) {
+						r.Clock.After(after, "somebody stops the execution", func() { _ = r.States.Stop(r.arn, "", "") })
+					})
+					ending(t, r.Cloud, r.arn)
+					(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(r.Cloud)
+					if next == connection.ActionOnboard {
+						if ended := ending(t, r.Cloud, begin(t, r.Cloud)); ended.Path[len(ended.Path)-1] != "Onboarded" && s.vendor == people.Approve {
+							t.Errorf("%v %s: %s\n%s", ended.Path, ended.Error, ended.Cause, dump(r.Cloud))
+						}
+						r.check(t, state)
+					}
+					checkEnd(t, r.Cloud, say(t, r.Cloud, connection.ActionOffboard, nil), offboarded, "", "")
+					r.check(t, state)
+					if wrong := r.witness.Restored(r.before); len(wrong) > 0 {
+						t.Error(wrong)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A stopped execution is redriven: at once, it ends like one that nobody stopped.
+func TestStopAndRedriveInEachState(t *testing.T) {
+	t.Parallel()
+	eachTask(t, func(t *testing.T, s tale, state string) {
+		r := s.begin(t, state, func(r *race) {
+			r.Clock.After(0, "somebody stops the execution", func() { _ = r.States.Stop(r.arn, "", "") })
+		})
+		if stopped := ending(t, r.Cloud, r.arn); stopped.Status != states.Aborted {
+			t.Skipf("it ended %s before it could be stopped", stopped.Status)
+		}
+		if _, err := r.States.Redrive(r.arn); err != nil {
+			t.Fatal(err)
+		}
+		ended := ending(t, r.Cloud, r.arn)
+		if got, want := ended.Path[len(ended.Path)-1], s.path[len(s.path)-1]; got != want {
+			t.Errorf("%v %s: %s; want %s", ended.Path, ended.Error, ended.Cause, want)
+		}
+		r.check(t, state)
+	})
+}
+
+// A stopped execution is redriven after another one has taken the connection over: it ends, and nothing of the other's is touched.
+func TestRedriveAfterATakeover(t *testing.T) {
+	t.Parallel()
+	eachTask(t, func(t *testing.T, s tale, state string) {
+		if s.vendor != people.Approve || s.before != nil {
+			t.Skip("nothing is left of it")
+		}
+		r := s.begin(t, state, func(r *race) {
+			r.Clock.After(time.Second, "somebody stops the execution", func() { _ = r.States.Stop(r.arn, "", "") })
+		})
+		if ended := ending(t, r.Cloud, r.arn); ended.Status != states.Aborted {
+			t.Skipf("it ended %s before it could be stopped", ended.Status)
+		}
+		if ended := ending(t, r.Cloud, begin(t, r.Cloud)); ended.Path[len(ended.Path)-1] != "Onboarded" {
+			t.Fatalf("%v %s: %s", ended.Path, ended.Error, ended.Cause)
+		}
+		before := r.Inventory()
+		if _, err := r.States.Redrive(r.arn); err != nil {
+			t.Fatal(err)
+		}
+		ended := ending(t, r.Cloud, r.arn)
+		advance(t, r.Cloud, time.Hour)
+		if diff := cmp.Diff(before, r.Inventory()); diff != "" {
+			t.Errorf("%v %s: %s\nthe other's connection changed:\n%s", ended.Path, ended.Error, ended.Cause, diff)
+		}
+	})
+}
+
+// A stopped execution is redriven while the one that took the connection over waits with its endpoint: it is refused, and leaves the
+// endpoint, which the vendor may have looked at already.
+func TestRedriveDuringATakeover(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	w := invariant.Watch(c)
+	if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
+		t.Fatal(err)
+	}
+	stopped := begin(t, c)
+	advance(t, c, time.Hour)
+	if err := c.States.Stop(stopped, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	next := begin(t, c)
+	advance(t, c, time.Hour)
+	if _, err := c.States.Redrive(stopped); err != nil {
+		t.Fatal(err)
+	}
+	redriven := ending(t, c, stopped)
+	if redriven.Error != connection.Conflict || redriven.Path[len(redriven.Path)-1] != "FailedClean" {
+		t.Errorf("%v %s: %s", redriven.Path, redriven.Error, redriven.Cause)
+	}
+	accept(t, c)
+	checkEnd(t, c, next, slices.Concat(untilApproval[:2], untilApproval[5:], afterApproval), "", "")
+	if n := len(c.World.Endpoints()); n != 1 {
+		t.Errorf("%d endpoints", n)
+	}
+	if wrong := w.Violations(); len(wrong) > 0 {
+		t.Error(wrong)
+	}
+}
+
+// Each state fails once for good. A redrive changes nothing, since every failure is caught; when the cause is mended, a new
+// execution succeeds.
+func TestEachStateFailsForGood(t *testing.T) {
+	t.Parallel()
+	eachTask(t, func(t *testing.T, s tale, state string) {
+		denied := ""
+		r := s.begin(t, state, func(r *race) { denied = r.arn })
+		r.Server.SetFault(func(_ *wire.Call, record wire.Recorded) *wire.Fault {
+			if current, _ := r.States.Execution(record.Origin); denied != "" && record.Origin == denied && slices.Contains(current.CurrentStates, state) {
+				return &wire.Fault{Kind: wire.Deny}
+			}
+			return nil
+		})
+		failed := ending(t, r.Cloud, r.arn)
+		r.Server.SetFault(nil)
+		if failed.Status == states.Succeeded {
+			t.Skip("it makes no call that can be denied")
+		}
+		inventory := r.Inventory()
+		if _, err := r.States.Redrive(r.arn); err != nil {
+			t.Fatal(err)
+		}
+		redriven := ending(t, r.Cloud, r.arn)
+		if diff := cmp.Diff(inventory, r.Inventory()); diff != "" || redriven.Status != states.Failed {
+			t.Errorf("%s %v\n%s", redriven.Status, redriven.Path, diff)
+		}
+		(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(r.Cloud)
+		checkEnd(t, r.Cloud, say(t, r.Cloud, connection.ActionOffboard, nil), offboarded, "", "")
+		if wrong := r.witness.Restored(r.before); len(wrong) > 0 {
+			t.Error(wrong)
+		}
+	})
+}
+
+// A cancellation during each state of an onboarding ends it clean, or comes too late.
+func TestCancelInEachState(t *testing.T) {
+	t.Parallel()
+	eachTask(t, func(t *testing.T, s tale, state string) {
+		if s.before != nil {
+			t.Skip("nobody holds anything for long")
+		}
+		var cancel string
+		r := s.begin(t, state, func(r *race) {
+			r.Clock.After(0, "an operator cancels", func() { cancel = say(t, r.Cloud, connection.ActionCancel, nil) })
+		})
+		ended := ending(t, r.Cloud, r.arn)
+		ending(t, r.Cloud, cancel)
+		switch end := ended.Path[len(ended.Path)-1]; end {
+		case "FailedClean":
+			if wrong := r.witness.Restored(r.before); len(wrong) > 0 {
+				t.Error(wrong)
+			}
+		case "Onboarded":
+			if state != "PublishConfig" && state != "Plan" {
+				t.Errorf("cancelled in %s, it is Onboarded", state)
+			}
+		default:
+			t.Errorf("%v %s: %s", ended.Path, ended.Error, ended.Cause)
+		}
+		r.check(t, state)
+	})
+}
+
+// Two requests for one connection at once: one is carried out, the other is refused or finds it done.
+func TestTwoRequestsForOneConnection(t *testing.T) {
+	t.Parallel()
+	for _, allowed := range []bool{true, false} {
+		for _, apart := range []time.Duration{0, time.Millisecond, 100 * time.Millisecond, time.Second, time.Minute} {
+			t.Run(fmt.Sprint(allowed, " ", apart), func(t *testing.T) {
+				t.Parallel()
+				c := open(t, nil)
+				w := invariant.Watch(c)
+				(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+				if allowed {
+					if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				first := begin(t, c)
+				if apart > 0 {
+					advance(t, c, apart)
+				}
+				second := begin(t, c)
+				ends := map[string]int{}
+				for _, arn := range []string{first, second} {
+					ended := ending(t, c, arn)
+					ends[ended.Path[len(ended.Path)-1]+" "+ended.Error]++
+				}
+				advance(t, c, time.Hour)
+				if diff := cmp.Diff(map[string]int{"Onboarded ": 1, "FailedClean Conflict": 1}, ends); diff != "" {
+					t.Errorf("%s\n%s", diff, dump(c))
+				}
+				if wrong := w.Violations(); len(wrong) > 0 {
+					t.Error(wrong)
+				}
+				if n := len(c.World.Endpoints()); n != 1 {
+					t.Errorf("%d endpoints", n)
+				}
+			})
+		}
+	}
+}
+
+// Two connections for one VPC and service: the second is refused, since a VPC needs one endpoint for a service.
+func TestTwoConnectionsForOneService(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	w := invariant.Watch(c)
+	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+	first := begin(t, c)
+	second, err := c.StartExecution("", change(t, func(r map[string]any) { r["name"] = "agents-other" }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := map[string]int{}
+	for _, arn := range []string{first, second} {
+		ended := ending(t, c, arn)
+		ends[ended.Path[len(ended.Path)-1]]++
+		t.Log(ended.Path, ended.Error, ended.Cause)
+	}
+	advance(t, c, time.Hour)
+	if wrong := w.Violations(); len(wrong) > 0 {
+		t.Error(wrong)
+	}
+	if diff := cmp.Diff(map[string]int{"Onboarded": 1, "FailedClean": 1}, ends); diff != "" {
+		t.Error(diff)
+	}
+}
