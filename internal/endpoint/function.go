@@ -68,6 +68,9 @@ func (e Ensurer) Handle(ctx context.Context, in connection.Input) (connection.En
 	want := Want{
 		ConnectionID: plan.ConnectionID, Execution: in.Execution, Network: plan.Network, Service: plan.Service, Group: plan.SecurityGroup,
 	}
+	if plan.HandMade {
+		want.AdoptID = plan.AdoptEndpointID
+	}
 	if plan.Network.Access().Home() {
 		want.TopicARN = e.TopicARN
 	}

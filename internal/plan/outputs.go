@@ -3,6 +3,8 @@ package plan
 import (
 	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"postern/internal/connection"
@@ -55,10 +57,14 @@ func (d *draft) list() {
 		d.creates("interface endpoint to %s in %s: %s, with %s", cmp.Or(d.plan.Service.Name, "the vendor's service"), network.VPCID, strings.Join(zones, ", "),
 			strings.Join(groups, ", "))
 	}
+	if d.plan.HandMade && !d.mine(d.adopted) {
+		tags := connection.AdoptionTags(d.plan.ConnectionID, "")
+		d.creates("tags %s on %s", strings.Join(slices.Sorted(maps.Keys(tags)), ", "), d.plan.AdoptEndpointID)
+	}
 	if network.Access().Home() {
 		d.creates("connection notification of the endpoint")
 	}
-	if dns.Mode == connection.ModePrivateHostedZone {
+	if dns.Mode == connection.ModePrivateHostedZone && dns.Kept == nil {
 		if dns.ZoneID == "" {
 			d.creates("private hosted zone %s for %s", dns.Zone, network.VPCID)
 		}
@@ -75,7 +81,7 @@ func (d *draft) list() {
 			}
 		}
 	}
-	if dns.Mode == connection.ModeVendorPrivateDNS {
+	if dns.Mode == connection.ModeVendorPrivateDNS && dns.Kept == nil && !d.adopted.PrivateDNSEnabled {
 		d.creates("private DNS of the endpoint for %s", dns.Hostname)
 	}
 	for _, output := range d.plan.Outputs {

@@ -28,6 +28,14 @@ func (p *Planner) checkZones(ctx context.Context, d *draft) error {
 		return err
 	}
 	d.zones = zones
+	kept, err := p.keptDNS(ctx, d, zones)
+	if err != nil {
+		return err
+	}
+	if kept != nil {
+		d.keep(kept)
+		return nil
+	}
 	taken := false
 	for _, zone := range zones {
 		switch hostname := d.answeredBy(zone); {
