@@ -12,6 +12,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/local"
+	"postern/internal/local/people"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
 	"postern/internal/local/states"
@@ -25,30 +26,24 @@ var adopted = slices.Concat([]string{"Plan", "ServiceVisible", "EnsureEndpoint",
 // accept it.
 func handMade(t *testing.T, c *local.Cloud, change func(*privatelink.HandMade)) string {
 	t.Helper()
-	id := pendingByHand(t, c, change)
-	e, _ := c.World.Endpoint(id)
-	must(t, c.World.Vendor(e.ServiceName).Accept(id))
-	advance(t, c, time.Hour)
-	if e, _ = c.World.Endpoint(id); e.State != privatelink.Available {
-		t.Fatalf("%s is %s", id, e.State)
-	}
+	id, err := people.MakeByHand(c, byHand(change))
+	must(t, err)
 	return id
 }
 
-func pendingByHand(t *testing.T, c *local.Cloud, change func(*privatelink.HandMade)) string {
+func pendingByHand(t *testing.T, c *local.Cloud) string {
 	t.Helper()
-	made := privatelink.HandMade{
-		VPCID: privatelink.DemoVPC, ServiceName: privatelink.MonteCarloService, Tags: map[string]string{"Name": "by hand"},
-		SubnetIDs: []string{privatelink.DemoSubnetA, privatelink.DemoSubnetB}, GroupIDs: []string{privatelink.DemoEndpointGroup},
-	}
+	id, err := people.AskByHand(c, byHand(nil))
+	must(t, err)
+	return id
+}
+
+func byHand(change func(*privatelink.HandMade)) privatelink.HandMade {
+	made := people.HandMade
 	if change != nil {
 		change(&made)
 	}
-	vpc, _ := c.World.VPC(made.VPCID)
-	must(t, c.World.Vendor(made.ServiceName).Allow(vpc.AccountID))
-	id, err := c.World.CreateByHand(made)
-	must(t, err)
-	return id
+	return made
 }
 
 func inOtherAccount(made *privatelink.HandMade) {
@@ -91,7 +86,7 @@ func TestAdopt(t *testing.T) {
 			return handMade(t, c, nil)
 		}, 1, nil},
 		"still pending": {"onboard.monte-carlo.json", func(t *testing.T, c *local.Cloud) string {
-			id := pendingByHand(t, c, nil)
+			id := pendingByHand(t, c)
 			c.Clock.After(48*time.Hour, "the vendor accepts", func() { must(t, c.World.Vendor(privatelink.MonteCarloService).Accept(id)) })
 			return id
 		}, 1, nil},
@@ -156,7 +151,7 @@ func TestAdopt(t *testing.T) {
 				t.Errorf("%d endpoints", n)
 			}
 			e, _ := c.World.Endpoint(id)
-			if want := connection.AdoptionTags(state.Plan.ConnectionID, ended.ARN); e.Tags["Name"] != "by hand" ||
+			if want := connection.AdoptionTags(state.Plan.ConnectionID, ended.ARN); e.Tags["Name"] != people.HandMade.Tags["Name"] ||
 				e.Tags[connection.TagAdopted] != want[connection.TagAdopted] || e.Tags[connection.TagConnection] != want[connection.TagConnection] {
 				t.Errorf("tags %v", e.Tags)
 			}
@@ -262,14 +257,14 @@ func TestAdoptFails(t *testing.T) {
 func TestAdoptIsRejected(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
-	id := pendingByHand(t, c, nil)
+	id := pendingByHand(t, c)
 	c.Clock.After(time.Hour, "the vendor rejects", func() { must(t, c.World.Vendor(privatelink.MonteCarloService).Reject(id, "no")) })
 	ended := onboardWith(t, c, "onboard.monte-carlo.json", adopting(id))
 	if diff := cmp.Diff(slices.Concat(adopted[:4], failedClean), ended.Path); diff != "" || ended.Error != connection.EndpointRejected {
 		t.Fatalf("%s\n%s: %s", diff, ended.Error, ended.Cause)
 	}
 	e, _ := c.World.Endpoint(id)
-	if diff := cmp.Diff(map[string]string{"Name": "by hand"}, e.Tags); diff != "" || len(c.World.Notifications()) > 0 {
+	if diff := cmp.Diff(people.HandMade.Tags, e.Tags); diff != "" || len(c.World.Notifications()) > 0 {
 		t.Errorf("%s\n%v", diff, c.World.Notifications())
 	}
 }
@@ -364,7 +359,7 @@ func TestAdoptRefuses(t *testing.T) {
 			return handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = privatelink.EngFlowService })
 		}, "reaches another service"},
 		"rejected": {func(t *testing.T, c *local.Cloud) string {
-			id := pendingByHand(t, c, nil)
+			id := pendingByHand(t, c)
 			must(t, c.World.Vendor(privatelink.MonteCarloService).Reject(id, "no"))
 			return id
 		}, "is rejected, and cannot be used any more"},

@@ -20,14 +20,14 @@ import (
 // unusedGrants are what the stack grants and no scenario below uses, each with its reason. What is not listed must be used: a role
 // has what its function was seen to need, and nothing for a rainy day that nobody thought of.
 var unusedGrants = map[string]string{
-	"ConfigureDns route53:ListHostedZonesByName":             "finds the zone of a CreateHostedZone whose answer was lost",
-	"EnsureEndpoint route53:AssociateVPCWithHostedZone":      "AWS names it beside CreateVpcEndpoint; the endpoint is made without private DNS",
-	"EnsureEndpoint vpce:AllowMultiRegion":                   "a service in another Region",
-	"Rollback route53:ListHostedZonesByVPC":                  "finds the zone of a ConfigureDNS that could not answer any more",
-	"Network ec2:ModifyVpcEndpoint":                          "as Rollback's, and for private DNS",
-	"Network route53:ListHostedZonesByName":                  "as ConfigureDns's",
-	"Rollback dynamodb:GetItem":                              "looks who holds the connection of a request that was refused",
-	"Rollback ssm:PutParameter":                              "puts an earlier value back",
+	"ConfigureDns route53:ListHostedZonesByName":        "finds the zone of a CreateHostedZone whose answer was lost",
+	"EnsureEndpoint route53:AssociateVPCWithHostedZone": "AWS names it beside CreateVpcEndpoint; the endpoint is made without private DNS",
+	"EnsureEndpoint vpce:AllowMultiRegion":              "a service in another Region",
+	"Rollback route53:ListHostedZonesByVPC":             "finds the zone of a ConfigureDNS that could not answer any more",
+	"Network ec2:ModifyVpcEndpoint":                     "as Rollback's, and for private DNS",
+	"Network route53:ListHostedZonesByName":             "as ConfigureDns's",
+	"Rollback dynamodb:GetItem":                         "looks who holds the connection of a request that was refused",
+	"Rollback ssm:PutParameter":                         "puts an earlier value back",
 }
 
 var (

@@ -179,6 +179,9 @@ func (w *witness) violations(ended states.Execution, end string) []string {
 		say("it ended in %s: %s: %s", end, ended.Error, ended.Cause)
 	}
 	for _, line := range w.untouched {
+		if end == "Onboarded" && strings.HasPrefix(line, "endpoint to ") {
+			continue // it was taken over, and has our tags
+		}
 		if !slices.Contains(after, line) {
 			say("something of others is changed or gone: %s", line)
 		}

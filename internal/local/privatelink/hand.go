@@ -26,8 +26,10 @@ func (w *World) byHand(event, endpointID string, change func(*Endpoint)) error {
 	return nil
 }
 
-// HandMade is an endpoint as a person makes it: in a VPC, for a service that takes the account, with tags of their own.
+// HandMade is an endpoint as a person makes it: in a VPC, for a service that takes the account, with tags of their own. ID is "" for
+// one that the world makes up.
 type HandMade struct {
+	ID                  string
 	VPCID, ServiceName  string
 	SubnetIDs, GroupIDs []string
 	PrivateDNS          bool
@@ -49,7 +51,7 @@ func (w *World) CreateByHand(made HandMade) (string, error) {
 			form.Set(fmt.Sprintf("%s.%d", name, i+1), id)
 		}
 	}
-	e, err := w.newEndpoint(&wire.Call{Form: form, AccountID: vpc.AccountID, Region: vpc.Region})
+	e, err := w.newEndpoint(&wire.Call{Form: form, AccountID: vpc.AccountID, Region: vpc.Region}, made.ID)
 	if err != nil {
 		return "", fmt.Errorf("making an endpoint by hand: %w", err)
 	}
