@@ -254,8 +254,11 @@ func (r *run) endpoint(ctx context.Context) {
 func (r *run) handBack(ctx context.Context, id string) {
 	now, err := r.Endpoints.Describe(ctx, id)
 	switch {
-	case err == nil && now.State.Gone(), err == nil && now.Connection() != "" && !now.AdoptedBy(r.in.Execution):
-		return // there is nothing to hand back, or an earlier execution took it over
+	case err == nil && now.State.Gone():
+		r.handedBack = true // by whoever deleted it
+		return
+	case err == nil && now.Connection() != "" && !now.AdoptedBy(r.in.Execution):
+		return // an earlier execution took it over
 	case err == nil && now.Connection() != "":
 		err = r.Endpoints.HandBack(ctx, id, r.TopicARN)
 	}
