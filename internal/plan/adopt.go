@@ -110,6 +110,26 @@ func (p *Planner) takeOver(ctx context.Context, d *draft, ours []endpoint.Endpoi
 	return nil
 }
 
+// keeps leaves the names as they are when they lead to an endpoint that was made by hand already.
+func (p *Planner) keeps(ctx context.Context, d *draft, zones []dns.Zone) (bool, error) {
+	kept, err := p.keptDNS(ctx, d, zones)
+	if kept == nil || err != nil {
+		return false, err
+	}
+	d.plan.DNS.Kept = kept
+	what := "Zone " + kept.ZoneName + " (" + kept.ZoneID + "), which was made by hand,"
+	if len(kept.Records) == 0 {
+		what = "The endpoint's own private DNS"
+	}
+	d.info("names-kept", "%s answers %s with %s already: it stays as it is, and nothing is written.", what, strings.Join(d.names(), ", "),
+		d.adopted.ID)
+	if len(d.request.Target.AssociatedVPCIDs) > 0 {
+		d.faults.Addf("target.associatedVpcIds", "associate it by hand and leave them out here", "the names are answered by %s (%s), which "+
+			"is not Postern's to associate", kept.ZoneName, kept.ZoneID)
+	}
+	return true, nil
+}
+
 // keptDNS returns what answers every name of the plan with the endpoint that was made by hand already, nil when nothing does:
 // a zone that somebody made, or the endpoint's own private DNS where the vendor's profile would make a zone.
 func (p *Planner) keptDNS(ctx context.Context, d *draft, zones []dns.Zone) (*connection.KeptDNS, error) {
@@ -199,19 +219,4 @@ func (d *draft) itsName(value string) bool {
 	return strings.HasPrefix(value, d.adopted.ID+"-") && slices.ContainsFunc(d.adopted.DNSNames, func(name endpoint.DNSName) bool {
 		return dns.Name(name.Name) == value
 	})
-}
-
-// keep leaves the names as they are.
-func (d *draft) keep(kept *connection.KeptDNS) {
-	d.plan.DNS.Kept = kept
-	what := "Zone " + kept.ZoneName + " (" + kept.ZoneID + "), which was made by hand,"
-	if len(kept.Records) == 0 {
-		what = "The endpoint's own private DNS"
-	}
-	d.info("names-kept", "%s answers %s with %s already: it stays as it is, and nothing is written.", what, strings.Join(d.names(), ", "),
-		d.adopted.ID)
-	if len(d.request.Target.AssociatedVPCIDs) > 0 {
-		d.faults.Addf("target.associatedVpcIds", "associate it by hand and leave them out here", "the names are answered by %s (%s), which "+
-			"is not Postern's to associate", kept.ZoneName, kept.ZoneID)
-	}
 }

@@ -31,33 +31,11 @@ func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
 	}
 	var ours []endpoint.Endpoint
 	for _, e := range all {
-		mine := d.mine(e)
-		if !mine && !d.consented(e) && e.State.Live() {
+		if !d.mine(e) && !d.consented(e) && e.State.Live() {
 			d.neighbours = append(d.neighbours, e)
 		}
-		if e.State.Gone() || !mine && (e.ServiceName != d.plan.Service.Name || d.consented(e)) {
-			continue
-		}
-		switch {
-		case e.State.Failure() != "":
-			d.info("dead-endpoint", "%s is %s and is left alone; it can be deleted.", e.ID, e.State)
-		case e.State == connection.StateUnknown:
-			d.faults.Addf("target.vpcId", "look at it in the VPC console, then upgrade Postern or delete it",
-				"%s is in a state that this release does not know", e.ID)
-		case mine && len(d.rendered.Awaited) > 0:
-			d.knownByNow(e)
-		case mine && e.ServiceName != d.plan.Service.Name:
-			d.faults.Addf(cmp.Or(d.rendered.Service.Path, "vendor"), "remove that endpoint first, or write another name",
-				"%s of %s reaches another service, %s", e.ID, d.plan.ConnectionID, e.ServiceName)
-		case mine:
+		if d.serves(e) {
 			ours = append(ours, e)
-		case d.request.AdoptEndpointID != "":
-			d.warn("another-endpoint", "%s. It is left alone.", foreign(e))
-		case e.Connection() == "":
-			d.faults.Add("target.vpcId", foreign(e), "write \""+adoptPath+"\": \""+e.ID+"\" to take it over (action plan shows what would "+
-				"change), or delete it first")
-		default:
-			d.faults.Add("target.vpcId", foreign(e), "use that endpoint and what was configured for it, or delete it first")
 		}
 	}
 	switch {
@@ -72,6 +50,45 @@ func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
 	d.faults = append(d.faults, d.full...)
 	d.checkQuota(all)
 	return nil
+}
+
+// serves reports whether an endpoint serves this connection already. One that stands in its way is a fault; the one that the request
+// names is looked at by itself.
+func (d *draft) serves(e endpoint.Endpoint) bool {
+	mine := d.mine(e)
+	if e.State.Gone() || !mine && (e.ServiceName != d.plan.Service.Name || d.consented(e)) {
+		return false
+	}
+	switch {
+	case e.State.Failure() != "":
+		d.info("dead-endpoint", "%s is %s and is left alone; it can be deleted.", e.ID, e.State)
+	case e.State == connection.StateUnknown:
+		d.faults.Addf("target.vpcId", "look at it in the VPC console, then upgrade Postern or delete it",
+			"%s is in a state that this release does not know", e.ID)
+	case mine && len(d.rendered.Awaited) > 0:
+		d.knownByNow(e)
+	case mine && e.ServiceName != d.plan.Service.Name:
+		d.faults.Addf(cmp.Or(d.rendered.Service.Path, "vendor"), "remove that endpoint first, or write another name",
+			"%s of %s reaches another service, %s", e.ID, d.plan.ConnectionID, e.ServiceName)
+	case mine:
+		return true
+	default:
+		d.meet(e)
+	}
+	return false
+}
+
+// meet decides about an endpoint for the same service that is not ours: only the request can say that it may be taken over.
+func (d *draft) meet(e endpoint.Endpoint) {
+	switch {
+	case d.request.AdoptEndpointID != "":
+		d.warn("another-endpoint", "%s. It is left alone.", foreign(e))
+	case e.Connection() == "":
+		d.faults.Add("target.vpcId", foreign(e), "write \""+adoptPath+"\": \""+e.ID+"\" to take it over (action plan shows what would "+
+			"change), or delete it first")
+	default:
+		d.faults.Add("target.vpcId", foreign(e), "use that endpoint and what was configured for it, or delete it first")
+	}
 }
 
 // knownByNow asks for the awaited inputs: the connection has an endpoint, so the vendor has given them.

@@ -41,7 +41,7 @@ func (p *Planner) checkParameters(ctx context.Context, d *draft) error {
 
 // list writes down what will be made, one line each, in the order it is made in.
 func (d *draft) list() {
-	network, dns := d.plan.Network, d.plan.DNS
+	network := d.plan.Network
 	if group := d.plan.SecurityGroup; group != nil {
 		d.creates("security group %s: %s", group.Name, describeGroup(*group))
 	}
@@ -64,7 +64,23 @@ func (d *draft) list() {
 	if network.Access().Home() {
 		d.creates("connection notification of the endpoint")
 	}
-	if dns.Mode == connection.ModePrivateHostedZone && dns.Kept == nil {
+	d.listNames()
+	for _, output := range d.plan.Outputs {
+		verb := "SSM parameter "
+		if d.parameters[output.Parameter] {
+			verb = "new version, if it differs, of SSM parameter "
+		}
+		d.creates("%s%s", verb, output.Parameter)
+	}
+}
+
+// listNames writes down what will be made for the names.
+func (d *draft) listNames() {
+	network, dns := d.plan.Network, d.plan.DNS
+	if dns.Kept != nil {
+		return
+	}
+	if dns.Mode == connection.ModePrivateHostedZone {
 		if dns.ZoneID == "" {
 			d.creates("private hosted zone %s for %s", dns.Zone, network.VPCID)
 		}
@@ -81,14 +97,7 @@ func (d *draft) list() {
 			}
 		}
 	}
-	if dns.Mode == connection.ModeVendorPrivateDNS && dns.Kept == nil && !d.adopted.PrivateDNSEnabled {
+	if dns.Mode == connection.ModeVendorPrivateDNS && !d.adopted.PrivateDNSEnabled {
 		d.creates("private DNS of the endpoint for %s", dns.Hostname)
-	}
-	for _, output := range d.plan.Outputs {
-		verb := "SSM parameter "
-		if d.parameters[output.Parameter] {
-			verb = "new version, if it differs, of SSM parameter "
-		}
-		d.creates("%s%s", verb, output.Parameter)
 	}
 }

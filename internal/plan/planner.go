@@ -142,7 +142,7 @@ func (d *draft) finish() {
 			"The service is in %s, the endpoint in %s: the vendor must offer it there, and traffic between the Regions is charged.",
 			d.plan.Service.Region, d.plan.Network.Region)
 	}
-	if d.rendered.SharedWithPublic && !(d.handMade() && d.adopted.PrivateDNSEnabled) {
+	if d.rendered.SharedWithPublic && (!d.handMade() || !d.adopted.PrivateDNSEnabled) {
 		d.warn("live-cutover", "%s resolves publicly today: the change moves every client in %s at once, after the endpoint passed the "+
 			"probe. Rollback moves them back.", d.plan.DNS.Hostname, d.plan.Network.VPCID)
 	}

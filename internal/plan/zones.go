@@ -28,13 +28,8 @@ func (p *Planner) checkZones(ctx context.Context, d *draft) error {
 		return err
 	}
 	d.zones = zones
-	kept, err := p.keptDNS(ctx, d, zones)
-	if err != nil {
+	if kept, err := p.keeps(ctx, d, zones); kept || err != nil {
 		return err
-	}
-	if kept != nil {
-		d.keep(kept)
-		return nil
 	}
 	taken := false
 	for _, zone := range zones {
