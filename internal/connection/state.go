@@ -358,8 +358,10 @@ type Endpoint struct {
 	State   EndpointState `json:"state"`
 	Created bool          `json:"created"` // by this execution; an adopted endpoint is never deleted
 	// Adopted is set for an endpoint that was made by hand and taken over, by whichever execution: it is handed back, never deleted.
-	Adopted        bool   `json:"adopted,omitempty"`
-	NotificationID string `json:"notificationId,omitempty"`
+	Adopted bool `json:"adopted,omitempty"`
+	// PrivateDNSEnabled is set when the private DNS of an adopted endpoint was on as it was found.
+	PrivateDNSEnabled bool   `json:"privateDnsEnabled,omitempty"`
+	NotificationID    string `json:"notificationId,omitempty"`
 	// SecurityGroupID is the group that Postern made for it, "" when the request named groups.
 	SecurityGroupID string    `json:"securityGroupId,omitempty"`
 	At              time.Time `json:"at,omitzero"` // when EnsureEndpoint was entered; the wait for approval begins then

@@ -52,7 +52,7 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.Endpoint, er
 		ID: existing.ID, State: existing.State,
 		// An earlier try of this execution may have made it and died before it could say so.
 		Created: existing.Tags[connection.TagExecution] == want.Execution,
-		Adopted: existing.HandMade(),
+		Adopted: existing.HandMade(), PrivateDNSEnabled: existing.HandMade() && existing.PrivateDNSEnabled,
 	}
 	c.log.InfoContext(ctx, "endpoint found", slog.String("connection", want.ConnectionID), slog.String("endpoint", endpoint.ID),
 		slog.Bool("created", endpoint.Created))
