@@ -1,6 +1,9 @@
 package main
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
@@ -124,13 +127,43 @@ func comments(s *stack) []*string    { return []*string{s.comments.TableArn()} }
 // ours restricts a write to what carries our tag.
 var ours = map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/" + connection.TagManaged: "true"}}
 
-// ourTags restricts tagging to the tags that say whose a thing is.
+// ourTags restricts tagging to what carries our tag, and to the tags that say whose a thing is.
 var ourTags = map[string]any{
-	"StringEquals": map[string]any{"aws:RequestTag/" + connection.TagManaged: "true"},
+	"StringEquals": ours["StringEquals"],
 	"ForAllValues:StringEquals": map[string]any{
-		"aws:TagKeys": []string{connection.TagConnection, connection.TagExecution, connection.TagManaged},
+		"aws:TagKeys": []string{connection.TagAdopted, connection.TagConnection, connection.TagManaged},
 	},
 }
+
+// madeByUs restricts a deletion to what carries our tag, and was not made by hand and taken over.
+var madeByUs = map[string]any{
+	"StringEquals": ours["StringEquals"],
+	"Null":         map[string]any{"aws:ResourceTag/" + connection.TagAdopted: "true"},
+}
+
+// takenOver restricts a write to an endpoint that was made by hand and taken over.
+var takenOver = map[string]any{
+	"StringEquals": ours["StringEquals"],
+	"Null":         map[string]any{"aws:ResourceTag/" + connection.TagAdopted: "false"},
+}
+
+// takeOver is for an endpoint that was made by hand: it gets our tags and no others, and only as long as nobody's is on it, so that
+// of two connections one is refused.
+//
+// AWS: a vpc-endpoint has no condition key of its VPC (ec2:Vpc is none of its), so the registered VPCs cannot be named here.
+var takeOver = grant{actions: []string{"ec2:CreateTags"}, resources: ec2Resource("vpc-endpoint"), conditions: map[string]any{
+	"StringEquals":              map[string]any{"aws:RequestTag/" + connection.TagManaged: "true"},
+	"ForAllValues:StringEquals": map[string]any{"aws:TagKeys": slices.Sorted(maps.Keys(connection.AdoptionTags("", "")))},
+	"Null":                      map[string]any{"aws:ResourceTag/" + connection.TagManaged: "true"},
+}}
+
+// handBack is for the same endpoint afterwards: our tags go, and nobody else's. AWS: a DeleteTags that names no tag removes all of
+// them, and its empty set satisfies ForAllValues, so its absence is excluded by itself.
+var handBack = grant{actions: []string{"ec2:DeleteTags"}, resources: ec2Resource("vpc-endpoint"), conditions: map[string]any{
+	"StringEquals":              ours["StringEquals"],
+	"ForAllValues:StringEquals": map[string]any{"aws:TagKeys": connection.AdoptionTagKeys},
+	"Null":                      map[string]any{"aws:TagKeys": "false", "aws:ResourceTag/" + connection.TagAdopted: "false"},
+}}
 
 // withoutToken keeps a function away from the task token: it may name every attribute but that one, and ask for no other.
 //
@@ -229,10 +262,11 @@ func (s *stack) specs() []spec {
 				{actions: []string{"ec2:CreateTags"}, resources: ec2Resource("vpc-endpoint", "security-group"),
 					conditions: map[string]any{"StringEquals": map[string]any{
 						"ec2:CreateAction": []string{"CreateVpcEndpoint", "CreateSecurityGroup"}}}},
-				// A repair: what carries our tag is changed, and our tags alone are put back on an endpoint that lost them.
+				// A repair: what carries our tag is changed, and our tags are put back.
 				{actions: []string{"ec2:ModifyVpcEndpoint"}, resources: ec2Resource("vpc-endpoint"), conditions: ours},
 				{actions: []string{"ec2:ModifyVpcEndpoint"}, resources: ec2Resource("subnet", "security-group")},
 				{actions: []string{"ec2:CreateTags"}, resources: ec2Resource("vpc-endpoint"), conditions: ourTags},
+				takeOver,
 				// AWS: permission-only action for a service in another Region.
 				{actions: []string{"vpce:AllowMultiRegion"}, resources: ec2Resource("vpc-endpoint")},
 				// AWS names it as needed beside CreateVpcEndpoint, though private DNS is off at the creation.
@@ -319,11 +353,13 @@ func (s *stack) specs() []spec {
 		},
 		{
 			handler: "offboard", reaches: true, description: "Removes a connection", timeoutSeconds: 60,
-			env: []string{step.EnvTable},
+			env: []string{step.EnvTable, step.EnvNotificationTopic},
 			grants: []grant{
 				askHolder,
 				describe("VpcEndpoints", "VpcEndpointConnectionNotifications", "SecurityGroups"),
-				{actions: []string{"ec2:DeleteVpcEndpoints"}, resources: ec2Resource("vpc-endpoint"), conditions: ours},
+				{actions: []string{"ec2:DeleteVpcEndpoints"}, resources: ec2Resource("vpc-endpoint"), conditions: madeByUs},
+				handBack,
+				{actions: []string{"ec2:ModifyVpcEndpoint"}, resources: ec2Resource("vpc-endpoint"), conditions: takenOver},
 				{actions: []string{"ec2:DeleteSecurityGroup"}, resources: ec2Resource("security-group"), conditions: ours},
 				// AWS: DeleteVpcEndpointConnectionNotifications has no resource types.
 				{actions: []string{"ec2:DeleteVpcEndpointConnectionNotifications"}, resources: anything},
@@ -336,12 +372,13 @@ func (s *stack) specs() []spec {
 		},
 		{
 			handler: "rollback", reaches: true, description: "Undoes what a failed execution made", timeoutSeconds: 60,
-			env: []string{step.EnvTable},
+			env: []string{step.EnvTable, step.EnvNotificationTopic},
 			grants: []grant{
 				describe("VpcEndpoints", "VpcEndpointConnectionNotifications", "Vpcs", "SecurityGroups"),
 				{actions: []string{"ec2:DeleteSecurityGroup"}, resources: ec2Resource("security-group"), conditions: ours},
-				{actions: []string{"ec2:DeleteVpcEndpoints", "ec2:ModifyVpcEndpoint"},
-					resources: ec2Resource("vpc-endpoint"), conditions: ours},
+				{actions: []string{"ec2:ModifyVpcEndpoint"}, resources: ec2Resource("vpc-endpoint"), conditions: ours},
+				{actions: []string{"ec2:DeleteVpcEndpoints"}, resources: ec2Resource("vpc-endpoint"), conditions: madeByUs},
+				handBack,
 				// AWS: DeleteVpcEndpointConnectionNotifications has no resource types.
 				{actions: []string{"ec2:DeleteVpcEndpointConnectionNotifications"}, resources: anything},
 				{actions: []string{"route53:ListHostedZonesByVPC"}, resources: anything},

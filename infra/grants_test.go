@@ -86,16 +86,16 @@ func TestPermissions(t *testing.T) {
 			"route53:CreateVPCAssociationAuthorization", "route53:DeleteVPCAssociationAuthorization",
 			"route53:GetHostedZone", "route53:ListHostedZonesByName", "route53:ListHostedZonesByVPC", "route53:ListResourceRecordSets", "sts:AssumeRole"},
 		"publish-config": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ssm:AddTagsToResource", "ssm:GetParameters", "ssm:PutParameter", "sts:AssumeRole"},
-		"rollback": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DeleteSecurityGroup",
+		"rollback": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DeleteSecurityGroup", "ec2:DeleteTags",
 			"ec2:DeleteVpcEndpointConnectionNotifications", "ec2:DeleteVpcEndpoints", "ec2:DescribeSecurityGroups",
 			"ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
 			"ec2:ModifyVpcEndpoint", "route53:ChangeResourceRecordSets", "route53:DeleteHostedZone", "route53:DeleteVPCAssociationAuthorization",
 			"route53:DisassociateVPCFromHostedZone", "route53:GetHostedZone",
 			"route53:ListHostedZonesByVPC", "route53:ListResourceRecordSets", "ssm:DeleteParameter", "ssm:GetParameters",
 			"ssm:PutParameter", "sts:AssumeRole"},
-		"offboard": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DeleteSecurityGroup",
+		"offboard": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DeleteSecurityGroup", "ec2:DeleteTags",
 			"ec2:DeleteVpcEndpointConnectionNotifications", "ec2:DeleteVpcEndpoints", "ec2:DescribeSecurityGroups",
-			"ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints", "route53:ChangeResourceRecordSets",
+			"ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints", "ec2:ModifyVpcEndpoint", "route53:ChangeResourceRecordSets",
 			"route53:DeleteHostedZone", "route53:GetHostedZone", "route53:ListResourceRecordSets", "ssm:DeleteParameter",
 			"ssm:GetParameters", "ssm:PutParameter", "states:DescribeExecution", "sts:AssumeRole"},
 		"drift-check": {"cloudtrail:LookupEvents", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "ec2:DescribeVpcEndpoints",
@@ -130,10 +130,15 @@ func TestPermissionsAreScoped(t *testing.T) {
 	const managed = `"aws:%s/postern:managed":"true"`
 	// Every statement that allows the action must have these in its resources and its condition.
 	restricted := map[string]struct{ resource, condition string }{
-		"ec2:CreateTags":         {":vpc-endpoint/*", ""},
-		"ec2:DeleteVpcEndpoints": {":vpc-endpoint/*", fmt.Sprintf(managed, "ResourceTag")},
-		"ec2:ModifyVpcEndpoint":  {":vpc-endpoint/*", fmt.Sprintf(managed, "ResourceTag")},
-		"vpce:AllowMultiRegion":  {":vpc-endpoint/*", ""},
+		"ec2:CreateTags": {":vpc-endpoint/*", ""},
+		// An endpoint that was made by hand and taken over cannot be deleted, and only our tags be taken from it.
+		"ec2:DeleteVpcEndpoints": {":vpc-endpoint/*", `{"Null":{"aws:ResourceTag/postern:adopted":"true"},"StringEquals":{` +
+			fmt.Sprintf(managed, "ResourceTag") + `}}`},
+		"ec2:DeleteTags": {":vpc-endpoint/*", `{"ForAllValues:StringEquals":{"aws:TagKeys":["postern:adopted","postern:connection",` +
+			`"postern:managed","postern:private-dns"]},"Null":{"aws:ResourceTag/postern:adopted":"false","aws:TagKeys":"false"},` +
+			`"StringEquals":{` + fmt.Sprintf(managed, "ResourceTag") + `}}`},
+		"ec2:ModifyVpcEndpoint": {":vpc-endpoint/*", fmt.Sprintf(managed, "ResourceTag")},
+		"vpce:AllowMultiRegion": {":vpc-endpoint/*", ""},
 		"route53:CreateHostedZone": {"*", `"route53:VPCs":["VPCId=vpc-0a1b2c3d4e5f60718,VPCRegion=us-east-1",` +
 			`"VPCId=vpc-0b2c3d4e5f6071829,VPCRegion=us-east-1"]`},
 		"ssm:PutParameter":                   {":parameter/postern/*", ""},
@@ -165,14 +170,17 @@ func TestPermissionsAreScoped(t *testing.T) {
 	}
 }
 
-// TestEndpointsAreCreatedOnlyAsOurs: in a registered VPC and with our tag, which is all that tags may be put on by this way.
+// TestEndpointsAreCreatedOnlyAsOurs: in a registered VPC and with our tag. Tags go on what is made, and on an endpoint without our
+// tags, our own only.
 func TestEndpointsAreCreatedOnlyAsOurs(t *testing.T) {
 	t.Parallel()
-	got := map[string]string{}
+	got, conditions := map[string]string{}, map[string][]string{}
 	for _, one := range statements(t, functionsByHandler(t)["ensure-endpoint"]) {
 		if strings.HasPrefix(one.action, "ec2:Create") && one.action != "ec2:CreateVpcEndpointConnectionNotification" ||
 			strings.HasPrefix(one.action, "ec2:Authorize") {
-			got[one.action+" "+strings.ReplaceAll(one.resource, "arn:aws:ec2:us-east-1:111122223333:", "")] = one.condition
+			call := one.action + " " + strings.ReplaceAll(one.resource, "arn:aws:ec2:us-east-1:111122223333:", "")
+			got[call] = strings.Join(slices.Sorted(slices.Values(append(conditions[call], one.condition))), " or ")
+			conditions[call] = append(conditions[call], one.condition)
 		}
 	}
 	want := map[string]string{
@@ -185,10 +193,12 @@ func TestEndpointsAreCreatedOnlyAsOurs(t *testing.T) {
 		`ec2:CreateSecurityGroup "security-group/*"`:                                        `{"StringEquals":{"aws:RequestTag/postern:managed":"true"}}`,
 		`ec2:AuthorizeSecurityGroupIngress "security-group/*"`:                              `{"StringEquals":{"aws:ResourceTag/postern:managed":"true"}}`,
 
+		// What is nobody's is taken over, and of what is ours the tags are put back.
+		`ec2:CreateTags "vpc-endpoint/*"`: `{"ForAllValues:StringEquals":{"aws:TagKeys":["postern:adopted","postern:connection",` +
+			`"postern:managed"]},"Null":{"aws:ResourceTag/postern:managed":"true"},"StringEquals":{"aws:RequestTag/postern:managed":"true"}}` +
+			` or {"ForAllValues:StringEquals":{"aws:TagKeys":["postern:adopted","postern:connection","postern:managed"]},` +
+			`"StringEquals":{"aws:ResourceTag/postern:managed":"true"}}`,
 		`ec2:CreateTags ["security-group/*","vpc-endpoint/*"]`: `{"StringEquals":{"ec2:CreateAction":["CreateVpcEndpoint","CreateSecurityGroup"]}}`,
-		// A repair puts our tags back, and no others.
-		`ec2:CreateTags "vpc-endpoint/*"`: `{"ForAllValues:StringEquals":{"aws:TagKeys":["postern:connection","postern:execution","postern:managed"]},` +
-			`"StringEquals":{"aws:RequestTag/postern:managed":"true"}}`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

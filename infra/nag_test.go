@@ -105,7 +105,7 @@ const (
 	notices  = "; connection notifications, which have no resource types"
 	newZones = "; CreateHostedZone, which has no resource before, and the condition demands a registered VPC"
 	adapters = "Lambda's own network interfaces, denied to the code itself; " + traces
-	creating = "made with our tag, and tagged only then; what carries our tag; AllowMultiRegion only grants beside CreateVpcEndpoint"
+	creating = "made with our tag, and tagged then, or taken over without it; what carries our tag; AllowMultiRegion only grants beside CreateVpcEndpoint"
 	named    = "named by the request, checked by the plan to be in the registered VPC"
 	versions = "CDK grants a function's versions with the function; there are none, and all would be ours"
 	tagged   = "ids are not known before they are made; the condition demands our tag"

@@ -218,8 +218,8 @@ func (l Ledger) Expect() Expectation {
 		EndpointID: l.Endpoint.ID, ServiceName: plan.Service.Name, ServiceRegion: plan.Service.Region,
 		SecurityGroupIDs: plan.Network.SecurityGroupIDs, CIDRs: plan.Network.ClientCIDRs,
 		ClientGroupIDs: plan.Network.ClientSecurityGroupIDs, Ports: plan.Probe.Ports,
-		PrivateDNS: plan.DNS.Mode == ModeVendorPrivateDNS, ZoneID: l.DNS.ZoneID, Policies: plan.Drift,
-		NotAfter: l.Verification.NotAfter,
+		PrivateDNS: plan.DNS.Mode == ModeVendorPrivateDNS && !l.DNS.Kept || l.Endpoint.PrivateDNSEnabled, ZoneID: l.DNS.ZoneID,
+		Policies: plan.Drift, NotAfter: l.Verification.NotAfter,
 	}
 	if l.Endpoint.SecurityGroupID != "" {
 		e.SecurityGroupIDs = []string{l.Endpoint.SecurityGroupID}

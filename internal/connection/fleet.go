@@ -34,6 +34,8 @@ type FleetTarget struct {
 	Target
 	// Name is the connection's name, instead of the one made of the fleet's name and the network's.
 	Name string `json:"name,omitempty"`
+	// AdoptEndpointID is an endpoint of this target's VPC that was made by hand. See Request.
+	AdoptEndpointID string `json:"adoptEndpointId,omitempty"`
 	// Inputs are used instead of the fleet's of the same name, such as the service of another Region.
 	Inputs map[string]string `json:"inputs,omitempty"`
 }
@@ -71,6 +73,7 @@ func (r FleetRequest) check() Faults {
 			faults.Addf(path+".name", "write 1 to 40 of a-z, 0-9 and '-', or leave it out", "%q is not a connection name",
 				clip(target.Name))
 		}
+		checkEndpointID(&faults, path+".adoptEndpointId", target.AdoptEndpointID)
 		checkText(&faults, path+".inputs", target.Inputs)
 	}
 	return faults
@@ -80,7 +83,8 @@ func (r FleetRequest) check() Faults {
 func (r FleetRequest) request(target FleetTarget) Request {
 	return Request{
 		SchemaVersion: r.SchemaVersion, Action: r.Action, Vendor: r.Vendor, Name: target.Name, Target: target.Target, Inputs: r.Inputs,
-		Options: r.Options, Cutover: r.Cutover, Drift: r.Drift, Ticket: r.Ticket, Requester: r.Requester,
+		Options: r.Options, Cutover: r.Cutover, Drift: r.Drift, AdoptEndpointID: target.AdoptEndpointID, Ticket: r.Ticket,
+		Requester: r.Requester,
 	}
 }
 

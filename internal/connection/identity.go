@@ -7,11 +7,17 @@ import (
 	"strings"
 )
 
+// TagPrefix begins every tag of ours.
+const TagPrefix = "postern:"
+
 // The tags on everything Postern makes; find, adopt and delete go through them.
 const (
 	TagConnection = "postern:connection" // connection id, vendor/name
 	TagExecution  = "postern:execution"  // ARN of the execution that made the thing
 	TagManaged    = "postern:managed"    // always "true"
+	// TagAdopted is on an endpoint that was made by hand: ARN of the execution that took it over. It is never deleted, but handed
+	// back, without any of our tags.
+	TagAdopted = "postern:adopted"
 	// TagPrivateDNS is on an endpoint that another execution made: ARN of the execution that switched its private DNS on.
 	TagPrivateDNS = "postern:private-dns"
 )
@@ -22,6 +28,14 @@ func ID(vendor, name string) string { return vendor + "/" + name }
 // Tags returns the tags of everything made for a connection by an execution.
 func Tags(connectionID, execution string) map[string]string {
 	return map[string]string{TagConnection: connectionID, TagExecution: execution, TagManaged: "true"}
+}
+
+// AdoptionTagKeys are the tags that an endpoint can have that was taken over.
+var AdoptionTagKeys = []string{TagAdopted, TagConnection, TagManaged, TagPrivateDNS}
+
+// AdoptionTags returns the tags of an endpoint that was made by hand and is taken over by an execution.
+func AdoptionTags(connectionID, execution string) map[string]string {
+	return map[string]string{TagConnection: connectionID, TagAdopted: execution, TagManaged: "true"}
 }
 
 // SecurityGroupName returns the name of the security group that is made for a connection. The same connection has the same name,

@@ -41,6 +41,8 @@ type OrphanThing struct {
 	State     EndpointState `json:"state,omitempty"`
 	Subnets   int           `json:"subnets,omitempty"`
 	CreatedAt time.Time     `json:"createdAt,omitzero"` // AWS tells it of endpoints only
+	// Adopted is set for an endpoint that was made by hand and taken over.
+	Adopted bool `json:"adopted,omitempty"`
 }
 
 // OrphanNotice is the detail of EventOrphan.

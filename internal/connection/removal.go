@@ -5,7 +5,9 @@ import "time"
 // OffboardPlan is everything of a connection that there is to remove, found by our tags, by the zones' caller references and in
 // the ledger.
 type OffboardPlan struct {
-	EndpointIDs     []string `json:"endpointIds"`
+	EndpointIDs []string `json:"endpointIds"`
+	// AdoptedIDs are those of EndpointIDs that were made by hand: they are handed back, not deleted.
+	AdoptedIDs      []string `json:"adoptedIds,omitempty"`
 	Zones           []DNS    `json:"zones"`
 	SecurityGroupID string   `json:"securityGroupId,omitempty"`
 	// Config is what was published; PreviousVersion is what stood there before the connection's first onboarding.

@@ -31,8 +31,10 @@ func (r Repair) check(faults *Faults) {
 // RepairPlan makes of an onboarding's plan that of a repair: the steps are the same, each changes only what is named here, and the
 // endpoint is never replaced.
 type RepairPlan struct {
-	Checks     []DriftCheck `json:"checks"`
-	EndpointID string       `json:"endpointId"`
+	Checks []DriftCheck `json:"checks"`
+	// Endpoint is that of the ledger, and Execution the ARN of the one that wrote it.
+	Endpoint  Endpoint `json:"endpoint"`
+	Execution string   `json:"execution"`
 	// DNS and Config are those of the ledger, which stay when nothing of them is repaired.
 	DNS    DNS    `json:"dns"`
 	Config Config `json:"config"`

@@ -60,6 +60,9 @@ type Request struct {
 	Inputs map[string]string `json:"inputs,omitempty"`
 	// Options choose among the forms a vendor profile allows, by name; see the profile.
 	Options map[string]string `json:"options,omitempty"`
+	// AdoptEndpointID is an endpoint that was made by hand for the same service in the same VPC: it is taken over instead of a
+	// second one being made, keeps its subnets and security groups, and is handed back when the connection is removed.
+	AdoptEndpointID string `json:"adoptEndpointId,omitempty"`
 	// Cutover says that the name may move although it is in use: a vendor's private name that is also its public one changes
 	// for every client in the VPC at once.
 	Cutover bool `json:"cutover,omitempty"`
@@ -116,6 +119,7 @@ var (
 	regionPattern        = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
 	vpcPattern           = regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	subnetPattern        = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	endpointPattern      = regexp.MustCompile(`^vpce-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	securityGroupPattern = regexp.MustCompile(`^sg-([0-9a-f]{8}|[0-9a-f]{17})$`)
 )
 
@@ -171,6 +175,7 @@ func (r Request) check() Faults {
 	} else {
 		r.Target.check(&faults)
 	}
+	checkEndpointID(&faults, "adoptEndpointId", r.AdoptEndpointID)
 	checkText(&faults, "inputs", r.Inputs)
 	checkText(&faults, "options", r.Options)
 	r.Drift.check(&faults)
@@ -190,6 +195,9 @@ func (r Request) checkNamesOnly(faults *Faults) {
 	}
 	if len(r.Inputs) > 0 && r.Action != ActionApprove {
 		faults.Addf("inputs", remedy, "are not used by %s", r.Action)
+	}
+	if r.AdoptEndpointID != "" {
+		faults.Addf("adoptEndpointId", remedy, "is not used by %s", r.Action)
 	}
 	if len(r.Options) > 0 {
 		faults.Addf("options", remedy, "are not used by %s", r.Action)
@@ -258,6 +266,12 @@ func (t Target) check(faults *Faults) {
 		if err != nil || !prefix.Addr().Is4() || prefix.Masked() != prefix {
 			faults.Addf(index("target.clientCidrs", i), "write an IPv4 block, such as 10.0.0.0/16", "%q is not a CIDR block", clip(cidr))
 		}
+	}
+}
+
+func checkEndpointID(faults *Faults, path, id string) {
+	if id != "" && !endpointPattern.MatchString(id) {
+		faults.Addf(path, "write vpce- and 8 or 17 hexadecimal digits", "%q is not an endpoint id", clip(id))
 	}
 }
 

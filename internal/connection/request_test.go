@@ -151,6 +151,8 @@ func TestDecodeRequestFaults(t *testing.T) {
 			[]string{"target.subnetIds[1]: subnet-0a10000000000000a is repeated"}},
 		"group malformed": {`"sg-0e0000000000000e1"`, `"sg-*"`,
 			[]string{`target.securityGroupIds[0]: "sg-*" is malformed`}},
+		"endpoint malformed": {`"cutover": true`, `"cutover": true, "adoptEndpointId": "vpce-1"`,
+			[]string{`adoptEndpointId: "vpce-1" is not an endpoint id`}},
 		"client group malformed": {`"clientCidrs": ["10.20.0.0/16"]`, `"clientSecurityGroupIds": ["10.20.0.0/16"]`,
 			[]string{`target.clientSecurityGroupIds[0]: "10.20.0.0/16" is malformed`}},
 		"client group twice": {`"clientCidrs": ["10.20.0.0/16"]`, `"clientSecurityGroupIds": ["sg-0000000a", "sg-0000000a"]`,

@@ -67,11 +67,13 @@ type Plan struct {
 	// SecurityGroup is the group that is made for the endpoint, nil when the request names groups or the endpoint has its own.
 	SecurityGroup *SecurityGroupPlan `json:"securityGroup,omitempty"`
 	// AdoptEndpointID is an endpoint of ours that already serves this connection, or "".
-	AdoptEndpointID string    `json:"adoptEndpointId,omitempty"`
-	ClientActions   []string  `json:"clientActions,omitempty"` // what people do with the clients afterwards
-	Findings        []Finding `json:"findings"`                // warnings and notes; faults end the run instead
-	Creates         []string  `json:"creates"`                 // what will be made, one line each, for people
-	Cost            Cost      `json:"cost"`
+	AdoptEndpointID string `json:"adoptEndpointId,omitempty"`
+	// HandMade is set when the request names AdoptEndpointID as one that was made by hand: it is taken over, and no endpoint is made.
+	HandMade      bool      `json:"handMade,omitempty"`
+	ClientActions []string  `json:"clientActions,omitempty"` // what people do with the clients afterwards
+	Findings      []Finding `json:"findings"`                // warnings and notes; faults end the run instead
+	Creates       []string  `json:"creates"`                 // what will be made, one line each, for people
+	Cost          Cost      `json:"cost"`
 	// Offboard is what will be removed, for an offboarding only.
 	Offboard  *OffboardPlan `json:"offboard,omitempty"`
 	Ticket    *Ticket       `json:"ticket,omitempty"`
@@ -184,6 +186,16 @@ type DNSPlan struct {
 	// Present are our own records that stood at these names when the plan was made. Whoever overwrites one and dies before it could
 	// say so leaves them as the only memory of it.
 	Present []Record `json:"present,omitempty"`
+	// Kept is what was made by hand and answers the names with the adopted endpoint already: it is left as it is, and nothing is
+	// written.
+	Kept *KeptDNS `json:"kept,omitempty"`
+}
+
+// KeptDNS is a hosted zone that somebody else made, or that of the endpoint's own private DNS, whose records cannot be read.
+type KeptDNS struct {
+	ZoneID   string       `json:"zoneId"`
+	ZoneName string       `json:"zoneName"`
+	Records  []ZoneRecord `json:"records,omitempty"`
 }
 
 // Before returns our own record that a written one replaced, as the plan saw it; nil when there was none, or the same.
@@ -344,10 +356,14 @@ type Acknowledgement struct {
 
 // Endpoint is the interface endpoint of the connection.
 type Endpoint struct {
-	ID             string        `json:"id"`
-	State          EndpointState `json:"state"`
-	Created        bool          `json:"created"` // by this execution; an adopted endpoint is never deleted
-	NotificationID string        `json:"notificationId,omitempty"`
+	ID      string        `json:"id"`
+	State   EndpointState `json:"state"`
+	Created bool          `json:"created"` // by this execution; an adopted endpoint is never deleted
+	// Adopted is set for an endpoint that was made by hand and taken over, by whichever execution: it is handed back, never deleted.
+	Adopted bool `json:"adopted,omitempty"`
+	// PrivateDNSEnabled is set when the private DNS of an adopted endpoint was on as it was found.
+	PrivateDNSEnabled bool   `json:"privateDnsEnabled,omitempty"`
+	NotificationID    string `json:"notificationId,omitempty"`
 	// SecurityGroupID is the group that Postern made for it, "" when the request named groups.
 	SecurityGroupID string    `json:"securityGroupId,omitempty"`
 	At              time.Time `json:"at,omitzero"` // when EnsureEndpoint was entered; the wait for approval begins then
@@ -422,6 +438,8 @@ type DNS struct {
 	// Records are all records when the plan lists several; Record, Changed and Previous then speak of all of them together, by
 	// the first. See Written.
 	Records []WrittenRecord `json:"records,omitempty"`
+	// Kept is set when what was made by hand answers, as the plan says, and nothing was written.
+	Kept bool `json:"kept,omitempty"`
 }
 
 // WrittenRecord is a record as it is now.

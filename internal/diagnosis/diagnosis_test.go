@@ -109,6 +109,11 @@ func TestCauses(t *testing.T) {
 			ZoneMissing, domain},
 		"no zone, but the name resolves": {func(p *patient) { p.facts.Zones = nil }, AllWell, ""},
 		"somebody's zone":                {func(p *patient) { p.facts.Zones[0].Ours = false; unresolved(p) }, ZoneForeign, "zone " + domain + " (Z1 of account"},
+		"somebody's zone that leads to the endpoint": {func(p *patient) {
+			p.facts.Zones[0].Ours = false
+			p.plan.DNS.Kept = &connection.KeptDNS{ZoneID: "Z1", ZoneName: domain}
+			unresolved(p)
+		}, NameUnresolved, "artemis"},
 		"a more specific zone": {func(p *patient) {
 			p.facts.Zones = append([]connection.ZoneFacts{{ID: "Z2", Name: host, Owner: "vpce.amazonaws.com"}}, p.facts.Zones...)
 			unresolved(p)

@@ -342,6 +342,11 @@ func TestHandle(t *testing.T) {
 			Availability: &connection.Availability{DNSName: target, HostedZoneID: "ZALIAS"},
 		}}
 	}
+	kept := func(mode string) connection.Input {
+		in := state(mode, false)
+		in.State.Plan.DNS.Kept = &connection.KeptDNS{ZoneID: "Z9", ZoneName: parent}
+		return in
+	}
 	for name, test := range map[string]struct {
 		in       connection.Input
 		switches switches
@@ -358,6 +363,10 @@ func TestHandle(t *testing.T) {
 			state(connection.ModeVendorPrivateDNS, false), switches{}, connection.DNS{Mode: connection.ModeVendorPrivateDNS,
 				Hostname: host}, "", 1,
 		},
+		"a zone made by hand is kept": {in: kept(connection.ModePrivateHostedZone),
+			want: connection.DNS{Mode: connection.ModePrivateHostedZone, Hostname: host, Kept: true}},
+		"a zone made by hand instead of private DNS": {in: kept(connection.ModeVendorPrivateDNS),
+			want: connection.DNS{Mode: connection.ModeVendorPrivateDNS, Hostname: host, Kept: true}},
 		"private DNS, not yet available": {
 			in:       state(connection.ModeVendorPrivateDNS, true),
 			switches: switches{ours: true, err: connection.Errorf(connection.EndpointPending, "wait")},

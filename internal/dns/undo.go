@@ -47,7 +47,8 @@ func (c *Client) Undo(ctx context.Context, done connection.DNS, connectionID str
 // undoRecords re-reads the records before it deletes them, all in one change. One that somebody changed meanwhile is left, and
 // does not keep the others.
 //
-// AWS: a deletion must repeat the record's current values, so a record that somebody changed meanwhile cannot be hit by mistake.
+// AWS: a deletion must repeat the record's current values, so a record that somebody changed meanwhile cannot be hit by mistake:
+// InvalidChangeBatch, as for a deletion that the SDK tries again because the answer was lost. The retry reads again.
 func (c *Client) undoRecords(ctx context.Context, done connection.DNS, connectionID string) error {
 	var written []connection.WrittenRecord
 	var records []connection.Record
@@ -78,7 +79,9 @@ func (c *Client) undoRecords(ctx context.Context, done connection.DNS, connectio
 		}
 	}
 	if len(changes) > 0 {
-		if err := c.change(ctx, done.ZoneID, "Postern: undo for "+connectionID, changes); err != nil {
+		if err := c.change(ctx, done.ZoneID, "Postern: undo for "+connectionID, changes); awserr.Is(err, "InvalidChangeBatch") {
+			return connection.Errorf(connection.Unavailable, "%s was changed while its records were undone: %w", done.ZoneName, err)
+		} else if err != nil {
 			return err
 		}
 	}

@@ -103,6 +103,24 @@ func TestUndoLeavesWhatIsNotOurs(t *testing.T) {
 	}
 }
 
+// A deletion that was done although its answer was lost is refused when the SDK tries it again: the next try finds it done.
+func TestUndoWhoseAnswerWasLost(t *testing.T) {
+	t.Parallel()
+	fake := &fakeRoute53{}
+	c := New(fake)
+	done, err := c.Ensure(t.Context(), want())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake.refuse = map[string][]error{"ChangeResourceRecordSets": {code("InvalidChangeBatch")}}
+	if err := c.Undo(t.Context(), done, id); connection.NameOf(err) != connection.Unavailable {
+		t.Errorf("%v, want a retry", err)
+	}
+	if err := c.Undo(t.Context(), done, id); err != nil || len(fake.zones) != 0 {
+		t.Errorf("%v, %d zones", err, len(fake.zones))
+	}
+}
+
 func TestUndoOfNothing(t *testing.T) {
 	t.Parallel()
 	for name, done := range map[string]connection.DNS{

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 
@@ -24,6 +23,8 @@ type Want struct {
 	Service      connection.Service
 	// Group is the security group to make for the endpoint, nil when Network names groups.
 	Group *connection.SecurityGroupPlan
+	// AdoptID is an endpoint that was made by hand, which is taken over instead of one being made; "" for none.
+	AdoptID string
 	// TopicARN is the SNS topic that hears of the endpoint's events, "" for none. AWS does not say whether it notifies a topic of
 	// another account or Region, so an endpoint there has none: the sweep sees what happens to it.
 	TopicARN string
@@ -46,6 +47,11 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.Endpoint, er
 	if err != nil {
 		return connection.Endpoint{}, err
 	}
+	if want.AdoptID != "" {
+		if existing, err = c.adopt(ctx, want, existing); err != nil {
+			return connection.Endpoint{}, err
+		}
+	}
 	if existing == nil {
 		return c.make(ctx, want)
 	}
@@ -53,6 +59,7 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.Endpoint, er
 		ID: existing.ID, State: existing.State,
 		// An earlier try of this execution may have made it and died before it could say so.
 		Created: existing.Tags[connection.TagExecution] == want.Execution,
+		Adopted: existing.HandMade(), PrivateDNSEnabled: existing.HandMade() && existing.PrivateDNSEnabled,
 	}
 	c.log.InfoContext(ctx, "endpoint found", slog.String("connection", want.ConnectionID), slog.String("endpoint", endpoint.ID),
 		slog.Bool("created", endpoint.Created))
@@ -156,10 +163,5 @@ func (w Want) token(subnets []string) string {
 }
 
 func (w Want) tags() []types.Tag {
-	tags := connection.Tags(w.ConnectionID, w.Execution)
-	var list []types.Tag
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		list = append(list, types.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
-	}
-	return list
+	return tagList(connection.Tags(w.ConnectionID, w.Execution))
 }

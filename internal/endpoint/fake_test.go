@@ -368,6 +368,27 @@ func (f *fakeEC2) CreateTags(
 	return &ec2.CreateTagsOutput{}, nil
 }
 
+// DeleteTags removes a tag only when it has the value of the request.
+func (f *fakeEC2) DeleteTags(
+	_ context.Context, in *ec2.DeleteTagsInput, _ ...func(*ec2.Options),
+) (*ec2.DeleteTagsOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.enter("DeleteTags"); err != nil {
+		return nil, err
+	}
+	for i, e := range f.endpoints {
+		if slices.Contains(in.Resources, aws.ToString(e.VpcEndpointId)) {
+			f.endpoints[i].Tags = slices.DeleteFunc(slices.Clone(e.Tags), func(tag types.Tag) bool {
+				return slices.ContainsFunc(in.Tags, func(gone types.Tag) bool {
+					return aws.ToString(gone.Key) == aws.ToString(tag.Key) && aws.ToString(gone.Value) == aws.ToString(tag.Value)
+				})
+			})
+		}
+	}
+	return &ec2.DeleteTagsOutput{}, nil
+}
+
 func (f *fakeEC2) DescribeNetworkInterfaces(
 	_ context.Context, in *ec2.DescribeNetworkInterfacesInput, _ ...func(*ec2.Options),
 ) (*ec2.DescribeNetworkInterfacesOutput, error) {

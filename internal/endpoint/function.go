@@ -69,6 +69,9 @@ func (e Ensurer) Handle(ctx context.Context, in connection.Input) (connection.En
 		ConnectionID: plan.ConnectionID, Execution: in.Execution, Network: plan.Network, Service: plan.Service, Group: plan.SecurityGroup,
 		Repair: plan.Repair, PrivateDNS: plan.DNS.Mode == connection.ModeVendorPrivateDNS,
 	}
+	if plan.HandMade {
+		want.AdoptID = plan.AdoptEndpointID
+	}
 	if plan.Network.Access().Home() {
 		want.TopicARN = e.TopicARN
 	}

@@ -30,6 +30,9 @@ func (c *Client) Remove(ctx context.Context, id string) error {
 	if endpoint.Connection() == "" {
 		return connection.Errorf(connection.Conflict, "endpoint %s does not carry our tags: not deleted", id)
 	}
+	if endpoint.HandMade() {
+		return connection.Errorf(connection.Conflict, "endpoint %s was made by hand and taken over: not deleted", id)
+	}
 	out, err := c.api.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: []string{id}})
 	if err == nil {
 		err = unsuccessful(out.Unsuccessful)

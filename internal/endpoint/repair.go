@@ -10,7 +10,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"postern/internal/connection"
 )
@@ -18,11 +17,12 @@ import (
 // repair makes an onboarded endpoint again what its onboarding made of it, as far as the repair names it, and writes nothing that is
 // so already. The ledger says which endpoint is the connection's: somebody may have taken its tags.
 func (c *Client) repair(ctx context.Context, want Want) (connection.Endpoint, error) {
-	now, err := c.Describe(ctx, want.Repair.EndpointID)
+	now, err := c.Describe(ctx, want.Repair.Endpoint.ID)
 	if err != nil {
 		return connection.Endpoint{}, err
 	}
-	done := connection.Endpoint{ID: now.ID, State: now.State}
+	done := want.Repair.Endpoint
+	done.State, done.Created, done.NotificationID = now.State, false, ""
 	switch owner := now.Connection(); {
 	case now.State.Failure() != "":
 		return done, connection.Errorf(now.State.Failure(), "endpoint %s is %s%s: a repair replaces none", now.ID, now.State, because(now.Reason))
@@ -51,17 +51,24 @@ func (c *Client) repair(ctx context.Context, want Want) (connection.Endpoint, er
 	return done, c.withoutNotification(ctx, want, err)
 }
 
-// repairTags puts back the tags that say whose endpoint it is. The execution is that of the repair: rollback removes an endpoint
-// only when the execution's state says that it made it.
+// repairTags puts back the tags that say whose endpoint it is. That of an execution is not among them: what carries a rollback's own
+// is deleted by it.
 func (c *Client) repairTags(ctx context.Context, want Want, now Endpoint) error {
-	if now.Connection() == want.ConnectionID {
+	lacking := map[string]string{connection.TagConnection: want.ConnectionID, connection.TagManaged: "true"}
+	if want.Repair.Endpoint.Adopted {
+		lacking = connection.AdoptionTags(want.ConnectionID, want.Repair.Execution)
+	}
+	maps.DeleteFunc(lacking, func(key, value string) bool {
+		return now.Tags[key] == value || key == connection.TagAdopted && now.Tags[key] != ""
+	})
+	if len(lacking) == 0 {
 		return nil
 	}
-	tags := want.tags()
-	if now.Tags[connection.TagExecution] != "" {
-		tags = slices.DeleteFunc(tags, func(t types.Tag) bool { return aws.ToString(t.Key) == connection.TagExecution })
+	if now.Tags[connection.TagManaged] != "true" {
+		// IAM lets an endpoint that is nobody's have all of them, one of ours any of them.
+		lacking[connection.TagManaged] = "true"
 	}
-	if _, err := c.api.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{now.ID}, Tags: tags}); err != nil {
+	if _, err := c.api.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{now.ID}, Tags: tagList(lacking)}); err != nil {
 		return fmt.Errorf("tagging endpoint %s: %w", now.ID, err)
 	}
 	return nil

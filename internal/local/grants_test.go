@@ -20,17 +20,14 @@ import (
 // unusedGrants are what the stack grants and no scenario below uses, each with its reason. What is not listed must be used: a role
 // has what its function was seen to need, and nothing for a rainy day that nobody thought of.
 var unusedGrants = map[string]string{
-	"ConfigureDns ec2:CreateTags":                             "private DNS of an adopted endpoint is marked before it is switched on",
-	"ConfigureDns route53:ListHostedZonesByName":              "finds the zone of a CreateHostedZone whose answer was lost",
-	"EnsureEndpoint route53:AssociateVPCWithHostedZone":       "AWS names it beside CreateVpcEndpoint; the endpoint is made without private DNS",
-	"EnsureEndpoint vpce:AllowMultiRegion":                    "a service in another Region",
-	"Rollback route53:ListHostedZonesByVPC":                   "finds the zone of a ConfigureDNS that could not answer any more",
-	"Network ec2:DescribeVpcEndpointConnectionNotifications":  "as Rollback's",
-	"Network ec2:ModifyVpcEndpoint":                           "as Rollback's, and for private DNS",
-	"Rollback dynamodb:GetItem":                               "looks who holds the connection of a request that was refused",
-	"Rollback ec2:DescribeVpcEndpointConnectionNotifications": "finds the notification of an EnsureEndpoint that could not answer any more",
-	"Rollback ssm:PutParameter":                               "puts an earlier value back",
-	"Rollback ec2:ModifyVpcEndpoint":                          "switches private DNS off",
+	"ConfigureDns route53:ListHostedZonesByName":        "finds the zone of a CreateHostedZone whose answer was lost",
+	"EnsureEndpoint route53:AssociateVPCWithHostedZone": "AWS names it beside CreateVpcEndpoint; the endpoint is made without private DNS",
+	"EnsureEndpoint vpce:AllowMultiRegion":              "a service in another Region",
+	"Rollback route53:ListHostedZonesByVPC":             "finds the zone of a ConfigureDNS that could not answer any more",
+	"Network ec2:ModifyVpcEndpoint":                     "as Rollback's, and for private DNS",
+	"Network route53:ListHostedZonesByName":             "as ConfigureDns's",
+	"Rollback dynamodb:GetItem":                         "looks who holds the connection of a request that was refused",
+	"Rollback ssm:PutParameter":                         "puts an earlier value back",
 }
 
 var (
@@ -169,6 +166,17 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			advance(t, c, time.Hour)
 			retry := ticket(t, func(data map[string]any) { data["action"] = "retry" })
 			post(t, c, "msg_again", retry, 422)
+		},
+		"over an endpoint made by hand": func(t *testing.T, c *local.Cloud) {
+			id := handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = privatelink.EngFlowService })
+			onboardWith(t, c, "onboard.engflow.json", adopting(id))
+			onboard(t, c, "offboard.engflow.json")
+			c.Server.SetFault(onFunction("postern-publish-config", "dynamodb", wire.Deny))
+			onboardWith(t, c, "onboard.engflow.json", adopting(id))
+		},
+		"over an endpoint made by hand in another account": func(t *testing.T, c *local.Cloud) {
+			c.Server.SetFault(onFunction("postern-publish-config", "dynamodb", wire.Deny))
+			onboardWith(t, c, otherAccount, adopting(handMade(t, c, inOtherAccount)))
 		},
 	}
 	used, granted := map[string]bool{}, map[string]bool{}

@@ -30,8 +30,8 @@ func (c *Cloud) Inventory() []string {
 		for _, id := range e.GroupIDs {
 			groups = append(groups, names[id])
 		}
-		add("endpoint to %s in %s: %s, subnets %v, groups %v, private DNS %v", e.ServiceName, e.VPCID, e.State, e.SubnetIDs, groups,
-			e.PrivateDNSEnabled)
+		add("endpoint to %s in %s: %s, subnets %v, groups %v, private DNS %v, tags %v", e.ServiceName, e.VPCID, e.State, e.SubnetIDs,
+			groups, e.PrivateDNSEnabled, e.Tags)
 	}
 	for _, n := range c.World.Notifications() {
 		add("connection notification to %s", n.TopicARN)

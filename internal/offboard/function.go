@@ -21,10 +21,12 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	accounts := account.New(r)
 	endpoints, names, parameters := endpoint.Clients(accounts, r.Log), dns.Clients(accounts), publish.Clients(accounts)
 	registry := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)).Asking(sfn.NewFromConfig(r.AWS))
+	topic := r.Env.Required(step.EnvNotificationTopic)
 	return step.Handle(r.Log, func(ctx context.Context, in connection.Input) (connection.Removal, error) {
 		access := in.State.Access()
 		offboarder := &Offboarder{
-			Endpoints: endpoints(access), Names: names(access), Parameters: parameters(access), Registry: registry, Log: r.Log,
+			Endpoints: endpoints(access), Names: names(access), Parameters: parameters(access), Registry: registry, TopicARN: topic,
+			Log: r.Log,
 		}
 		return offboarder.Offboard(ctx, in)
 	}), nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ type Endpoints interface {
 	Describe(ctx context.Context, id string) (endpoint.Endpoint, error)
 	Remove(ctx context.Context, id string) error
 	RemoveNotifications(ctx context.Context, endpointID string) error
+	HandBack(ctx context.Context, id, topicARN string) error
 	GroupOfConnection(ctx context.Context, vpcID, connectionID string) (endpoint.SecurityGroup, error)
 	RemoveGroup(ctx context.Context, group endpoint.SecurityGroup) error
 }
@@ -44,6 +46,7 @@ type Offboarder struct {
 	Names      Names
 	Parameters Parameters
 	Registry   Registry
+	TopicARN   string // of the connection notifications
 	Log        *slog.Logger
 }
 
@@ -155,6 +158,10 @@ func (r *run) names(ctx context.Context) {
 func (r *run) endpoints(ctx context.Context) {
 	for _, id := range r.plan.Offboard.EndpointIDs {
 		what := "endpoint " + id
+		if slices.Contains(r.plan.Offboard.AdoptedIDs, id) {
+			r.handBack(ctx, id)
+			continue
+		}
 		now, err := r.Endpoints.Describe(ctx, id)
 		switch {
 		case err != nil:
@@ -177,6 +184,26 @@ func (r *run) endpoints(ctx context.Context) {
 	}
 }
 
+// handBack gives back an endpoint that was made by hand: what Postern put on it goes, the endpoint stays. Without our tags it was
+// handed back before.
+func (r *run) handBack(ctx context.Context, id string) {
+	now, err := r.Endpoints.Describe(ctx, id)
+	switch {
+	case err != nil:
+	case now.State.Gone():
+		return // somebody deleted it
+	case now.Connection() != "" && now.Connection() != r.plan.ConnectionID:
+		err = connection.Errorf(connection.Conflict, "it belongs to the connection %s by now", now.Connection())
+	default:
+		err = r.Endpoints.HandBack(ctx, id, r.TopicARN)
+	}
+	if err != nil {
+		r.done(err, "endpoint "+id)
+		return
+	}
+	r.removal.Kept = append(r.removal.Kept, id+" was made by hand before; Postern's tags were removed")
+}
+
 // securityGroup removes the group that Postern made, once nothing uses it.
 func (r *run) securityGroup(ctx context.Context) {
 	planned := r.plan.Offboard.SecurityGroupID
@@ -193,10 +220,13 @@ func (r *run) securityGroup(ctx context.Context) {
 
 // notice is the text for the vendor, who may still hold a place for the endpoint; nil when there was none.
 func notice(plan connection.Plan) *connection.RemovalNotice {
-	if len(plan.Offboard.EndpointIDs) == 0 {
+	gone := slices.DeleteFunc(slices.Clone(plan.Offboard.EndpointIDs), func(id string) bool {
+		return slices.Contains(plan.Offboard.AdoptedIDs, id)
+	})
+	if len(gone) == 0 {
 		return nil
 	}
-	ids := strings.Join(plan.Offboard.EndpointIDs, ", ")
+	ids := strings.Join(gone, ", ")
 	var b strings.Builder
 	fmt.Fprintf(&b, "Hello,\n\nwe no longer use AWS PrivateLink to reach you from the VPC below, and have deleted our endpoint.\n"+
 		"Please remove it, and our account if nothing else uses it, from your lists.\n\n")

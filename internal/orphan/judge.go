@@ -115,6 +115,11 @@ func (j *judge) second() []connection.OrphanNotice {
 	n.Since = oldest(others)
 	n.Next = "The connection uses endpoint " + uses + ". Delete in the VPC console, with its connection notification, what it does not use: " +
 		described(others) + ". Offboarding would remove the connection."
+	for _, thing := range others {
+		if thing.Adopted {
+			n.Next += " " + thing.ID + " was made by hand: delete it only when nobody else uses it, or take the tags off it that begin with postern:."
+		}
+	}
 	return []connection.OrphanNotice{n}
 }
 

@@ -73,7 +73,7 @@ func (s *Sweeper) look(ctx context.Context, p place, seen *sighting) {
 			}
 			add(e.Connection(), connection.OrphanThing{
 				Type: connection.ThingEndpoint, ID: e.ID, Region: p.region, VPCID: e.VPCID, State: e.State, Subnets: len(e.SubnetIDs),
-				CreatedAt: e.CreatedAt,
+				CreatedAt: e.CreatedAt, Adopted: e.HandMade(),
 			})
 		}
 	}

@@ -14,8 +14,8 @@ import (
 // defaultEndpointQuota is AWS's default quota of interface and Gateway Load Balancer endpoints in a VPC.
 const defaultEndpointQuota = 50
 
-// checkEndpoints looks at the endpoints that the VPC has: one that serves this connection already is adopted, one that somebody
-// else made for the same service stops the plan.
+// checkEndpoints looks at the endpoints that the VPC has: one that serves this connection already is adopted, and so is the one
+// that the request names. Another that somebody else made for the same service stops the plan.
 func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
 	all, err := p.from.Endpoints.InVPC(ctx, d.plan.Network.VPCID)
 	if err != nil {
@@ -25,39 +25,70 @@ func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
 	if !d.serviceKnown() && len(d.rendered.Awaited) == 0 {
 		return nil
 	}
+	named, err := p.named(ctx, d, all)
+	if err != nil {
+		return err
+	}
 	var ours []endpoint.Endpoint
 	for _, e := range all {
-		mine := e.Connection() == d.plan.ConnectionID
-		if !mine && e.State.Live() {
+		if !d.mine(e) && !d.consented(e) && e.State.Live() {
 			d.neighbours = append(d.neighbours, e)
 		}
-		if e.State.Gone() || !mine && e.ServiceName != d.plan.Service.Name {
-			continue
-		}
-		switch {
-		case e.State.Failure() != "":
-			d.info("dead-endpoint", "%s is %s and is left alone; it can be deleted.", e.ID, e.State)
-		case e.State == connection.StateUnknown:
-			d.faults.Addf("target.vpcId", "look at it in the VPC console, then upgrade Postern or delete it",
-				"%s is in a state that this release does not know", e.ID)
-		case mine && len(d.rendered.Awaited) > 0:
-			d.knownByNow(e)
-		case mine && e.ServiceName != d.plan.Service.Name:
-			d.faults.Addf(cmp.Or(d.rendered.Service.Path, "vendor"), "remove that endpoint first, or write another name",
-				"%s of %s reaches another service, %s", e.ID, d.plan.ConnectionID, e.ServiceName)
-		case mine:
+		if d.serves(e) {
 			ours = append(ours, e)
-		default:
-			d.faults.Add("target.vpcId", foreign(e), "use that endpoint and what was configured for it, or delete it first")
 		}
 	}
-	if len(ours) > 0 {
+	switch {
+	case named != nil:
+		return p.takeOver(ctx, d, ours, *named)
+	case d.request.AdoptEndpointID != "":
+		return nil // it cannot be, and the fault says why
+	case len(ours) > 0:
 		d.adopt(ours)
 		return nil
 	}
 	d.faults = append(d.faults, d.full...)
 	d.checkQuota(all)
 	return nil
+}
+
+// serves reports whether an endpoint serves this connection already. One that stands in its way is a fault; the one that the request
+// names is looked at by itself.
+func (d *draft) serves(e endpoint.Endpoint) bool {
+	mine := d.mine(e)
+	if e.State.Gone() || !mine && (e.ServiceName != d.plan.Service.Name || d.consented(e)) {
+		return false
+	}
+	switch {
+	case e.State.Failure() != "":
+		d.info("dead-endpoint", "%s is %s and is left alone; it can be deleted.", e.ID, e.State)
+	case e.State == connection.StateUnknown:
+		d.faults.Addf("target.vpcId", "look at it in the VPC console, then upgrade Postern or delete it",
+			"%s is in a state that this release does not know", e.ID)
+	case mine && len(d.rendered.Awaited) > 0:
+		d.knownByNow(e)
+	case mine && e.ServiceName != d.plan.Service.Name:
+		d.faults.Addf(cmp.Or(d.rendered.Service.Path, "vendor"), "remove that endpoint first, or write another name",
+			"%s of %s reaches another service, %s", e.ID, d.plan.ConnectionID, e.ServiceName)
+	case mine:
+		return true
+	default:
+		d.meet(e)
+	}
+	return false
+}
+
+// meet decides about an endpoint for the same service that is not ours: only the request can say that it may be taken over.
+func (d *draft) meet(e endpoint.Endpoint) {
+	switch {
+	case d.request.AdoptEndpointID != "":
+		d.warn("another-endpoint", "%s. It is left alone.", foreign(e))
+	case e.Connection() == "":
+		d.faults.Add("target.vpcId", foreign(e), "write \""+adoptPath+"\": \""+e.ID+"\" to take it over (action plan shows what would "+
+			"change), or delete it first")
+	default:
+		d.faults.Add("target.vpcId", foreign(e), "use that endpoint and what was configured for it, or delete it first")
+	}
 }
 
 // knownByNow asks for the awaited inputs: the connection has an endpoint, so the vendor has given them.
@@ -86,7 +117,12 @@ func (d *draft) adopt(ours []endpoint.Endpoint) {
 	})
 	d.adopted = ours[0]
 	d.plan.AdoptEndpointID = d.adopted.ID
-	d.info("adopting", "%s (%s) of this connection is used again; no endpoint is made.", d.adopted.ID, d.adopted.State)
+	if d.plan.HandMade && !d.mine(d.adopted) {
+		d.info("taking-over", "%s (%s), which was made by hand, is taken over: it gets Postern's tags and keeps all it has. It is handed "+
+			"back, not deleted, when the connection is removed.", d.adopted.ID, d.adopted.State)
+	} else {
+		d.info("adopting", "%s (%s) of this connection is used again; no endpoint is made.", d.adopted.ID, d.adopted.State)
+	}
 	if len(ours) > 1 {
 		var others []string
 		for _, e := range ours[1:] {
@@ -95,12 +131,12 @@ func (d *draft) adopt(ours []endpoint.Endpoint) {
 		d.warn("several-endpoints", "The connection has more endpoints than one; %s can be deleted.", strings.Join(others, ", "))
 	}
 	target := d.request.Target
-	if d.plan.SecurityGroup != nil { // it has groups, whoever made them
+	if len(target.SecurityGroupIDs) == 0 { // it has groups, whoever made them
 		d.plan.SecurityGroup, target.SecurityGroupIDs = nil, d.adopted.SecurityGroupIDs
 		d.plan.Network.SecurityGroupIDs = d.adopted.SecurityGroupIDs
 	}
 	if !sameSet(d.adopted.SubnetIDs, target.SubnetIDs) || !sameSet(d.adopted.SecurityGroupIDs, target.SecurityGroupIDs) {
-		if len(d.rendered.Zonal) > 0 && !sameSet(d.adopted.SubnetIDs, target.SubnetIDs) {
+		if !d.plan.HandMade && len(d.rendered.Zonal) > 0 && !sameSet(d.adopted.SubnetIDs, target.SubnetIDs) {
 			d.faults.Addf("target.subnetIds", "write "+strings.Join(d.adopted.SubnetIDs, ", ")+", or change the endpoint's subnets first",
 				"%s, which is used again, has other subnets, and this vendor's records name each Availability Zone", d.adopted.ID)
 			return

@@ -104,8 +104,8 @@ func (d *draft) missing(path string, ids []string, remedy string, err error) {
 // endpoint. Vendors' pages that ask for an outbound rule, such as Monte Carlo's, speak of the clients' groups at best.
 func (p *Planner) checkSecurityGroups(ctx context.Context, d *draft) error {
 	target := d.request.Target
-	if err := p.checkClientGroups(ctx, d); err != nil || d.broken("target.securityGroupIds") {
-		return err
+	if err := p.checkClientGroups(ctx, d); err != nil || d.broken("target.securityGroupIds") || d.request.AdoptEndpointID != "" {
+		return err // an endpoint that is taken over has groups, which are checked with it
 	}
 	if len(target.SecurityGroupIDs) == 0 {
 		d.designGroup()

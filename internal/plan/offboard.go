@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"postern/internal/connection"
 )
@@ -71,10 +72,16 @@ func (p *Planner) remains(ctx context.Context, id string, network connection.Net
 	for _, e := range endpoints {
 		if e.Connection() == id && e.State != connection.StateDeleted {
 			found.EndpointIDs = append(found.EndpointIDs, e.ID)
+			if e.HandMade() {
+				found.AdoptedIDs = append(found.AdoptedIDs, e.ID)
+			}
 		}
 	}
 	if known := ledger.Endpoint.ID; known != "" && !slices.Contains(found.EndpointIDs, known) {
 		found.EndpointIDs = append(found.EndpointIDs, known)
+		if ledger.Endpoint.Adopted {
+			found.AdoptedIDs = append(found.AdoptedIDs, known)
+		}
 	}
 	zones, err := p.from.Zones.Owned(ctx, id, network, ledger.DNS.ZoneID)
 	if err != nil {
@@ -90,6 +97,10 @@ func removes(plan connection.OffboardPlan) string {
 	if plan.Empty() {
 		return "There is nothing to remove: the record is closed."
 	}
-	return fmt.Sprintf("%d endpoints, %d hosted zones, %d parameters and %d security groups will be removed, each as far as it is still ours.",
-		len(plan.EndpointIDs), len(plan.Zones), len(plan.Config.Parameters), min(1, len(plan.SecurityGroupID)))
+	text := fmt.Sprintf("%d endpoints, %d hosted zones, %d parameters and %d security groups will be removed, each as far as it is still ours.",
+		len(plan.EndpointIDs)-len(plan.AdoptedIDs), len(plan.Zones), len(plan.Config.Parameters), min(1, len(plan.SecurityGroupID)))
+	if len(plan.AdoptedIDs) > 0 {
+		text += fmt.Sprintf(" %s, which was made by hand, will be handed back.", strings.Join(plan.AdoptedIDs, ", "))
+	}
+	return text
 }

@@ -42,6 +42,16 @@ func TestPlanOffboard(t *testing.T) {
 		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Zones: []connection.DNS{zone}, Config: published}, vpc: vpcID},
 		"the endpoint is gone": {world: func(w *world) { w.ledger = &ledger },
 			want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Config: published}, vpc: vpcID},
+		"made by hand": {world: func(w *world) {
+			taken := ours("vpce-4", connection.StateAvailable)
+			taken.Tags = connection.AdoptionTags(id, "arn:e")
+			w.endpoints = []endpoint.Endpoint{taken}
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-4"}, AdoptedIDs: []string{"vpce-4"}}, vpc: vpcID},
+		"made by hand, its tags are gone": {world: func(w *world) {
+			adopted := ledger
+			adopted.Endpoint.Adopted = true
+			w.ledger = &adopted
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, AdoptedIDs: []string{"vpce-1"}, Config: published}, vpc: vpcID},
 		"somebody else's tag": {world: func(w *world) {
 			theirs := ours("vpce-3", connection.StateAvailable)
 			delete(theirs.Tags, connection.TagManaged)

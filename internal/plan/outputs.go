@@ -3,6 +3,8 @@ package plan
 import (
 	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"postern/internal/connection"
@@ -39,7 +41,7 @@ func (p *Planner) checkParameters(ctx context.Context, d *draft) error {
 
 // list writes down what will be made, one line each, in the order it is made in.
 func (d *draft) list() {
-	network, dns := d.plan.Network, d.plan.DNS
+	network := d.plan.Network
 	if group := d.plan.SecurityGroup; group != nil {
 		d.creates("security group %s: %s", group.Name, describeGroup(*group))
 	}
@@ -55,8 +57,28 @@ func (d *draft) list() {
 		d.creates("interface endpoint to %s in %s: %s, with %s", cmp.Or(d.plan.Service.Name, "the vendor's service"), network.VPCID, strings.Join(zones, ", "),
 			strings.Join(groups, ", "))
 	}
+	if d.plan.HandMade && !d.mine(d.adopted) {
+		tags := connection.AdoptionTags(d.plan.ConnectionID, "")
+		d.creates("tags %s on %s", strings.Join(slices.Sorted(maps.Keys(tags)), ", "), d.plan.AdoptEndpointID)
+	}
 	if network.Access().Home() {
 		d.creates("connection notification of the endpoint")
+	}
+	d.listNames()
+	for _, output := range d.plan.Outputs {
+		verb := "SSM parameter "
+		if d.parameters[output.Parameter] {
+			verb = "new version, if it differs, of SSM parameter "
+		}
+		d.creates("%s%s", verb, output.Parameter)
+	}
+}
+
+// listNames writes down what will be made for the names.
+func (d *draft) listNames() {
+	network, dns := d.plan.Network, d.plan.DNS
+	if dns.Kept != nil {
+		return
 	}
 	if dns.Mode == connection.ModePrivateHostedZone {
 		if dns.ZoneID == "" {
@@ -75,14 +97,7 @@ func (d *draft) list() {
 			}
 		}
 	}
-	if dns.Mode == connection.ModeVendorPrivateDNS {
+	if dns.Mode == connection.ModeVendorPrivateDNS && !d.adopted.PrivateDNSEnabled {
 		d.creates("private DNS of the endpoint for %s", dns.Hostname)
-	}
-	for _, output := range d.plan.Outputs {
-		verb := "SSM parameter "
-		if d.parameters[output.Parameter] {
-			verb = "new version, if it differs, of SSM parameter "
-		}
-		d.creates("%s%s", verb, output.Parameter)
 	}
 }

@@ -251,7 +251,7 @@ func TestPlanFaults(t *testing.T) {
 		"endpoint made by hand": {
 			world: func(w *world) { w.endpoints = []endpoint.Endpoint{foreignEndpoint(connection.StateAvailable, nil)} },
 			want: []string{"target.vpcId: vpce-0f000000000000000 reaches the same service from this VPC and was not made by Postern; " +
-				"use that endpoint and what was configured for it, or delete it first"}},
+				"write \"adoptEndpointId\": \"vpce-0f000000000000000\" to take it over (action plan shows what would change), or delete it first"}},
 		"endpoint in an unknown state": {
 			world: func(w *world) {
 				w.endpoints = []endpoint.Endpoint{ours("vpce-00000000000000001", connection.StateUnknown)}
@@ -316,7 +316,7 @@ func TestPlanFaults(t *testing.T) {
 				w.endpoints = []endpoint.Endpoint{foreignEndpoint(connection.StateAvailable, nil)}
 			},
 			want: []string{
-				"requestor: unknown field; use one of schemaVersion, action, vendor, name, target, inputs, options, cutover, drift, repair, ticket, " +
+				"requestor: unknown field; use one of schemaVersion, action, vendor, name, target, inputs, options, adoptEndpointId, cutover, drift, repair, ticket, " +
 					"requester",
 				`target.subnetIds[1]: "subnet-1" is malformed; write subnet- and 8 or 17 hexadecimal digits`,
 				"inputs.vendorAccountId: missing; write the Monte Carlo account id, shown on the Account Information page",
@@ -327,7 +327,7 @@ func TestPlanFaults(t *testing.T) {
 					"add an inbound rule for TCP 443 from 10.20.0.0/16 to one of them; an outbound rule, which a vendor's page may ask for, " +
 					"does not help: the clients connect to the endpoint",
 				"target.vpcId: vpce-0f000000000000000 reaches the same service from this VPC and was not made by Postern; " +
-					"use that endpoint and what was configured for it, or delete it first",
+					"write \"adoptEndpointId\": \"vpce-0f000000000000000\" to take it over (action plan shows what would change), or delete it first",
 			}},
 	}
 	for name, tt := range tests {
@@ -591,8 +591,8 @@ func TestPlanRefusesAForgedState(t *testing.T) {
 	})
 	_, err := w.planner(t, config()).Plan(t.Context(), first(raw))
 	want := []string{
-		"allowlisting: unknown field; use one of schemaVersion, action, vendor, name, target, inputs, options, cutover, drift, repair, ticket, requester",
-		"plan: unknown field; use one of schemaVersion, action, vendor, name, target, inputs, options, cutover, drift, repair, ticket, requester",
+		"allowlisting: unknown field; use one of schemaVersion, action, vendor, name, target, inputs, options, adoptEndpointId, cutover, drift, repair, ticket, requester",
+		"plan: unknown field; use one of schemaVersion, action, vendor, name, target, inputs, options, adoptEndpointId, cutover, drift, repair, ticket, requester",
 	}
 	if diff := cmp.Diff(want, lines(t, err)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

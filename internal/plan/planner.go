@@ -145,11 +145,12 @@ func (d *draft) finish() {
 			"The service is in %s, the endpoint in %s: the vendor must offer it there, and traffic between the Regions is charged.",
 			d.plan.Service.Region, d.plan.Network.Region)
 	}
-	if d.rendered.SharedWithPublic {
+	if d.rendered.SharedWithPublic && (!d.handMade() || !d.adopted.PrivateDNSEnabled) {
 		d.warn("live-cutover", "%s resolves publicly today: the change moves every client in %s at once, after the endpoint passed the "+
 			"probe. Rollback moves them back.", d.plan.DNS.Hostname, d.plan.Network.VPCID)
 	}
-	d.plan.Cost = CostOf(len(d.plan.Network.Subnets), d.plan.DNS.Mode == connection.ModePrivateHostedZone)
+	zone := d.plan.DNS.Mode == connection.ModePrivateHostedZone && d.plan.DNS.Kept == nil
+	d.plan.Cost = CostOf(len(d.plan.Network.Subnets), zone)
 	d.list()
 }
 

@@ -30,7 +30,7 @@ func (p *Planner) repair(ctx context.Context, execution string, request connecti
 	}
 	plan.Gates.Approval.ByConnection = false // the vendor has had its text
 	plan.Repair = &connection.RepairPlan{
-		Checks: request.Repair.Checks, EndpointID: ledger.Endpoint.ID, DNS: standing(ledger.DNS), Config: standingConfig(ledger.Config),
+		Checks: request.Repair.Checks, Endpoint: ledger.Endpoint, Execution: ledger.Execution, DNS: standing(ledger.DNS), Config: standingConfig(ledger.Config),
 	}
 	plan.Findings, plan.Creates = []connection.Finding{}, []string{}
 	for _, check := range request.Repair.Checks {

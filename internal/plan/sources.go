@@ -17,6 +17,7 @@ type Endpoints interface {
 	Service(ctx context.Context, name, region, ownRegion string) (connection.Service, error)
 	OfConnection(ctx context.Context, vpcID, connectionID string) ([]endpoint.Endpoint, error)
 	GroupOfConnection(ctx context.Context, vpcID, connectionID string) (endpoint.SecurityGroup, error)
+	Describe(ctx context.Context, id string) (endpoint.Endpoint, error)
 	InVPC(ctx context.Context, vpcID string) ([]endpoint.Endpoint, error)
 	Interfaces(ctx context.Context, e endpoint.Endpoint) ([]connection.NetworkInterface, error)
 	NetworkACLs(ctx context.Context, subnetIDs []string) ([]endpoint.NetworkACL, error)

@@ -28,10 +28,13 @@ func (p *Planner) checkZones(ctx context.Context, d *draft) error {
 		return err
 	}
 	d.zones = zones
+	if kept, err := p.keeps(ctx, d, zones); kept || err != nil {
+		return err
+	}
 	taken := false
 	for _, zone := range zones {
 		switch hostname := d.answeredBy(zone); {
-		case zone.OwningService != "" && d.adopted.PrivateDNSEnabled && d.plan.DNS.Mode == connection.ModeVendorPrivateDNS:
+		case d.itsPrivateDNS(zone):
 			// The zone that AWS made for the endpoint we adopt.
 		case zone.Name == own:
 			taken = true
@@ -52,6 +55,11 @@ func (p *Planner) checkZones(ctx context.Context, d *draft) error {
 	}
 	d.noteShadow()
 	return p.checkAssociatedZones(ctx, d, own)
+}
+
+// itsPrivateDNS reports whether a zone is one of AWS's, for the private DNS of the endpoint that is adopted.
+func (d *draft) itsPrivateDNS(zone dns.Zone) bool {
+	return zone.OwningService != "" && d.adopted.PrivateDNSEnabled && d.plan.DNS.Mode == connection.ModeVendorPrivateDNS
 }
 
 // nameRecords writes the records that the profile lists into the plan: those that lead to one zone by the zones of the subnets.

@@ -25,6 +25,7 @@ type scenario struct {
 	end     string // the last state without a fault
 	// prepare changes the account before anything runs, and what happens in it; nil for none.
 	prepare func(*local.Cloud)
+	byHand  bool // somebody made the endpoint before
 }
 
 // answered is how long the people at the vendor take, at each gate.
@@ -42,6 +43,10 @@ func scenarios() []scenario {
 		{name: "deleted by hand", vendor: people.Deleted, request: onboard, end: "FailedClean"},
 		{name: "offboarded", vendor: people.Approve, before: withoutGroups(onboard), request: events.Read("offboard.monte-carlo.json"),
 			end: "Offboarded"},
+		{name: "made by hand, taken over", vendor: people.Approve, request: events.Read("onboard.monte-carlo.adopt.json"), end: "Onboarded",
+			byHand: true},
+		{name: "made by hand, handed back", vendor: people.Approve, before: events.Read("onboard.monte-carlo.adopt.json"),
+			request: events.Read("offboard.monte-carlo.json"), end: "Offboarded", byHand: true},
 	}
 }
 
@@ -72,6 +77,11 @@ func (s scenario) open(template []byte) (*local.Cloud, error) {
 	})
 	if err := c.Parameters.PutByHand("/somebody/elses", "value"); err != nil {
 		return nil, err
+	}
+	if s.byHand {
+		if _, err := people.MakeByHand(c, people.HandMade); err != nil {
+			return nil, err
+		}
 	}
 	(&people.Vendor{Behaviour: s.vendor, After: answered}).Join(c)
 	if s.prepare != nil {

@@ -20,10 +20,12 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	accounts := account.New(r)
 	endpoints, names, parameters := endpoint.Clients(accounts, r.Log), dns.Clients(accounts), publish.Clients(accounts)
 	registry := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))
+	topic := r.Env.Required(step.EnvNotificationTopic)
 	return step.Handle(r.Log, func(ctx context.Context, in Input) (connection.Outcome, error) {
 		access := in.State.Access()
 		roller := &Roller{
-			Endpoints: endpoints(access), Names: names(access), Parameters: parameters(access), Registry: registry, Log: r.Log,
+			Endpoints: endpoints(access), Names: names(access), Parameters: parameters(access), Registry: registry, TopicARN: topic,
+			Log: r.Log,
 		}
 		return roller.Roll(ctx, in)
 	}), nil

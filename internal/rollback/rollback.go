@@ -22,6 +22,7 @@ type Endpoints interface {
 	Remove(ctx context.Context, id string) error
 	RemoveNotification(ctx context.Context, id string) error
 	RemoveNotifications(ctx context.Context, endpointID string) error
+	HandBack(ctx context.Context, id, topicARN string) error
 	GroupOfConnection(ctx context.Context, vpcID, connectionID string) (endpoint.SecurityGroup, error)
 	RemoveGroup(ctx context.Context, group endpoint.SecurityGroup) error
 	SetPrivateDNS(ctx context.Context, id string, on bool) (changed bool, err error)
@@ -52,6 +53,7 @@ type Roller struct {
 	Names      Names
 	Parameters Parameters
 	Registry   Registry
+	TopicARN   string // of the connection notifications
 	Log        *slog.Logger
 }
 
@@ -62,6 +64,7 @@ type run struct {
 
 	undone, left []string
 	leftEndpoint string // id of an endpoint that stays behind
+	handedBack   bool   // the endpoint is not the connection's any more
 	pending      []string
 	again        error // asks for a retry
 }
@@ -186,6 +189,9 @@ func (r *run) config(ctx context.Context) {
 func (r *run) names(ctx context.Context) {
 	state := r.in.State
 	done := state.DNS
+	if state.Plan.DNS.Kept != nil {
+		return // nothing was written
+	}
 	if state.Plan.DNS.Mode == connection.ModeVendorPrivateDNS {
 		r.privateDNS(ctx)
 		return
@@ -262,15 +268,41 @@ func (r *run) endpoint(ctx context.Context) {
 		if id := state.Endpoint.NotificationID; id != "" {
 			r.done(r.Endpoints.RemoveNotification(ctx, id), "connection notification "+id+" deleted")
 		}
-		if state.Endpoint.Created {
+		switch {
+		case state.Endpoint.Created:
 			r.remove(ctx, state.Endpoint.ID)
+		case state.Endpoint.Adopted:
+			r.handBack(ctx, state.Endpoint.ID)
 		}
 	}
+}
+
+// handBack gives an endpoint back that was made by hand and that this execution took over, as its tags say; it is never deleted.
+func (r *run) handBack(ctx context.Context, id string) {
+	now, err := r.Endpoints.Describe(ctx, id)
+	switch {
+	case err == nil && now.State.Gone():
+		r.handedBack = true // by whoever deleted it
+		return
+	case err == nil && now.Connection() != "" && !now.AdoptedBy(r.in.Execution):
+		return // an earlier execution took it over
+	case err == nil && now.Connection() != "":
+		err = r.Endpoints.HandBack(ctx, id, r.TopicARN)
+	}
+	if err != nil && !retried(err) {
+		r.leftEndpoint = id
+	}
+	r.handedBack = err == nil
+	r.done(err, "endpoint "+id+" handed back: it was made by hand, and our tags are removed")
 }
 
 // lostEndpoint looks for an endpoint that EnsureEndpoint made and could not report any more.
 func (r *run) lostEndpoint(ctx context.Context) {
 	plan := r.in.State.Plan
+	if plan.HandMade {
+		r.lostAdoption(ctx, plan.AdoptEndpointID)
+		return
+	}
 	found, err := r.Endpoints.OfConnection(ctx, plan.Network.VPCID, plan.ConnectionID)
 	if err != nil {
 		r.done(err, "endpoints of "+plan.ConnectionID+" looked through")
@@ -284,6 +316,17 @@ func (r *run) lostEndpoint(ctx context.Context) {
 			r.done(r.Endpoints.RemoveNotifications(ctx, e.ID), "connection notifications of "+e.ID+" deleted")
 		}
 		r.remove(ctx, e.ID)
+	}
+}
+
+// lostAdoption hands back what EnsureEndpoint took over and could not report any more, if it came so far.
+func (r *run) lostAdoption(ctx context.Context, id string) {
+	now, err := r.Endpoints.Describe(ctx, id)
+	switch {
+	case err != nil:
+		r.done(err, "endpoint "+id+" looked at")
+	case now.AdoptedBy(r.in.Execution):
+		r.handBack(ctx, id)
 	}
 }
 
@@ -354,7 +397,7 @@ func (r *run) release(ctx context.Context) {
 	result := store.Result{
 		ConnectionID: id, Execution: r.in.Execution, Status: store.StatusFailed, EndpointID: r.leftEndpoint, At: r.in.EnteredAt,
 	}
-	if adopted := r.in.State.Endpoint; adopted != nil && !adopted.Created {
+	if adopted := r.in.State.Endpoint; adopted != nil && !adopted.Created && !r.handedBack {
 		result.EndpointID = adopted.ID
 	}
 	r.ended(r.Registry.Finish(ctx, result))

@@ -100,6 +100,14 @@ func (w *world) RemoveNotifications(_ context.Context, endpointID string) error 
 	return w.call("RemoveNotifications", endpointID)
 }
 
+func (w *world) HandBack(_ context.Context, id, topicARN string) error {
+	if err := w.call("HandBack", id, topicARN); err != nil {
+		return err
+	}
+	w.endpoints[w.find(id)].Tags = nil
+	return nil
+}
+
 func (w *world) GroupOfConnection(_ context.Context, vpcID, connectionID string) (endpoint.SecurityGroup, error) {
 	return w.group, w.call("GroupOfConnection", vpcID, connectionID)
 }
@@ -161,7 +169,7 @@ func (w *world) roll(t *testing.T, in Input) (connection.Outcome, error) {
 		t.Fatal(err)
 	}
 	r := &Roller{
-		Endpoints: w, Names: names{w}, Parameters: parameters{w}, Registry: registry{w}, Log: slog.New(slog.NewTextHandler(io.Discard,
+		Endpoints: w, Names: names{w}, Parameters: parameters{w}, Registry: registry{w}, TopicARN: "topic", Log: slog.New(slog.NewTextHandler(io.Discard,
 			nil)),
 	}
 	return r.Roll(t.Context(), decoded)

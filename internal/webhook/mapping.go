@@ -203,7 +203,7 @@ func (m *mapper) safe(field Field, whole string, list []string, named map[string
 func (m *mapper) set(field Field, whole string, list []string, named map[string]string) {
 	r := &m.request
 	words := map[string]*string{
-		"vendor": &r.Vendor, "name": &r.Name, "requester": &r.Requester,
+		"vendor": &r.Vendor, "name": &r.Name, "requester": &r.Requester, "adoptEndpointId": &r.AdoptEndpointID,
 		"network": &m.network, "accountId": &m.account, "region": &m.region, "vpcId": &m.vpc,
 	}
 	lists := map[string]*[]string{

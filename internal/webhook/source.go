@@ -62,7 +62,8 @@ type Field struct {
 // options.<name>.
 var targets = map[string]string{
 	"vendor": "vendor", "name": "name", "requester": "requester", "cutover": "cutover",
-	"network": "target.vpcId", "accountId": "target.vpcId", "region": "target.region", "vpcId": "target.vpcId",
+	"adoptEndpointId": "adoptEndpointId",
+	"network":         "target.vpcId", "accountId": "target.vpcId", "region": "target.region", "vpcId": "target.vpcId",
 	"subnetIds": "target.subnetIds", "securityGroupIds": "target.securityGroupIds", "clientCidrs": "target.clientCidrs",
 	"clientSecurityGroupIds": "target.clientSecurityGroupIds",
 	"inputs":                 "inputs", "options": "options",

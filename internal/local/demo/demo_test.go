@@ -43,6 +43,8 @@ func TestOptions(t *testing.T) {
 		"endless wait":      {"-after 90000h", "", "", 0, false, "-after"},
 		"no duration":       {"-after soon", "", "", 0, false, "soon"},
 		"unknown flag":      {"-frobnicate", "", "", 0, false, "frobnicate"},
+		"adopt":             {"-adopt", "events/onboard.monte-carlo.adopt.json", people.Approve, 26 * time.Hour, false, ""},
+		"adopt refused":     {"-adopt -request r.json", "r.json", people.Approve, 26 * time.Hour, false, ""},
 		"break":             {"-break private-dns", "events/diagnose.engflow.json", people.Approve, 26 * time.Hour, false, ""},
 		"break of another":  {"-break zone-down -request r.json", "r.json", people.Approve, 26 * time.Hour, false, ""},
 		"no such damage":    {"-break china", "", "", 0, false, "china"},

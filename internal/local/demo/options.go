@@ -24,6 +24,7 @@ type options struct {
 	acknowledge time.Duration
 	damage      *people.Damage // nil: nothing is done to the connection
 	serve       address        // of the page, "" for none
+	adopt       bool           // an endpoint was made by hand before
 	json        bool
 	logs        bool
 	colour      bool
@@ -35,6 +36,9 @@ usage: make demo DEMO_FLAGS="[flags]"
 
 flags:
 `
+
+// adoptSample is the request that takes over what was made by hand.
+const adoptSample = "events/onboard.monte-carlo.adopt.json"
 
 // maxAfter keeps a demo inside what its waits allow.
 const maxAfter = 365 * 24 * time.Hour
@@ -51,6 +55,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.DurationVar(&o.after, "after", 26*time.Hour, "how long the vendor takes at each gate, in simulated time")
 	flags.DurationVar(&o.acknowledge, "acknowledge", 0, "when an operator says that the vendor confirmed, and gives the inputs that came with the allow-listing: a time since the start, such as 30h")
 	flags.StringVar(&breaks, "break", "", "onboard first, break one `thing`, then diagnose: "+damages())
+	flags.BoolVar(&o.adopt, "adopt", false, "somebody made the endpoint of Monte Carlo by hand before: the onboarding takes it over; without the request's adoptEndpointId it refuses")
 	flags.BoolVar(&o.json, "json", false, "print one JSON document on standard output, and the timeline on standard error")
 	flags.Var(&o.serve, "serve", "serve the page of every connection afterwards, at "+defaultAddress+" or -serve=`address` of this machine")
 	flags.BoolVar(&o.logs, "logs", false, "print the functions' logs at the end, on standard error")
@@ -76,6 +81,9 @@ func parse(args []string, out io.Writer) (options, error) {
 	}
 	if err := o.chooseDamage(breaks); err != nil {
 		return o, err
+	}
+	if o.adopt && o.request == "" && o.door == doorConsole {
+		o.request = adoptSample
 	}
 	if err := o.chooseDoor(); err != nil {
 		return o, err

@@ -56,6 +56,13 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 	t.header()
 	cloud.States.OnStatusChange(t.join)
 	vendor := &people.Vendor{Behaviour: o.vendor, In: o.vendorIn, After: o.after, Tell: func(at time.Time, what string) { t.line(at, markPerson, "", what) }}
+	if o.adopt {
+		id, err := people.MakeByHand(cloud, people.HandMade)
+		if err != nil {
+			return report{}, err
+		}
+		t.line(cloud.Clock.Now(), markPerson, "", "somebody made "+id+" by hand, and the vendor accepted it")
+	}
 	vendor.Join(cloud)
 	var last []byte // the state's data as the execution left its last state: a failed execution has no output
 	cloud.States.OnState(func(e states.StateEvent) {

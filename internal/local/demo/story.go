@@ -104,8 +104,11 @@ var stories = map[string]func(connection.State) string{
 	}),
 	"EnsureEndpoint": section(func(s connection.State) *connection.Endpoint { return s.Endpoint }, func(e connection.Endpoint) string {
 		made := "found"
-		if e.Created {
+		switch {
+		case e.Created:
 			made = "made"
+		case e.Adopted:
+			made = "took over"
 		}
 		return fmt.Sprintf("%s %s (%s)", made, e.ID, e.State)
 	}),
@@ -135,12 +138,16 @@ func section[T any](of func(connection.State) *T, tell func(T) string) func(conn
 }
 
 func plan(p connection.Plan) string {
+	proceed := "the vendor's service is visible: make the endpoint"
+	if p.HandMade {
+		proceed = p.AdoptEndpointID + " was made by hand: take it over"
+	}
 	text := map[connection.Decision]string{
 		connection.DecisionPlanned:   "the request can work; this is a dry run",
 		connection.DecisionDiagnose:  "AWS's facts are gathered: look from inside the VPC",
 		connection.DecisionAllowlist: "the request can work; the vendor has to allow-list account " + p.Network.AccountID + " first",
 		connection.DecisionApprove:   "an operator says that the vendor confirmed",
-		connection.DecisionProceed:   "the vendor's service is visible: make the endpoint",
+		connection.DecisionProceed:   proceed,
 	}[p.Decision]
 	for _, finding := range p.Findings {
 		if finding.Severity == connection.SeverityWarning {
@@ -168,6 +175,8 @@ func proof(p connection.Proof) string {
 
 func dns(d connection.DNS) string {
 	switch {
+	case d.Kept:
+		return "what was made by hand answers already: left as it is"
 	case d.Mode == connection.ModeVendorPrivateDNS:
 		return "private DNS of the endpoint is on: " + d.Hostname
 	case d.Record == nil:

@@ -17,6 +17,8 @@ const (
 	// DemoEndpointGroup admits HTTPS from the VPC; DemoClientGroup admits nothing and lets everything out.
 	DemoEndpointGroup = "sg-0e0000000000000e1"
 	DemoClientGroup   = "sg-0c0000000000000c1"
+	// DemoHandMade is the id of an endpoint that a demo makes by hand.
+	DemoHandMade = "vpce-0a0d0b0e0a0d0b0e0"
 	// The second VPC, with the same things.
 	StagingVPC           = "vpc-0b2c3d4e5f6071829"
 	StagingSubnetA       = "subnet-0a20000000000000a"

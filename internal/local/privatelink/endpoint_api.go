@@ -1,6 +1,7 @@
 package privatelink
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -199,7 +200,7 @@ func (w *World) createEndpoint(call *wire.Call) (any, error) {
 	}
 	e := w.endpoints.get(token.id)
 	if e == nil {
-		if e, err = w.newEndpoint(call); err != nil {
+		if e, err = w.newEndpoint(call, ""); err != nil {
 			return nil, err
 		}
 		token.id = e.ID
@@ -211,13 +212,13 @@ func (w *World) createEndpoint(call *wire.Call) (any, error) {
 	return createEndpointAnswer{call.Form.Get("ClientToken"), w.endpointXML(e)}, nil
 }
 
-// newEndpoint makes an endpoint, which waits for the vendor, or is on its way when the vendor accepts everybody.
-func (w *World) newEndpoint(call *wire.Call) (*Endpoint, error) {
+// newEndpoint makes an endpoint, by an id or with "" by one of its own, which waits for the vendor, or is on its way when the vendor accepts everybody.
+func (w *World) newEndpoint(call *wire.Call, id string) (*Endpoint, error) {
 	e, subnets, err := w.requestedEndpoint(call)
 	if err != nil {
 		return nil, err
 	}
-	e.ID, e.CreatedAt, e.visibleAt = w.newID("vpce"), w.clock.Now(), w.clock.Now().Add(w.options.VisibleAfter)
+	e.ID, e.CreatedAt, e.visibleAt = cmp.Or(id, w.newID("vpce")), w.clock.Now(), w.clock.Now().Add(w.options.VisibleAfter)
 	e.suffix = nameSuffix(e.ID)
 	for _, subnet := range subnets {
 		if err := w.attach(e, subnet); err != nil {

@@ -2,7 +2,12 @@ package privatelink
 
 import (
 	"fmt"
+	"maps"
+	"net/url"
 	"slices"
+	"strconv"
+
+	"postern/internal/local/wire"
 )
 
 // somebody is who does things by hand in one of the consumer's accounts.
@@ -19,6 +24,40 @@ func (w *World) byHand(event, endpointID string, change func(*Endpoint)) error {
 	change(e)
 	w.mutated(event, []string{endpointID}, somebody(e.AccountID))
 	return nil
+}
+
+// HandMade is an endpoint as a person makes it: in a VPC, for a service that takes the account, with tags of their own. ID is "" for
+// one that the world makes up.
+type HandMade struct {
+	ID                  string
+	VPCID, ServiceName  string
+	SubnetIDs, GroupIDs []string
+	PrivateDNS          bool
+	Tags                map[string]string
+}
+
+// CreateByHand makes an endpoint as a person with a console would, by all of AWS's rules, and returns its id.
+func (w *World) CreateByHand(made HandMade) (string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	vpc := w.vpcs.get(made.VPCID)
+	if vpc == nil {
+		return "", fmt.Errorf("making an endpoint by hand: %s does not exist", made.VPCID)
+	}
+	form := url.Values{"VpcEndpointType": {"Interface"}, "VpcId": {vpc.ID}, "ServiceName": {made.ServiceName}}
+	form.Set("PrivateDnsEnabled", strconv.FormatBool(made.PrivateDNS))
+	for name, ids := range map[string][]string{"SubnetId": made.SubnetIDs, "SecurityGroupId": made.GroupIDs} {
+		for i, id := range ids {
+			form.Set(fmt.Sprintf("%s.%d", name, i+1), id)
+		}
+	}
+	e, err := w.newEndpoint(&wire.Call{Form: form, AccountID: vpc.AccountID, Region: vpc.Region}, made.ID)
+	if err != nil {
+		return "", fmt.Errorf("making an endpoint by hand: %w", err)
+	}
+	e.Tags = maps.Clone(made.Tags)
+	w.mutated("CreateVpcEndpoint", []string{e.ID}, somebody(e.AccountID))
+	return e.ID, nil
 }
 
 // DeleteByHand deletes an endpoint as a person with a console would.

@@ -1,0 +1,40 @@
+package people
+
+import (
+	"fmt"
+	"time"
+
+	"postern/internal/local"
+	"postern/internal/local/privatelink"
+)
+
+// HandMade is the endpoint that somebody made for the sample connection of Monte Carlo before Postern came.
+var HandMade = privatelink.HandMade{
+	ID: privatelink.DemoHandMade, VPCID: privatelink.DemoVPC, ServiceName: privatelink.MonteCarloService,
+	SubnetIDs: []string{privatelink.DemoSubnetA, privatelink.DemoSubnetB}, GroupIDs: []string{privatelink.DemoEndpointGroup},
+	Tags: map[string]string{"Name": "monte carlo, by hand"},
+}
+
+// MakeByHand makes an endpoint as somebody does who wrote to the vendor, and waits until it is available. It goes before a Vendor
+// joins, who would accept it again.
+func MakeByHand(cloud *local.Cloud, made privatelink.HandMade) (id string, err error) {
+	if id, err = AskByHand(cloud, made); err != nil {
+		return "", err
+	}
+	if err := cloud.World.Vendor(made.ServiceName).Accept(id); err != nil {
+		return "", err
+	}
+	return id, cloud.Advance(time.Hour)
+}
+
+// AskByHand makes an endpoint that the vendor has yet to accept.
+func AskByHand(cloud *local.Cloud, made privatelink.HandMade) (id string, err error) {
+	vpc, known := cloud.World.VPC(made.VPCID)
+	if !known {
+		return "", fmt.Errorf("making an endpoint by hand: %s does not exist", made.VPCID)
+	}
+	if err := cloud.World.Vendor(made.ServiceName).Allow(vpc.AccountID); err != nil {
+		return "", err
+	}
+	return cloud.World.CreateByHand(made)
+}
