@@ -206,6 +206,17 @@ type Expectation struct {
 	ZoneID           string        `json:"zoneId,omitempty"`
 	Parameters       []string      `json:"parameters,omitempty"`
 	Policies         DriftPolicyOf `json:"policies,omitempty"`
+	// InterfaceIPs are the addresses of InterfaceIDs.
+	InterfaceIPs []string `json:"interfaceIps,omitempty"`
+	// OwnGroup says that Postern made the security group: its rules are exactly CIDRs and ClientGroupIDs, the probe's among them.
+	OwnGroup bool `json:"ownGroup,omitempty"`
+	// Open says that the groups which the request named let anyone in from the start.
+	Open bool `json:"open,omitempty"`
+	// The service as it was.
+	AZIDs              []string `json:"azIds,omitempty"`
+	AcceptanceRequired bool     `json:"acceptanceRequired,omitempty"`
+	PrivateDNSName     string   `json:"privateDnsName,omitempty"`
+	PrivateDNSVerified bool     `json:"privateDnsVerified,omitempty"`
 }
 
 // Expect returns what the shallow checks expect of a connection.
@@ -216,14 +227,20 @@ func (l Ledger) Expect() Expectation {
 		EndpointID: l.Endpoint.ID, ServiceName: plan.Service.Name, ServiceRegion: plan.Service.Region,
 		SecurityGroupIDs: plan.Network.SecurityGroupIDs, CIDRs: plan.Network.ClientCIDRs,
 		ClientGroupIDs: plan.Network.ClientSecurityGroupIDs, Ports: plan.Probe.Ports,
-		PrivateDNS: plan.DNS.Mode == ModeVendorPrivateDNS, ZoneID: l.DNS.ZoneID, Policies: plan.Drift,
+		PrivateDNS: plan.DNS.Mode == ModeVendorPrivateDNS, ZoneID: l.DNS.ZoneID, Policies: plan.Drift, Open: l.Open,
+		AZIDs: plan.Service.AZIDs, AcceptanceRequired: plan.Service.AcceptanceRequired, PrivateDNSName: plan.Service.PrivateDNSName,
+		PrivateDNSVerified: plan.Service.PrivateDNSVerified,
 	}
 	if l.Endpoint.SecurityGroupID != "" {
 		e.SecurityGroupIDs = []string{l.Endpoint.SecurityGroupID}
 	}
+	if group := plan.SecurityGroup; group != nil && l.Endpoint.SecurityGroupID != "" {
+		e.OwnGroup, e.Ports, e.CIDRs, e.ClientGroupIDs = true, group.Ports, group.CIDRs, group.GroupIDs
+	}
 	for _, i := range l.Availability.Interfaces {
 		e.SubnetIDs = append(e.SubnetIDs, i.SubnetID)
 		e.InterfaceIDs = append(e.InterfaceIDs, i.ID)
+		e.InterfaceIPs = append(e.InterfaceIPs, i.IP)
 	}
 	for _, parameter := range l.Config.Parameters {
 		e.Parameters = append(e.Parameters, parameter.Name)

@@ -19,5 +19,10 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	events := bus.New(eventbridge.NewFromConfig(r.AWS), r.Env.Required(step.EnvEventBus))
 	clients := endpoint.Clients(account.New(r), r.Log)
 	places := func(access connection.Access) Place { return clients(access) }
-	return step.Handle(r.Log, NewChecker(table, places, events, r.Metrics(), r.Log).Check), nil
+	networks, err := connection.ParseNetworks(r.Env.Required(step.EnvNetworks))
+	if err != nil {
+		return nil, err
+	}
+	config := Config{Networks: networks, TopicARN: r.Env.Required(step.EnvNotificationTopic)}
+	return step.Handle(r.Log, NewChecker(table, places, config, events, r.Metrics(), r.Log).Check), nil
 }

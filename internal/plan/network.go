@@ -160,7 +160,7 @@ func (d *draft) checkPort(port int, in filter.Admission, clients []netip.Prefix)
 		}
 	}
 	if in.Open {
-		d.warn("security-group-open", "%s let anyone in on %d/tcp; the clients are in %s.",
+		d.warn(connection.FindingOpen, "%s let anyone in on %d/tcp; the clients are in %s.",
 			groups, port, strings.Join(d.plan.Network.ClientCIDRs, ", "))
 	}
 	missing := strings.Join(filter.Uncovered(clients, in.CIDRs), ", ")

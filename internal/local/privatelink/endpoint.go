@@ -38,6 +38,7 @@ type Endpoint struct {
 	Connected          bool
 	FailCode, FailText string // DescribeVpcEndpoints.LastError
 	Tags               map[string]string
+	Policy             string // JSON, "" for a service that takes none
 
 	suffix         string // the random part of its DNS names
 	privateDNSLive bool   // the private name resolves to it
@@ -141,11 +142,7 @@ func (w *World) remove(e *Endpoint) {
 		for _, eni := range w.interfacesOf(e.ID) {
 			w.interfaces.remove(eni.ID)
 		}
-		for _, n := range w.notifications.all() {
-			if n.EndpointID == e.ID {
-				w.notifications.remove(n.ID)
-			}
-		}
+		w.removeNotifications(e.ID)
 		w.unless(e, w.options.ForgottenAfter, e.ID+" is forgotten", func() { w.endpoints.remove(e.ID) })
 	})
 }

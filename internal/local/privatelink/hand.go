@@ -34,6 +34,26 @@ func (w *World) SetPrivateDNSByHand(endpointID string, enabled bool) error {
 	})
 }
 
+// ChangeByHand changes an endpoint in a way that no other method has, without AWS's checks.
+func (w *World) ChangeByHand(endpointID string, change func(*Endpoint)) error {
+	return w.byHand("ModifyVpcEndpoint", endpointID, change)
+}
+
+// RemoveSubnetByHand takes an endpoint out of a subnet.
+func (w *World) RemoveSubnetByHand(endpointID, subnetID string) error {
+	return w.byHand("ModifyVpcEndpoint", endpointID, func(e *Endpoint) {
+		w.detach(e, []string{subnetID})
+		w.modified(e)
+	})
+}
+
+// RemoveNotificationsByHand deletes an endpoint's connection notifications.
+func (w *World) RemoveNotificationsByHand(endpointID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.removeNotifications(endpointID)
+}
+
 // SetSecurityGroupsByHand replaces the security groups of an endpoint.
 func (w *World) SetSecurityGroupsByHand(endpointID string, groupIDs ...string) error {
 	return w.byHand("ModifyVpcEndpoint", endpointID, func(e *Endpoint) { w.setGroups(e, groupIDs) })
