@@ -34,6 +34,30 @@ func (w *World) SetPrivateDNSByHand(endpointID string, enabled bool) error {
 	})
 }
 
+// AddEndpoint adds an endpoint as it is, with an interface of the address beside each of its subnets: somebody's, or one of many that
+// a measurement needs. Its place must be there already, and nothing is checked.
+func (w *World) AddEndpoint(e Endpoint, ips ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e.suffix, e.Connected, e.privateDNSLive = nameSuffix(e.ID), e.State == Available, e.PrivateDNSEnabled
+	for i, id := range e.SubnetIDs {
+		subnet := w.subnets.get(id)
+		eni := &NetworkInterface{
+			ID: w.newID("eni"), VPCID: e.VPCID, SubnetID: id, IP: ips[i], AZ: subnet.AZ, AZID: subnet.AZID, EndpointID: e.ID,
+			GroupIDs: e.GroupIDs, Type: "vpc_endpoint", Status: "in-use", Description: "VPC Endpoint Interface " + e.ID,
+		}
+		w.interfaces.put(eni.ID, eni)
+	}
+	w.endpoints.put(e.ID, &e)
+}
+
+// AddNotification adds a connection notification.
+func (w *World) AddNotification(n Notification) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.notifications.put(n.ID, &n)
+}
+
 // ChangeByHand changes an endpoint in a way that no other method has, without AWS's checks.
 func (w *World) ChangeByHand(endpointID string, change func(*Endpoint)) error {
 	return w.byHand("ModifyVpcEndpoint", endpointID, change)
