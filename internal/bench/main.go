@@ -49,7 +49,11 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	return table(out, slices.Concat(figures, started, onboarded))
+	drifted, err := driftOf(forHost)
+	if err != nil {
+		return err
+	}
+	return table(out, slices.Concat(figures, started, onboarded, drifted))
 }
 
 // functions are the names under lambdas/ of a stack's functions, sorted.

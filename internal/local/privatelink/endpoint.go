@@ -40,6 +40,7 @@ type Endpoint struct {
 	Tags               map[string]string
 	Policy             string // JSON, "" for a service that takes none
 
+	interfaces     []*NetworkInterface
 	suffix         string // the random part of its DNS names
 	privateDNSLive bool   // the private name resolves to it
 	visibleAt      time.Time
@@ -142,6 +143,7 @@ func (w *World) remove(e *Endpoint) {
 		for _, eni := range w.interfacesOf(e.ID) {
 			w.interfaces.remove(eni.ID)
 		}
+		e.interfaces = nil
 		w.removeNotifications(e.ID)
 		w.unless(e, w.options.ForgottenAfter, e.ID+" is forgotten", func() { w.endpoints.remove(e.ID) })
 	})
@@ -154,13 +156,10 @@ func (w *World) close(e *Endpoint, state State) {
 }
 
 func (w *World) interfacesOf(endpointID string) []*NetworkInterface {
-	var found []*NetworkInterface
-	for _, eni := range w.interfaces.all() {
-		if eni.EndpointID == endpointID {
-			found = append(found, eni)
-		}
+	if e := w.endpoints.get(endpointID); e != nil {
+		return slices.Clone(e.interfaces)
 	}
-	return found
+	return nil
 }
 
 // visible returns an endpoint that the API shows the caller in the call's Region, else nil. AWS: EC2 is eventually consistent, so an endpoint may not
@@ -184,6 +183,6 @@ func (w *World) attach(e *Endpoint, subnet *Subnet) error {
 	if e.Connected {
 		eni.Status = "in-use"
 	}
-	e.SubnetIDs = append(e.SubnetIDs, subnet.ID)
+	e.SubnetIDs, e.interfaces = append(e.SubnetIDs, subnet.ID), append(e.interfaces, eni)
 	return nil
 }

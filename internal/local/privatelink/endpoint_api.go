@@ -465,6 +465,7 @@ func (w *World) detach(e *Endpoint, subnetIDs []string) {
 		}
 	}
 	e.SubnetIDs = slices.DeleteFunc(e.SubnetIDs, func(id string) bool { return slices.Contains(subnetIDs, id) })
+	e.interfaces = slices.DeleteFunc(e.interfaces, func(n *NetworkInterface) bool { return slices.Contains(subnetIDs, n.SubnetID) })
 }
 
 // unsuccessfulXML is one thing of a batch that was not done. AWS answers such a batch with 200.

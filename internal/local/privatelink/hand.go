@@ -47,6 +47,7 @@ func (w *World) AddEndpoint(e Endpoint, ips ...string) {
 			GroupIDs: e.GroupIDs, Type: "vpc_endpoint", Status: "in-use", Description: "VPC Endpoint Interface " + e.ID,
 		}
 		w.interfaces.put(eni.ID, eni)
+		e.interfaces = append(e.interfaces, eni)
 	}
 	w.endpoints.put(e.ID, &e)
 }
