@@ -132,6 +132,13 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			must(t, c.Zones.DeleteByHand("privatelink.getmontecarlo.com."))
 			onboard(t, c, "diagnose.monte-carlo.json")
 		},
+		"looked at by the drift check, at home and in another account": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			onboard(t, c, "onboard.monte-carlo.json")
+			onboard(t, c, otherAccount)
+			reject(t, c)
+			advance(t, c, 2*time.Hour)
+		},
 		"a fleet": func(t *testing.T, c *local.Cloud) {
 			approve(t, c)
 			onboard(t, c, "onboard.fleet.json")
