@@ -17,7 +17,8 @@ const driftMinutes = 60
 const driftChecksAtATime = 1
 
 var driftGrants = []grant{
-	describe("VpcEndpoints"),
+	describe("VpcEndpoints", "VpcEndpointServices", "VpcEndpointConnectionNotifications", "SecurityGroups", "Vpcs", "VpcAttribute",
+		"NetworkAcls"),
 	{actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, resources: table, conditions: withoutToken},
 	{actions: []string{"dynamodb:Query"}, resources: linkedIndex},
 	{actions: []string{"events:PutEvents"}, resources: eventBus},
@@ -27,12 +28,16 @@ var driftGrants = []grant{
 	failedEvents,
 }
 
-// drift deploys the drift check behind its schedule. It is made after the state machine, which it may start.
+// driftSpec is the drift check's. It is not among specs: it is made after the state machine, which it may start.
+var driftSpec = spec{
+	handler: driftHandler, reaches: true, description: "Compares onboarded connections with what was verified", timeoutSeconds: 900,
+	env:    []string{step.EnvTable, step.EnvEventBus, step.EnvNetworks, step.EnvNotificationTopic, step.EnvStateMachine},
+	grants: driftGrants, reserved: driftChecksAtATime,
+}
+
+// drift deploys the drift check behind its schedule.
 func (s *stack) drift() {
-	function := s.newFunction(constructID(driftHandler), "postern-"+driftHandler, spec{
-		handler: driftHandler, reaches: true, description: "Compares onboarded connections with what was verified", timeoutSeconds: 900,
-		env: []string{step.EnvTable, step.EnvEventBus, step.EnvStateMachine}, grants: driftGrants, reserved: driftChecksAtATime,
-	})
+	function := s.newFunction(constructID(driftHandler), "postern-"+driftHandler, driftSpec)
 	s.functions[driftHandler] = function
 	s.rule("DriftSchedule", "Compares every onboarded connection with what was verified", &awsevents.RuleProps{
 		Schedule: awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(driftMinutes))),

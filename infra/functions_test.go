@@ -84,7 +84,7 @@ var environment = map[string][]string{
 	"await-gate":      {step.EnvEventBus, step.EnvTable},
 	"acknowledge":     {step.EnvEventBus, step.EnvTable},
 	"observe":         {step.EnvEventBus, step.EnvTable},
-	"drift-check":     {step.EnvEventBus, step.EnvStateMachine, step.EnvTable},
+	"drift-check":     {step.EnvEventBus, step.EnvNetworks, step.EnvNotificationTopic, step.EnvStateMachine, step.EnvTable},
 	"resume":          {step.EnvTable},
 	"publish-config":  {step.EnvTable},
 	"offboard":        {step.EnvNotificationTopic, step.EnvTable},

@@ -96,6 +96,25 @@ func TestOnboardingIsWithinItsBudgets(t *testing.T) {
 	}
 }
 
+func TestDriftCheckIsWithinItsBudgets(t *testing.T) {
+	t.Parallel()
+	cloud, err := local.Open(local.Config{TemplatePath: filepath.Join("..", "..", templatePath), Functions: handlers.All()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cloud.Close() })
+	figures, err := drifting(cloud)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range figures {
+		if !f.budget.met(f.value) || f.value <= 0 {
+			t.Errorf("%s: %v, budget %s: %s", f.budget.what, f.value, f.budget.bound(), f.of)
+		}
+		t.Logf("%s: %v: %s", f.budget.what, f.value, f.of)
+	}
+}
+
 func TestAStartThatFailsSaysWhy(t *testing.T) {
 	t.Parallel()
 	api, err := newRuntimeAPI(t.Context())

@@ -53,7 +53,11 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	return table(out, slices.Concat(figures, started, onboarded, many))
+	drifted, err := driftOf(forHost)
+	if err != nil {
+		return err
+	}
+	return table(out, slices.Concat(figures, started, onboarded, many, drifted))
 }
 
 // functions are the names under lambdas/ of a stack's functions, sorted.

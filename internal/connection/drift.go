@@ -208,6 +208,17 @@ type Expectation struct {
 	Policies         DriftPolicyOf `json:"policies,omitempty"`
 	// NotAfter is when the certificate expires that the last verification saw.
 	NotAfter *time.Time `json:"notAfter,omitempty"`
+	// InterfaceIPs are the addresses of InterfaceIDs.
+	InterfaceIPs []string `json:"interfaceIps,omitempty"`
+	// OwnGroup says that Postern made the security group: its rules are exactly CIDRs and ClientGroupIDs, the probe's among them.
+	OwnGroup bool `json:"ownGroup,omitempty"`
+	// Open says that the groups which the request named let anyone in from the start.
+	Open bool `json:"open,omitempty"`
+	// The service as it was.
+	AZIDs              []string `json:"azIds,omitempty"`
+	AcceptanceRequired bool     `json:"acceptanceRequired,omitempty"`
+	PrivateDNSName     string   `json:"privateDnsName,omitempty"`
+	PrivateDNSVerified bool     `json:"privateDnsVerified,omitempty"`
 }
 
 // Expect returns what the shallow checks expect of a connection.
@@ -219,14 +230,20 @@ func (l Ledger) Expect() Expectation {
 		SecurityGroupIDs: plan.Network.SecurityGroupIDs, CIDRs: plan.Network.ClientCIDRs,
 		ClientGroupIDs: plan.Network.ClientSecurityGroupIDs, Ports: plan.Probe.Ports,
 		PrivateDNS: plan.DNS.Mode == ModeVendorPrivateDNS && !l.DNS.Kept || l.Endpoint.PrivateDNSEnabled, ZoneID: l.DNS.ZoneID,
-		Policies: plan.Drift, NotAfter: l.Verification.NotAfter,
+		Policies: plan.Drift, NotAfter: l.Verification.NotAfter, Open: l.Open,
+		AZIDs: plan.Service.AZIDs, AcceptanceRequired: plan.Service.AcceptanceRequired, PrivateDNSName: plan.Service.PrivateDNSName,
+		PrivateDNSVerified: plan.Service.PrivateDNSVerified,
 	}
 	if l.Endpoint.SecurityGroupID != "" {
 		e.SecurityGroupIDs = []string{l.Endpoint.SecurityGroupID}
 	}
+	if group := plan.SecurityGroup; group != nil && l.Endpoint.SecurityGroupID != "" {
+		e.OwnGroup, e.Ports, e.CIDRs, e.ClientGroupIDs = true, group.Ports, group.CIDRs, group.GroupIDs
+	}
 	for _, i := range l.Availability.Interfaces {
 		e.SubnetIDs = append(e.SubnetIDs, i.SubnetID)
 		e.InterfaceIDs = append(e.InterfaceIDs, i.ID)
+		e.InterfaceIPs = append(e.InterfaceIPs, i.IP)
 	}
 	for _, parameter := range l.Config.Parameters {
 		e.Parameters = append(e.Parameters, parameter.Name)

@@ -1,6 +1,9 @@
 package connection
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Ledger is what is known of a connection that is onboarded: what was wanted, what was made, and what stood there before. It is
 // written with the execution's last write and outlives it; offboarding and the drift check read nothing else of the past. Fields
@@ -17,6 +20,8 @@ type Ledger struct {
 	Verification Proof        `json:"verification"`
 	// Config's parameters have in PreviousVersion what stood there before the first onboarding of the connection.
 	Config Config `json:"config"`
+	// Open says that the security groups which the request named let anyone in: the plan warned of it.
+	Open bool `json:"open,omitempty"`
 }
 
 // NewLedger returns the ledger of an execution that published config. Earlier is the connection's ledger before, or nil.
@@ -30,6 +35,7 @@ func NewLedger(in Input, config Config, earlier *Ledger) Ledger {
 		gate.To, gate.Subject, gate.Body = "", "", ""
 	}
 	ledger.Plan.Repair = nil
+	ledger.Open = slices.ContainsFunc(ledger.Plan.Findings, func(f Finding) bool { return f.Code == FindingOpen })
 	ledger.Plan.Findings, ledger.Plan.Creates, ledger.Plan.ClientActions = nil, nil, nil
 	if state.Endpoint != nil {
 		ledger.Endpoint = *state.Endpoint

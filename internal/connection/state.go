@@ -321,6 +321,9 @@ type Finding struct {
 // FindingAwaited is the code of the finding that names the inputs which the vendor gives with the allow-listing.
 const FindingAwaited = "inputs-with-allow-listing"
 
+// FindingOpen is the code of the finding that the security groups which the request names let anyone in.
+const FindingOpen = "security-group-open"
+
 // Severities of a finding.
 const (
 	SeverityWarning = "warning"

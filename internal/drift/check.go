@@ -37,15 +37,17 @@ type Checker struct {
 	places   func(connection.Access) Place
 	repairer Repairer
 	trails   Trails
+	config   Config
 	bus      *bus.Bus
 	metrics  io.Writer
 	log      *slog.Logger
 }
 
 // NewChecker returns a checker that reads each connection in the account it is in; it writes metric lines to metrics.
-func NewChecker(registry Registry, places func(connection.Access) Place, repairer Repairer, trails Trails, bus *bus.Bus,
+func NewChecker(registry Registry, places func(connection.Access) Place, config Config, repairer Repairer, trails Trails, bus *bus.Bus,
 	metrics io.Writer, log *slog.Logger) *Checker {
-	return &Checker{registry: registry, places: places, repairer: repairer, trails: trails, bus: bus, metrics: metrics, log: log}
+	return &Checker{registry: registry, places: places, config: config, repairer: repairer, trails: trails, bus: bus, metrics: metrics,
+		log: log}
 }
 
 // Checked is what one run did.
@@ -72,10 +74,10 @@ func (c *Checker) Check(ctx context.Context, raw json.RawMessage) (Checked, erro
 	links = w.concerned(links)
 	deep := w.deep(links)
 	done := Checked{Woken: w.by, Connections: len(links), Deep: len(deep)}
-	surveys := c.survey(ctx, links)
+	surveys := c.survey(ctx, w, links)
 	var failed []error
 	for _, link := range links {
-		answers := shallow(link, surveys[placeOf(link)])
+		answers := c.shallow(link, surveys[placeOf(link)])
 		if deep[link.ConnectionID] {
 			answers = append(answers, c.look(ctx, link)...)
 		}

@@ -25,7 +25,13 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	accounts := account.New(r)
 	clients := endpoint.Clients(accounts, r.Log)
 	places := func(access connection.Access) Place { return clients(access) }
-	return step.Handle(r.Log, NewChecker(table, places, repairer, trails(accounts), events, r.Metrics(), r.Log).Check), nil
+	networks, err := connection.ParseNetworks(r.Env.Required(step.EnvNetworks))
+	if err != nil {
+		return nil, err
+	}
+	config := Config{Networks: networks, TopicARN: r.Env.Required(step.EnvNotificationTopic)}
+	checker := NewChecker(table, places, config, repairer, trails(accounts), events, r.Metrics(), r.Log)
+	return step.Handle(r.Log, checker.Check), nil
 }
 
 func trails(accounts *account.Accounts) Trails {

@@ -29,7 +29,7 @@ type ACLEntry struct {
 	FromPort, ToPort int // 0 and 65535 when the rule is for every port
 }
 
-// NetworkACLs returns the network ACLs of subnets.
+// NetworkACLs returns the network ACLs of subnets, of many together with those of others.
 //
 // AWS: every subnet has exactly one; the VPC's default ACL is listed with the subnets that have no other.
 func (c *Client) NetworkACLs(ctx context.Context, subnetIDs []string) ([]NetworkACL, error) {
@@ -38,7 +38,7 @@ func (c *Client) NetworkACLs(ctx context.Context, subnetIDs []string) ([]Network
 	}
 	var acls []NetworkACL
 	pages := ec2.NewDescribeNetworkAclsPaginator(c.api, &ec2.DescribeNetworkAclsInput{
-		Filters: []types.Filter{filter("association.subnet-id", subnetIDs...)},
+		Filters: only("association.subnet-id", subnetIDs), MaxResults: aws.Int32(mostOnPage),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

@@ -29,6 +29,8 @@ type Endpoint struct {
 	DNSNames                    []DNSName
 	InterfaceIDs                []string
 	Tags                        map[string]string
+	// Policy is the endpoint's policy as JSON, "" when AWS shows none.
+	Policy string
 	// Reason is why AWS failed or refused the endpoint, when it says so.
 	Reason    string
 	CreatedAt time.Time // zero when AWS does not say
@@ -144,7 +146,7 @@ func endpointOf(e types.VpcEndpoint) Endpoint {
 		VPCID: aws.ToString(e.VpcId), Type: string(e.VpcEndpointType), State: connection.ParseEndpointState(string(e.State)),
 		SubnetIDs: e.SubnetIds, PrivateDNSEnabled: aws.ToBool(e.PrivateDnsEnabled), InterfaceIDs: e.NetworkInterfaceIds,
 		Tags: make(map[string]string, len(e.Tags)), Reason: aws.ToString(e.FailureReason),
-		CreatedAt: aws.ToTime(e.CreationTimestamp),
+		CreatedAt: aws.ToTime(e.CreationTimestamp), Policy: aws.ToString(e.PolicyDocument),
 	}
 	for _, group := range e.Groups {
 		endpoint.SecurityGroupIDs = append(endpoint.SecurityGroupIDs, aws.ToString(group.GroupId))

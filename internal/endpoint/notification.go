@@ -68,14 +68,24 @@ func (c *Client) createNotification(ctx context.Context, want Want, id string) (
 }
 
 func (c *Client) notifications(ctx context.Context, endpointID string) ([]types.ConnectionNotification, error) {
-	var all []types.ConnectionNotification
-	pages := ec2.NewDescribeVpcEndpointConnectionNotificationsPaginator(c.api, &ec2.DescribeVpcEndpointConnectionNotificationsInput{
+	found, err := c.describeNotifications(ctx, &ec2.DescribeVpcEndpointConnectionNotificationsInput{
 		Filters: []types.Filter{filter("vpc-endpoint-id", endpointID)},
 	})
+	if err != nil {
+		return nil, fmt.Errorf("describing the notifications of endpoint %s: %w", endpointID, err)
+	}
+	return found, nil
+}
+
+// describeNotifications reads every page.
+func (c *Client) describeNotifications(ctx context.Context, in *ec2.DescribeVpcEndpointConnectionNotificationsInput) (
+	[]types.ConnectionNotification, error) {
+	var all []types.ConnectionNotification
+	pages := ec2.NewDescribeVpcEndpointConnectionNotificationsPaginator(c.api, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("describing the notifications of endpoint %s: %w", endpointID, err)
+			return nil, err
 		}
 		all = append(all, page.ConnectionNotificationSet...)
 	}

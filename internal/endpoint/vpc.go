@@ -28,22 +28,31 @@ func (c *Client) VPC(ctx context.Context, vpcID string) (VPC, error) {
 	if err != nil {
 		return VPC{}, fmt.Errorf("describing VPC %s: %w", vpcID, err)
 	}
-	vpc := VPC{ID: vpcID}
-	for _, block := range out.Vpcs[0].CidrBlockAssociationSet {
+	vpc := vpcOf(out.Vpcs[0])
+	vpc.DNSSupport, vpc.DNSHostnames, err = c.VPCDNS(ctx, vpcID)
+	return vpc, err
+}
+
+func vpcOf(v types.Vpc) VPC {
+	vpc := VPC{ID: aws.ToString(v.VpcId)}
+	for _, block := range v.CidrBlockAssociationSet {
 		if block.CidrBlockState == nil || block.CidrBlockState.State == types.VpcCidrBlockStateCodeAssociated {
 			vpc.CIDRs = append(vpc.CIDRs, aws.ToString(block.CidrBlock))
 		}
 	}
-	if primary := aws.ToString(out.Vpcs[0].CidrBlock); len(vpc.CIDRs) == 0 && primary != "" {
+	if primary := aws.ToString(v.CidrBlock); len(vpc.CIDRs) == 0 && primary != "" {
 		vpc.CIDRs = []string{primary}
 	}
-	if vpc.DNSSupport, err = c.vpcAttribute(ctx, vpcID, types.VpcAttributeNameEnableDnsSupport); err != nil {
-		return VPC{}, err
+	return vpc
+}
+
+// VPCDNS returns a VPC's attributes enableDnsSupport and enableDnsHostnames.
+func (c *Client) VPCDNS(ctx context.Context, vpcID string) (support, hostnames bool, err error) {
+	if support, err = c.vpcAttribute(ctx, vpcID, types.VpcAttributeNameEnableDnsSupport); err != nil {
+		return false, false, err
 	}
-	if vpc.DNSHostnames, err = c.vpcAttribute(ctx, vpcID, types.VpcAttributeNameEnableDnsHostnames); err != nil {
-		return VPC{}, err
-	}
-	return vpc, nil
+	hostnames, err = c.vpcAttribute(ctx, vpcID, types.VpcAttributeNameEnableDnsHostnames)
+	return support, hostnames, err
 }
 
 func (c *Client) vpcAttribute(ctx context.Context, vpcID string, name types.VpcAttributeName) (bool, error) {

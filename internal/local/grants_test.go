@@ -129,6 +129,13 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			onboard(t, c, "diagnose.monte-carlo.json")
 		},
 		"shown": func(t *testing.T, c *local.Cloud) { shown(t, c) },
+		"looked at by the drift check, at home and in another account": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			onboard(t, c, "onboard.monte-carlo.json")
+			onboard(t, c, otherAccount)
+			reject(t, c)
+			advance(t, c, 2*time.Hour)
+		},
 		"a fleet": func(t *testing.T, c *local.Cloud) {
 			approve(t, c)
 			onboard(t, c, "onboard.fleet.json")

@@ -9,6 +9,7 @@ import (
 
 	"postern/internal/awserr"
 	"postern/internal/connection"
+	"postern/internal/filter"
 )
 
 func associatedPath(i int) string { return fmt.Sprintf("target.associatedVpcIds[%d]", i) }
@@ -73,7 +74,7 @@ func (p *Planner) checkAssociatedVPC(ctx context.Context, d *draft, i int, vpc c
 		d.plan.Network.ClientCIDRs = append(slices.Clone(d.plan.Network.ClientCIDRs), found.CIDRs...)
 		return nil
 	}
-	if missing := uncovered(prefixes(found.CIDRs), prefixes(d.plan.Network.ClientCIDRs)); len(missing) > 0 {
+	if missing := filter.Uncovered(filter.Blocks(found.CIDRs), filter.Blocks(d.plan.Network.ClientCIDRs)); len(missing) > 0 {
 		d.faults.Addf(associatedPath(i), "add them to target.clientCidrs, or leave the VPC out", "the clients in %s would learn a name that "+
 			"they may not use: %s is not among the clients", vpc.VPCID, strings.Join(missing, ", "))
 	}

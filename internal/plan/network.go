@@ -11,6 +11,7 @@ import (
 	"postern/internal/awserr"
 	"postern/internal/connection"
 	"postern/internal/endpoint"
+	"postern/internal/filter"
 )
 
 // checkVPC reads the VPC. Both DNS attributes must be on for a private zone, and for private DNS, to be answered in it.
@@ -133,12 +134,12 @@ func (p *Planner) checkSecurityGroups(ctx context.Context, d *draft) error {
 
 // checkAdmission checks that the groups together let all clients in on all of the vendor's ports, and how much more they let in.
 func (d *draft) checkAdmission(groups []endpoint.SecurityGroup) {
-	clients := prefixes(d.plan.Network.ClientCIDRs)
+	clients := filter.Blocks(d.plan.Network.ClientCIDRs)
 	ports, _ := d.profile.PortNumbers()
 	for _, port := range ports {
-		d.checkPort(port, admits(groups, port), clients)
+		d.checkPort(port, filter.Admits(groups, port), clients)
 	}
-	if wider := beyond(groups, ports, clients); len(wider) > 0 {
+	if wider := filter.Beyond(groups, ports, clients); len(wider) > 0 {
 		d.info("security-group-wider", "The endpoint's security groups allow more than the connection needs: %s.",
 			strings.Join(wider, "; "))
 	}
@@ -147,27 +148,27 @@ func (d *draft) checkAdmission(groups []endpoint.SecurityGroup) {
 // checkPort checks one port. A rule that names groups or prefix lists may let the clients in, which blocks alone cannot prove. It
 // is proof when it names a group of the clients, which the network's probe has. It is none when it names the endpoint's own
 // groups only, as a VPC's default group does. A client group that the request names is in by its own name, or by the whole VPC's.
-func (d *draft) checkPort(port int, in admission, clients []netip.Prefix) {
+func (d *draft) checkPort(port int, in filter.Admission, clients []netip.Prefix) {
 	groups := strings.Join(d.request.Target.SecurityGroupIDs, ", ")
-	if d.vpc != nil && len(uncovered(prefixes(d.vpc.CIDRs), in.cidrs)) > 0 {
+	if d.vpc != nil && len(filter.Uncovered(filter.Blocks(d.vpc.CIDRs), in.CIDRs)) > 0 {
 		for i, client := range d.request.Target.ClientSecurityGroupIDs {
-			if !slices.Contains(in.groupIDs, client) {
+			if !slices.Contains(in.GroupIDs, client) {
 				d.faults.Addf(fmt.Sprintf("target.clientSecurityGroupIds[%d]", i),
 					fmt.Sprintf("add an inbound rule for TCP %d from %s to one of them", port, client),
 					"%s do not let %s in on %d/tcp", groups, client, port)
 			}
 		}
 	}
-	if in.open {
-		d.warn("security-group-open", "%s let anyone in on %d/tcp; the clients are in %s.",
+	if in.Open {
+		d.warn(connection.FindingOpen, "%s let anyone in on %d/tcp; the clients are in %s.",
 			groups, port, strings.Join(d.plan.Network.ClientCIDRs, ", "))
 	}
-	missing := strings.Join(uncovered(clients, in.cidrs), ", ")
-	if missing == "" || intersects(in.groupIDs, d.network.ProbeSecurityGroupIDs) {
+	missing := strings.Join(filter.Uncovered(clients, in.CIDRs), ", ")
+	if missing == "" || in.Names(d.network.ProbeSecurityGroupIDs) {
 		return
 	}
 	own := func(id string) bool { return slices.Contains(d.request.Target.SecurityGroupIDs, id) }
-	if others := append(slices.DeleteFunc(in.groupIDs, own), in.prefixListIDs...); len(others) > 0 {
+	if others := append(slices.DeleteFunc(in.GroupIDs, own), in.PrefixListIDs...); len(others) > 0 {
 		d.warn("security-group-by-reference", "On %d/tcp %s let %s in, not %s: whether every client is among them is not checked.",
 			port, groups, strings.Join(others, ", "), missing)
 		return

@@ -8,6 +8,7 @@ import (
 
 	"postern/internal/awserr"
 	"postern/internal/connection"
+	"postern/internal/filter"
 )
 
 // maxGroupRules is AWS's default quota of inbound rules in a security group.
@@ -51,7 +52,7 @@ func (d *draft) designGroup() {
 		Name: connection.SecurityGroupName(d.plan.ConnectionID), Ports: ports,
 		CIDRs: network.ClientCIDRs, GroupIDs: slices.Clone(network.ClientSecurityGroupIDs),
 	}
-	if len(uncovered(prefixes(d.vpc.CIDRs), prefixes(group.CIDRs))) > 0 {
+	if len(filter.Uncovered(filter.Blocks(d.vpc.CIDRs), filter.Blocks(group.CIDRs))) > 0 {
 		for _, id := range d.network.ProbeSecurityGroupIDs {
 			if !slices.Contains(group.GroupIDs, id) {
 				group.GroupIDs = append(group.GroupIDs, id)
@@ -59,7 +60,7 @@ func (d *draft) designGroup() {
 		}
 	}
 	for i, cidr := range d.request.Target.ClientCIDRs {
-		if slices.ContainsFunc(prefixes([]string{cidr}), anywhere) {
+		if slices.ContainsFunc(filter.Blocks([]string{cidr}), filter.Anywhere) {
 			d.faults.Addf(fmt.Sprintf("target.clientCidrs[%d]", i),
 				"write the blocks that the clients are in, or a group of your own in target.securityGroupIds",
 				"%s would let anyone in, and Postern makes no such security group", cidr)

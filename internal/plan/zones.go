@@ -191,3 +191,8 @@ func (d *draft) noteShadow() {
 	}
 	d.warn("shadows-siblings", "Zone %s hides %s from %s.%s", plan.Zone, hidden, d.plan.Network.VPCID, wayOut)
 }
+
+// below reports whether a DNS name lies below a domain, or is the domain.
+func below(name, domain string) bool {
+	return name == domain || strings.HasSuffix(name, "."+domain)
+}

@@ -38,7 +38,9 @@ type Endpoint struct {
 	Connected          bool
 	FailCode, FailText string // DescribeVpcEndpoints.LastError
 	Tags               map[string]string
+	Policy             string // JSON, "" for a service that takes none
 
+	interfaces     []*NetworkInterface
 	suffix         string // the random part of its DNS names
 	privateDNSLive bool   // the private name resolves to it
 	visibleAt      time.Time
@@ -141,11 +143,8 @@ func (w *World) remove(e *Endpoint) {
 		for _, eni := range w.interfacesOf(e.ID) {
 			w.interfaces.remove(eni.ID)
 		}
-		for _, n := range w.notifications.all() {
-			if n.EndpointID == e.ID {
-				w.notifications.remove(n.ID)
-			}
-		}
+		e.interfaces = nil
+		w.removeNotifications(e.ID)
 		w.unless(e, w.options.ForgottenAfter, e.ID+" is forgotten", func() { w.endpoints.remove(e.ID) })
 	})
 }
@@ -157,13 +156,10 @@ func (w *World) close(e *Endpoint, state State) {
 }
 
 func (w *World) interfacesOf(endpointID string) []*NetworkInterface {
-	var found []*NetworkInterface
-	for _, eni := range w.interfaces.all() {
-		if eni.EndpointID == endpointID {
-			found = append(found, eni)
-		}
+	if e := w.endpoints.get(endpointID); e != nil {
+		return slices.Clone(e.interfaces)
 	}
-	return found
+	return nil
 }
 
 // visible returns an endpoint that the API shows the caller in the call's Region, else nil. AWS: EC2 is eventually consistent, so an endpoint may not
@@ -187,6 +183,6 @@ func (w *World) attach(e *Endpoint, subnet *Subnet) error {
 	if e.Connected {
 		eni.Status = "in-use"
 	}
-	e.SubnetIDs = append(e.SubnetIDs, subnet.ID)
+	e.SubnetIDs, e.interfaces = append(e.SubnetIDs, subnet.ID), append(e.interfaces, eni)
 	return nil
 }

@@ -67,6 +67,7 @@ type endpointXML struct {
 	OwnerID       string        `xml:"ownerId"`
 	LastError     *lastErrorXML `xml:"lastError"`
 	FailureReason string        `xml:"failureReason,omitempty"`
+	Policy        string        `xml:"policyDocument,omitempty"`
 	Tags          []tagXML      `xml:"tagSet>item"`
 }
 
@@ -85,7 +86,7 @@ func (w *World) endpointXML(e *Endpoint) endpointXML {
 		ID: e.ID, Type: "Interface", VPCID: e.VPCID, ServiceName: e.ServiceName, ServiceRegion: e.ServiceRegion,
 		State: w.spelled(e.State), SubnetIDs: e.SubnetIDs, Groups: w.groupIDsXML(e.GroupIDs), AddressType: "ipv4", RecordType: "ipv4",
 		PrivateDNS: e.PrivateDNSEnabled, CreatedAt: e.CreatedAt.UTC().Format(time.RFC3339), OwnerID: e.AccountID,
-		Tags: tagsXML(e.Tags),
+		Tags: tagsXML(e.Tags), Policy: e.Policy,
 	}
 	for _, eni := range w.interfacesOf(e.ID) {
 		item.InterfaceIDs = append(item.InterfaceIDs, eni.ID)
@@ -253,6 +254,9 @@ func (w *World) requestedEndpoint(call *wire.Call) (*Endpoint, []*Subnet, error)
 		Region: call.Region, AccountID: call.AccountID, VPCID: vpc.ID, ServiceName: service.Name, ServiceRegion: service.Region,
 		GroupIDs: list(form, "SecurityGroupId"), PrivateDNSEnabled: form.Get("PrivateDnsEnabled") == "true",
 	}
+	if service.PolicySupported {
+		e.Policy = cmp.Or(form.Get("PolicyDocument"), defaultPolicy)
+	}
 	if len(e.GroupIDs) == 0 {
 		e.GroupIDs = []string{vpc.defaultGroup}
 	}
@@ -300,6 +304,9 @@ func (w *World) requestedService(call *wire.Call) (*VendorService, error) {
 	}
 	return service, checkPolicy(call, service)
 }
+
+// defaultPolicy is what AWS gives an endpoint of a service that takes policies, as it writes it.
+const defaultPolicy = `{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}`
 
 func checkPolicy(call *wire.Call, service *VendorService) error {
 	if call.Form.Has("PolicyDocument") && !service.PolicySupported {
@@ -423,6 +430,9 @@ func (w *World) modifyEndpoint(call *wire.Call) (any, error) {
 		}
 	}
 	w.setGroups(e, groups)
+	if form.Has("PolicyDocument") {
+		e.Policy = form.Get("PolicyDocument")
+	}
 	if form.Has("PrivateDnsEnabled") {
 		e.PrivateDNSEnabled = form.Get("PrivateDnsEnabled") == "true"
 	}
@@ -455,6 +465,7 @@ func (w *World) detach(e *Endpoint, subnetIDs []string) {
 		}
 	}
 	e.SubnetIDs = slices.DeleteFunc(e.SubnetIDs, func(id string) bool { return slices.Contains(subnetIDs, id) })
+	e.interfaces = slices.DeleteFunc(e.interfaces, func(n *NetworkInterface) bool { return slices.Contains(subnetIDs, n.SubnetID) })
 }
 
 // unsuccessfulXML is one thing of a batch that was not done. AWS answers such a batch with 200.

@@ -23,14 +23,20 @@ func hasPrefix(form url.Values, prefix string) bool {
 
 // filter is one Filter of a Describe call: the thing has one of the values. A value may hold the wildcards * and ?.
 type filter struct {
-	name   string
-	values []string
+	name     string
+	values   []string
+	patterns []*regexp.Regexp // of the values
 }
 
 func filters(form url.Values) []filter {
 	var all []filter
 	members(form, "Filter", func(prefix string) {
-		all = append(all, filter{form.Get(prefix + ".Name"), list(form, prefix+".Value")})
+		f := filter{name: form.Get(prefix + ".Name"), values: list(form, prefix+".Value")}
+		for _, value := range f.values {
+			expression := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(value))
+			f.patterns = append(f.patterns, regexp.MustCompile("^(?s:"+expression+")$"))
+		}
+		all = append(all, f)
 	})
 	return all
 }
@@ -106,14 +112,7 @@ func passesAll(conditions []filter, tags map[string]string, more attributes) (bo
 }
 
 func (f filter) matches(values []string) bool {
-	for _, pattern := range f.values {
-		expression := regexp.QuoteMeta(pattern)
-		expression = strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(expression)
-		if slices.ContainsFunc(values, regexp.MustCompile("^(?s:"+expression+")$").MatchString) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.patterns, func(pattern *regexp.Regexp) bool { return slices.ContainsFunc(values, pattern.MatchString) })
 }
 
 // page cuts out one answer's worth of things. NextToken is opaque to callers.

@@ -84,6 +84,51 @@ func (w *World) SetPrivateDNSByHand(endpointID string, enabled bool) error {
 	})
 }
 
+// AddEndpoint adds an endpoint as it is, with an interface of the address beside each of its subnets: somebody's, or one of many that
+// a measurement needs. Its place must be there already, and nothing is checked.
+func (w *World) AddEndpoint(e Endpoint, ips ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e.suffix, e.Connected, e.privateDNSLive = nameSuffix(e.ID), e.State == Available, e.PrivateDNSEnabled
+	for i, id := range e.SubnetIDs {
+		subnet := w.subnets.get(id)
+		eni := &NetworkInterface{
+			ID: w.newID("eni"), VPCID: e.VPCID, SubnetID: id, IP: ips[i], AZ: subnet.AZ, AZID: subnet.AZID, EndpointID: e.ID,
+			GroupIDs: e.GroupIDs, Type: "vpc_endpoint", Status: "in-use", Description: "VPC Endpoint Interface " + e.ID,
+		}
+		w.interfaces.put(eni.ID, eni)
+		e.interfaces = append(e.interfaces, eni)
+	}
+	w.endpoints.put(e.ID, &e)
+}
+
+// AddNotification adds a connection notification.
+func (w *World) AddNotification(n Notification) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.notifications.put(n.ID, &n)
+}
+
+// ChangeByHand changes an endpoint in a way that no other method has, without AWS's checks.
+func (w *World) ChangeByHand(endpointID string, change func(*Endpoint)) error {
+	return w.byHand("ModifyVpcEndpoint", endpointID, change)
+}
+
+// RemoveSubnetByHand takes an endpoint out of a subnet.
+func (w *World) RemoveSubnetByHand(endpointID, subnetID string) error {
+	return w.byHand("ModifyVpcEndpoint", endpointID, func(e *Endpoint) {
+		w.detach(e, []string{subnetID})
+		w.modified(e)
+	})
+}
+
+// RemoveNotificationsByHand deletes an endpoint's connection notifications.
+func (w *World) RemoveNotificationsByHand(endpointID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.removeNotifications(endpointID)
+}
+
 // SetSecurityGroupsByHand replaces the security groups of an endpoint.
 func (w *World) SetSecurityGroupsByHand(endpointID string, groupIDs ...string) error {
 	return w.byHand("ModifyVpcEndpoint", endpointID, func(e *Endpoint) { w.setGroups(e, groupIDs) })

@@ -71,3 +71,11 @@ func syntheticMessage(e *Endpoint, event, reason string) []byte {
 	}{"synthetic: made by the embedded cloud; AWS does not document this message", event, e.ID, e.ServiceName, reason})
 	return message
 }
+
+func (w *World) removeNotifications(endpointID string) {
+	for _, n := range w.notifications.all() {
+		if n.EndpointID == endpointID {
+			w.notifications.remove(n.ID)
+		}
+	}
+}

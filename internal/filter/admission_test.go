@@ -1,4 +1,4 @@
-package plan
+package filter
 
 import (
 	"slices"
@@ -28,7 +28,7 @@ func TestUncovered(t *testing.T) {
 		"host bits set":       {[]string{"10.0.0.0/24"}, []string{"10.0.0.7/16"}, nil},
 	}
 	for name, tt := range tests {
-		if got := uncovered(prefixes(tt.clients), prefixes(tt.allowed)); !slices.Equal(got, tt.want) {
+		if got := Uncovered(Blocks(tt.clients), Blocks(tt.allowed)); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: got %v, want %v", name, got, tt.want)
 		}
 	}
@@ -70,12 +70,16 @@ func TestBeyond(t *testing.T) {
 		"sg-1: 443-444/tcp", "sg-1: 22/tcp", "sg-1: 443/tcp from 10.0.0.0/15", "sg-1: every protocol and port", "sg-1: 53/udp",
 		"sg-1: protocol icmp", "sg-1: 1-65535/tcp",
 	}
-	got := beyond([]endpoint.SecurityGroup{{ID: "sg-1", Inbound: rules}}, []int{443}, prefixes([]string{"10.0.0.0/16"}))
+	got := Beyond([]endpoint.SecurityGroup{{ID: "sg-1", Inbound: rules}}, []int{443}, Blocks([]string{"10.0.0.0/16"}))
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	exact := []endpoint.SecurityGroup{{ID: "sg-1", Inbound: []endpoint.Rule{tcp(443, 444)}}}
-	if got := beyond(exact, []int{443, 444}, nil); got != nil {
+	if got := Beyond(exact, []int{443, 444}, nil); got != nil {
 		t.Errorf("a range of exactly the ports: got %q", got)
 	}
+}
+
+func tcp(from, to int, cidrs ...string) endpoint.Rule {
+	return endpoint.Rule{Protocol: "tcp", FromPort: from, ToPort: to, CIDRs: cidrs}
 }

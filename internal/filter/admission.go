@@ -1,40 +1,40 @@
-package plan
+package filter
 
 import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"postern/internal/endpoint"
 )
 
-// admission is who security groups let in on one TCP port.
-type admission struct {
-	cidrs         []netip.Prefix
-	groupIDs      []string
-	prefixListIDs []string
-	open          bool // from anywhere
+// Admission is who security groups let in on one TCP port.
+type Admission struct {
+	CIDRs         []netip.Prefix
+	GroupIDs      []string
+	PrefixListIDs []string
+	Open          bool // from anywhere
 }
 
-// admits returns who the inbound rules of groups together let in on a TCP port.
-func admits(groups []endpoint.SecurityGroup, port int) admission {
-	var in admission
+// Admits returns who the inbound rules of groups together let in on a TCP port.
+func Admits(groups []endpoint.SecurityGroup, port int) Admission {
+	var in Admission
 	for _, group := range groups {
 		for _, rule := range group.Inbound {
 			if !matches(rule, port) {
 				continue
 			}
-			in.cidrs = append(in.cidrs, prefixes(rule.CIDRs)...)
-			in.groupIDs = append(in.groupIDs, rule.GroupIDs...)
-			in.prefixListIDs = append(in.prefixListIDs, rule.PrefixListIDs...)
+			in.CIDRs = append(in.CIDRs, Blocks(rule.CIDRs)...)
+			in.GroupIDs = append(in.GroupIDs, rule.GroupIDs...)
+			in.PrefixListIDs = append(in.PrefixListIDs, rule.PrefixListIDs...)
 		}
 	}
-	in.open = slices.ContainsFunc(in.cidrs, anywhere)
+	in.Open = slices.ContainsFunc(in.CIDRs, Anywhere)
 	return in
 }
 
-func anywhere(prefix netip.Prefix) bool { return prefix.Bits() == 0 }
+// Anywhere reports whether a block is every address.
+func Anywhere(prefix netip.Prefix) bool { return prefix.Bits() == 0 }
 
 // matches reports whether a rule is for a TCP port.
 //
@@ -50,8 +50,8 @@ func matches(rule endpoint.Rule, port int) bool {
 	}
 }
 
-// prefixes parses CIDR blocks; what is none is left out: AWS and the decoder of requests let no such thing through.
-func prefixes(cidrs []string) []netip.Prefix {
+// Blocks parses CIDR blocks; what is none is left out: AWS and the decoder of requests let no such thing through.
+func Blocks(cidrs []string) []netip.Prefix {
 	var parsed []netip.Prefix
 	for _, cidr := range cidrs {
 		if prefix, err := netip.ParsePrefix(cidr); err == nil {
@@ -61,8 +61,8 @@ func prefixes(cidrs []string) []netip.Prefix {
 	return parsed
 }
 
-// uncovered returns the clients' blocks that the allowed ones together do not cover.
-func uncovered(clients, allowed []netip.Prefix) []string {
+// Uncovered returns the clients' blocks that the allowed ones together do not cover.
+func Uncovered(clients, allowed []netip.Prefix) []string {
 	var missing []string
 	for _, client := range clients {
 		if !covered(client, allowed) {
@@ -100,8 +100,8 @@ func halves(block netip.Prefix) (low, high netip.Prefix) {
 	return low, netip.PrefixFrom(upper, bits+1)
 }
 
-// beyond describes the inbound rules that are for other ports than these, or from elsewhere than the clients.
-func beyond(groups []endpoint.SecurityGroup, ports []int, clients []netip.Prefix) []string {
+// Beyond describes the inbound rules that are for other ports than these, or from elsewhere than the clients.
+func Beyond(groups []endpoint.SecurityGroup, ports []int, clients []netip.Prefix) []string {
 	var wider []string
 	for _, group := range groups {
 		for _, rule := range group.Inbound {
@@ -110,8 +110,8 @@ func beyond(groups []endpoint.SecurityGroup, ports []int, clients []netip.Prefix
 				wider = append(wider, fmt.Sprintf("%s: %s", group.ID, describe(rule)))
 				continue
 			}
-			for _, from := range prefixes(rule.CIDRs) {
-				if !anywhere(from) && !covered(from, clients) {
+			for _, from := range Blocks(rule.CIDRs) {
+				if !Anywhere(from) && !covered(from, clients) {
 					wider = append(wider, fmt.Sprintf("%s: %s from %s", group.ID, describe(rule), from))
 				}
 			}
@@ -146,11 +146,9 @@ func describe(rule endpoint.Rule) string {
 	}
 }
 
+// Names reports whether the rules let one of the groups in by its name.
+func (a Admission) Names(groupIDs []string) bool { return intersects(a.GroupIDs, groupIDs) }
+
 func intersects(a, b []string) bool {
 	return slices.ContainsFunc(a, func(item string) bool { return slices.Contains(b, item) })
-}
-
-// below reports whether a DNS name lies below a domain, or is the domain.
-func below(name, domain string) bool {
-	return name == domain || strings.HasSuffix(name, "."+domain)
 }

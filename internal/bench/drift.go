@@ -1,0 +1,244 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"postern/internal/connection"
+	"postern/internal/local"
+	"postern/internal/local/dynamodb"
+	"postern/internal/local/privatelink"
+	"postern/internal/local/template"
+)
+
+// The fleet that is checked: each connection has a security group and a notification of its own, which is the most that there can
+// be to list.
+const (
+	fleetSize     = 10_000
+	fleetVPCs     = 20
+	fleetServices = 10
+	fleetChanged  = 25 // how many somebody changes
+)
+
+const driftCheck = "postern-drift-check"
+
+// inProcesses makes every function of the embedded cloud a process of what make host built.
+func inProcesses(config *local.Config, directory string) error {
+	built, err := filepath.Abs(directory)
+	if err != nil {
+		return err
+	}
+	config.Mode, config.Functions, config.Assembly = local.Process, nil, built
+	config.Mutate = func(t map[string]any) {
+		for _, raw := range t["Resources"].(map[string]any) {
+			if resource := raw.(map[string]any); resource["Type"] == "AWS::Lambda::Function" {
+				handler := resource["Properties"].(map[string]any)["Handler"].(string)
+				resource["Metadata"] = map[string]any{"aws:asset:path": filepath.Join(built, handler)}
+			}
+		}
+	}
+	return nil
+}
+
+// driftOf measures the drift check as the process that make host built.
+func driftOf(directory string) ([]figure, error) {
+	config := local.Config{TemplatePath: templatePath}
+	if err := inProcesses(&config, directory); err != nil {
+		return nil, err
+	}
+	cloud, err := local.Open(config)
+	if err != nil {
+		return nil, fmt.Errorf("opening the embedded cloud: %w", err)
+	}
+	figures, err := drifting(cloud)
+	if err := errors.Join(err, cloud.Close()); err != nil { // the process ends with it
+		return nil, err
+	}
+	used, err := peak()
+	return append(figures, figure{driftMemory, "", used}), err
+}
+
+// drifting seeds a fleet of onboarded connections, has the schedule check it, and checks it again after somebody changed some of it.
+func drifting(cloud *local.Cloud) ([]figure, error) {
+	if err := seed(cloud); err != nil {
+		return nil, err
+	}
+	first, err := scheduled(cloud, 0)
+	if err != nil {
+		return nil, err
+	}
+	for i := range fleetChanged {
+		if err := cloud.World.SetTagsByHand(endpointID(i), map[string]string{connection.TagManaged: ""}); err != nil {
+			return nil, err
+		}
+	}
+	second, err := scheduled(cloud, fleetChanged)
+	if err != nil {
+		return nil, err
+	}
+	more := float64(total(second)-total(first)) / fleetChanged
+	return []figure{{driftLists, kinds(first), float64(total(first))}, {driftChanged, kinds(second), more}}, nil
+}
+
+// scheduled returns how often one scheduled run of the drift check called each operation. It must find exactly so many drifts.
+func scheduled(cloud *local.Cloud, drifts int) (map[string]int, error) {
+	began := len(cloud.Calls())
+	event := fmt.Sprintf(`{"source":"aws.events","detail-type":"Scheduled Event","time":%q}`, cloud.Clock.Now().Format(time.RFC3339))
+	answer, err := cloud.Invoke(driftCheck, []byte(event))
+	if err != nil {
+		return nil, err
+	}
+	var done struct{ Connections, Deep, Drift, Unknown int }
+	if err := json.Unmarshal(answer, &done); err != nil {
+		return nil, fmt.Errorf("the drift check answered %s: %w", answer, err)
+	}
+	if done.Connections != fleetSize || done.Deep != 0 || done.Drift != drifts || done.Unknown != 0 {
+		return nil, fmt.Errorf("the drift check answered %s, want %d connections and %d drifts", answer, fleetSize, drifts)
+	}
+	calls := map[string]int{}
+	for _, call := range cloud.Calls()[began:] {
+		if call.Function == driftCheck {
+			calls[call.Operation]++
+		}
+	}
+	return calls, nil
+}
+
+func total(calls map[string]int) int {
+	sum := 0
+	for _, count := range calls {
+		sum += count
+	}
+	return sum
+}
+
+func kinds(calls map[string]int) string {
+	var all []string
+	for _, operation := range slices.Sorted(maps.Keys(calls)) {
+		all = append(all, fmt.Sprintf("%d %s", calls[operation], operation))
+	}
+	return strings.Join(all, ", ")
+}
+
+// peak is the most memory, in MB, that any process had which this one started and saw end. The drift check's is the largest.
+func peak() (float64, error) {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &usage); err != nil {
+		return 0, os.NewSyscallError("getrusage", err)
+	}
+	return float64(usage.Maxrss) * 1024 / 1e6, nil // Linux: in units of 1,024 bytes
+}
+
+func endpointID(i int) string { return fmt.Sprintf("vpce-0bec4%012x", i) }
+
+// seed adds the fleet to the world and to the table, as onboardings would have left it.
+func seed(cloud *local.Cloud) error {
+	for v := range fleetVPCs {
+		vpc := fmt.Sprintf("vpc-0bec4%012x", v)
+		cloud.World.AddVPC(privatelink.VPC{
+			ID: vpc, Region: privatelink.DemoRegion, CIDRs: []string{fmt.Sprintf("10.%d.0.0/16", 100+v)}, DNSSupport: true, DNSHostnames: true,
+		})
+		for zone, az := range []string{"a", "b"} {
+			cloud.World.AddSubnet(privatelink.Subnet{
+				ID: subnetID(v, zone), VPCID: vpc, AZ: privatelink.DemoRegion + az, AZID: fmt.Sprintf("use1-az%d", zone+1),
+				CIDR: fmt.Sprintf("10.%d.%d.0/18", 100+v, zone*64),
+			})
+		}
+	}
+	for s := range fleetServices {
+		cloud.World.AddService(privatelink.VendorService{
+			Name: serviceName(s), ID: fmt.Sprintf("vpce-svc-0bec4%012x", s), Region: privatelink.DemoRegion, Owner: "444455556666",
+			AZIDs: []string{"use1-az1", "use1-az2"}, AcceptanceRequired: true, AllowedAccounts: []string{"*"}, Ports: []int{443},
+		})
+	}
+	for _, f := range template.All[template.Function](cloud.Stack) {
+		if f.Properties.Handler != "drift-check" {
+			continue
+		}
+		variables := f.Properties.Environment.Variables
+		for i := range fleetSize {
+			item, err := seedOne(cloud, i, variables["POSTERN_NOTIFICATION_TOPIC"])
+			if err != nil {
+				return err
+			}
+			if err := cloud.Tables.Put(variables["POSTERN_TABLE"], item); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return errors.New("the template has no drift check")
+}
+
+func subnetID(vpc, zone int) string { return fmt.Sprintf("subnet-0bec4%010x%02x", vpc, zone) }
+
+func serviceName(i int) string {
+	return fmt.Sprintf("com.amazonaws.vpce.%s.vpce-svc-0bec4%012x", privatelink.DemoRegion, i)
+}
+
+// seedOne adds one connection's endpoint with all that belongs to it, and returns its item of the table.
+func seedOne(cloud *local.Cloud, i int, topic string) (dynamodb.Item, error) {
+	v, at := i%fleetVPCs, cloud.Clock.Now()
+	id, network := fmt.Sprintf("monte-carlo/agents-prod-%05d", i), i/fleetVPCs+4
+	group := fmt.Sprintf("sg-0bec4%012x", i)
+	subnets := []string{subnetID(v, 0), subnetID(v, 1)}
+	ips := []string{
+		fmt.Sprintf("10.%d.%d.%d", 100+v, network/256, network%256), fmt.Sprintf("10.%d.%d.%d", 100+v, 64+network/256, network%256),
+	}
+	cidr, vpc := fmt.Sprintf("10.%d.0.0/16", 100+v), fmt.Sprintf("vpc-0bec4%012x", v)
+	execution := "arn:aws:states:us-east-1:111122223333:execution:postern:bench"
+	cloud.World.AddSecurityGroup(privatelink.SecurityGroup{
+		ID: group, VPCID: vpc, Name: connection.SecurityGroupName(id), Tags: connection.Tags(id, execution),
+		Rules: []privatelink.Rule{{Protocol: "tcp", FromPort: 443, ToPort: 443, CIDR: cidr}},
+	})
+	service := serviceName(i % fleetServices)
+	cloud.World.AddEndpoint(privatelink.Endpoint{
+		ID: endpointID(i), Region: privatelink.DemoRegion, VPCID: vpc, AccountID: privatelink.DemoAccount, ServiceName: service,
+		ServiceRegion: privatelink.DemoRegion, State: privatelink.Available, SubnetIDs: subnets, GroupIDs: []string{group},
+		CreatedAt: at, AcceptedAt: at, AvailableAt: at, Tags: connection.Tags(id, execution),
+	}, ips...)
+	cloud.World.AddNotification(privatelink.Notification{
+		ID: fmt.Sprintf("vpce-nfn-0bec4%012x", i), Region: privatelink.DemoRegion, EndpointID: endpointID(i), TopicARN: topic,
+		Events: []string{"Accept", "Connect", "Delete", "Reject"},
+	})
+	ledger := connection.Ledger{
+		SchemaVersion: connection.SchemaVersion, At: at, Execution: execution,
+		Plan: connection.Plan{
+			ConnectionID: id,
+			Network: connection.Network{
+				AccountID: privatelink.DemoAccount, Region: privatelink.DemoRegion, VPCID: vpc, ClientCIDRs: []string{cidr},
+			},
+			Service: connection.Service{
+				Name: service, Region: privatelink.DemoRegion, AcceptanceRequired: true, AZIDs: []string{"use1-az1", "use1-az2"},
+			},
+			DNS: connection.DNSPlan{Mode: connection.ModePrivateHostedZone}, Probe: connection.ProbePlan{Ports: []int{443}},
+			SecurityGroup: &connection.SecurityGroupPlan{Ports: []int{443}, CIDRs: []string{cidr}},
+		},
+		Endpoint: connection.Endpoint{ID: endpointID(i), SecurityGroupID: group},
+		DNS:      connection.DNS{ZoneID: fmt.Sprintf("Z%020d", i)},
+		Config: connection.Config{Parameters: []connection.Parameter{
+			{Name: "/postern/monte-carlo/agents-prod/config.yaml"}, {Name: "/postern/monte-carlo/agents-prod/endpoint"},
+		}},
+	}
+	for zone, ip := range ips {
+		ledger.Availability.Interfaces = append(ledger.Availability.Interfaces,
+			connection.NetworkInterface{ID: fmt.Sprintf("eni-0bec4%010x%02x", i, zone), SubnetID: subnets[zone], IP: ip})
+	}
+	expects, err := json.Marshal(ledger.Expect())
+	if err != nil {
+		return nil, err
+	}
+	item := dynamodb.Item{}
+	for name, value := range map[string]string{"id": id, "linked": "yes", "expects": string(expects)} {
+		item[name] = dynamodb.Value{Kind: dynamodb.String, Text: value}
+	}
+	return item, nil
+}

@@ -1,0 +1,67 @@
+package drift
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"postern/internal/connection"
+)
+
+func TestEveryShallowCheckIsMade(t *testing.T) {
+	t.Parallel()
+	var made, want []connection.DriftCheck
+	for _, shallow := range shallowChecks {
+		made = append(made, shallow.check)
+	}
+	for _, info := range connection.DriftChecks {
+		if !info.Deep {
+			want = append(want, info.Check)
+		}
+	}
+	if !slices.Equal(made, want) {
+		t.Errorf("made %q, want %q", made, want)
+	}
+}
+
+func TestFullAccess(t *testing.T) {
+	t.Parallel()
+	for policy, want := range map[string]bool{
+		`{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}`:                                                               true,
+		"{\n  \"Statement\": [\n    {\n      \"Action\": \"*\", \"Effect\": \"Allow\", \"Principal\": \"*\", \"Resource\": \"*\"\n}]}":                 true,
+		`{"Version":"2012-10-17","Statement":{"Sid":"all","Action":["*"],"Effect":"Allow","Principal":{"AWS":["*"]},"Resource":["*"]}}`:                true,
+		`{"Statement":[{"Action":"s3:*","Effect":"Allow","Principal":"*","Resource":"*"}]}`:                                                            false,
+		`{"Statement":[{"Action":"*","Effect":"Deny","Principal":"*","Resource":"*"}]}`:                                                                false,
+		`{"Statement":[{"Action":"*","Effect":"Allow","Principal":{"AWS":"111122223333"},"Resource":"*"}]}`:                                            false,
+		`{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}]}`:           false,
+		`{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"},{"Action":"*","Effect":"Deny","Principal":"*","Resource":"*"}]}`: false,
+		`{"Statement":[]}`: false, `{"Statement":"*"}`: false, `{}`: false, `[]`: false, `not a policy`: false, ``: false,
+	} {
+		if got := fullAccess(policy); got != want {
+			t.Errorf("%s: %v, want %v", policy, got, want)
+		}
+	}
+}
+
+// Every VPC has its turn, whatever their number; a change is looked at wherever it is.
+func TestVPCsAreReadInTurn(t *testing.T) {
+	t.Parallel()
+	all := []string{"vpc-1", "vpc-2", "vpc-3", "vpc-4", "vpc-5", "vpc-6", "vpc-7", "vpc-8", "vpc-9", "vpc-a", "vpc-b", "vpc-c", "vpc-d"}
+	at := time.Date(2026, 11, 21, 12, 0, 7, 0, time.UTC)
+	for count := 1; count <= len(all); count++ {
+		vpcs, read := all[:count], set{}
+		for hour := range (count + mostVPCs - 1) / mostVPCs * 2 {
+			turn := inTurn(wake{by: bySchedule, at: at.Add(time.Duration(hour) * time.Hour)}, vpcs)
+			if len(turn) != min(count, mostVPCs) {
+				t.Errorf("of %d: %d at once", count, len(turn))
+			}
+			read.add(turn...)
+		}
+		if len(read) != count {
+			t.Errorf("of %d: %q", count, read.sorted())
+		}
+	}
+	if turn := inTurn(wake{by: byChange, at: at}, all); len(turn) != len(all) {
+		t.Errorf("of a change: %q", turn)
+	}
+}
