@@ -35,9 +35,17 @@ type Registry interface {
 type Checker struct {
 	registry Registry
 	places   func(connection.Access) Place
+	sources  func(connection.Access) Sources
+	probes   func(connection.Access) Invoker
 	bus      *bus.Bus
 	metrics  io.Writer
 	log      *slog.Logger
+}
+
+// Looking gives the checker what the deep checks read, and call, in each account and Region.
+func (c *Checker) Looking(sources func(connection.Access) Sources, probes func(connection.Access) Invoker) *Checker {
+	c.sources, c.probes = sources, probes
+	return c
 }
 
 // NewChecker returns a checker that reads each connection in the account it is in; it writes metric lines to metrics.
@@ -67,16 +75,20 @@ func (c *Checker) Check(ctx context.Context, raw json.RawMessage) (Checked, erro
 		return Checked{Woken: w.by}, err
 	}
 	links = w.concerned(links)
-	deep := w.deep(links)
-	done := Checked{Woken: w.by, Connections: len(links), Deep: len(deep)}
 	surveys := c.survey(ctx, links)
+	looks := c.looks(ctx, w.turns(links), w.at)
+	done := Checked{Woken: w.by, Connections: len(links), Deep: len(looks)}
 	var failed []error
 	for _, link := range links {
 		answers := shallow(link, surveys[placeOf(link)])
-		if deep[link.ConnectionID] {
-			answers = append(answers, c.look(ctx, link)...)
+		look, looked := looks[link.ConnectionID]
+		if looked {
+			answers = append(answers, look.answers...)
+			link.Drift.NotAfter = look.notAfter
+		} else {
+			answers = append(answers, unseen(link, w.at)...)
 		}
-		after, err := c.record(ctx, link, answers, w.at, deep[link.ConnectionID])
+		after, err := c.record(ctx, link, answers, w.at, looked)
 		failed = append(failed, err)
 		done.Drift += after.Count(connection.DriftFound)
 		done.Unknown += after.Count(connection.DriftUnknown)

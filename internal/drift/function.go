@@ -2,13 +2,19 @@ package drift
 
 import (
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
 
 	"postern/internal/account"
 	"postern/internal/bus"
 	"postern/internal/connection"
+	"postern/internal/dns"
 	"postern/internal/endpoint"
+	"postern/internal/publish"
 	"postern/internal/step"
 	"postern/internal/store"
 )
@@ -17,7 +23,27 @@ import (
 func Function(r step.Runtime) (lambda.Handler, error) {
 	table := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))
 	events := bus.New(eventbridge.NewFromConfig(r.AWS), r.Env.Required(step.EnvEventBus))
-	clients := endpoint.Clients(account.New(r), r.Log)
+	accounts := account.New(r)
+	clients, zones, parameters := endpoint.Clients(accounts, r.Log), patient(accounts), publish.Clients(accounts)
 	places := func(access connection.Access) Place { return clients(access) }
-	return step.Handle(r.Log, NewChecker(table, places, events, r.Metrics(), r.Log).Check), nil
+	sources := func(access connection.Access) Sources {
+		return Sources{Interfaces: clients(access), Zones: zones(access), Parameters: parameters(access)}
+	}
+	functions := account.Clients(accounts, func(cfg aws.Config) *awslambda.Client { return awslambda.NewFromConfig(cfg) })
+	probes := func(access connection.Access) Invoker { return functions(access) }
+	return step.Handle(r.Log, NewChecker(table, places, events, r.Metrics(), r.Log).Looking(sources, probes).Check), nil
+}
+
+// patient returns clients of Route 53 that slow down when they are told to, rather than give up: whoever looks at hundreds of zones
+// has time.
+//
+// AWS: Route 53 takes five requests a second from an account, whoever makes them.
+func patient(accounts *account.Accounts) func(connection.Access) *dns.Client {
+	return account.Clients(accounts, func(cfg aws.Config) *dns.Client {
+		return dns.New(route53.NewFromConfig(cfg, func(o *route53.Options) {
+			o.Retryer = retry.NewAdaptiveMode(func(a *retry.AdaptiveModeOptions) {
+				a.StandardOptions = append(a.StandardOptions, func(s *retry.StandardOptions) { s.MaxAttempts = 6 })
+			})
+		}))
+	})
 }
