@@ -19,6 +19,8 @@ import (
 func (c *Cloud) connect() {
 	c.World.OnNotification(c.notifyEndpoint)
 	c.World.OnMutation(c.recordTrail)
+	c.World.OnCall(c.recordCall)
+	c.Zones.OnCall(c.recordCall)
 	c.Events.OnDeliver(c.deliverEvent)
 	c.Events.OnDeadLetter(func(d events.Delivery, body []byte, attributes map[string]string) error {
 		return c.sendAs("events.amazonaws.com", d.Rule, d.Target.DeadLetterARN, body, attributes)

@@ -174,7 +174,7 @@ func (s *Server) handle(call *Call, operation Operation, scope scope, protocol P
 	principal, known := s.principals[scope.accessKeyID]
 	fault := s.fault
 	s.mu.Unlock()
-	call.Principal = principal.RoleARN
+	call.Principal, call.Session = principal.RoleARN, principal.Session()
 	message := isMessage(call.Service, call.Operation)
 	record := Recorded{
 		Service: call.Service, Operation: call.Operation, Function: principal.Function, Principal: principal.RoleARN,

@@ -17,6 +17,7 @@ type Call struct {
 	Region    string // that the call is signed for
 	AccountID string // the caller's
 	Principal string // ARN of the caller's role
+	Session   string // ARN of the caller's session in that role
 	Now       time.Time
 
 	Form url.Values // of a query-protocol request (ec2, sns), else nil
