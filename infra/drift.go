@@ -32,17 +32,16 @@ var driftGrants = []grant{
 	failedEvents,
 }
 
-// driftSpec is the drift check as a function.
-func driftSpec() spec {
-	return spec{
-		handler: driftHandler, reaches: true, description: "Compares onboarded connections with what was verified", timeoutSeconds: 900,
-		env: []string{step.EnvTable, step.EnvEventBus}, grants: driftGrants, reserved: driftChecksAtATime,
-	}
+// driftSpec is the drift check's. It is not among specs: it is made after the state machine, which it may start.
+var driftSpec = spec{
+	handler: driftHandler, reaches: true, description: "Compares onboarded connections with what was verified", timeoutSeconds: 900,
+	env:    []string{step.EnvTable, step.EnvEventBus},
+	grants: driftGrants, reserved: driftChecksAtATime,
 }
 
-// drift deploys the drift check behind its schedule and its rules. It is made after the state machine, which it may start.
+// drift deploys the drift check behind its schedule and its rules.
 func (s *stack) drift() {
-	function := s.newFunction(constructID(driftHandler), "postern-"+driftHandler, driftSpec())
+	function := s.newFunction(constructID(driftHandler), "postern-"+driftHandler, driftSpec)
 	s.functions[driftHandler] = function
 	s.rule("DriftSchedule", "Compares every onboarded connection with what was verified", &awsevents.RuleProps{
 		Schedule: awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(driftMinutes))),

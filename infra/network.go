@@ -131,7 +131,7 @@ func NewNetworkStack(scope constructs.Construct, id string, settings Settings, n
 	if network.RoleARN != roleARN(network, networkRole(network)) {
 		return s.scope // the account has a role of its own for us
 	}
-	specs := append(s.specs(), driftSpec())
+	specs := append(s.specs(), driftSpec)
 	callers := []string{}
 	for _, f := range specs {
 		if f.reaches {
