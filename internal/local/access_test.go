@@ -259,7 +259,7 @@ func TestSweepIsCountedApart(t *testing.T) {
 		if invocation.Origin != ended.ARN && invocation.Origin != local.OriginSchedule {
 			t.Errorf("%s belongs to %q", invocation.Function, invocation.Origin)
 		}
-		isStep := !slices.Contains([]string{"postern-observe", "postern-resume", "postern-comment"}, invocation.Function)
+		isStep := !slices.Contains([]string{"postern-observe", "postern-resume", "postern-comment", "postern-drift-check"}, invocation.Function)
 		if isStep && invocation.Origin != ended.ARN {
 			t.Errorf("%s belongs to %q, not to the execution", invocation.Function, invocation.Origin)
 		}
