@@ -163,7 +163,9 @@ var accepted = map[string]map[string]string{
 		"SQS3": "it is the dead-letter queue itself, of rules, subscriptions and functions",
 	},
 	"DriftCheckRole": {
-		everything: looks,
+		everything:  reads,
+		hostedZones: "a read; " + zoneIDs,
+		published:   "a read; " + prefixed,
 	},
 	"EnsureEndpointRole": {
 		ownRuns:     holders,

@@ -121,10 +121,12 @@ func NewNetworkStack(scope constructs.Construct, id string, settings Settings, n
 	home := settings.home()
 	probe := s.newProbe(network)
 	if !settings.abroad(network) {
-		awslambda.NewCfnPermission(s.scope, jsii.String("ProbeByPostern"), &awslambda.CfnPermissionProps{
-			Action: jsii.String("lambda:InvokeFunction"), FunctionName: probe.FunctionArn(),
-			Principal: jsii.String(roleARN(home, trustedRole(home, trustedMachine))),
-		})
+		for _, caller := range []struct{ id, role string }{{"ProbeByPostern", trustedMachine}, {"ProbeByDriftCheck", driftHandler}} {
+			awslambda.NewCfnPermission(s.scope, jsii.String(caller.id), &awslambda.CfnPermissionProps{
+				Action: jsii.String("lambda:InvokeFunction"), FunctionName: probe.FunctionArn(),
+				Principal: jsii.String(roleARN(home, trustedRole(home, caller.role))),
+			})
+		}
 	}
 	if network.RoleARN != roleARN(network, networkRole(network)) {
 		return s.scope // the account has a role of its own for us

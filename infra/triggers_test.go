@@ -18,6 +18,15 @@ func TestRules(t *testing.T) {
 	}
 	changes := `{"detail":{"eventName":["ModifyVpcEndpoint","DeleteVpcEndpoints"],"eventSource":["ec2.amazonaws.com"]},` +
 		`"detail-type":["AWS API Call via CloudTrail"],"source":["aws.ec2"]}`
+	interventions := `{"detail":{"eventName":["ModifyVpcEndpoint","DeleteVpcEndpoints","ModifyVpcAttribute",` +
+		`"AuthorizeSecurityGroupIngress","RevokeSecurityGroupIngress","ModifySecurityGroupRules","CreateNetworkAclEntry",` +
+		`"ReplaceNetworkAclEntry","DeleteNetworkAclEntry","ReplaceNetworkAclAssociation","CreateHostedZone","DeleteHostedZone",` +
+		`"AssociateVPCWithHostedZone","DisassociateVPCFromHostedZone","ChangeResourceRecordSets"]},` +
+		`"detail-type":["AWS API Call via CloudTrail"],"source":["aws.ec2","aws.route53"]}`
+	parameters := `{"detail":{"name":[{"prefix":"/postern/"}],"operation":["Update","Delete"]},` +
+		`"detail-type":["Parameter Store Change"],"source":["aws.ssm"]}`
+	rejections := `{"detail":{"state":["rejected","expired","failed","deleting","deleted"]},` +
+		`"detail-type":["VPC Endpoint State Change"],"source":["postern"]}`
 	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed,
 		connection.EventAcknowledged, connection.EventCancelled)
 	opened := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventOrphan, connection.EventDrift)
@@ -35,6 +44,9 @@ func TestRules(t *testing.T) {
 		told:              "comment, 20 retries in 86400 s",
 		executions:        "comment, 20 retries in 86400 s",
 		"rate(1 hour)":    "drift-check, 0 retries in 86400 s",
+		interventions:     "drift-check, 1 retries in 86400 s",
+		parameters:        "drift-check, 1 retries in 86400 s",
+		rejections:        "drift-check, 1 retries in 86400 s",
 		"rate(5 minutes)": "observe, 0 retries in 86400 s",
 		"rate(6 hours)":   "sweep-orphans, 0 retries in 86400 s",
 		changes:           "observe, 8 retries in 86400 s",

@@ -15,6 +15,7 @@ const (
 	CheckEndpoint       DriftCheck = "endpoint"
 	CheckService        DriftCheck = "service"
 	CheckSubnets        DriftCheck = "subnets"
+	CheckZonesOffered   DriftCheck = "availability-zones"
 	CheckInterfaces     DriftCheck = "interfaces"
 	CheckSecurityGroups DriftCheck = "security-groups"
 	CheckPrivateDNS     DriftCheck = "private-dns"
@@ -57,6 +58,7 @@ var DriftChecks = []DriftCheckInfo{
 	{CheckEndpoint, SeverityCritical, false, false, "the endpoint exists in its VPC"},
 	{CheckService, SeverityCritical, false, false, "it reaches the same service, in the same Region"},
 	{CheckSubnets, SeverityMedium, false, true, "its subnets are those of the plan"},
+	{CheckZonesOffered, SeverityLow, false, false, "the service is offered in no Availability Zone but those at the onboarding"},
 	{CheckInterfaces, SeverityMedium, true, false, "one network interface in each subnet, in use, with the addresses it was verified with"},
 	{CheckSecurityGroups, SeverityHigh, false, true, "its security groups are those of the plan and let every client in on every port"},
 	{CheckPrivateDNS, SeverityCritical, false, true, "the endpoint's private DNS is on or off as planned"},
@@ -212,6 +214,8 @@ type Expectation struct {
 	InterfaceIPs []string `json:"interfaceIps,omitempty"`
 	// OwnGroup says that Postern made the security group: its rules are exactly CIDRs and ClientGroupIDs, the probe's among them.
 	OwnGroup bool `json:"ownGroup,omitempty"`
+	// Adopted says that the endpoint was made by hand and taken over.
+	Adopted bool `json:"adopted,omitempty"`
 	// Open says that the groups which the request named let anyone in from the start.
 	Open bool `json:"open,omitempty"`
 	// The service as it was.
@@ -230,7 +234,7 @@ func (l Ledger) Expect() Expectation {
 		SecurityGroupIDs: plan.Network.SecurityGroupIDs, CIDRs: plan.Network.ClientCIDRs,
 		ClientGroupIDs: plan.Network.ClientSecurityGroupIDs, Ports: plan.Probe.Ports,
 		PrivateDNS: plan.DNS.Mode == ModeVendorPrivateDNS && !l.DNS.Kept || l.Endpoint.PrivateDNSEnabled, ZoneID: l.DNS.ZoneID,
-		Policies: plan.Drift, NotAfter: l.Verification.NotAfter, Open: l.Open,
+		Policies: plan.Drift, NotAfter: l.Verification.NotAfter, Open: l.Open, Adopted: l.Endpoint.Adopted,
 		AZIDs: plan.Service.AZIDs, AcceptanceRequired: plan.Service.AcceptanceRequired, PrivateDNSName: plan.Service.PrivateDNSName,
 		PrivateDNSVerified: plan.Service.PrivateDNSVerified,
 	}

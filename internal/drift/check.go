@@ -31,23 +31,19 @@ type Registry interface {
 	SaveDrift(ctx context.Context, connectionID string, drift connection.Drift) error
 }
 
-// Checker checks connections. Two runs at once would overwrite each other's findings: the function has a concurrency of one.
+// Checker checks connections, each in the account and Region it is in. Two runs at once would overwrite each other's findings: the
+// function has a concurrency of one.
 type Checker struct {
-	registry Registry
-	places   func(connection.Access) Place
-	repairer Repairer
-	trails   Trails
-	config   Config
-	bus      *bus.Bus
-	metrics  io.Writer
-	log      *slog.Logger
-}
-
-// NewChecker returns a checker that reads each connection in the account it is in; it writes metric lines to metrics.
-func NewChecker(registry Registry, places func(connection.Access) Place, config Config, repairer Repairer, trails Trails, bus *bus.Bus,
-	metrics io.Writer, log *slog.Logger) *Checker {
-	return &Checker{registry: registry, places: places, config: config, repairer: repairer, trails: trails, bus: bus, metrics: metrics,
-		log: log}
+	Registry Registry
+	Places   func(connection.Access) Place   // lists
+	Sources  func(connection.Access) Sources // what the deep checks read
+	Probes   func(connection.Access) Invoker
+	Trails   Trails
+	Repairer Repairer
+	Config   Config
+	Bus      *bus.Bus
+	Metrics  io.Writer // of metric lines
+	Log      *slog.Logger
 }
 
 // Checked is what one run did.
@@ -64,30 +60,34 @@ type Checked struct {
 func (c *Checker) Check(ctx context.Context, raw json.RawMessage) (Checked, error) {
 	w := decodeWake(raw)
 	if w.by == "" {
-		c.log.InfoContext(ctx, "nothing to check", "reason", w.note)
+		c.Log.InfoContext(ctx, "nothing to check", "reason", w.note)
 		return Checked{}, nil
 	}
-	links, err := c.registry.Links(ctx)
+	links, err := c.Registry.Links(ctx)
 	if err != nil {
 		return Checked{Woken: w.by}, err
 	}
 	links = w.concerned(links)
-	deep := w.deep(links)
-	done := Checked{Woken: w.by, Connections: len(links), Deep: len(deep)}
 	surveys := c.survey(ctx, w, links)
+	looks := c.looks(ctx, w.turns(links), w.at)
+	done := Checked{Woken: w.by, Connections: len(links), Deep: len(looks)}
 	var failed []error
 	for _, link := range links {
 		answers := c.shallow(link, surveys[placeOf(link)])
-		if deep[link.ConnectionID] {
-			answers = append(answers, c.look(ctx, link)...)
+		look, looked := looks[link.ConnectionID]
+		if looked {
+			answers = append(answers, look.answers...)
+			link.Drift.NotAfter = look.notAfter
+		} else {
+			answers = append(answers, unseen(link, w.at)...)
 		}
-		after, err := c.record(ctx, link, answers, w.at, deep[link.ConnectionID])
+		after, err := c.record(ctx, link, answers, w.at, looked)
 		failed = append(failed, err)
 		done.Drift += after.Count(connection.DriftFound)
 		done.Unknown += after.Count(connection.DriftUnknown)
 	}
 	if w.by == bySchedule {
-		failed = append(failed, metric.Write(c.metrics, w.at,
+		failed = append(failed, metric.Write(c.Metrics, w.at,
 			metric.Metric{Name: MetricDrift, Unit: metric.Count, Value: float64(done.Drift)},
 			metric.Metric{Name: MetricUnknown, Unit: metric.Count, Value: float64(done.Unknown)},
 			metric.Metric{Name: MetricChecked, Unit: metric.Count, Value: float64(done.Connections)}))
@@ -112,15 +112,15 @@ func (c *Checker) record(ctx context.Context, link store.Link, answers []connect
 		if known, open := findingOf(after, change.Finding.Check); open {
 			change.Finding = known // with who did it, and its repair
 		}
-		c.log.WarnContext(ctx, "drift "+change.Status, "connection", link.ConnectionID, "check", change.Finding.Check,
+		c.Log.WarnContext(ctx, "drift "+change.Status, "connection", link.ConnectionID, "check", change.Finding.Check,
 			"result", change.Finding.Result, "detail", change.Finding.Detail)
 		events = append(events, bus.Event{Type: connection.EventDrift, At: at, Detail: change})
 	}
 	if len(events) == 0 && len(after.Findings) == 0 && !deep {
 		return after, nil
 	}
-	if err := c.bus.Put(ctx, events...); err != nil {
+	if err := c.Bus.Put(ctx, events...); err != nil {
 		return after, fmt.Errorf("saying what differs of %s: %w", link.ConnectionID, err)
 	}
-	return after, c.registry.SaveDrift(ctx, link.ConnectionID, after)
+	return after, c.Registry.SaveDrift(ctx, link.ConnectionID, after)
 }

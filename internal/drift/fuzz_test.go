@@ -37,12 +37,12 @@ func FuzzWake(f *testing.F) {
 		}
 		named := id != "" && bytes.Contains(raw, []byte(`"`+id+`"`))
 		for _, link := range w.concerned(slices.Clone(links)) {
-			if link.Holder != "" || w.by == byChange && !named {
+			if link.Holder != "" || w.by == byChange && w.wide == nil && !named {
 				t.Errorf("%s by %s is looked at", link.ConnectionID, w.by)
 			}
 		}
-		if deep := w.deep(links); w.by == byChange && len(deep) != len(links) {
-			t.Errorf("%d of %d are looked at deeply", len(deep), len(links))
+		if turns := w.turns(slices.Clone(links)); w.by == byChange && w.wide == nil && len(turns) != len(links) {
+			t.Errorf("%d of %d are looked at deeply", len(turns), len(links))
 		}
 	})
 }

@@ -97,11 +97,11 @@ func (c *Checker) repair(ctx context.Context, link store.Link, drift *connection
 	for _, finding := range due {
 		checks = append(checks, finding.Check)
 	}
-	execution, err := c.repairer.Start(ctx, link.ConnectionID, checks, at)
+	execution, err := c.Repairer.Start(ctx, link.ConnectionID, checks, at)
 	if err != nil {
 		return changes, err
 	}
-	c.log.InfoContext(ctx, "repair started", "connection", link.ConnectionID, "checks", checks, "execution", execution)
+	c.Log.InfoContext(ctx, "repair started", "connection", link.ConnectionID, "checks", checks, "execution", execution)
 	for _, finding := range due {
 		drift.Repairs[finding.Check] = append(drift.Repairs[finding.Check], at)
 		finding.Repairs, finding.Repair = drift.Repairs[finding.Check], execution

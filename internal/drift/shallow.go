@@ -33,6 +33,7 @@ var shallowChecks = []struct {
 	{connection.CheckEndpoint, scene.endpoint},
 	{connection.CheckService, scene.service},
 	{connection.CheckSubnets, scene.subnets},
+	{connection.CheckZonesOffered, scene.zonesOffered},
 	{connection.CheckSecurityGroups, scene.groups},
 	{connection.CheckPrivateDNS, scene.privateDNS},
 	{connection.CheckVPCDNS, scene.vpcDNS},
@@ -45,18 +46,16 @@ var shallowChecks = []struct {
 
 // shallow returns the answers that lists give.
 func (c *Checker) shallow(link store.Link, of *survey) []connection.DriftAnswer {
-	s := scene{id: link.ConnectionID, want: link.Expects, of: of, Config: c.config}
+	s := scene{id: link.ConnectionID, want: link.Expects, of: of, Config: c.Config}
 	var answers []connection.DriftAnswer
 	for _, shallow := range shallowChecks {
 		differs, err := shallow.differ(s)
 		switch {
 		case errors.Is(err, errNotAsked):
 		case err != nil:
-			answers = append(answers, connection.DriftAnswer{Check: shallow.check, Result: connection.DriftUnknown, Detail: err.Error()})
-		case differs != "":
-			answers = append(answers, connection.DriftAnswer{Check: shallow.check, Result: connection.DriftFound, Detail: differs})
+			answers = append(answers, unknown(err, shallow.check)...)
 		default:
-			answers = append(answers, connection.DriftAnswer{Check: shallow.check, Result: connection.DriftOK})
+			answers = append(answers, answer(shallow.check, differs == "", "%s", differs))
 		}
 	}
 	return answers
@@ -117,14 +116,18 @@ func (s scene) service() (string, error) {
 		e.ID, e.ServiceName, region, s.want.ServiceName, s.want.ServiceRegion), nil
 }
 
-// subnets compares the endpoint's subnets, then the zones that the service offers: one that is new may be wanted.
 func (s scene) subnets() (string, error) {
 	e, err := s.there()
 	if err != nil {
 		return "", err
 	}
-	if !same(e.SubnetIDs, s.want.SubnetIDs) {
-		return fmt.Sprintf("%s is in %s instead of %s", e.ID, joined(e.SubnetIDs), joined(s.want.SubnetIDs)), nil
+	return unless(same(e.SubnetIDs, s.want.SubnetIDs), "%s is in %s instead of %s", e.ID, joined(e.SubnetIDs), joined(s.want.SubnetIDs)), nil
+}
+
+// zonesOffered compares the zones that the service offers with those at the onboarding: one that is new may be wanted.
+func (s scene) zonesOffered() (string, error) {
+	if _, err := s.there(); err != nil {
+		return "", err
 	}
 	service, err := s.seen()
 	if err != nil || len(s.want.AZIDs) == 0 { // AWS: a service of another Region shows no zones
@@ -232,12 +235,8 @@ func (s scene) tags() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for key, value := range connection.Tags(s.id, e.Tags[connection.TagExecution]) {
-		if e.Tags[key] != value || value == "" {
-			return fmt.Sprintf("%s does not carry the tags of this connection", e.ID), nil
-		}
-	}
-	return "", nil
+	ours := e.Connection() == s.id && (!s.want.Adopted || e.HandMade())
+	return unless(ours, "%s does not carry the tags of this connection", e.ID), nil
 }
 
 // seen returns the service as the account sees it. What depends on one that it does not see is not asked.

@@ -45,18 +45,18 @@ func (c *Checker) survey(ctx context.Context, w wake, links []store.Link) map[pl
 	surveys := map[place]*survey{}
 	for at, links := range inPlace {
 		surveys[at] = c.list(ctx, w, at, links)
-		c.log.InfoContext(ctx, "surveyed", "account", at.accountID, "region", at.region, "connections", len(links))
+		c.Log.InfoContext(ctx, "surveyed", "account", at.accountID, "region", at.region, "connections", len(links))
 	}
 	return surveys
 }
 
 func (c *Checker) list(ctx context.Context, w wake, at place, links []store.Link) *survey {
-	ids, from := c.idsOf(links), c.places(at.access)
+	ids, from := c.idsOf(links), c.Places(at.access)
 	s := &survey{services: map[string]list[connection.Service]{}, dns: map[string]vpcDNS{}}
 	s.endpoints = listed(from.List(ctx, ids.endpoints.sorted()))
 	s.groups = listed(from.ListSecurityGroups(ctx, ids.groups.sorted()))
 	s.vpcs = listed(from.ListVPCs(ctx, ids.vpcs.sorted()))
-	if c.config.hears(at.access) {
+	if c.Config.hears(at.access) {
 		s.topics = listed(from.ListTopics(ctx, ids.endpoints.sorted()))
 	}
 	acls, err := from.NetworkACLs(ctx, ids.subnets.sorted())
@@ -124,7 +124,7 @@ func (c *Checker) idsOf(links []store.Link) idSets {
 		ids.groups.add(e.SecurityGroupIDs...)
 		ids.vpcs.add(e.VPCID)
 		ids.subnets.add(e.SubnetIDs...)
-		network, _ := c.config.Networks.Find(e.Region, e.VPCID)
+		network, _ := c.Config.Networks.Find(e.Region, e.VPCID)
 		ids.subnets.add(network.ProbeSubnetIDs...)
 		if ids.services[e.ServiceRegion] == nil {
 			ids.services[e.ServiceRegion] = set{}

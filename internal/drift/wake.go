@@ -4,15 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
+	"postern/internal/connection"
 	"postern/internal/store"
 )
 
 // What wakes the check.
 const (
 	bySchedule = "schedule"
-	byChange   = "change" // CloudTrail, or Parameter Store's own event
+	byChange   = "change" // CloudTrail, Parameter Store's own event, or what a vendor did
 )
 
 // turn is how long it takes until every connection has had its deep checks.
@@ -21,12 +23,15 @@ const turn = 24 * time.Hour
 // mostDeep is how many connections are looked at deeply in one scheduled run, when more than that are due.
 const mostDeep = 500
 
-// wake is why the check was called. by is "" for what it does not know: a no-op, not a fault.
+// wake is why the check was called. by is "" for what it does not know, or what needs no check: a no-op, not a fault.
 type wake struct {
 	by     string
 	at     time.Time
 	detail []byte // of a change
+	wide   *place // of a change that names nothing of a connection: whatever is in that account and Region may be concerned
 	note   string // why there is nothing to do, or ""
+	// parameter is set for a change of a parameter, of which AWS does not say whose it was.
+	parameter bool
 }
 
 // decodeWake reads the function's input. Every input has an answer.
@@ -40,15 +45,63 @@ func decodeWake(raw []byte) wake {
 	if err := json.Unmarshal(raw, &e); err != nil {
 		return wake{note: "not an event"}
 	}
+	w := wake{by: byChange, at: e.Time, detail: e.Detail}
 	switch {
 	case e.Source == "aws.events" && e.DetailType == "Scheduled Event":
 		return wake{by: bySchedule, at: e.Time}
-	case e.DetailType == "AWS API Call via CloudTrail", e.DetailType == "Parameter Store Change":
-		return wake{by: byChange, at: e.Time, detail: e.Detail}
+	case e.DetailType == "AWS API Call via CloudTrail":
+		return w.called()
+	case e.Source == "aws.ssm" && e.DetailType == "Parameter Store Change":
+		w.parameter = true
+		return w
+	case e.Source == connection.EventSource && e.DetailType == connection.EventEndpointState:
+		return w
 	default:
 		return wake{note: "an event that nobody subscribed us to"}
 	}
 }
+
+// called reads a call that CloudTrail tells of.
+//
+// AWS: a function's session bears the function's name, and so do ours in other accounts; the calls for a network ACL name no subnet
+// and no VPC.
+func (w wake) called() wake {
+	var call struct {
+		EventName    string          `json:"eventName"`
+		ErrorCode    json.RawMessage `json:"errorCode"`
+		UserIdentity struct {
+			ARN string `json:"arn"`
+		} `json:"userIdentity"`
+		Region    string `json:"awsRegion"`
+		AccountID string `json:"recipientAccountId"`
+	}
+	if err := json.Unmarshal(w.detail, &call); err != nil {
+		return wake{note: "a CloudTrail event of an odd shape"}
+	}
+	switch {
+	case ours(call.UserIdentity.ARN):
+		return wake{note: "a call of our own"}
+	case len(call.ErrorCode) > 0 && string(call.ErrorCode) != "null":
+		return wake{note: "a call that failed"}
+	case strings.Contains(call.EventName, "NetworkAcl"):
+		w.wide = &place{accountID: call.AccountID, region: call.Region}
+	}
+	return w
+}
+
+// ownSessions begins the names of our functions, and so of their sessions.
+const ownSessions = "postern-"
+
+// ours reports whether an ARN is of a session of our functions.
+func ours(arn string) bool {
+	_, session, _ := strings.Cut(arn, ":assumed-role/")
+	_, session, _ = strings.Cut(session, "/")
+	return strings.HasPrefix(session, ownSessions)
+}
+
+// publishing is for how long after a ledger a change of the connection's parameters is taken for our own: the event may come after
+// the execution that published them.
+const publishing = 2 * time.Minute
 
 // concerned returns the connections to look at: all of them by the schedule, those that a change names otherwise. One that an
 // execution holds is being changed by us, and is left alone.
@@ -62,24 +115,31 @@ func (w wake) concerned(links []store.Link) []store.Link {
 // they stand.
 func (w wake) names(link store.Link) bool {
 	e := link.Expects
+	switch {
+	case w.wide != nil:
+		return e.AccountID == w.wide.accountID && e.Region == w.wide.region
+	case w.parameter && w.at.Before(e.At.Add(publishing)):
+		return false
+	}
 	ids := slices.Concat([]string{e.EndpointID, e.VPCID, e.ZoneID}, e.SubnetIDs, e.SecurityGroupIDs, e.Parameters)
 	return slices.ContainsFunc(ids, func(id string) bool { return id != "" && bytes.Contains(w.detail, []byte(`"`+id+`"`)) })
 }
 
-// deep returns the connections whose turn it is for the deep checks: all that a change concerns, and by the schedule those that were
-// looked at longest ago.
-func (w wake) deep(links []store.Link) map[string]bool {
+// turns returns the connections whose turn it is for the deep checks, in their order: all that a change concerns, and by the
+// schedule those that were looked at longest ago. One with a finding is looked at every time, after the others: what was mended is
+// to be said soon.
+func (w wake) turns(links []store.Link) []store.Link {
 	due := slices.Clone(links)
-	if w.by == bySchedule {
-		due = slices.DeleteFunc(due, func(link store.Link) bool { return w.at.Sub(looked(link)) < turn })
-		slices.SortStableFunc(due, func(a, b store.Link) int { return looked(a).Compare(looked(b)) })
-		due = due[:min(len(due), mostDeep)]
+	switch {
+	case w.wide != nil:
+		return nil // the lists show what a network ACL does
+	case w.by == bySchedule:
+		due = slices.DeleteFunc(due, func(link store.Link) bool {
+			return w.at.Sub(looked(link)) < turn && len(link.Drift.Findings) == 0
+		})
 	}
-	chosen := map[string]bool{}
-	for _, link := range due {
-		chosen[link.ConnectionID] = true
-	}
-	return chosen
+	slices.SortStableFunc(due, func(a, b store.Link) int { return looked(a).Compare(looked(b)) })
+	return due[:min(len(due), mostDeep)]
 }
 
 // looked is when a connection was last looked at deeply: its onboarding verified everything. What was found before an onboarding or

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,9 +33,6 @@ const (
 	earlier = 26 * time.Hour
 )
 
-// ourSession begins the names of our functions' sessions.
-const ourSession = "postern-"
-
 // name writes into findings who changed what drifted, as far as CloudTrail knows. It is asked when a finding is new, and again until
 // the event should be there: one read for each changed thing. Nobody knowing is no error.
 func (c *Checker) name(ctx context.Context, link store.Link, drift *connection.Drift, at time.Time) {
@@ -46,12 +42,12 @@ func (c *Checker) name(ctx context.Context, link store.Link, drift *connection.D
 			continue
 		}
 		region, things := changed(finding.Check, link.Expects)
-		trail := c.trails(link.Expects.Access, region)
+		trail := c.Trails(link.Expects.Access, region)
 		var newest time.Time
 		for _, thing := range things {
 			by, when, err := lastChange(ctx, trail, thing, at)
 			if err != nil {
-				c.log.WarnContext(ctx, "CloudTrail does not say who changed it", slog.String("thing", thing), slog.String("error", err.Error()))
+				c.Log.WarnContext(ctx, "CloudTrail does not say who changed it", slog.String("thing", thing), slog.String("error", err.Error()))
 				continue
 			}
 			if when.After(newest) {
@@ -116,9 +112,4 @@ func identity(event types.Event) string {
 	}
 	_ = json.Unmarshal([]byte(aws.ToString(event.CloudTrailEvent)), &detail) // what is odd there has a name all the same
 	return cmp.Or(detail.UserIdentity.ARN, aws.ToString(event.Username))
-}
-
-// ours reports whether a session is of one of our functions: Lambda names it after the function.
-func ours(arn string) bool {
-	return strings.Contains(arn, ":assumed-role/") && strings.HasPrefix(arn[strings.LastIndex(arn, "/")+1:], ourSession)
 }

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -107,10 +108,30 @@ func (c *Client) Interfaces(ctx context.Context, endpoint Endpoint) ([]connectio
 	if len(endpoint.InterfaceIDs) == 0 {
 		return nil, nil
 	}
-	found, err := c.describeInterfaces(ctx, endpoint.ID, &ec2.DescribeNetworkInterfacesInput{
-		Filters: []types.Filter{filter("network-interface-id", endpoint.InterfaceIDs...)},
+	found, err := c.InterfacesByID(ctx, endpoint.ID, endpoint.InterfaceIDs)
+	var shown []connection.NetworkInterface
+	for _, eni := range found {
+		if eni.IP != "" {
+			shown = append(shown, eni.NetworkInterface)
+		}
+	}
+	return shown, err
+}
+
+// Interface is a network interface as it is now.
+type Interface struct {
+	connection.NetworkInterface
+	Status string // AWS: available, associated, attaching, in-use, detaching
+}
+
+// InterfacesByID returns those of the network interfaces that exist, in the order of their zones.
+func (c *Client) InterfacesByID(ctx context.Context, endpointID string, ids []string) ([]Interface, error) {
+	if len(ids) == 0 || slices.Contains(ids, "") {
+		return nil, errors.New("describing network interfaces: no id")
+	}
+	return c.describeInterfaces(ctx, endpointID, &ec2.DescribeNetworkInterfacesInput{
+		Filters: []types.Filter{filter("network-interface-id", ids...)},
 	})
-	return slices.DeleteFunc(found, func(eni connection.NetworkInterface) bool { return eni.IP == "" }), err
 }
 
 // interfaces returns the endpoint's network interfaces in the order of their zones. One missing is as good as pending: the probe
@@ -127,21 +148,23 @@ func (c *Client) interfaces(ctx context.Context, endpoint Endpoint) ([]connectio
 	if err != nil {
 		return nil, err
 	}
+	var ready []connection.NetworkInterface
 	for _, eni := range found {
 		if eni.IP == "" {
 			return nil, pending(endpoint.ID, "network interface %s has no address yet", eni.ID)
 		}
+		ready = append(ready, eni.NetworkInterface)
 	}
-	if len(found) < len(ids) {
-		return nil, pending(endpoint.ID, "%d of %d network interfaces are visible", len(found), len(ids))
+	if len(ready) < len(ids) {
+		return nil, pending(endpoint.ID, "%d of %d network interfaces are visible", len(ready), len(ids))
 	}
-	return found, nil
+	return ready, nil
 }
 
 // describeInterfaces reads every page; an interface that has no address yet has an empty one.
 func (c *Client) describeInterfaces(ctx context.Context, endpointID string, in *ec2.DescribeNetworkInterfacesInput) (
-	[]connection.NetworkInterface, error) {
-	var found []connection.NetworkInterface
+	[]Interface, error) {
+	var found []Interface
 	pages := ec2.NewDescribeNetworkInterfacesPaginator(c.api, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -149,13 +172,13 @@ func (c *Client) describeInterfaces(ctx context.Context, endpointID string, in *
 			return nil, fmt.Errorf("describing the network interfaces of endpoint %s: %w", endpointID, err)
 		}
 		for _, eni := range page.NetworkInterfaces {
-			found = append(found, connection.NetworkInterface{
+			found = append(found, Interface{Status: string(eni.Status), NetworkInterface: connection.NetworkInterface{
 				ID: aws.ToString(eni.NetworkInterfaceId), SubnetID: aws.ToString(eni.SubnetId), AZ: aws.ToString(eni.AvailabilityZone),
 				IP: aws.ToString(eni.PrivateIpAddress),
-			})
+			}})
 		}
 	}
-	slices.SortFunc(found, func(a, b connection.NetworkInterface) int {
+	slices.SortFunc(found, func(a, b Interface) int {
 		return cmp.Or(cmp.Compare(a.AZ, b.AZ), cmp.Compare(a.ID, b.ID))
 	})
 	return found, nil

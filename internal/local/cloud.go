@@ -324,7 +324,7 @@ func (c *Cloud) Advance(d time.Duration) error {
 
 // The origin of what belongs to no execution.
 const (
-	// OriginSchedule is the shared sweep, and all that it sets off but an execution's own steps.
+	// OriginSchedule is the shared sweep and the drift check, and all that they set off but an execution's own steps.
 	OriginSchedule = "schedule"
 	// OriginOutside is the vendor, a person, and whatever else came from outside.
 	OriginOutside = ""

@@ -26,6 +26,25 @@ func (c *Cloud) recordTrail(eventName string, endpointIDs []string, principal st
 	}
 }
 
+// recordCall puts what CloudTrail tells of any other change in this account on the default bus.
+//
+// AWS: Route 53 is told of in us-east-1 only, wherever its zones answer.
+func (c *Cloud) recordCall(call cloudtrail.Call) {
+	if call.Service == "route53" {
+		call.Region = "us-east-1"
+	}
+	if call.Account != c.Stack.AccountID || call.Region != c.Stack.Region {
+		return // another account's trail, and bus
+	}
+	event, err := call.Event(c.Clock.Now())
+	if err == nil {
+		err = c.Events.Emit(event)
+	}
+	if err != nil {
+		c.fault(fmt.Errorf("recording %s: %w", call.Name, err))
+	}
+}
+
 // emit puts an event of an AWS service on the default bus.
 func (c *Cloud) emit(source, detailType string, resources []string, detail any) {
 	encoded, err := json.Marshal(detail)

@@ -20,6 +20,8 @@ import (
 func (c *Cloud) connect() {
 	c.World.OnNotification(c.notifyEndpoint)
 	c.World.OnMutation(c.recordTrail)
+	c.World.OnCall(c.recordCall)
+	c.Zones.OnCall(c.recordCall)
 	c.Events.OnDeliver(c.deliverEvent)
 	c.Events.OnDeadLetter(func(d events.Delivery, body []byte, attributes map[string]string) error {
 		return c.sendAs("events.amazonaws.com", d.Rule, d.Target.DeadLetterARN, body, attributes)
@@ -159,9 +161,12 @@ func (c *Cloud) checkTarget(t events.Target) error {
 	return fmt.Errorf("targets such as %s are not known here", t.ARN)
 }
 
-// deliverEvent hands an event to a rule's target. What a schedule sets off belongs to the schedule.
+// driftCheck is the function that looks at every connection, whoever's change wakes it.
+const driftCheck = ":function:postern-drift-check"
+
+// deliverEvent hands an event to a rule's target. What a schedule sets off belongs to the schedule, and so does the drift check.
 func (c *Cloud) deliverEvent(d events.Delivery) error {
-	if d.Event.Source == "aws.events" && d.Event.DetailType == "Scheduled Event" {
+	if d.Event.Source == "aws.events" && d.Event.DetailType == "Scheduled Event" || strings.HasSuffix(d.Target.ARN, driftCheck) {
 		c.setOrigin(OriginSchedule)
 	}
 	const caller = "events.amazonaws.com"

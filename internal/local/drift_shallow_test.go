@@ -35,8 +35,8 @@ func damage(name string) func(*testing.T, *local.Cloud) {
 	}
 }
 
-// byHand changes the connection's endpoint.
-func byHand(change func(*privatelink.Endpoint)) func(*testing.T, *local.Cloud) {
+// changed changes the connection's endpoint.
+func changed(change func(*privatelink.Endpoint)) func(*testing.T, *local.Cloud) {
 	return func(t *testing.T, c *local.Cloud) {
 		t.Helper()
 		must(t, c.World.ChangeByHand(c.World.Endpoints()[0].ID, change))
@@ -88,16 +88,16 @@ func TestShallowDriftIsNamedAndCloses(t *testing.T) {
 	}{
 		"rejected":         {monteCarloSample, connection.CheckEndpointState, damage("rejection"), nil},
 		"deleted":          {monteCarloSample, connection.CheckEndpoint, damage("deletion"), nil},
-		"partial":          {monteCarloSample, connection.CheckEndpointState, byHand(func(e *privatelink.Endpoint) { e.State = "partial" }), byHand(func(e *privatelink.Endpoint) { e.State = privatelink.Available })},
-		"failed":           {monteCarloSample, connection.CheckEndpointState, byHand(func(e *privatelink.Endpoint) { e.State, e.FailText = privatelink.Failed, "why" }), nil},
-		"another service":  {monteCarloSample, connection.CheckService, byHand(func(e *privatelink.Endpoint) { e.ServiceName = privatelink.EngFlowService }), byHand(func(e *privatelink.Endpoint) { e.ServiceName = privatelink.MonteCarloService })},
-		"service's Region": {monteCarloSample, connection.CheckService, byHand(func(e *privatelink.Endpoint) { e.ServiceRegion = "us-west-2" }), byHand(func(e *privatelink.Endpoint) { e.ServiceRegion = privatelink.DemoRegion })},
+		"partial":          {monteCarloSample, connection.CheckEndpointState, changed(func(e *privatelink.Endpoint) { e.State = "partial" }), changed(func(e *privatelink.Endpoint) { e.State = privatelink.Available })},
+		"failed":           {monteCarloSample, connection.CheckEndpointState, changed(func(e *privatelink.Endpoint) { e.State, e.FailText = privatelink.Failed, "why" }), nil},
+		"another service":  {monteCarloSample, connection.CheckService, changed(func(e *privatelink.Endpoint) { e.ServiceName = privatelink.EngFlowService }), changed(func(e *privatelink.Endpoint) { e.ServiceName = privatelink.MonteCarloService })},
+		"service's Region": {monteCarloSample, connection.CheckService, changed(func(e *privatelink.Endpoint) { e.ServiceRegion = "us-west-2" }), changed(func(e *privatelink.Endpoint) { e.ServiceRegion = privatelink.DemoRegion })},
 		"a subnet less": {monteCarloSample, connection.CheckSubnets, func(t *testing.T, c *local.Cloud) {
 			must(t, c.World.RemoveSubnetByHand(c.World.Endpoints()[0].ID, privatelink.DemoSubnetB))
-		}, byHand(func(e *privatelink.Endpoint) {
+		}, changed(func(e *privatelink.Endpoint) {
 			e.SubnetIDs = []string{privatelink.DemoSubnetB, privatelink.DemoSubnetA}
 		})},
-		"a zone more":      {monteCarloSample, connection.CheckSubnets, byVendor(func(s *privatelink.VendorService) { s.AZIDs = append(slices.Clone(s.AZIDs), "use1-az3") }), byVendor(func(s *privatelink.VendorService) { s.AZIDs = s.AZIDs[:2] })},
+		"a zone more":      {monteCarloSample, connection.CheckZonesOffered, byVendor(func(s *privatelink.VendorService) { s.AZIDs = append(slices.Clone(s.AZIDs), "use1-az3") }), byVendor(func(s *privatelink.VendorService) { s.AZIDs = s.AZIDs[:2] })},
 		"the rule removed": {monteCarloSample, connection.CheckSecurityGroups, damage("security-group"), addRule(privatelink.DemoEndpointGroup, "10.20.0.0/16")},
 		"the rule is narrower": {monteCarloSample, connection.CheckSecurityGroups, func(t *testing.T, c *local.Cloud) {
 			damage("security-group")(t, c)
@@ -115,10 +115,10 @@ func TestShallowDriftIsNamedAndCloses(t *testing.T) {
 		}},
 		"DNS hostnames": {monteCarloSample, connection.CheckVPCDNS, damage("dns-hostnames"), withDNS},
 		"DNS support":   {"onboard.engflow.json", connection.CheckVPCDNS, damage("dns-support"), withDNS},
-		"policy": {monteCarloSample, connection.CheckPolicy, byHand(func(e *privatelink.Endpoint) { e.Policy = `{"Statement":[]}` }), byHand(func(e *privatelink.Endpoint) {
+		"policy": {monteCarloSample, connection.CheckPolicy, changed(func(e *privatelink.Endpoint) { e.Policy = `{"Statement":[]}` }), changed(func(e *privatelink.Endpoint) {
 			e.Policy = `{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":["*"],"Resource":"*"}]}`
 		})},
-		"our tag": {monteCarloSample, connection.CheckTags, byHand(func(e *privatelink.Endpoint) { delete(e.Tags, connection.TagManaged) }), byHand(func(e *privatelink.Endpoint) { e.Tags[connection.TagManaged] = "true" })},
+		"our tag": {monteCarloSample, connection.CheckTags, changed(func(e *privatelink.Endpoint) { delete(e.Tags, connection.TagManaged) }), changed(func(e *privatelink.Endpoint) { e.Tags[connection.TagManaged] = "true" })},
 		"withdrawn": {monteCarloSample, connection.CheckServiceVisible, damage("withdrawal"), func(t *testing.T, c *local.Cloud) {
 			must(t, c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()))
 		}},
@@ -128,7 +128,7 @@ func TestShallowDriftIsNamedAndCloses(t *testing.T) {
 		"network ACL":      {monteCarloSample, connection.CheckNetworkACL, damage("network-acl"), withACLs},
 		"the answers' ACL": {monteCarloSample, connection.CheckNetworkACL, damage("network-acl-answers"), withACLs},
 		"the clients' ACL": {monteCarloSample, connection.CheckNetworkACL, damage("client-network-acl"), withACLs},
-		"a tag of theirs":  {monteCarloSample, "", byHand(func(e *privatelink.Endpoint) { e.Tags["team"] = "data" }), nil},
+		"a tag of theirs":  {monteCarloSample, "", changed(func(e *privatelink.Endpoint) { e.Tags["team"] = "data" }), nil},
 		"a rule of theirs": {monteCarloSample, "", addRule(privatelink.DemoEndpointGroup, "192.0.2.0/24"), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -186,7 +186,7 @@ func TestAFailedListIsUnknown(t *testing.T) {
 		"DescribeVpcs":                               {connection.CheckSecurityGroups, connection.CheckNetworkACL},
 		"DescribeVpcAttribute":                       {connection.CheckVPCDNS},
 		"DescribeNetworkAcls":                        {connection.CheckNetworkACL},
-		"DescribeVpcEndpointServices":                {connection.CheckSubnets, connection.CheckServiceVisible},
+		"DescribeVpcEndpointServices":                {connection.CheckZonesOffered, connection.CheckServiceVisible},
 		"DescribeVpcEndpointConnectionNotifications": {connection.CheckNotification},
 		"Describe":                                   everything,
 	} {
@@ -196,7 +196,7 @@ func TestAFailedListIsUnknown(t *testing.T) {
 			must(t, c.World.Vendor(privatelink.MonteCarloService).Update(func(s *privatelink.VendorService) { s.PolicySupported = true }))
 			(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 			onboard(t, c, monteCarloSample)
-			byHand(func(e *privatelink.Endpoint) { delete(e.Tags, connection.TagManaged) })(t, c)
+			changed(func(e *privatelink.Endpoint) { delete(e.Tags, connection.TagManaged) })(t, c)
 			advance(t, c, 2*time.Hour)
 			said := []string{"opened tags drift"}
 			c.Server.SetFault(func(call *wire.Call, record wire.Recorded) *wire.Fault {

@@ -54,7 +54,7 @@ func TestDriftIsNamed(t *testing.T) {
 	}{
 		"the vendor rejects the endpoint": {"onboard.monte-carlo.json", func(t *testing.T, c *local.Cloud) {
 			reject(t, c)
-		}, []string{"opened endpoint-state drift"}},
+		}, []string{"opened endpoint-state drift", "opened resolution drift"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

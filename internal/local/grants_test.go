@@ -69,6 +69,11 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			approve(t, c)
 			onboard(t, c, "onboard.engflow.json")
 		},
+		"looked at for a day": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			onboard(t, c, "onboard.monte-carlo.json")
+			advance(t, c, 26*time.Hour)
+		},
 		"another account": func(t *testing.T, c *local.Cloud) {
 			approve(t, c)
 			onboard(t, c, otherAccount)

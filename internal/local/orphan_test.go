@@ -111,7 +111,7 @@ func foreign(c *local.Cloud) {
 	})
 }
 
-func elsewhere(t *testing.T) []byte {
+func requestElsewhere(t *testing.T) []byte {
 	t.Helper()
 	return change(t, func(r map[string]any) {
 		delete(target(r), "securityGroupIds")
@@ -151,7 +151,7 @@ func TestAnOrphanIsRemovedByItsRequest(t *testing.T) {
 			approve(c)
 			onboard(t, c, "onboard.monte-carlo.json")
 			offboard(t, c)
-			stopAt(t, c, elsewhere(t), "ConfigureDNS")
+			stopAt(t, c, requestElsewhere(t), "ConfigureDNS")
 		}, []string{"stopped-execution of monte-carlo/agents-prod: 1 endpoints, 1 groups, 1 zones"}, 15.1},
 		"a rollback that was denied": {func(t *testing.T, c *local.Cloud) {
 			(&people.Vendor{Behaviour: people.Reject, After: time.Hour}).Join(c)
@@ -228,7 +228,7 @@ func TestASecondEndpoint(t *testing.T) {
 	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 	stopAt(t, c, change(t, func(map[string]any) {}), "AwaitApproval")
 	first := c.World.Endpoints()[0].ID
-	if ended := execute(t, c, elsewhere(t)); ended.Status != states.Succeeded {
+	if ended := execute(t, c, requestElsewhere(t)); ended.Status != states.Succeeded {
 		t.Fatal(ended.Path, ended.Cause)
 	}
 	advance(t, c, 13*time.Hour)

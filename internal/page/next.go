@@ -13,6 +13,7 @@ var remedies = map[connection.DriftCheck]string{
 	connection.CheckEndpointState:  "Ask the vendor why the endpoint is not available any more.",
 	connection.CheckEndpoint:       "Find out who deleted the endpoint, then onboard again.",
 	connection.CheckService:        "Find out who replaced the endpoint, then onboard again.",
+	connection.CheckZonesOffered:   "Onboard again with a subnet there if clients should use it, or leave it.",
 	connection.CheckSubnets:        "Onboard again with the same request: it restores the subnets.",
 	connection.CheckInterfaces:     "Run a diagnosis: the endpoint's network interfaces have changed.",
 	connection.CheckSecurityGroups: "Onboard again with the same request: it restores the security groups.",

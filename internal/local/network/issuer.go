@@ -77,6 +77,9 @@ func newAuthority(name string, now time.Time) (*authority, error) {
 	return &authority{certificate, key, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}, nil
 }
 
+// expiringFor is how long a certificate lasts that the vendor forgot to renew.
+const expiringFor = 10 * 24 * time.Hour
+
 // certificate is the certificate that a vendor shows at this moment.
 func (i *issuer) certificate(service privatelink.VendorService) (tls.Certificate, error) {
 	i.mu.Lock()
@@ -89,12 +92,15 @@ func (i *issuer) certificate(service privatelink.VendorService) (tls.Certificate
 	if service.Certificate == privatelink.ExpiredCertificate {
 		from, until = from.Add(-validFor), i.now().Add(-issuedBefore)
 	}
+	if service.Certificate == privatelink.ExpiringCertificate {
+		until = i.now().Add(expiringFor)
+	}
 	signer := i.trusted
 	if service.Certificate == privatelink.UnknownAuthority {
 		signer = i.stranger
 	}
 	kept := string(service.Certificate) + " " + strings.Join(names, " ")
-	if known, has := i.issued[kept]; has && (service.Certificate == privatelink.ExpiredCertificate ||
+	if known, has := i.issued[kept]; has && (service.Certificate == privatelink.ExpiredCertificate || service.Certificate == privatelink.ExpiringCertificate ||
 		i.now().Before(known.Leaf.NotAfter.Add(-renewBefore))) {
 		return known, nil
 	}

@@ -81,5 +81,8 @@ func (w *World) SetACL(subnetID string, entries ...ACLEntry) error {
 	acl := &NetworkACL{ID: w.newID("acl"), VPCID: subnet.VPCID, Entries: entries}
 	w.acls.put(acl.ID, acl)
 	subnet.acl = acl.ID
+	w.called(subnet.VPCID, "ReplaceNetworkAclAssociation", map[string]any{
+		"associationId": w.newID("aclassoc"), "networkAclId": acl.ID,
+	})
 	return nil
 }

@@ -208,7 +208,7 @@ func (w *World) createEndpoint(call *wire.Call) (any, error) {
 		if key != "" {
 			w.tokens[key] = token
 		}
-		w.mutated("CreateVpcEndpoint", []string{e.ID}, call.Principal)
+		w.mutated("CreateVpcEndpoint", []string{e.ID}, call.Session)
 	}
 	return createEndpointAnswer{call.Form.Get("ClientToken"), w.endpointXML(e)}, nil
 }
@@ -437,7 +437,7 @@ func (w *World) modifyEndpoint(call *wire.Call) (any, error) {
 		e.PrivateDNSEnabled = form.Get("PrivateDnsEnabled") == "true"
 	}
 	w.modified(e)
-	w.mutated("ModifyVpcEndpoint", []string{e.ID}, call.Principal)
+	w.mutated("ModifyVpcEndpoint", []string{e.ID}, call.Session)
 	return returned{true}, nil
 }
 
@@ -500,6 +500,6 @@ func (w *World) deleteEndpoints(call *wire.Call) (any, error) {
 			deleted = append(deleted, id)
 		}
 	}
-	w.mutated("DeleteVpcEndpoints", deleted, call.Principal)
+	w.mutated("DeleteVpcEndpoints", deleted, call.Session)
 	return answer, nil
 }

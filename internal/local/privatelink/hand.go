@@ -141,6 +141,11 @@ func (w *World) setGroups(e *Endpoint, groupIDs []string) {
 	}
 }
 
+// SetAddressByHand gives an endpoint another address in its first subnet.
+func (w *World) SetAddressByHand(endpointID, address string) error {
+	return w.byHand("ModifyVpcEndpoint", endpointID, func(e *Endpoint) { w.interfacesOf(e.ID)[0].IP = address })
+}
+
 // SetTagsByHand sets tags of an endpoint; an empty value removes the tag.
 func (w *World) SetTagsByHand(endpointID string, tags map[string]string) error {
 	return w.byHand("CreateTags", endpointID, func(e *Endpoint) {
@@ -155,11 +160,13 @@ func (w *World) SetTagsByHand(endpointID string, tags map[string]string) error {
 // RemoveSecurityGroupRule removes the rules of a group that match, and fails when none does.
 func (w *World) RemoveSecurityGroupRule(groupID string, match func(Rule) bool) error {
 	return w.changeGroup(groupID, func(group *SecurityGroup) error {
-		before := len(group.Rules)
+		removed := slices.DeleteFunc(slices.Clone(group.Rules), func(r Rule) bool { return !match(r) })
 		group.Rules = slices.DeleteFunc(slices.Clone(group.Rules), match)
-		if len(group.Rules) == before {
+		if len(removed) == 0 {
 			return fmt.Errorf("removing a rule of %s: none matches", groupID)
 		}
+		w.called(group.VPCID, "RevokeSecurityGroup"+direction(removed[0]), map[string]any{"groupId": groupID,
+			"securityGroupRuleIds": map[string]any{"items": []any{map[string]any{"securityGroupRuleId": removed[0].ID}}}})
 		return nil
 	})
 }
@@ -169,8 +176,16 @@ func (w *World) AddSecurityGroupRule(groupID string, rule Rule) error {
 	return w.changeGroup(groupID, func(group *SecurityGroup) error {
 		rule.ID = w.newID("sgr")
 		group.Rules = append(slices.Clone(group.Rules), rule)
+		w.called(group.VPCID, "AuthorizeSecurityGroup"+direction(rule), map[string]any{"groupId": groupID})
 		return nil
 	})
+}
+
+func direction(rule Rule) string {
+	if rule.Egress {
+		return "Egress"
+	}
+	return "Ingress"
 }
 
 func (w *World) changeGroup(groupID string, change func(*SecurityGroup) error) error {
@@ -192,6 +207,7 @@ func (w *World) SetVPCDNS(vpcID string, support, hostnames bool) error {
 		return fmt.Errorf("VPC %s does not exist", vpcID)
 	}
 	vpc.DNSSupport, vpc.DNSHostnames = support, hostnames
+	w.called(vpcID, "ModifyVpcAttribute", map[string]any{"vpcId": vpcID, "enableDnsHostnames": map[string]any{"value": hostnames}})
 	return nil
 }
 

@@ -155,8 +155,9 @@ func TestMutationsAndRequests(t *testing.T) {
 		t.Errorf("heard %v during the calls", heard)
 	}
 	c.pass(0)
+	const session = "arn:aws:sts::111122223333:assumed-role/tester/tester"
 	equal(t, "events", heard, []string{
-		"request " + monteCarlo + " " + id, "CreateVpcEndpoint " + id + " " + role, "ModifyVpcEndpoint " + id + " " + role,
+		"request " + monteCarlo + " " + id, "CreateVpcEndpoint " + id + " " + session, "ModifyVpcEndpoint " + id + " " + session,
 		"DeleteVpcEndpoints " + id + " arn:aws:iam::111122223333:user/somebody",
 	})
 }

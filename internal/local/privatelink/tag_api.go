@@ -102,7 +102,7 @@ func (w *World) createTags(call *wire.Call) (any, error) {
 		}
 		*tags = changed
 	}
-	w.mutated("CreateTags", endpointsAmong(call), call.Principal)
+	w.mutated("CreateTags", endpointsAmong(call), call.Session)
 	return returned{true}, nil
 }
 
@@ -124,7 +124,7 @@ func (w *World) deleteTags(call *wire.Call) (any, error) {
 		}
 		*tags = changed
 	}
-	w.mutated("DeleteTags", endpointsAmong(call), call.Principal)
+	w.mutated("DeleteTags", endpointsAmong(call), call.Session)
 	return returned{true}, nil
 }
 

@@ -41,8 +41,10 @@ type Certificate string
 const (
 	ValidCertificate   Certificate = ""
 	ExpiredCertificate Certificate = "expired"
-	WrongName          Certificate = "wrong-name"
-	UnknownAuthority   Certificate = "unknown-authority"
+	// ExpiringCertificate is good for ten more days.
+	ExpiringCertificate Certificate = "expiring"
+	WrongName           Certificate = "wrong-name"
+	UnknownAuthority    Certificate = "unknown-authority"
 )
 
 // visibleTo reports whether an account sees the service in one of its Regions. The three reasons why it does not look the same.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"postern/internal/local/clock"
+	"postern/internal/local/cloudtrail"
 	"postern/internal/local/wire"
 )
 
@@ -63,6 +64,7 @@ type World struct {
 	zones         Zones
 	onNotice      func(topicARN string, message []byte)
 	onMutation    func(eventName string, endpointIDs []string, principal string)
+	onCall        func(cloudtrail.Call)
 	onRequest     func(serviceName, endpointID string)
 	made          map[string]int // ids handed out, by prefix
 	vpcs          table[VPC]
@@ -123,6 +125,26 @@ func (w *World) OnMutation(f func(eventName string, endpointIDs []string, princi
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.onMutation = f
+}
+
+// OnCall sets who hears of what people change by hand around endpoints: groups, network ACLs, VPCs.
+func (w *World) OnCall(f func(cloudtrail.Call)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.onCall = f
+}
+
+// called reports a change by hand in a VPC. The world is locked.
+func (w *World) called(vpcID, name string, parameters map[string]any) {
+	f, vpc := w.onCall, w.vpcs.get(vpcID)
+	if f == nil || vpc == nil {
+		return
+	}
+	call := cloudtrail.Call{
+		Service: "ec2", Name: name, Principal: somebody(vpc.AccountID), Account: vpc.AccountID, Region: vpc.Region, Parameters: parameters,
+		Response: map[string]any{"_return": true},
+	}
+	w.clock.After(0, "ec2 "+name, func() { f(call) })
 }
 
 // OnRequest sets who hears of endpoints that begin to wait for a vendor's acceptance.

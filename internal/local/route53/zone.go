@@ -9,12 +9,14 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"postern/internal/local/clock"
+	"postern/internal/local/cloudtrail"
 	"postern/internal/local/privatelink"
 )
 
@@ -91,6 +93,7 @@ type Service struct {
 	order   []string // ids in order of creation
 	live    map[string]Zone
 	changes map[string]*change
+	onCall  func(cloudtrail.Call)
 	second  time.Time // of the throttle's window
 	calls   int       // in that window
 }
@@ -151,8 +154,37 @@ func (s *Service) AddZone(zone Zone) string {
 		zone.put(record)
 	}
 	s.live[zone.ID] = zone.clone()
+	for _, vpc := range zone.VPCs {
+		s.called(&zone, "CreateHostedZone", map[string]any{
+			"name": zone.Name, "callerReference": zone.CallerReference, "vPC": named(vpc),
+			"hostedZoneConfig": map[string]any{"privateZone": zone.Private},
+		})
+	}
 	return zone.ID
 }
+
+// OnCall sets who hears of what people change by hand.
+func (s *Service) OnCall(f func(cloudtrail.Call)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onCall = f
+}
+
+// called reports a change of a zone by hand. The service is locked.
+func (s *Service) called(zone *Zone, name string, parameters map[string]any) {
+	f := s.onCall
+	if f == nil {
+		return
+	}
+	call := cloudtrail.Call{
+		Service: "route53", Name: name, Principal: "arn:aws:iam::" + zone.Owner + ":user/somebody", Account: zone.Owner,
+		Parameters: parameters,
+	}
+	s.clock.After(0, "route53 "+name, func() { f(call) })
+}
+
+// named is a VPC as CloudTrail writes it.
+func named(vpc VPC) map[string]any { return map[string]any{"vPCId": vpc.ID, "vPCRegion": vpc.Region} }
 
 // ChangeByHand changes a zone as a person with a console would, in sync at once.
 func (s *Service) ChangeByHand(zoneID string, change func(*Zone)) error {
@@ -162,8 +194,22 @@ func (s *Service) ChangeByHand(zoneID string, change func(*Zone)) error {
 	if zone == nil {
 		return fmt.Errorf("changing zone %s by hand: it does not exist", zoneID)
 	}
+	before := zone.clone()
 	change(zone)
 	s.live[zoneID] = zone.clone()
+	for _, vpc := range before.VPCs {
+		if !zone.has(vpc.ID) {
+			s.called(zone, "DisassociateVPCFromHostedZone", map[string]any{"hostedZoneId": zoneID, "vPC": named(vpc)})
+		}
+	}
+	for _, vpc := range zone.VPCs {
+		if !before.has(vpc.ID) {
+			s.called(zone, "AssociateVPCWithHostedZone", map[string]any{"hostedZoneId": zoneID, "vPC": named(vpc)})
+		}
+	}
+	if !reflect.DeepEqual(before.Records, zone.Records) {
+		s.called(zone, "ChangeResourceRecordSets", map[string]any{"hostedZoneId": zoneID})
+	}
 	return nil
 }
 
@@ -175,6 +221,7 @@ func (s *Service) DeleteByHand(name string) error {
 	s.order = slices.DeleteFunc(s.order, func(id string) bool {
 		gone := s.zones[id].Name == Canonical(name)
 		if gone {
+			s.called(s.zones[id], "DeleteHostedZone", map[string]any{"id": id})
 			delete(s.zones, id)
 			delete(s.live, id)
 		}

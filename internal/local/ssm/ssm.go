@@ -112,6 +112,16 @@ func (s *Service) PutByHand(name, value string) error {
 	return nil
 }
 
+// DeleteByHand deletes a parameter as a person with a console would.
+func (s *Service) DeleteByHand(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.delete(name) {
+		return fmt.Errorf("deleting parameter %s by hand: it does not exist", name)
+	}
+	return nil
+}
+
 // Get returns the latest version of a parameter, or false when there is none.
 func (s *Service) Get(name string) (Version, bool) {
 	s.mu.Lock()

@@ -176,7 +176,7 @@ func (s *Server) handle(call *Call, operation Operation, scope scope, protocol P
 	principal, known := s.principals[scope.accessKeyID]
 	fault := s.fault
 	s.mu.Unlock()
-	call.Principal, call.Function = principal.RoleARN, principal.Function
+	call.Principal, call.Function, call.Session = principal.RoleARN, principal.Function, principal.Session()
 	message := isMessage(call.Service, call.Operation)
 	record := Recorded{
 		Service: call.Service, Operation: call.Operation, Function: principal.Function, Principal: principal.RoleARN,

@@ -18,6 +18,7 @@ type Call struct {
 	AccountID string // the caller's
 	Principal string // ARN of the caller's role
 	Function  string // name of the calling function
+	Session   string // ARN of the caller's session in that role
 	Now       time.Time
 	Late      time.Duration // how long the caller has waited between tries: for the caller it is so much later than Now
 

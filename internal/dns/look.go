@@ -1,0 +1,80 @@
+package dns
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+
+	"postern/internal/awserr"
+	"postern/internal/connection"
+)
+
+// Existing is a zone as it is now.
+type Existing struct {
+	Ours   bool     // made for the connection
+	VPCIDs []string // that it answers in
+}
+
+// Look reads a zone of a connection; false when it does not exist.
+func (c *Client) Look(ctx context.Context, zoneID, connectionID string) (Existing, bool, error) {
+	out, err := c.api.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: aws.String(zoneID)})
+	if awserr.IsNotFound(err) {
+		return Existing{}, false, nil
+	}
+	if err != nil {
+		return Existing{}, false, fmt.Errorf("reading hosted zone %s: %w", zoneID, err)
+	}
+	found := Existing{Ours: reference(aws.ToString(out.HostedZone.CallerReference)).of(connectionID)}
+	for _, vpc := range out.VPCs {
+		found.VPCIDs = append(found.VPCIDs, aws.ToString(vpc.VPCId))
+	}
+	return found, true, nil
+}
+
+// Differences says, a phrase each, how the records of a zone differ from those that were written: one is missing or another, or
+// somebody put one beside them that takes a name away. Records at other names of the zone do no harm.
+func (c *Client) Differences(ctx context.Context, zoneID string, written []connection.WrittenRecord) ([]string, error) {
+	held := map[connection.Record]bool{}
+	var differences []string
+	_, err := c.each(ctx, zoneID, "", func(have types.ResourceRecordSet) bool {
+		name := Name(aws.ToString(have.Name))
+		if !addresses(have.Type) || !slices.ContainsFunc(written, func(w connection.WrittenRecord) bool { return covers(w.Name, name) }) {
+			return true
+		}
+		record, _ := read(have)
+		if slices.ContainsFunc(written, func(w connection.WrittenRecord) bool { return w.Record == record }) {
+			held[record] = true
+		} else {
+			ttl := ""
+			if have.TTL != nil {
+				ttl = fmt.Sprintf(" (TTL %d s)", *have.TTL)
+			}
+			differences = append(differences, fmt.Sprintf("%s is %s %s%s", name, have.Type, shown(have), ttl))
+		}
+		return true
+	})
+	for _, want := range written {
+		if !held[want.Record] {
+			differences = append(differences, fmt.Sprintf("%s should be %s %s%s", want.Name, want.Type, want.Value, lasting(want.TTL)))
+		}
+	}
+	return differences, err
+}
+
+func lasting(ttl int64) string {
+	if ttl == 0 {
+		return "" // an alias
+	}
+	return fmt.Sprintf(" (TTL %d s)", ttl)
+}
+
+// covers reports whether a record at name answers in place of ours: at the same name, or at one that our wildcard stands for.
+func covers(ours, name string) bool {
+	parent, wildcard := strings.CutPrefix(ours, "*")
+	return name == ours || wildcard && strings.HasSuffix(name, parent)
+}
