@@ -127,9 +127,11 @@ func comments(s *stack) []*string    { return []*string{s.comments.TableArn()} }
 // ours restricts a write to what carries our tag.
 var ours = map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/" + connection.TagManaged: "true"}}
 
-// ourTags restricts tagging to what carries our tag, and to the tags that say whose a thing is.
+// ourTags restricts tagging to what carries our tag and has lost whose it is, and to the tags that say so: what another connection
+// took stays its own.
 var ourTags = map[string]any{
 	"StringEquals": ours["StringEquals"],
+	"Null":         map[string]any{"aws:ResourceTag/" + connection.TagConnection: "true"},
 	"ForAllValues:StringEquals": map[string]any{
 		"aws:TagKeys": []string{connection.TagAdopted, connection.TagConnection, connection.TagManaged},
 	},

@@ -198,9 +198,9 @@ func TestEndpointsAreCreatedOnlyAsOurs(t *testing.T) {
 
 		// What is nobody's is taken over, and of what is ours the tags are put back.
 		`ec2:CreateTags "vpc-endpoint/*"`: `{"ForAllValues:StringEquals":{"aws:TagKeys":["postern:adopted","postern:connection",` +
-			`"postern:managed"]},"Null":{"aws:ResourceTag/postern:managed":"true"},"StringEquals":{"aws:RequestTag/postern:managed":"true"}}` +
+			`"postern:managed"]},"Null":{"aws:ResourceTag/postern:connection":"true"},"StringEquals":{"aws:ResourceTag/postern:managed":"true"}}` +
 			` or {"ForAllValues:StringEquals":{"aws:TagKeys":["postern:adopted","postern:connection","postern:managed"]},` +
-			`"StringEquals":{"aws:ResourceTag/postern:managed":"true"}}`,
+			`"Null":{"aws:ResourceTag/postern:managed":"true"},"StringEquals":{"aws:RequestTag/postern:managed":"true"}}`,
 		`ec2:CreateTags ["security-group/*","vpc-endpoint/*"]`: `{"StringEquals":{"ec2:CreateAction":["CreateVpcEndpoint","CreateSecurityGroup"]}}`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

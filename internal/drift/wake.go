@@ -142,12 +142,8 @@ func (w wake) turns(links []store.Link) []store.Link {
 	return due[:min(len(due), mostDeep)]
 }
 
-// looked is when a connection was last looked at deeply: its onboarding verified everything. What was found before an onboarding or
-// a repair may be mended by it, and is looked at now.
+// looked is when a connection was last looked at deeply: its onboarding verified everything.
 func looked(link store.Link) time.Time {
-	if len(link.Drift.Findings) > 0 && link.Drift.Ledger.Before(link.Expects.At) {
-		return time.Time{}
-	}
 	if at := link.Drift.DeepAt; at.After(link.Expects.At) {
 		return at
 	}

@@ -61,12 +61,14 @@ func (c *Client) repairTags(ctx context.Context, want Want, now Endpoint) error 
 	maps.DeleteFunc(lacking, func(key, value string) bool {
 		return now.Tags[key] == value || key == connection.TagAdopted && now.Tags[key] != ""
 	})
-	if len(lacking) == 0 {
+	switch {
+	case len(lacking) == 0:
 		return nil
-	}
-	if now.Tags[connection.TagManaged] != "true" {
-		// IAM lets an endpoint that is nobody's have all of them, one of ours any of them.
-		lacking[connection.TagManaged] = "true"
+	case now.Connection() == want.ConnectionID: // our permission is for what lost whose it is
+		return connection.Errorf(connection.Conflict, "endpoint %s was made by hand and lost its tag %s: put it back by hand, with the value %s",
+			now.ID, connection.TagAdopted, want.Repair.Execution)
+	case now.Tags[connection.TagManaged] != "true" && now.Tags[connection.TagConnection] != "":
+		lacking[connection.TagConnection] = want.ConnectionID
 	}
 	if _, err := c.api.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{now.ID}, Tags: tagList(lacking)}); err != nil {
 		return fmt.Errorf("tagging endpoint %s: %w", now.ID, err)

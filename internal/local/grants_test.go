@@ -14,6 +14,7 @@ import (
 	"postern/internal/local"
 	"postern/internal/local/people"
 	"postern/internal/local/privatelink"
+	"postern/internal/local/states"
 	"postern/internal/local/wire"
 )
 
@@ -25,8 +26,6 @@ var unusedGrants = map[string]string{
 	"EnsureEndpoint vpce:AllowMultiRegion":              "a service in another Region",
 	"Rollback route53:ListHostedZonesByVPC":             "finds the zone of a ConfigureDNS that could not answer any more",
 	"Network ec2:ModifyVpcEndpoint":                     "as Rollback's, and for private DNS",
-	"Network route53:ListHostedZonesByName":             "as ConfigureDns's",
-	"Rollback dynamodb:GetItem":                         "looks who holds the connection of a request that was refused",
 	"Rollback ssm:PutParameter":                         "puts an earlier value back",
 }
 
@@ -140,6 +139,15 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			onboard(t, c, otherAccount)
 			reject(t, c)
 			advance(t, c, 2*time.Hour)
+		},
+		"repaired by the drift check": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			onboardWith(t, c, monteCarlo, func(request map[string]any) { request["drift"] = map[string]string{"security-groups": "repair"} })
+			broken("security-group-replaced")(t, c)
+			advance(t, c, 2*time.Hour)
+			if started := repairs(c); len(started) != 1 || started[0].Status != states.Succeeded {
+				t.Errorf("repairs: %+v", started)
+			}
 		},
 		"a fleet": func(t *testing.T, c *local.Cloud) {
 			approve(t, c)

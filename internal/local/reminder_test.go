@@ -12,6 +12,7 @@ import (
 	"postern/internal/connection"
 	"postern/internal/local"
 	"postern/internal/local/people"
+	"postern/internal/local/states"
 	"postern/internal/local/template"
 	"postern/internal/sla"
 )
@@ -48,7 +49,9 @@ func TestReminders(t *testing.T) {
 					t.Errorf("%q came %s after it was due at %s", mail.Subject, late, due)
 				}
 			}
-			checkBudget(t, c, ended)
+			if ended.Status == states.Succeeded { // a rollback looks as often as it takes
+				checkBudget(t, c, ended)
+			}
 		})
 	}
 }

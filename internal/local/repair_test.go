@@ -3,6 +3,7 @@ package local_test
 import (
 	"encoding/json"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -137,7 +138,7 @@ func TestRepair(t *testing.T) {
 			if diff := cmp.Diff(repaired, ended.Path); diff != "" {
 				t.Fatalf("%s\n%s: %s", diff, ended.Error, ended.Cause)
 			}
-			if diff := cmp.Diff(before, c.Inventory()); diff != "" {
+			if diff := cmp.Diff(untagged(before), untagged(c.Inventory())); diff != "" {
 				t.Errorf("the account is not as it was:\n%s", diff)
 			}
 			if now := theEndpoint(t, c); now.ID != endpoint || now.Tags[connection.TagConnection] == "" {
@@ -159,6 +160,17 @@ func TestRepair(t *testing.T) {
 		})
 	}
 }
+
+// untagged leaves tags out: a repair notes on an endpoint that it switched private DNS on, and does not know which execution made it.
+func untagged(inventory []string) []string {
+	var all []string
+	for _, line := range inventory {
+		all = append(all, tagsOf.ReplaceAllString(line, ""))
+	}
+	return all
+}
+
+var tagsOf = regexp.MustCompile(`, tags map\[[^]]*\]`)
 
 // repairWrites are the calls that change what a connection consists of.
 var repairWrites = []string{
@@ -261,7 +273,7 @@ func TestDriftIsRepairedWhenAskedFor(t *testing.T) {
 	if len(started) != 1 || !slices.Equal(started[0].Path, repaired) {
 		t.Fatalf("%d repairs: %+v", len(started), started)
 	}
-	if diff := cmp.Diff(before, c.Inventory()); diff != "" || theEndpoint(t, c).ID != id {
+	if diff := cmp.Diff(untagged(before), untagged(c.Inventory())); diff != "" || theEndpoint(t, c).ID != id {
 		t.Errorf("the account is not as it was:\n%s", diff)
 	}
 	said := drifts(t, c)

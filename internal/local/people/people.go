@@ -76,6 +76,9 @@ func (v *Vendor) Join(cloud *local.Cloud) {
 
 // reads reports whether the vendor acts on a mail. What it was asked once it is asked again by reminders, which move only the slow.
 func (v *Vendor) reads(mail sns.Mail) bool {
+	if strings.HasPrefix(mail.Subject, "Postern drift") {
+		return false // for the operators alone
+	}
 	reminder := strings.HasPrefix(mail.Subject, "Postern reminder: ")
 	escalation := strings.HasPrefix(mail.Subject, "Postern escalation: ")
 	switch v.Behaviour {
