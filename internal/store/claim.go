@@ -160,10 +160,10 @@ func (s *Store) Finish(ctx context.Context, result Result) error {
 		if err != nil {
 			return connection.Errorf(connection.Internal, "writing what is expected of %s: %w", result.ConnectionID, err)
 		}
-		set["ledger"], set["linked"], set["expects"] = string(ledger), linked, string(expects)
+		set["ledger"], set["linked"], set["unlinked"], set["expects"] = string(ledger), linked, "", string(expects)
 	}
 	if result.Status == StatusOffboarded {
-		set["linked"], set["expects"], set["drift"] = "", "", ""
+		set["linked"], set["unlinked"], set["expects"], set["drift"] = "", linked, "", ""
 	}
 	held, err := s.update(ctx, result.ConnectionID, change{
 		set: set, remove: append([]string{"holder", "cancelledHolder"}, cleared...), condition: condition,

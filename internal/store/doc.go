@@ -11,6 +11,7 @@
 //	finishedBy          that execution
 //	ledger              connection.Ledger as JSON: what was wanted and made, and what stood there before; kept when it is offboarded
 //	linked              "yes" from the onboarding to the offboarding (partition key of the sparse index "linked")
+//	unlinked            "yes" from the offboarding to the next onboarding: the ledger is history
 //	expects             connection.Expectation as JSON: the part of the ledger that the index carries
 //	drift               connection.Drift as JSON; absent when the drift check has not found or looked at anything yet
 //	ticket              key of the ticket that the connection was opened from; absent when there was none

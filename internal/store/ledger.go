@@ -11,11 +11,11 @@ import (
 // Ledger returns a connection's ledger, nil when it is not onboarded: that of one which was offboarded is history, and says nothing
 // of where a later onboarding was made, nor of what stood there before it.
 func (s *Store) Ledger(ctx context.Context, connectionID string) (*connection.Ledger, error) {
-	found, err := s.read(ctx, connectionID, "ledger", "linked")
+	found, err := s.read(ctx, connectionID, "ledger", "unlinked", "status")
 	if err != nil {
 		return nil, fmt.Errorf("reading the ledger of %s: %w", connectionID, err)
 	}
-	if found.text("linked") == "" {
+	if found.text("unlinked") != "" || Status(found.text("status")) == StatusOffboarded {
 		return nil, nil
 	}
 	return decodeLedger(connectionID, found.text("ledger"))
