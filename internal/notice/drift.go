@@ -36,7 +36,7 @@ func driftSubject(d connection.DriftNotice) string {
 	case connection.DriftFlapping:
 		head = "drift comes back"
 	}
-	return clip(ascii(fmt.Sprintf("Postern %s: %s: %s (%s)", head, d.ConnectionID, d.Finding.Check, d.Severity)), maxSubject)
+	return clip(ascii(fmt.Sprintf("Postern %s: %s: %s (%s)", head, d.ConnectionID, d.Finding.Check, d.Severity)))
 }
 
 func driftBody(d connection.DriftNotice) string {

@@ -12,7 +12,7 @@ import (
 const maxSubject = 99
 
 func subject(n connection.GateNotice) string {
-	return clip(ascii("Postern: "+n.ConnectionID+" waits for the vendor to "+wanted(n.Gate)), maxSubject)
+	return clip(ascii("Postern: "+n.ConnectionID+" waits for the vendor to "+wanted(n.Gate)))
 }
 
 func wanted(gate connection.Gate) string {
@@ -32,11 +32,11 @@ func ascii(text string) string {
 	}, text)
 }
 
-func clip(text string, most int) string {
-	if len(text) <= most {
+func clip(text string) string {
+	if len(text) <= maxSubject {
 		return text
 	}
-	return text[:most-3] + "..."
+	return text[:maxSubject-3] + "..."
 }
 
 // body is the whole mail: what to do, the message to send, and what happens by itself afterwards.

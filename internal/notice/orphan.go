@@ -57,7 +57,7 @@ func orphanSubject(o connection.OrphanNotice) string {
 	if o.Cost.MonthlyUSD > 0 {
 		text = fmt.Sprintf("Postern orphan, $%.2f a month: %s: %s", o.Cost.MonthlyUSD, o.Kind, o.ConnectionID)
 	}
-	return clip(ascii(text), maxSubject)
+	return clip(ascii(text))
 }
 
 // because says what each kind is.

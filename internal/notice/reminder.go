@@ -62,7 +62,7 @@ func reminderSubject(r connection.GateReminder) string {
 		kind = "escalation"
 	}
 	return clip(ascii(fmt.Sprintf("Postern %s: %s: %d of the vendor's %d business hours have passed", kind, r.ConnectionID,
-		r.PassedHours, r.SLAHours)), maxSubject)
+		r.PassedHours, r.SLAHours)))
 }
 
 func reminderBody(r connection.GateReminder) string {

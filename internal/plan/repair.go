@@ -20,7 +20,7 @@ func (p *Planner) repair(ctx context.Context, execution string, request connecti
 		return connection.Plan{}, err
 	}
 	if ledger == nil {
-		return connection.Plan{}, refuse("name", "onboard it; a repair makes nothing new", "%s was never onboarded", id)
+		return connection.Plan{}, refuse("onboard it; a repair makes nothing new", "%s was never onboarded", id)
 	}
 	plan := ledger.Plan
 	plan.Decision, plan.AdoptEndpointID = connection.DecisionProceed, ledger.Endpoint.ID
@@ -51,7 +51,7 @@ func (p *Planner) repair(ctx context.Context, execution string, request connecti
 func (p *Planner) repairable(ctx context.Context, ledger *connection.Ledger) error {
 	network := ledger.Plan.Network
 	if _, registered := p.networks.Find(network.Region, network.VPCID); !registered {
-		return refuse("name", "register it again in the postern block of cdk.json and deploy, or offboard the connection",
+		return refuse("register it again in the postern block of cdk.json and deploy, or offboard the connection",
 			"its network %s in %s is not registered any more", network.VPCID, network.Region)
 	}
 	found, err := p.from.Endpoints.InVPC(ctx, network.VPCID)
@@ -62,7 +62,7 @@ func (p *Planner) repairable(ctx context.Context, ledger *connection.Ledger) err
 		switch {
 		case e.ID != ledger.Endpoint.ID, e.State.Gone():
 		case e.State != connection.StateAvailable && e.State != connection.StatePending:
-			return refuse("name", "ask the vendor, or offboard the connection and onboard it again", "endpoint %s is %s, which no repair changes",
+			return refuse("ask the vendor, or offboard the connection and onboard it again", "endpoint %s is %s, which no repair changes",
 				e.ID, e.State)
 		case e.Connection() != "" && e.Connection() != ledger.Plan.ConnectionID:
 			return connection.Errorf(connection.Conflict, "endpoint %s carries the tags of connection %s", e.ID, e.Connection())
@@ -70,7 +70,7 @@ func (p *Planner) repairable(ctx context.Context, ledger *connection.Ledger) err
 			return nil
 		}
 	}
-	return refuse("name", "onboard the connection again", "endpoint %s is not in %s any more, and a repair replaces none", ledger.Endpoint.ID,
+	return refuse("onboard the connection again", "endpoint %s is not in %s any more, and a repair replaces none", ledger.Endpoint.ID,
 		network.VPCID)
 }
 
@@ -116,6 +116,6 @@ func standingConfig(config connection.Config) connection.Config {
 	return config
 }
 
-func refuse(path, remedy, format string, args ...any) error {
-	return connection.Faults{{Path: path, Problem: fmt.Sprintf(format, args...), Remedy: remedy}}
+func refuse(remedy, format string, args ...any) error {
+	return connection.Faults{{Path: "name", Problem: fmt.Sprintf(format, args...), Remedy: remedy}}
 }

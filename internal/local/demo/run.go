@@ -35,14 +35,9 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 	if err != nil {
 		return report{}, fmt.Errorf("reading the request: %w", err)
 	}
-	config, err := local.OfAssembly(o.assembly, "Postern")
+	cloud, err := open(o.assembly)
 	if err != nil {
 		return report{}, err
-	}
-	config.Mode = local.Process
-	cloud, err := local.Open(config)
-	if err != nil {
-		return report{}, fmt.Errorf("starting the embedded cloud: %w", err)
 	}
 	defer cloud.Close() //nolint:errcheck // the processes end with us
 	out := stdout
@@ -56,12 +51,8 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 	t.header()
 	cloud.States.OnStatusChange(t.join)
 	vendor := &people.Vendor{Behaviour: o.vendor, In: o.vendorIn, After: o.after, Tell: func(at time.Time, what string) { t.line(at, markPerson, "", what) }}
-	if o.adopt {
-		id, err := people.MakeByHand(cloud, people.HandMade)
-		if err != nil {
-			return report{}, err
-		}
-		t.line(cloud.Clock.Now(), markPerson, "", "somebody made "+id+" by hand, and the vendor accepted it")
+	if err := makeByHand(cloud, t, o.adopt); err != nil {
+		return report{}, err
 	}
 	vendor.Join(cloud)
 	var last []byte // the state's data as the execution left its last state: a failed execution has no output
@@ -105,6 +96,32 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 		err = serve(cloud, o.serve, out)
 	}
 	return result, err
+}
+
+// open opens the embedded cloud with the functions as processes.
+func open(assembly string) (*local.Cloud, error) {
+	config, err := local.OfAssembly(assembly, "Postern")
+	if err != nil {
+		return nil, err
+	}
+	config.Mode = local.Process
+	cloud, err := local.Open(config)
+	if err != nil {
+		return nil, fmt.Errorf("starting the embedded cloud: %w", err)
+	}
+	return cloud, nil
+}
+
+// makeByHand makes the endpoint that the onboarding shall take over, when it shall.
+func makeByHand(cloud *local.Cloud, t *timeline, asked bool) error {
+	if !asked {
+		return nil
+	}
+	id, err := people.MakeByHand(cloud, people.HandMade)
+	if err == nil {
+		t.line(cloud.Clock.Now(), markPerson, "", "somebody made "+id+" by hand, and the vendor accepted it")
+	}
+	return err
 }
 
 func printLogs(out io.Writer, logs map[string]string) {

@@ -62,7 +62,7 @@ func Watch(c *local.Cloud) *Witness {
 func (w *Witness) Violations() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := report(slices.Clone(w.found))
+	now := slices.Clone(w.found)
 	for _, check := range []func(*Witness, *report){
 		(*Witness).oneOfEach, (*Witness).onlyOurs, (*Witness).restored, (*Witness).secretToken, (*Witness).oneText, (*Witness).ended,
 		(*Witness).released,
