@@ -88,7 +88,7 @@ func some(id string) []string {
 func lastChange(ctx context.Context, trail Trail, thing string, at time.Time) (by string, when time.Time, err error) {
 	out, err := trail.LookupEvents(ctx, &cloudtrail.LookupEventsInput{
 		LookupAttributes: []types.LookupAttribute{{AttributeKey: types.LookupAttributeKeyResourceName, AttributeValue: aws.String(thing)}},
-		StartTime:        aws.Time(at.Add(-earlier)), EndTime: aws.Time(at),
+		StartTime:        aws.Time(at.Add(-earlier)),
 	})
 	if err != nil {
 		return "", time.Time{}, err

@@ -49,6 +49,10 @@ func TestOptions(t *testing.T) {
 		"break of another":  {"-break zone-down -request r.json", "r.json", people.Approve, 26 * time.Hour, false, ""},
 		"no such damage":    {"-break china", "", "", 0, false, "china"},
 		"break by ticket":   {"-break zone-down -door webhook", "", "", 0, false, "-break"},
+		"drift":             {"-drift private-dns", "events/onboard.engflow.json", people.Approve, 26 * time.Hour, false, ""},
+		"no such drift":     {"-drift china", "", "", 0, false, "-drift"},
+		"drift and break":   {"-drift zone-down -break zone-down", "", "", 0, false, "-drift"},
+		"drift by ticket":   {"-drift zone-down -door webhook", "", "", 0, false, "-drift"},
 		"serve with json":   {"-serve -json", "", "", 0, false, "-serve"},
 		"serve to others":   {"-serve=0.0.0.0:80", "", "", 0, false, "of this machine"},
 		"serve nowhere":     {"-serve=8080", "", "", 0, false, "of this machine"},
@@ -177,6 +181,25 @@ func TestSummarySaysHowItEnded(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What breaks afterwards breaks a connection of its vendor, which asks for every repair there is.
+func TestRepairingRequest(t *testing.T) {
+	t.Parallel()
+	for _, damage := range people.Damages {
+		raw, err := repairing(events.Read(strings.TrimPrefix(onboardingOf(damage), "events/")), damage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request, err := connection.DecodeRequest(raw)
+		if err != nil || request.Drift.Of(connection.CheckRecord) != connection.PolicyRepair ||
+			request.Drift.Of(connection.CheckResolution) != connection.PolicyTicket {
+			t.Errorf("%s: %+v, %v", damage.Name, request.Drift, err)
+		}
+	}
+	if _, err := repairing(events.Read("onboard.engflow.json"), people.Damages[0]); err == nil {
+		t.Error("another vendor's was taken")
 	}
 }
 

@@ -23,6 +23,7 @@ type options struct {
 	// acknowledge is when an operator says that the vendor confirmed, 0 for never.
 	acknowledge time.Duration
 	damage      *people.Damage // nil: nothing is done to the connection
+	drift       *people.Damage // what somebody breaks afterwards, nil for nothing
 	serve       address        // of the page, "" for none
 	adopt       bool           // an endpoint was made by hand before
 	json        bool
@@ -45,7 +46,7 @@ const maxAfter = 365 * 24 * time.Hour
 
 func parse(args []string, out io.Writer) (options, error) {
 	var o options
-	var vendor, breaks string
+	var vendor, breaks, drifts string
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.StringVar(&o.assembly, "assembly", "build/demo-assembly", "the cloud assembly to run, a `directory` that make demo keeps up to date")
@@ -55,6 +56,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.DurationVar(&o.after, "after", 26*time.Hour, "how long the vendor takes at each gate, in simulated time")
 	flags.DurationVar(&o.acknowledge, "acknowledge", 0, "when an operator says that the vendor confirmed, and gives the inputs that came with the allow-listing: a time since the start, such as 30h")
 	flags.StringVar(&breaks, "break", "", "onboard first, break one `thing`, then diagnose: "+damages())
+	flags.StringVar(&drifts, "drift", "", "break one `thing` after the onboarding, and let the drift check find and repair it, as far as it may: as -break's")
 	flags.BoolVar(&o.adopt, "adopt", false, "somebody made the endpoint of Monte Carlo by hand before: the onboarding takes it over; without the request's adoptEndpointId it refuses")
 	flags.BoolVar(&o.json, "json", false, "print one JSON document on standard output, and the timeline on standard error")
 	flags.Var(&o.serve, "serve", "serve the page of every connection afterwards, at "+defaultAddress+" or -serve=`address` of this machine")
@@ -80,6 +82,9 @@ func parse(args []string, out io.Writer) (options, error) {
 		return o, errors.New("-serve: the document of -json would never end; leave one of them out")
 	}
 	if err := o.chooseDamage(breaks); err != nil {
+		return o, err
+	}
+	if err := o.chooseDrift(drifts); err != nil {
 		return o, err
 	}
 	if o.adopt && o.request == "" && o.door == doorConsole {
@@ -108,6 +113,24 @@ func (o *options) chooseDamage(name string) error {
 	}
 	if o.door != doorConsole {
 		return errors.New("-break: a diagnosis is started by an operator; leave -door out")
+	}
+	return nil
+}
+
+// chooseDrift reads what shall be broken after the onboarding, and fills in the request that goes with it.
+func (o *options) chooseDrift(name string) error {
+	if name == "" {
+		return nil
+	}
+	damage, err := people.ParseDamage(name)
+	if err != nil {
+		return fmt.Errorf("-drift: %w", err)
+	}
+	if o.damage != nil || o.door != doorConsole {
+		return errors.New("-drift: an operator's onboarding comes before it; leave -break and -door out")
+	}
+	if o.drift = &damage; o.request == "" {
+		o.request = onboardingOf(damage)
 	}
 	return nil
 }

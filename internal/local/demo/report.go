@@ -32,8 +32,10 @@ type report struct {
 	Diagnosis *connection.Diagnosis `json:"diagnosis,omitempty"`
 	Counts    bill.Counts           `json:"counts"`
 	Comments  []comment             `json:"comments,omitempty"` // on the ticket, in their order
-	Simulated float64               `json:"simulatedSeconds"`
-	Wall      float64               `json:"wallSeconds"`
+	// Drift is what the drift check said, when something was broken for it.
+	Drift     []connection.DriftNotice `json:"drift,omitempty"`
+	Simulated float64                  `json:"simulatedSeconds"`
+	Wall      float64                  `json:"wallSeconds"`
 }
 
 // comment is what the ticket was told.
@@ -66,6 +68,7 @@ func (r report) print(out io.Writer, paint func(code, text string) string) {
 		row("error", "%s", r.Error)
 		list("cause", strings.Split(r.Cause, "\n"))
 	}
+	printDrift(r.Drift, row)
 	if r.Diagnosis != nil {
 		findings(*r.Diagnosis, row, paint)
 	}

@@ -35,6 +35,11 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 	if err != nil {
 		return report{}, fmt.Errorf("reading the request: %w", err)
 	}
+	if o.drift != nil {
+		if input, err = repairing(input, *o.drift); err != nil {
+			return report{}, err
+		}
+	}
 	cloud, err := open(o.assembly)
 	if err != nil {
 		return report{}, err
@@ -91,6 +96,11 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 		return report{}, fmt.Errorf("running the execution: %w", err)
 	}
 	result := reportOf(cloud, before, ended, last, time.Since(t.started))
+	if o.drift != nil {
+		if result.Drift, err = drift(cloud, t, ended, *o.drift); err != nil {
+			return report{}, err
+		}
+	}
 	result.print(out, t.paint)
 	if o.serve != "" {
 		err = serve(cloud, o.serve, out)

@@ -122,7 +122,13 @@ var stories = map[string]func(connection.State) string{
 	"ConfigureDNS":       section(func(s connection.State) *connection.DNS { return s.DNS }, dns),
 	"VerifyConnectivity": section(func(s connection.State) *connection.Proof { return s.Verification }, proof),
 	"PublishConfig": section(func(s connection.State) *connection.Config { return s.Config }, func(c connection.Config) string {
-		return fmt.Sprintf("%d parameters written", len(c.Parameters))
+		written := 0
+		for _, parameter := range c.Parameters {
+			if parameter.Changed {
+				written++
+			}
+		}
+		return fmt.Sprintf("%d parameters written", written)
 	}),
 	"Rollback": section(func(s connection.State) *connection.Outcome { return s.Outcome }, rollback),
 }
