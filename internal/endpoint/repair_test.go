@@ -150,6 +150,9 @@ func TestRepairOfTags(t *testing.T) {
 		"ours, all gone":          {has: map[string]string{}, want: owned},
 		"ours, connection's gone": {has: map[string]string{connection.TagManaged: "true"}, want: owned},
 		"made by hand, all gone":  {has: map[string]string{}, adopted: true, want: adopted},
+		"ours, managed is gone":   {has: map[string]string{connection.TagConnection: "monte-carlo/prod"}, want: owned},
+		"made by hand, managed and connection are gone": {has: map[string]string{connection.TagAdopted: "arn:exec:0"}, adopted: true,
+			want: connection.AdoptionTags("monte-carlo/prod", "arn:exec:0")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -246,6 +249,14 @@ func TestRepairRefuses(t *testing.T) {
 				t.Errorf("%v after %q", err, fake.written())
 			}
 		})
+	}
+	handed := onboarded()
+	handed.endpoints[0].Tags = tagList(map[string]string{connection.TagConnection: "monte-carlo/prod", connection.TagManaged: "true"})
+	w := repairing(connection.CheckTags)
+	w.Repair.Endpoint.Adopted = true
+	if _, err := client(handed).Ensure(t.Context(), w); connection.NameOf(err) != connection.Conflict || len(handed.written()) > 0 ||
+		!strings.Contains(err.Error(), "put it back by hand, with the value arn:exec:1") {
+		t.Errorf("what may have been ours: %v", err)
 	}
 	for operation, check := range map[string]connection.DriftCheck{
 		"ModifyVpcEndpoint": connection.CheckSubnets, "CreateTags": connection.CheckTags,
