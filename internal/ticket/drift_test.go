@@ -53,7 +53,7 @@ func TestWhatADriftTells(t *testing.T) {
 		"opened":                  {ofItsOwn, "drift", []string{found, by, byHand}, []string{link, "repair was started"}},
 		"opened, by nobody known": {func(n *connection.DriftNotice) { n.Finding.By = "" }, "drift", []string{found}, []string{"Changed by"}},
 		"flapping": {func(n *connection.DriftNotice) { n.Status, n.Finding.Flapping = connection.DriftFlapping, true }, "drift-flapping",
-			[]string{"it is not repaired any more", found, by, link, "when a day has passed"}, []string{waits}},
+			[]string{"it is not repaired any more", found, by, link, "a day after the first of the three repairs"}, []string{waits}},
 		"closed": {func(n *connection.DriftNotice) { n.Status = connection.DriftClosed }, "drift-closed",
 			[]string{"Drift is over: record is as it was verified", "Nothing is left to do", link}, []string{found, by, waits}},
 		"closed by somebody": {func(n *connection.DriftNotice) { ofItsOwn(n); n.Status = connection.DriftClosed }, "drift-closed",
