@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -228,6 +227,6 @@ func TestRepairDoesNotStart(t *testing.T) {
 	}
 	raw, err := json.Marshal(drift)
 	if err != nil || strings.Contains(string(raw), "repair") {
-		t.Error(fmt.Sprintf("%s", raw), err)
+		t.Errorf("%s, %v", raw, err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 const maxSubject = 99
 
 func subject(n connection.GateNotice) string {
-	return clip(ascii("Postern: "+n.ConnectionID+" waits for the vendor to "+wanted(n.Gate)))
+	return clip(ascii("Postern: " + n.ConnectionID + " waits for the vendor to " + wanted(n.Gate)))
 }
 
 func wanted(gate connection.Gate) string {
