@@ -307,3 +307,78 @@ func TestTicketKey(t *testing.T) {
 		t.Errorf("the key of no ticket is %q", got)
 	}
 }
+
+// What drift and repair of a request may say.
+func TestDriftAndRepairFaults(t *testing.T) {
+	t.Parallel()
+	const repairable = "subnets, security-groups, private-dns, zone, record, parameters, tags, notification"
+	onboard := func(drift string) string {
+		return strings.Replace(goodRequest, `"cutover"`, `"drift": `+drift+`, "cutover"`, 1)
+	}
+	action := func(action, more string) string {
+		return `{"schemaVersion": 1, "action": "` + action + `", "vendor": "monte-carlo", "name": "agents-prod"` + more + `}`
+	}
+	repair := func(what string) string { return action("repair", `, "repair": `+what) }
+	tests := map[string]struct {
+		raw  string
+		want []string
+	}{
+		"every policy": {onboard(`{"record": "repair", "zone": "ticket", "certificate": "report"}`), nil},
+		"no policy":    {onboard(`{}`), nil},
+		"null":         {onboard(`null`), []string{"drift: null where an object of strings is expected"}},
+		"no check": {onboard(`{"records": "repair", "Zone": "ticket"}`),
+			[]string{`drift.Zone: "Zone" is not a drift check`, `drift.records: "records" is not a drift check`}},
+		"no policy of that name": {onboard(`{"record": "mend"}`), []string{`drift.record: "mend" is not a policy`}},
+		"an empty policy":        {onboard(`{"record": ""}`), []string{`drift.record: "" is not a policy`}},
+		"nothing to repair": {onboard(`{"certificate": "repair"}`),
+			[]string{"drift.certificate: Postern cannot repair this: it is not ours to change"}},
+		"a list":         {onboard(`["record"]`), []string{"drift: a list where an object of strings is expected"}},
+		"a number":       {onboard(`{"record": 1}`), []string{"drift.record: a number where a string is expected"}},
+		"a forged check": {onboard(`{"a\nb": "repair"}`), []string{`drift."a\nb": "a\nb" is not a drift check`}},
+		"not an onboarding's": {action("offboard", `, "drift": {"record": "repair"}`),
+			[]string{"drift: is not used by offboard"}},
+
+		"a repair":          {repair(`{"checks": ["record", "zone"]}`), nil},
+		"of a ticket":       {action("repair", `, "repair": {"checks": ["tags"]}, "ticket": {"system": "jira", "id": "NET-1"}, "requester": "me"`), nil},
+		"without a word":    {action("repair", ``), []string{"repair: missing"}},
+		"null checks":       {repair(`null`), []string{"repair: missing"}},
+		"without checks":    {repair(`{}`), []string{"repair.checks: missing"}},
+		"with no checks":    {repair(`{"checks": []}`), []string{"repair.checks: missing"}},
+		"checks as text":    {repair(`{"checks": "record"}`), []string{"repair.checks: a string where a list is expected"}},
+		"a check as number": {repair(`{"checks": [1]}`), []string{"repair.checks[0]: a number where a string is expected"}},
+		"an unknown field":  {repair(`{"checks": ["record"], "force": true}`), []string{"repair.force: unknown field"}},
+		"what is not repaired": {repair(`{"checks": ["certificate", "record", ""]}`),
+			[]string{`repair.checks[0]: "certificate" is nothing that Postern can repair`, `repair.checks[2]: "" is nothing that Postern can repair`}},
+		"twice": {repair(`{"checks": ["record", "zone", "record"]}`), []string{"repair.checks[2]: record is repeated"}},
+		"a repair of an onboarding": {strings.Replace(goodRequest, `"cutover"`, `"repair": {"checks": ["record"]}, "cutover"`, 1),
+			[]string{"repair: is not used by onboard"}},
+		"a repair with a target": {action("repair", `, "repair": {"checks": ["record"]}, "target": {"region": "us-east-1"}`),
+			[]string{"target: is not used by repair"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := DecodeRequest([]byte(test.raw))
+			if diff := cmp.Diff(test.want, problems(t, err)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+	_, err := DecodeRequest([]byte(repair(`{"checks": []}`)))
+	if err == nil || !strings.Contains(err.Error(), "write one or more of "+repairable) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Every repairable check may be asked for, and may have the policy; no other may.
+func TestRepairableChecks(t *testing.T) {
+	t.Parallel()
+	for _, info := range DriftChecks {
+		var faults Faults
+		Repair{Checks: []DriftCheck{info.Check}}.check(&faults)
+		DriftPolicyOf{info.Check: PolicyRepair}.check(&faults)
+		if want := map[bool]int{false: 2}[info.Repairable]; len(faults) != want {
+			t.Errorf("%s: %v", info.Check, faults)
+		}
+	}
+}

@@ -103,10 +103,7 @@ func (c *Checker) record(ctx context.Context, link store.Link, answers []connect
 		after.DeepAt = at
 	}
 	c.name(ctx, link, &after, at)
-	flapping, err := c.repair(ctx, link, &after, at)
-	if err != nil {
-		return after, err
-	}
+	flapping, unrepaired := c.repair(ctx, link, &after, at) // what cannot be repaired is said all the same
 	var events []bus.Event
 	for _, change := range append(changes, flapping...) {
 		if known, open := findingOf(after, change.Finding.Check); open {
@@ -117,10 +114,10 @@ func (c *Checker) record(ctx context.Context, link store.Link, answers []connect
 		events = append(events, bus.Event{Type: connection.EventDrift, At: at, Detail: change})
 	}
 	if len(events) == 0 && len(after.Findings) == 0 && !deep {
-		return after, nil
+		return after, unrepaired
 	}
 	if err := c.Bus.Put(ctx, events...); err != nil {
-		return after, fmt.Errorf("saying what differs of %s: %w", link.ConnectionID, err)
+		return after, errors.Join(unrepaired, fmt.Errorf("saying what differs of %s: %w", link.ConnectionID, err))
 	}
-	return after, c.Registry.SaveDrift(ctx, link.ConnectionID, after)
+	return after, errors.Join(unrepaired, c.Registry.SaveDrift(ctx, link.ConnectionID, after))
 }

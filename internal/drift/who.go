@@ -94,8 +94,8 @@ func lastChange(ctx context.Context, trail Trail, thing string, at time.Time) (b
 		return "", time.Time{}, err
 	}
 	for _, event := range out.Events {
-		who := identity(event)
-		if who == "" || aws.ToString(event.ReadOnly) == "true" || ours(who) {
+		who, did := identity(event)
+		if !did || who == "" || aws.ToString(event.ReadOnly) == "true" || ours(who) {
 			continue
 		}
 		return who + " (" + aws.ToString(event.EventName) + ")", aws.ToTime(event.EventTime), nil
@@ -103,13 +103,15 @@ func lastChange(ctx context.Context, trail Trail, thing string, at time.Time) (b
 	return "", time.Time{}, nil
 }
 
-// identity is the ARN of who made a call, or the name that CloudTrail shows.
-func identity(event types.Event) string {
+// identity is the ARN of who made a call, or the name that CloudTrail shows, and whether the call did something: one that AWS refused
+// changed nothing.
+func identity(event types.Event) (who string, did bool) {
 	var detail struct {
 		UserIdentity struct {
 			ARN string `json:"arn"`
 		} `json:"userIdentity"`
+		ErrorCode string `json:"errorCode"`
 	}
 	_ = json.Unmarshal([]byte(aws.ToString(event.CloudTrailEvent)), &detail) // what is odd there has a name all the same
-	return cmp.Or(detail.UserIdentity.ARN, aws.ToString(event.Username))
+	return cmp.Or(detail.UserIdentity.ARN, aws.ToString(event.Username)), detail.ErrorCode == ""
 }

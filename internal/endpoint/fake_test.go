@@ -345,11 +345,59 @@ func (f *fakeEC2) ModifyVpcEndpoint(
 		return nil, err
 	}
 	for i := range f.endpoints {
-		if aws.ToString(f.endpoints[i].VpcEndpointId) == aws.ToString(in.VpcEndpointId) {
-			f.endpoints[i].PrivateDnsEnabled = in.PrivateDnsEnabled
+		e := &f.endpoints[i]
+		if aws.ToString(e.VpcEndpointId) != aws.ToString(in.VpcEndpointId) {
+			continue
 		}
+		if in.PrivateDnsEnabled != nil {
+			e.PrivateDnsEnabled = in.PrivateDnsEnabled
+		}
+		e.SubnetIds = slices.DeleteFunc(append(slices.Clone(e.SubnetIds), in.AddSubnetIds...), func(id string) bool {
+			return slices.Contains(in.RemoveSubnetIds, id)
+		})
+		e.Groups = slices.DeleteFunc(slices.Concat(e.Groups, groupsOf(in.AddSecurityGroupIds...)), func(g types.SecurityGroupIdentifier) bool {
+			return slices.Contains(in.RemoveSecurityGroupIds, aws.ToString(g.GroupId))
+		})
 	}
 	return &ec2.ModifyVpcEndpointOutput{Return: aws.Bool(true)}, nil
+}
+
+func groupsOf(ids ...string) []types.SecurityGroupIdentifier {
+	var groups []types.SecurityGroupIdentifier
+	for _, id := range ids {
+		groups = append(groups, types.SecurityGroupIdentifier{GroupId: aws.String(id)})
+	}
+	return groups
+}
+
+// CreateSecurityGroup makes a group without inbound rules.
+func (f *fakeEC2) CreateSecurityGroup(
+	_ context.Context, in *ec2.CreateSecurityGroupInput, _ ...func(*ec2.Options),
+) (*ec2.CreateSecurityGroupOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.enter("CreateSecurityGroup"); err != nil {
+		return nil, err
+	}
+	id := aws.String(fmt.Sprintf("sg-new%d", len(f.groups)))
+	f.groups = append(f.groups, types.SecurityGroup{GroupId: id, GroupName: in.GroupName, VpcId: in.VpcId, Tags: in.TagSpecifications[0].Tags})
+	return &ec2.CreateSecurityGroupOutput{GroupId: id}, nil
+}
+
+func (f *fakeEC2) AuthorizeSecurityGroupIngress(
+	_ context.Context, in *ec2.AuthorizeSecurityGroupIngressInput, _ ...func(*ec2.Options),
+) (*ec2.AuthorizeSecurityGroupIngressOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.enter("AuthorizeSecurityGroupIngress"); err != nil {
+		return nil, err
+	}
+	for i := range f.groups {
+		if aws.ToString(f.groups[i].GroupId) == aws.ToString(in.GroupId) {
+			f.groups[i].IpPermissions = append(f.groups[i].IpPermissions, in.IpPermissions...)
+		}
+	}
+	return &ec2.AuthorizeSecurityGroupIngressOutput{}, nil
 }
 
 func (f *fakeEC2) CreateTags(

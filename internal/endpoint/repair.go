@@ -36,8 +36,8 @@ func (c *Client) repair(ctx context.Context, want Want) (connection.Endpoint, er
 			return done, err
 		}
 	}
-	if want.Group != nil {
-		if done.SecurityGroupID, err = c.repairGroup(ctx, want, names(connection.CheckSecurityGroups)); err != nil {
+	if want.Group != nil && names(connection.CheckSecurityGroups) {
+		if done.SecurityGroupID, err = c.ensureGroup(ctx, want); err != nil {
 			return done, err
 		}
 		want.Network.SecurityGroupIDs = []string{done.SecurityGroupID}
@@ -76,15 +76,6 @@ func (c *Client) repairTags(ctx context.Context, want Want, now Endpoint) error 
 	return nil
 }
 
-// repairGroup returns the group that Postern made, with the rules that it lacks when they are to be put right.
-func (c *Client) repairGroup(ctx context.Context, want Want, rules bool) (string, error) {
-	if rules {
-		return c.ensureGroup(ctx, want)
-	}
-	group, err := c.GroupOfConnection(ctx, want.Network.VPCID, want.ConnectionID)
-	return group.ID, err
-}
-
 // modify changes the endpoint's subnets, groups and private DNS in one call, none when there is nothing to change.
 func (c *Client) modify(ctx context.Context, want Want, now Endpoint, names func(connection.DriftCheck) bool) error {
 	in := &ec2.ModifyVpcEndpointInput{VpcEndpointId: aws.String(now.ID)}
@@ -107,8 +98,8 @@ func (c *Client) modify(ctx context.Context, want Want, now Endpoint, names func
 		in.AddSecurityGroupIds = note("adding", without(want.Network.SecurityGroupIDs, now.SecurityGroupIDs))
 		in.RemoveSecurityGroupIds = note("removing", without(now.SecurityGroupIDs, want.Network.SecurityGroupIDs))
 	}
-	// To switch it on is ConfigureDNS's, which also waits for it.
-	if names(connection.CheckPrivateDNS) && now.PrivateDNSEnabled && !want.PrivateDNS {
+	// To switch it on is ConfigureDNS's, which also waits for it. What was on before the connection stays on.
+	if names(connection.CheckPrivateDNS) && now.PrivateDNSEnabled && !want.PrivateDNS && !want.Repair.Endpoint.PrivateDNSEnabled {
 		in.PrivateDnsEnabled, doing = aws.Bool(false), append(doing, "private DNS off")
 	}
 	if len(doing) == 0 {

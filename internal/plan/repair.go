@@ -33,6 +33,10 @@ func (p *Planner) repair(ctx context.Context, execution string, request connecti
 		Checks: request.Repair.Checks, Endpoint: ledger.Endpoint, Execution: ledger.Execution, DNS: standing(ledger.DNS), Config: standingConfig(ledger.Config),
 	}
 	plan.Findings, plan.Creates = []connection.Finding{}, []string{}
+	if ledger.Open { // as its onboarding warned: the next ledger knows it by this
+		plan.Findings = append(plan.Findings, connection.Finding{Code: connection.FindingOpen, Severity: connection.SeverityWarning,
+			Message: "The endpoint's security groups let anyone in, and did so at the onboarding."})
+	}
 	for _, check := range request.Repair.Checks {
 		info, _ := check.Info()
 		plan.Creates = append(plan.Creates, fmt.Sprintf("put right: %s (%s)", check, info.What))

@@ -31,7 +31,7 @@ func drift(n connection.DriftNotice) (*news, error) {
 		next = "Nothing is left to do."
 	case n.Status == connection.DriftFlapping:
 		c = Comment{State: stateFlapping, Head: fmt.Sprintf("Somebody keeps changing %s back: it is not repaired any more", f.Check)}
-		next = "Next: find out who needs it the other way. Postern tries again when a day has passed since the last repair."
+		next = "Next: find out who needs it the other way. Postern tries again a day after the first of the three repairs."
 	case f.Repair != "":
 		next = "Next: a repair was started; this ticket is told when the next check finds it in order."
 	}

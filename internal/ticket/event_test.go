@@ -112,7 +112,7 @@ func TestSampleEvents(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"postern.gate-opened": "awaiting-approval", "postern.endpoint-state-change": "endpoint-accepted", "postern.service-visible": "allow-listed",
-		"postern.gate-still-closed": "", "schedule.sweep": "", "cloudtrail.modify": "",
+		"postern.connection-drift": "drift", "postern.gate-still-closed": "", "schedule.sweep": "", "cloudtrail.modify": "",
 	} {
 		var e Event
 		if err := json.Unmarshal(events.Read(name+".json"), &e); err != nil {
