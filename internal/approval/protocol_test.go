@@ -2,18 +2,14 @@ package approval
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/google/go-cmp/cmp"
 
 	"postern/internal/connection"
-	"postern/internal/store/storetest"
 )
 
 func must(t *testing.T, err error) {
@@ -370,142 +366,4 @@ func TestDuplicatesAtOnce(t *testing.T) {
 		t.Errorf("%d deliveries took effect", effective)
 	}
 	p.check(t, "succeeded")
-}
-
-func TestInterleavings(t *testing.T) {
-	t.Parallel()
-	for _, gate := range []connection.Gate{connection.GateAllowlist, connection.GateApproval} {
-		for i := range 8 { // rapid checks 100 schedules each time
-			t.Run(fmt.Sprint(gate, i), func(t *testing.T) {
-				t.Parallel()
-				rapid.Check(t, func(t *rapid.T) { schedule(t, newPlace(gate)) })
-			})
-		}
-	}
-}
-
-// schedule draws one order of events with faults, and checks what must hold in every order: a task ends only as the endpoint's
-// state
-// at some time allowed, and when the storm is over, a decision that the vendor made reaches whoever waits, and a wait is watched.
-func schedule(t *rapid.T, p *place) {
-	allowed := map[string]bool{"timed out": true, "failed": true}
-	vendor := func() {
-		if p.gate == connection.GateAllowlist {
-			p.visible = true
-		} else if p.state.Waiting() {
-			p.state = rapid.SampledFrom([]connection.EndpointState{connection.StatePending, connection.StateAvailable,
-				connection.StateRejected,
-				connection.StateExpired, connection.StateFailed, connection.StateDeleting, connection.StateUnknown}).Draw(t, "state")
-		} else if p.state == connection.StatePending {
-			p.state = connection.StateAvailable
-		}
-		if ending, over := p.decided(); over {
-			allowed[ending] = true
-		}
-	}
-	flaky := func() {
-		rate := rapid.IntRange(0, 3).Draw(t, "faults")
-		fault := func(_ string, after bool) error {
-			if rate > 0 && rapid.IntRange(0, 9).Draw(t, "fault") < rate {
-				return fmt.Errorf("down (after the effect: %v)", after)
-			}
-			return nil
-		}
-		p.table.Fault, p.tasks.fault = fault, fault
-	}
-	deliver := func() {
-		if n := p.queued(); n > 0 {
-			_, _ = p.deliver(rapid.IntRange(0, n-1).Draw(t, "event"), rapid.Bool().Draw(t, "again"))
-		}
-	}
-	lose := func() {
-		if n := p.queued(); n > 0 {
-			p.lose(rapid.IntRange(0, n-1).Draw(t, "lost"))
-		}
-	}
-	storm := map[string]func(){
-		"vendor": vendor, "faults": flaky, "deliver": deliver, "lose": lose,
-		"notify": func() { _ = p.notify() }, "sweep": func() { _ = p.sweep() },
-		"time": func() { p.now = p.now.Add(time.Duration(rapid.IntRange(1, 600).Draw(t, "seconds")) * time.Second) },
-	}
-	names := []string{"vendor", "notify", "deliver", "deliver", "sweep", "lose", "faults", "time"}
-	step := func() { storm[rapid.SampledFrom(names).Draw(t, "step")]() }
-	p.between = func() {
-		for range rapid.IntRange(0, 3).Draw(t, "between") {
-			step()
-		}
-	}
-	// enter runs the state until await-gate returns: Step Functions tries again with a new token and the same time of entry.
-	enter := func(since time.Time) {
-		for range 8 {
-			if p.enter(since) == nil {
-				return
-			}
-			if p.current.ended == "" {
-				p.current.ended = "failed" // the failed invocation ends this attempt
-			}
-		}
-		p.table.Fault, p.tasks.fault = nil, nil
-		if err := p.enter(since); err != nil {
-			t.Fatalf("without faults: %v", err)
-		}
-	}
-	p.sending = func() {
-		if p.current.ended == "" && rapid.IntRange(0, 20).Draw(t, "retry while resuming") == 0 {
-			p.current.ended = "failed"
-			pause := p.between
-			p.between = nil
-			enter(p.current.since)
-			p.between = pause
-		}
-	}
-	enter(p.now)
-	for range rapid.IntRange(0, 25).Draw(t, "steps") {
-		step()
-		if p.current.ended == "" && rapid.IntRange(0, 30).Draw(t, "timeout") == 0 {
-			p.current.ended = "timed out"
-			p.now = p.now.Add(time.Minute)
-			enter(p.now) // a redrive
-		}
-	}
-	calm(t, p)
-	if !allowed[p.current.ended] && p.current.ended != "" {
-		t.Fatalf("the task ended %q, which the vendor never gave cause for; the endpoint is %s", p.current.ended, p.state)
-	}
-}
-
-// calm ends the storm: everything works, and two sweeps come by.
-func calm(t *rapid.T, p *place) {
-	p.table.Fault, p.tasks.fault, p.between, p.sending = nil, nil, nil, nil
-	waiting := p.current.ended == ""
-	beats := p.current.beats
-	for range 2 {
-		p.now = p.now.Add(10 * time.Minute)
-		if err := p.sweep(); err != nil {
-			t.Fatal(err)
-		}
-		if err := p.drain(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := p.leaks(); err != nil {
-		t.Fatal(err)
-	}
-	if !waiting {
-		return
-	}
-	ending, over := p.decided()
-	switch {
-	case over && p.current.ended == "":
-		t.Fatalf("the vendor decided (%s), and the execution waits on; item %v", ending, redactedItem(p.table.Get(connectionID)))
-	case !over && p.current.ended != "":
-		t.Fatalf("nobody decided, and the task ended %q", p.current.ended)
-	case !over && p.current.beats < beats+2:
-		t.Fatalf("the execution waits unwatched: %d heartbeats in two sweeps", p.current.beats-beats)
-	}
-}
-
-func redactedItem(item storetest.Item) storetest.Item {
-	delete(item, "waitToken")
-	return item
 }

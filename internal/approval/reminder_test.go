@@ -71,8 +71,8 @@ func TestSweepReminds(t *testing.T) {
 	sweep(5*time.Hour, connection.EventGateStillClosed, connection.EventGateReminder)
 	sweep(5*time.Hour+time.Minute, connection.EventGateStillClosed, connection.EventGateReminder) // nobody claimed it
 	claim := store.Reminder{ConnectionID: connectionID, Execution: executionARN, Gate: connection.GateApproval, Percent: 50}
-	if first, err := store.New(p.table, "connections").ClaimReminder(t.Context(), claim); err != nil || !first {
-		t.Fatal(first, err)
+	if name, err := store.New(p.table, "connections").ClaimReminder(t.Context(), claim); err != nil || name == "" {
+		t.Fatal(name, err)
 	}
 	sweep(6*time.Hour, connection.EventGateStillClosed)
 	sweep(30*time.Hour, connection.EventGateStillClosed, connection.EventGateReminder)

@@ -29,14 +29,15 @@ type API interface {
 	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
 }
 
-// Claims says who sends which message; *store.Store satisfies it.
+// Claims says who sends which message; *store.Store satisfies it. A claim has a name, "" when somebody else has it, and is given back
+// by that name.
 type Claims interface {
-	ClaimNotice(ctx context.Context, connectionID, execution string, gate connection.Gate) (first bool, err error)
-	ReleaseNotice(ctx context.Context, connectionID, execution string, gate connection.Gate) error
-	ClaimReminder(ctx context.Context, r store.Reminder) (first bool, err error)
-	ReleaseReminder(ctx context.Context, r store.Reminder) error
-	ClaimOrphan(ctx context.Context, orphan connection.OrphanNotice) (first bool, err error)
-	ReleaseOrphan(ctx context.Context, orphan connection.OrphanNotice) error
+	ClaimNotice(ctx context.Context, connectionID, execution string, gate connection.Gate) (name string, err error)
+	ReleaseNotice(ctx context.Context, connectionID, execution string, gate connection.Gate, name string) error
+	ClaimReminder(ctx context.Context, r store.Reminder) (name string, err error)
+	ReleaseReminder(ctx context.Context, r store.Reminder, name string) error
+	ClaimOrphan(ctx context.Context, orphan connection.OrphanNotice) (name string, err error)
+	ReleaseOrphan(ctx context.Context, orphan connection.OrphanNotice, name string) error
 }
 
 // Notifier mails the operators.
@@ -88,11 +89,11 @@ func (n *Notifier) ask(ctx context.Context, detail json.RawMessage) (Result, err
 		return Result{}, err
 	}
 	log := n.log.With("connection", notice.ConnectionID, "gate", notice.Gate, "execution", notice.Execution)
-	first, err := n.claims.ClaimNotice(ctx, notice.ConnectionID, notice.Execution, notice.Gate)
+	name, err := n.claims.ClaimNotice(ctx, notice.ConnectionID, notice.Execution, notice.Gate)
 	if err != nil {
 		return Result{}, err
 	}
-	if !first {
+	if name == "" {
 		log.InfoContext(ctx, "the message is sent already")
 		return Result{}, nil
 	}
@@ -103,7 +104,7 @@ func (n *Notifier) ask(ctx context.Context, detail json.RawMessage) (Result, err
 	}
 	err = fmt.Errorf("mailing the operators about %s: %w", notice.ConnectionID, err)
 	if notSent(err) {
-		return Result{}, errors.Join(err, n.claims.ReleaseNotice(ctx, notice.ConnectionID, notice.Execution, notice.Gate))
+		return Result{}, errors.Join(err, n.claims.ReleaseNotice(ctx, notice.ConnectionID, notice.Execution, notice.Gate, name))
 	}
 	return Result{}, fmt.Errorf("%w; the message may be out and is not sent again: see plan.gates.%s in execution %s",
 		err, notice.Gate, notice.Execution)

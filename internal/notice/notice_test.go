@@ -24,51 +24,52 @@ import (
 	"postern/internal/store"
 )
 
-// claims is the store's part: one claim for each execution and gate.
+// claims is the store's part: one claim for each execution and gate, given back by its name.
 type claims struct {
 	mu       sync.Mutex
-	held     map[string]bool
+	held     map[string]string // names
+	given    int
 	claimErr error
 }
 
-func (c *claims) ClaimNotice(_ context.Context, id, execution string, gate connection.Gate) (bool, error) {
+func (c *claims) ClaimNotice(_ context.Context, id, execution string, gate connection.Gate) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.claimErr != nil {
-		return false, c.claimErr
-	}
 	key := id + execution + string(gate)
-	if c.held[key] {
-		return false, nil
+	if c.claimErr != nil || c.held[key] != "" {
+		return "", c.claimErr
 	}
 	if c.held == nil {
-		c.held = map[string]bool{}
+		c.held = map[string]string{}
 	}
-	c.held[key] = true
-	return true, nil
+	c.given++
+	c.held[key] = fmt.Sprint("claim ", c.given)
+	return c.held[key], nil
 }
 
-func (c *claims) ClaimReminder(ctx context.Context, r store.Reminder) (bool, error) {
+func (c *claims) ReleaseNotice(_ context.Context, id, execution string, gate connection.Gate, name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if key := id + execution + string(gate); c.held[key] == name {
+		delete(c.held, key)
+	}
+	return nil
+}
+
+func (c *claims) ClaimReminder(ctx context.Context, r store.Reminder) (string, error) {
 	return c.ClaimNotice(ctx, r.ConnectionID, fmt.Sprint(r.Execution, r.Percent), r.Gate)
 }
 
-func (c *claims) ReleaseReminder(ctx context.Context, r store.Reminder) error {
-	return c.ReleaseNotice(ctx, r.ConnectionID, fmt.Sprint(r.Execution, r.Percent), r.Gate)
+func (c *claims) ReleaseReminder(ctx context.Context, r store.Reminder, name string) error {
+	return c.ReleaseNotice(ctx, r.ConnectionID, fmt.Sprint(r.Execution, r.Percent), r.Gate, name)
 }
 
-func (c *claims) ClaimOrphan(ctx context.Context, o connection.OrphanNotice) (bool, error) {
+func (c *claims) ClaimOrphan(ctx context.Context, o connection.OrphanNotice) (string, error) {
 	return c.ClaimNotice(ctx, o.ConnectionID, o.Digest, connection.Gate(o.Kind))
 }
 
-func (c *claims) ReleaseOrphan(ctx context.Context, o connection.OrphanNotice) error {
-	return c.ReleaseNotice(ctx, o.ConnectionID, o.Digest, connection.Gate(o.Kind))
-}
-
-func (c *claims) ReleaseNotice(_ context.Context, id, execution string, gate connection.Gate) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.held, id+execution+string(gate))
-	return nil
+func (c *claims) ReleaseOrphan(ctx context.Context, o connection.OrphanNotice, name string) error {
+	return c.ReleaseNotice(ctx, o.ConnectionID, o.Digest, connection.Gate(o.Kind), name)
 }
 
 // topic answers for SNS at the wire: with the results in order, then with success. A nil answer never comes.

@@ -19,11 +19,11 @@ func (n *Notifier) reportOrphan(ctx context.Context, detail json.RawMessage) (Re
 		return Result{}, err
 	}
 	log := n.log.With("connection", orphan.ConnectionID, "kind", orphan.Kind)
-	first, err := n.claims.ClaimOrphan(ctx, orphan)
+	name, err := n.claims.ClaimOrphan(ctx, orphan)
 	if err != nil {
 		return Result{}, err
 	}
-	if !first {
+	if name == "" {
 		log.InfoContext(ctx, "the operators know of the orphan")
 		return Result{}, nil
 	}
@@ -34,7 +34,7 @@ func (n *Notifier) reportOrphan(ctx context.Context, detail json.RawMessage) (Re
 	}
 	err = fmt.Errorf("reporting the %s of %s: %w", orphan.Kind, orphan.ConnectionID, err)
 	if notSent(err) {
-		return Result{}, errors.Join(err, n.claims.ReleaseOrphan(ctx, orphan))
+		return Result{}, errors.Join(err, n.claims.ReleaseOrphan(ctx, orphan, name))
 	}
 	return Result{}, fmt.Errorf("%w; the mail may be out and is not sent again", err)
 }

@@ -22,11 +22,11 @@ func (n *Notifier) remind(ctx context.Context, detail json.RawMessage) (Result, 
 	claim := store.Reminder{ConnectionID: reminder.ConnectionID, Execution: reminder.Execution, Gate: reminder.Gate,
 		Percent: reminder.Percent}
 	log := n.log.With("connection", claim.ConnectionID, "gate", claim.Gate, "percent", claim.Percent, "execution", claim.Execution)
-	first, err := n.claims.ClaimReminder(ctx, claim)
+	name, err := n.claims.ClaimReminder(ctx, claim)
 	if err != nil {
 		return Result{}, err
 	}
-	if !first {
+	if name == "" {
 		log.InfoContext(ctx, "the gate is closed, or the operators are reminded already")
 		return Result{}, nil
 	}
@@ -37,7 +37,7 @@ func (n *Notifier) remind(ctx context.Context, detail json.RawMessage) (Result, 
 	}
 	err = fmt.Errorf("reminding the operators of %s: %w", claim.ConnectionID, err)
 	if notSent(err) {
-		return Result{}, errors.Join(err, n.claims.ReleaseReminder(ctx, claim))
+		return Result{}, errors.Join(err, n.claims.ReleaseReminder(ctx, claim, name))
 	}
 	return Result{}, fmt.Errorf("%w; the reminder may be out and is not sent again", err)
 }

@@ -142,7 +142,7 @@ func (s *Store) All(ctx context.Context) ([]Overview, error) {
 		}
 		for _, found := range page.Items {
 			if item(found).text("vendor") == "" {
-				continue // no connection, but the claim of a message about an orphan
+				continue // no connection, but the claim of a message
 			}
 			all = append(all, overviewOf(found))
 		}

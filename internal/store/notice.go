@@ -8,30 +8,31 @@ import (
 	"postern/internal/connection"
 )
 
-// ClaimNotice reports whether the caller is the first to claim an execution's message at a gate, and so is the one who sends it.
+// ClaimNotice claims an execution's message at a gate. It returns the name of the caller's claim, who is then the one who sends the
+// message; "" when somebody else claimed it.
 //
 // Each call claims under a name of its own: when the answer is lost and the SDK asks again, the claim is still its own. A second
 // call, of a duplicate event, is not the first.
-func (s *Store) ClaimNotice(ctx context.Context, connectionID, execution string, gate connection.Gate) (first bool, err error) {
-	notice := noticeOf(gate)
-	first, err = s.update(ctx, connectionID, change{
-		set: map[string]string{notice: execution, notice + "By": rand.Text()},
-		condition: fmt.Sprintf("attribute_not_exists(%[1]s) OR %[1]s <> :%[1]s OR %[1]sBy = :%[1]sBy",
-			notice),
+//
+// The claims of an execution are an item of their own: duplicates of its event come after other executions have claimed theirs.
+func (s *Store) ClaimNotice(ctx context.Context, connectionID, execution string, gate connection.Gate) (name string, err error) {
+	notice, name := noticeOf(gate), rand.Text()
+	name, err = s.claimed(ctx, noticeID(connectionID, execution), name, change{
+		set:       map[string]string{notice: execution, notice + "By": name},
+		condition: fmt.Sprintf("attribute_not_exists(%[1]s) OR %[1]sBy = :%[1]sBy", notice),
 	})
 	if err != nil {
-		return false, fmt.Errorf("claiming the %s message of %s: %w", gate, connectionID, err)
+		return "", fmt.Errorf("claiming the %s message of %s: %w", gate, connectionID, err)
 	}
-	return first, nil
+	return name, nil
 }
 
-// ReleaseNotice gives a claim back, for a message that was not sent.
-func (s *Store) ReleaseNotice(ctx context.Context, connectionID, execution string, gate connection.Gate) error {
+// ReleaseNotice gives a claim back by its name, for a message that was not sent. Somebody else's claim stays.
+func (s *Store) ReleaseNotice(ctx context.Context, connectionID, execution string, gate connection.Gate, name string) error {
 	notice := noticeOf(gate)
-	_, err := s.update(ctx, connectionID, change{
+	_, err := s.update(ctx, noticeID(connectionID, execution), change{
 		remove:    []string{notice, notice + "By"},
-		condition: notice + " = :execution",
-		values:    map[string]string{"execution": execution},
+		condition: notice + "By = :name", values: map[string]string{"name": name},
 	})
 	if err != nil {
 		return fmt.Errorf("releasing the %s message of %s: %w", gate, connectionID, err)
@@ -39,9 +40,23 @@ func (s *Store) ReleaseNotice(ctx context.Context, connectionID, execution strin
 	return nil
 }
 
+// claimed makes the change that claims a message, and returns the claim's name, or "" when the change's condition does not hold.
+func (s *Store) claimed(ctx context.Context, itemID, name string, c change) (string, error) {
+	held, err := s.update(ctx, itemID, c)
+	if err != nil || !held {
+		return "", err
+	}
+	return name, nil
+}
+
 func noticeOf(gate connection.Gate) string {
 	if gate == connection.GateAllowlist {
 		return "noticeAllowlist"
 	}
 	return "noticeApproval"
+}
+
+// noticeID is no connection's id: those have one slash.
+func noticeID(connectionID, execution string) string {
+	return "notice/" + connectionID + "/" + execution
 }

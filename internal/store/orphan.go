@@ -8,25 +8,25 @@ import (
 	"postern/internal/connection"
 )
 
-// ClaimOrphan reports whether the caller is the first to claim the message about an orphan, and so is the one who sends it. As
-// with ClaimNotice, each call claims under a name of its own.
+// ClaimOrphan claims the message about an orphan, and returns the name of the caller's claim, as ClaimNotice does.
 //
 // The claim is an item of its own: an orphan may be of a connection that has none, which must not seem to have one.
-func (s *Store) ClaimOrphan(ctx context.Context, orphan connection.OrphanNotice) (first bool, err error) {
-	first, err = s.update(ctx, orphanID(orphan), change{
-		set:       map[string]string{"orphanDigest": orphan.Digest, "orphanBy": rand.Text()},
+func (s *Store) ClaimOrphan(ctx context.Context, orphan connection.OrphanNotice) (name string, err error) {
+	name = rand.Text()
+	name, err = s.claimed(ctx, orphanID(orphan), name, change{
+		set:       map[string]string{"orphanDigest": orphan.Digest, "orphanBy": name},
 		condition: "attribute_not_exists(orphanDigest) OR orphanDigest <> :orphanDigest OR orphanBy = :orphanBy",
 	})
 	if err != nil {
-		return false, fmt.Errorf("claiming the message about the %s of %s: %w", orphan.Kind, orphan.ConnectionID, err)
+		return "", fmt.Errorf("claiming the message about the %s of %s: %w", orphan.Kind, orphan.ConnectionID, err)
 	}
-	return first, nil
+	return name, nil
 }
 
-// ReleaseOrphan gives a claim back, for a message that was not sent; the next sweep says it again.
-func (s *Store) ReleaseOrphan(ctx context.Context, orphan connection.OrphanNotice) error {
+// ReleaseOrphan gives a claim back by its name, for a message that was not sent; the next sweep says it again.
+func (s *Store) ReleaseOrphan(ctx context.Context, orphan connection.OrphanNotice, name string) error {
 	_, err := s.update(ctx, orphanID(orphan), change{
-		remove: []string{"orphanDigest", "orphanBy"}, condition: "orphanDigest = :digest", values: map[string]string{"digest": orphan.Digest},
+		remove: []string{"orphanDigest", "orphanBy"}, condition: "orphanBy = :name", values: map[string]string{"name": name},
 	})
 	if err != nil {
 		return fmt.Errorf("releasing the message about the %s of %s: %w", orphan.Kind, orphan.ConnectionID, err)

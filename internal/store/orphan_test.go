@@ -14,22 +14,26 @@ func TestClaimOrphan(t *testing.T) {
 	orphan := func(kind connection.OrphanKind, digest string) connection.OrphanNotice {
 		return connection.OrphanNotice{ConnectionID: id, Kind: kind, Digest: digest}
 	}
-	claim := func(o connection.OrphanNotice, want bool) {
+	claim := func(o connection.OrphanNotice, want bool) (name string) {
 		t.Helper()
-		if first, err := s.ClaimOrphan(t.Context(), o); err != nil || first != want {
-			t.Errorf("%s %s: first %v, %v; want %v", o.Kind, o.Digest, first, err, want)
+		name, err := s.ClaimOrphan(t.Context(), o)
+		if err != nil || (name != "") != want {
+			t.Errorf("%s %s: claimed as %q, %v; want a claim: %v", o.Kind, o.Digest, name, err, want)
 		}
+		return name
 	}
 	stopped, unknown := orphan(connection.OrphanStopped, "1"), orphan(connection.OrphanUnknown, "2")
-	claim(stopped, true)
+	first := claim(stopped, true)
 	claim(stopped, false)
-	claim(unknown, true)
+	second := claim(unknown, true)
 	claim(stopped, false) // the one does not hide the other
 	claim(orphan(connection.OrphanStopped, "3"), true)
-	must(t, s.ReleaseOrphan(t.Context(), stopped)) // not the one that is held
+	must(t, s.ReleaseOrphan(t.Context(), stopped, first)) // not the one that is held
 	claim(orphan(connection.OrphanStopped, "3"), false)
-	must(t, s.ReleaseOrphan(t.Context(), unknown))
+	must(t, s.ReleaseOrphan(t.Context(), unknown, second))
 	claim(unknown, true)
+	must(t, s.ReleaseOrphan(t.Context(), unknown, second)) // the SDK asks again, and somebody else has it
+	claim(unknown, false)
 
 	if table.Get(id) != nil {
 		t.Errorf("the connection has a record: %v", table.Get(id))

@@ -16,29 +16,30 @@ type Reminder struct {
 	Percent      int // 1 to 100
 }
 
-// ClaimReminder reports whether the caller sends a reminder. Nobody does when the execution no longer waits at the gate, or when
-// one of the same or a higher percentage was claimed before. As with ClaimNotice, each call claims under a name of its own.
-func (s *Store) ClaimReminder(ctx context.Context, r Reminder) (first bool, err error) {
-	first, err = s.update(ctx, r.ConnectionID, change{
+// ClaimReminder claims a reminder, and returns the name of the caller's claim, as ClaimNotice does. Nobody has it when the execution
+// no longer waits at the gate, or when one of the same or a higher percentage was claimed before.
+func (s *Store) ClaimReminder(ctx context.Context, r Reminder) (name string, err error) {
+	name = rand.Text()
+	name, err = s.claimed(ctx, r.ConnectionID, name, change{
 		set: map[string]string{
-			"reminderOf": reminderOf(r.Execution, r.Gate), "reminderPercent": r.percent(), "reminderBy": rand.Text(),
+			"reminderOf": reminderOf(r.Execution, r.Gate), "reminderPercent": percentage(r.Percent), "reminderBy": name,
 		},
 		condition: "waitExecution = :execution AND waitGate = :gate AND (attribute_not_exists(reminderOf) OR " +
 			"reminderOf <> :reminderOf OR reminderPercent < :reminderPercent OR reminderBy = :reminderBy)",
 		values: map[string]string{"execution": r.Execution, "gate": string(r.Gate)},
 	})
 	if err != nil {
-		return false, fmt.Errorf("claiming the %d percent reminder of %s: %w", r.Percent, r.ConnectionID, err)
+		return "", fmt.Errorf("claiming the %d percent reminder of %s: %w", r.Percent, r.ConnectionID, err)
 	}
-	return first, nil
+	return name, nil
 }
 
-// ReleaseReminder gives a claim back, for a reminder that was not sent; the next sweep says it again.
-func (s *Store) ReleaseReminder(ctx context.Context, r Reminder) error {
+// ReleaseReminder gives a claim back by its name, for a reminder that was not sent; the next sweep says it again. Lower percentages
+// stay claimed: one of them may have been sent.
+func (s *Store) ReleaseReminder(ctx context.Context, r Reminder, name string) error {
 	_, err := s.update(ctx, r.ConnectionID, change{
-		remove:    []string{"reminderOf", "reminderPercent", "reminderBy"},
-		condition: "reminderOf = :of AND reminderPercent = :percent",
-		values:    map[string]string{"of": reminderOf(r.Execution, r.Gate), "percent": r.percent()},
+		set: map[string]string{"reminderPercent": percentage(r.Percent - 1)}, remove: []string{"reminderBy"},
+		condition: "reminderBy = :name", values: map[string]string{"name": name},
 	})
 	if err != nil {
 		return fmt.Errorf("releasing the %d percent reminder of %s: %w", r.Percent, r.ConnectionID, err)
@@ -46,7 +47,7 @@ func (s *Store) ReleaseReminder(ctx context.Context, r Reminder) error {
 	return nil
 }
 
-// percent has three digits, so that percentages compare as strings.
-func (r Reminder) percent() string { return fmt.Sprintf("%03d", r.Percent) }
+// percentage has three digits, so that percentages compare as strings.
+func percentage(percent int) string { return fmt.Sprintf("%03d", percent) }
 
 func reminderOf(execution string, gate connection.Gate) string { return string(gate) + " " + execution }

@@ -13,11 +13,13 @@ func TestClaimReminder(t *testing.T) {
 	reminder := func(execution string, gate connection.Gate, percent int) store.Reminder {
 		return store.Reminder{ConnectionID: id, Execution: execution, Gate: gate, Percent: percent}
 	}
-	claim := func(execution string, gate connection.Gate, percent int, want bool) {
+	claim := func(execution string, gate connection.Gate, percent int, want bool) (name string) {
 		t.Helper()
-		if first, err := s.ClaimReminder(t.Context(), reminder(execution, gate, percent)); err != nil || first != want {
-			t.Errorf("%s %s %d: first %v, %v; want %v", execution, gate, percent, first, err, want)
+		name, err := s.ClaimReminder(t.Context(), reminder(execution, gate, percent))
+		if err != nil || (name != "") != want {
+			t.Errorf("%s %s %d: claimed as %q, %v; want a claim: %v", execution, gate, percent, name, err, want)
 		}
+		return name
 	}
 	reminded := func(want int) {
 		t.Helper()
@@ -30,16 +32,22 @@ func TestClaimReminder(t *testing.T) {
 	reminded(0)
 	claim("arn:1", connection.GateAllowlist, 50, false) // another gate
 	claim("arn:2", connection.GateApproval, 50, false)  // another execution
-	claim("arn:1", connection.GateApproval, 80, true)
+	first := claim("arn:1", connection.GateApproval, 80, true)
 	claim("arn:1", connection.GateApproval, 80, false) // twice
 	claim("arn:1", connection.GateApproval, 50, false) // late
 	reminded(80)
 	must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary+"2"))) // a retry of await-gate
 	reminded(80)
-	must(t, s.ReleaseReminder(t.Context(), reminder("arn:1", connection.GateApproval, 50))) // not the one that is held
+	second := claim("arn:1", connection.GateApproval, 100, true)
+	must(t, s.ReleaseReminder(t.Context(), reminder("arn:1", connection.GateApproval, 80), first)) // not the one that is held
+	reminded(100)
+	for range 2 {
+		must(t, s.ReleaseReminder(t.Context(), reminder("arn:1", connection.GateApproval, 100), second))
+	}
+	claim("arn:1", connection.GateApproval, 80, false) // it may have been sent
 	claim("arn:1", connection.GateApproval, 100, true)
-	must(t, s.ReleaseReminder(t.Context(), reminder("arn:1", connection.GateApproval, 100)))
-	claim("arn:1", connection.GateApproval, 100, true)
+	must(t, s.ReleaseReminder(t.Context(), reminder("arn:1", connection.GateApproval, 100), second)) // the SDK asks again
+	claim("arn:1", connection.GateApproval, 100, false)
 
 	wait, _ := stored(t, s)
 	must(t, s.Settle(t.Context(), wait, connection.StatePending))

@@ -64,8 +64,8 @@ func TestStoreOverTheWire(t *testing.T) {
 	must(err)
 	second, err := connections.ClaimNotice(ctx, id, execution, connection.GateApproval)
 	must(err)
-	if !first || second {
-		t.Errorf("first %v, second %v", first, second)
+	if first == "" || second != "" {
+		t.Errorf("first %q, second %q", first, second)
 	}
 	waits, err := connections.Waiting(ctx)
 	if err != nil || len(waits) != 1 || waits[0].EndpointID != wait.EndpointID || !waits[0].Since.Equal(start) {
