@@ -162,10 +162,16 @@ func (w *Witness) secretToken(r *report) {
 // executionLine is where a mail says which execution it is of.
 var executionLine = regexp.MustCompile(`(?m)^Execution: .*$`)
 
+// driftSubject begins what operators are told of drift. It goes to no vendor, and is told again rather than not at all.
+const driftSubject = "Postern drift"
+
 // oneText: a vendor is asked once for each request and gate, and reminded once of the same thing.
 func (w *Witness) oneText(r *report) {
 	sent := map[string]int{}
 	for _, mail := range w.cloud.Mail() {
+		if strings.HasPrefix(mail.Subject, driftSubject) {
+			continue
+		}
 		what := mail.Subject
 		if !strings.Contains(mail.Subject, " waits for ") {
 			what += mail.Body
