@@ -213,7 +213,8 @@ func functionOf(name string) string {
 func TestNothingIsLost(t *testing.T) {
 	t.Parallel()
 	details := map[string]string{
-		connection.EventGateOpened: "GateNotice", connection.EventGateReminder: "GateReminder",
+		connection.EventGateOpened: "GateNotice", connection.EventGateReminder: "GateReminder", connection.EventDrift: "DriftNotice",
+		connection.EventOrphan: "OrphanNotice",
 	}
 	for name, r := range readRecordings(t) {
 		for key, c := range r.Calls {
@@ -231,8 +232,10 @@ func TestNothingIsLost(t *testing.T) {
 			checkKept(t, name+": event "+key, e.Detail, cmp.Or(details[e.DetailType], "Observation"))
 		}
 		for key, item := range r.Items {
-			if ledger := item["ledger"]; ledger != "" {
-				checkKept(t, name+": ledger "+key, json.RawMessage(ledger), "Ledger")
+			for attribute, root := range map[string]string{"ledger": "Ledger", "expects": "Expectation", "drift": "Drift"} {
+				if kept := item[attribute]; kept != "" {
+					checkKept(t, name+": "+attribute+" "+key, json.RawMessage(kept), root)
+				}
 			}
 		}
 	}

@@ -120,6 +120,10 @@ func (s scenario) run(t *testing.T, p *tape) recording {
 	c, err := local.Open(config)
 	must(t, err)
 	defer func() { must(t, c.Close()) }()
+	if s.byHand {
+		_, err := people.MakeByHand(c, people.HandMade)
+		must(t, err)
+	}
 	(&people.Vendor{Behaviour: s.vendor, After: 30 * time.Hour}).Join(c)
 	c.Server.SetFault(s.fault)
 	out := recording{Calls: p.calls, Items: map[string]map[string]string{}, Events: map[string]event{}}
@@ -130,6 +134,13 @@ func (s scenario) run(t *testing.T, p *tape) recording {
 	}
 	var started []string
 	for _, r := range s.requests {
+		if r.damage != "" {
+			damage, err := people.ParseDamage(r.damage)
+			must(t, err)
+			must(t, damage.Do(c, c.World.Endpoints()[0].ID))
+			must(t, c.Advance(time.Hour)) // it is found
+			seen("after " + r.damage)
+		}
 		arn, err := c.StartExecution(r.name, r.input)
 		must(t, err)
 		started = append(started, arn)
@@ -275,7 +286,8 @@ func (e event) looks() string {
 }
 
 func looks(item map[string]string) string {
-	return fmt.Sprint("item", item["status"], slices.Sorted(maps.Keys(item)), shape(json.RawMessage(item["ledger"])))
+	return fmt.Sprint("item", item["status"], slices.Sorted(maps.Keys(item)), shape(json.RawMessage(item["ledger"])),
+		shape(json.RawMessage(item["drift"])), shape(json.RawMessage(item["expects"])))
 }
 
 // marshal writes one line for each thing recorded, so that a difference can be read.

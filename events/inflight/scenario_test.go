@@ -15,6 +15,8 @@ type scenario struct {
 	vendor   people.Behaviour
 	requests []request
 	fault    func(*wire.Call, wire.Recorded) *wire.Fault
+	// byHand says that somebody made the endpoint before.
+	byHand bool
 }
 
 // request starts an execution.
@@ -24,6 +26,8 @@ type request struct {
 	end   string // the last state
 	// alone is how long it runs before the next request comes; 0 is to its end.
 	alone time.Duration
+	// damage is what somebody breaks before.
+	damage string
 }
 
 // one is the request of a sample that runs to its end.
@@ -33,6 +37,11 @@ func one(sample, end string) request {
 
 func (r request) runs(alone time.Duration) request {
 	r.alone = alone
+	return r
+}
+
+func (r request) after(damage string) request {
+	r.damage = damage
 	return r
 }
 
@@ -73,6 +82,13 @@ func scenarios() []scenario {
 			fault: refused("PutParameter")},
 		{name: "a live cut-over rolled back", vendor: people.Approve, requests: []request{one("onboard.engflow", "FailedClean")},
 			fault: refused("PutParameter")},
+		{name: "repair", vendor: people.Approve, requests: []request{
+			monteCarlo.runs(100 * time.Hour),
+			one("repair.monte-carlo", "Onboarded").after("record-deleted"), one("offboard.monte-carlo", "Offboarded"),
+		}},
+		{name: "adopt", vendor: people.Approve, byHand: true, requests: []request{
+			one("onboard.monte-carlo.adopt", "Onboarded"), one("offboard.monte-carlo", "Offboarded"),
+		}},
 		{name: "fleet", vendor: people.Approve, requests: []request{one("onboard.fleet", "FleetOnboarded")}},
 	}
 }

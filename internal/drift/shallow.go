@@ -220,13 +220,10 @@ func (s scene) vpcDNS() (string, error) {
 // policy compares the endpoint's policy with AWS's default: Postern sets none. A service that takes none shows none.
 func (s scene) policy() (string, error) {
 	e, err := s.there()
-	if err == nil && e.Policy == "" {
-		err = errNotAsked
-	}
 	if err != nil {
 		return "", err
 	}
-	return unless(fullAccess(e.Policy), "the policy of %s does not allow everything any more", e.ID), nil
+	return unless(e.Policy == "" || fullAccess(e.Policy), "the policy of %s does not allow everything any more", e.ID), nil
 }
 
 // tags compares the tags of our own; others are their owner's.
@@ -270,10 +267,10 @@ func (s scene) visible() (string, error) {
 func (s scene) notification() (string, error) {
 	e, err := s.there()
 	switch {
-	case err != nil:
-		return "", err
 	case !s.hears(s.want.Access):
 		return "", errNotAsked
+	case err != nil:
+		return "", err
 	case s.of.topics.err != nil:
 		return "", s.of.topics.err
 	}

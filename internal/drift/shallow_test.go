@@ -1,11 +1,13 @@
 package drift
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
 	"postern/internal/connection"
+	"postern/internal/endpoint"
 )
 
 func TestEveryShallowCheckIsMade(t *testing.T) {
@@ -63,5 +65,22 @@ func TestVPCsAreReadInTurn(t *testing.T) {
 	}
 	if turn := inTurn(wake{by: byChange, at: at}, all); len(turn) != len(all) {
 		t.Errorf("of a change: %q", turn)
+	}
+}
+
+// A list that failed once makes every check unknown that needs it. What then has nothing to compare is ok or was never asked: an
+// unknown that nobody asks about again would stay for ever.
+func TestNothingToCompareLeavesNothingUnknown(t *testing.T) {
+	t.Parallel()
+	e := endpoint.Endpoint{ID: "vpce-1", VPCID: "vpc-1", State: connection.StateAvailable}
+	s := scene{want: connection.Expectation{EndpointID: e.ID, VPCID: e.VPCID}, of: &survey{}}
+	s.of.endpoints.found = map[string]endpoint.Endpoint{e.ID: e}
+	if differs, err := s.policy(); differs != "" || err != nil {
+		t.Errorf("a service that takes no policy: %q, %v", differs, err)
+	}
+	s.want.Access.RoleARN = "arn:aws:iam::444455556666:role/postern"
+	s.of.endpoints.err = errors.New("throttled")
+	if _, err := s.notification(); !errors.Is(err, errNotAsked) {
+		t.Errorf("a notification in an account that has none: %v", err)
 	}
 }

@@ -39,9 +39,13 @@ func run(only, docs string, schedules bool) error {
 	if err := flag.Set("rapid.nofailfile", "true"); err != nil {
 		return err
 	}
-	drawn, err := drawAll(raw)
-	if err != nil || schedules {
-		return err
+	var drawn string
+	if only == "" || schedules {
+		table, err := drawAll(raw)
+		if err != nil || schedules {
+			return err
+		}
+		drawn = table
 	}
 	jobs, err := plan(raw, only)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"postern/events"
+	"postern/internal/connection"
 	"postern/internal/local"
 	"postern/internal/local/handlers"
 	"postern/internal/local/people"
@@ -26,6 +27,8 @@ type scenario struct {
 	// prepare changes the account before anything runs, and what happens in it; nil for none.
 	prepare func(*local.Cloud)
 	byHand  bool // somebody made the endpoint before
+	// damage is done to what before onboarded, in the place of a request: the drift check finds it, and has it repaired.
+	damage string
 }
 
 // answered is how long the people at the vendor take, at each gate.
@@ -47,21 +50,37 @@ func scenarios() []scenario {
 			byHand: true},
 		{name: "made by hand, handed back", vendor: people.Approve, before: events.Read("onboard.monte-carlo.adopt.json"),
 			request: events.Read("offboard.monte-carlo.json"), end: "Offboarded", byHand: true},
+		{name: "record repaired", vendor: people.Approve, before: repairing(onboard, connection.CheckRecord), damage: "record-deleted",
+			end: "Onboarded"},
+		{name: "private DNS repaired", vendor: people.Approve, damage: "private-dns", end: "Onboarded",
+			before: repairing(events.Read("onboard.engflow.json"), connection.CheckPrivateDNS)},
 	}
 }
 
 // withoutGroups is a request whose security group is made for it.
 func withoutGroups(raw []byte) []byte {
+	return changed(raw, func(request map[string]any) { delete(request["target"].(map[string]any), "securityGroupIds") })
+}
+
+// repairing is a request whose drift of one check is to be repaired.
+func repairing(raw []byte, check connection.DriftCheck) []byte {
+	return changed(raw, func(request map[string]any) {
+		request["drift"] = connection.DriftPolicyOf{check: connection.PolicyRepair}
+	})
+}
+
+// changed is a sample with a change.
+func changed(raw []byte, change func(request map[string]any)) []byte {
 	var request map[string]any
 	if err := json.Unmarshal(raw, &request); err != nil {
 		panic(err) // a sample of ours
 	}
-	delete(request["target"].(map[string]any), "securityGroupIds")
-	changed, err := json.Marshal(request)
+	change(request)
+	out, err := json.Marshal(request)
 	if err != nil {
 		panic(err)
 	}
-	return changed
+	return out
 }
 
 // open deploys the template into an account that has things of others in it.

@@ -71,10 +71,25 @@ func (w *Witness) oneOfEach(r *report) {
 // parameterLine is a parameter in an inventory.
 var parameterLine = regexp.MustCompile(`^parameter (\S+) = `)
 
-// onlyOurs: what was there before is as it was, but for the parameters that plans name, and what is new says whose it is.
+// ownTag is a tag of ours in an inventory.
+var ownTag = regexp.MustCompile(` ?postern:[a-z-]+:[^ \]]+`)
+
+// handedBack is an inventory as it would be if every endpoint that was taken over lost our tags: all that may differ of it.
+func handedBack(inventory []string) []string {
+	lines := slices.Clone(inventory)
+	for i, line := range lines {
+		if strings.Contains(line, connection.TagAdopted+":") {
+			lines[i] = strings.Replace(ownTag.ReplaceAllString(line, ""), "map[ ", "map[", 1)
+		}
+	}
+	return lines
+}
+
+// onlyOurs: what was there before is as it was, but for the parameters that plans name and our tags on an endpoint that was taken
+// over, and what is new says whose it is.
 func (w *Witness) onlyOurs(r *report) {
 	parameters := map[string]bool{}
-	now := w.cloud.Inventory()
+	now := handedBack(w.cloud.Inventory())
 	for _, line := range w.others {
 		match := parameterLine.FindStringSubmatch(line)
 		if match != nil {
@@ -147,10 +162,16 @@ func (w *Witness) secretToken(r *report) {
 // executionLine is where a mail says which execution it is of.
 var executionLine = regexp.MustCompile(`(?m)^Execution: .*$`)
 
+// driftSubject begins what operators are told of drift. It goes to no vendor, and is told again rather than not at all.
+const driftSubject = "Postern drift"
+
 // oneText: a vendor is asked once for each request and gate, and reminded once of the same thing.
 func (w *Witness) oneText(r *report) {
 	sent := map[string]int{}
 	for _, mail := range w.cloud.Mail() {
+		if strings.HasPrefix(mail.Subject, driftSubject) {
+			continue
+		}
 		what := mail.Subject
 		if !strings.Contains(mail.Subject, " waits for ") {
 			what += mail.Body

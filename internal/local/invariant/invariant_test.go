@@ -44,6 +44,11 @@ func run(t *testing.T, request string, functions map[string]step.Function, befor
 	if err := c.Parameters.PutByHand("/somebody/elses", "value"); err != nil {
 		t.Fatal(err)
 	}
+	if strings.HasSuffix(request, ".adopt.json") {
+		if _, err := people.MakeByHand(c, people.HandMade); err != nil {
+			t.Fatal(err)
+		}
+	}
 	w := invariant.Watch(c)
 	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 	if before != nil {
@@ -67,6 +72,21 @@ func TestGoodRunsViolateNothing(t *testing.T) {
 		if wrong := w.Violations(); len(wrong) > 0 || ended.Status != states.Succeeded {
 			t.Errorf("%s: %s %s, %q", request, ended.Status, ended.Cause, wrong)
 		}
+	}
+}
+
+// An endpoint that was made by hand may have our tags while the connection stands, and nothing else of it may change.
+func TestAdopted(t *testing.T) {
+	t.Parallel()
+	c, w, ended := run(t, "onboard.monte-carlo.adopt.json", nil, nil)
+	if wrong := w.Violations(); len(wrong) > 0 || ended.Status != states.Succeeded {
+		t.Fatalf("%s %s, %q", ended.Status, ended.Cause, wrong)
+	}
+	if err := c.World.SetTagsByHand(privatelink.DemoHandMade, map[string]string{"Name": "changed"}); err != nil {
+		t.Fatal(err)
+	}
+	if wrong := w.Violations(); len(wrong) != 1 || !strings.HasPrefix(wrong[0], "only ours: something of others") {
+		t.Errorf("got %q", wrong)
 	}
 }
 
