@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"time"
 
 	"postern/internal/bus"
 	"postern/internal/connection"
@@ -81,7 +80,7 @@ func (c *Checker) Check(ctx context.Context, raw json.RawMessage) (Checked, erro
 		} else {
 			answers = append(answers, unseen(link, w.at)...)
 		}
-		after, err := c.record(ctx, link, answers, w.at, looked)
+		after, err := c.record(ctx, w, link, answers, looked)
 		failed = append(failed, err)
 		done.Drift += after.Count(connection.DriftFound)
 		done.Unknown += after.Count(connection.DriftUnknown)
@@ -96,13 +95,13 @@ func (c *Checker) Check(ctx context.Context, raw json.RawMessage) (Checked, erro
 }
 
 // record starts repairs, says what opened and what closed, then keeps it: done twice none of it does harm, never done it does.
-func (c *Checker) record(ctx context.Context, link store.Link, answers []connection.DriftAnswer, at time.Time, deep bool) (
-	connection.Drift, error) {
+func (c *Checker) record(ctx context.Context, w wake, link store.Link, answers []connection.DriftAnswer, deep bool) (connection.Drift, error) {
+	at := w.at
 	after, changes := merge(link, answers, at)
 	if deep {
 		after.DeepAt = at
 	}
-	c.name(ctx, link, &after, at)
+	c.name(ctx, w, link, &after)
 	flapping, unrepaired := c.repair(ctx, link, &after, at) // what cannot be repaired is said all the same
 	var events []bus.Event
 	for _, change := range append(changes, flapping...) {

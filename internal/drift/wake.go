@@ -30,6 +30,7 @@ type wake struct {
 	detail []byte // of a change
 	wide   *place // of a change that names nothing of a connection: whatever is in that account and Region may be concerned
 	note   string // why there is nothing to do, or ""
+	caller string // of a call that CloudTrail tells of: who made it, and which it was; "" when nobody knows
 	// parameter is set for a change of a parameter, of which AWS does not say whose it was.
 	parameter bool
 }
@@ -86,6 +87,9 @@ func (w wake) called() wake {
 	case strings.Contains(call.EventName, "NetworkAcl"):
 		w.wide = &place{accountID: call.AccountID, region: call.Region}
 	}
+	if arn := call.UserIdentity.ARN; arn != "" {
+		w.caller = told(arn, call.EventName)
+	}
 	return w
 }
 
@@ -122,7 +126,11 @@ func (w wake) names(link store.Link) bool {
 		return false
 	}
 	ids := slices.Concat([]string{e.EndpointID, e.VPCID, e.ZoneID}, e.SubnetIDs, e.SecurityGroupIDs, e.Parameters)
-	return slices.ContainsFunc(ids, func(id string) bool { return id != "" && bytes.Contains(w.detail, []byte(`"`+id+`"`)) })
+	return slices.ContainsFunc(ids, w.mentions)
+}
+
+func (w wake) mentions(id string) bool {
+	return id != "" && bytes.Contains(w.detail, []byte(`"`+id+`"`))
 }
 
 // turns returns the connections whose turn it is for the deep checks, in their order: all that a change concerns, and by the

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,17 +36,23 @@ const (
 
 // name writes into findings who changed what drifted, as far as CloudTrail knows. It is asked when a finding is new, and again until
 // the event should be there: one read for each changed thing. Nobody knowing is no error.
-func (c *Checker) name(ctx context.Context, link store.Link, drift *connection.Drift, at time.Time) {
+//
+// The call that woke the check is known before CloudTrail's history has it, and is what opened the findings about what it names.
+func (c *Checker) name(ctx context.Context, w wake, link store.Link, drift *connection.Drift) {
 	for i := range drift.Findings {
 		finding := &drift.Findings[i]
-		if finding.Result != connection.DriftFound || finding.By != "" || at.Sub(finding.Since) > lateness {
+		if finding.Result != connection.DriftFound || finding.By != "" || w.at.Sub(finding.Since) > lateness {
 			continue
 		}
 		region, things := changed(finding.Check, link.Expects)
+		if w.caller != "" && finding.Since.Equal(w.at) && slices.ContainsFunc(things, w.mentions) {
+			finding.By = w.caller
+			continue
+		}
 		trail := c.Trails(link.Expects.Access, region)
 		var newest time.Time
 		for _, thing := range things {
-			by, when, err := lastChange(ctx, trail, thing, at)
+			by, when, err := lastChange(ctx, trail, thing, w.at)
 			if err != nil {
 				c.Log.WarnContext(ctx, "CloudTrail does not say who changed it", slog.String("thing", thing), slog.String("error", err.Error()))
 				continue
@@ -98,7 +105,7 @@ func lastChange(ctx context.Context, trail Trail, thing string, at time.Time) (b
 		if !did || who == "" || aws.ToString(event.ReadOnly) == "true" || ours(who) {
 			continue
 		}
-		return who + " (" + aws.ToString(event.EventName) + ")", aws.ToTime(event.EventTime), nil
+		return told(who, aws.ToString(event.EventName)), aws.ToTime(event.EventTime), nil
 	}
 	return "", time.Time{}, nil
 }
@@ -115,3 +122,6 @@ func identity(event types.Event) (who string, did bool) {
 	_ = json.Unmarshal([]byte(aws.ToString(event.CloudTrailEvent)), &detail) // what is odd there has a name all the same
 	return cmp.Or(detail.UserIdentity.ARN, aws.ToString(event.Username)), detail.ErrorCode == ""
 }
+
+// told is how a caller and a call are told of.
+func told(who, call string) string { return who + " (" + call + ")" }

@@ -110,7 +110,7 @@ func TestWho(t *testing.T) {
 func named(t *testing.T, c *trail, l store.Link, f connection.DriftFinding) connection.DriftFinding {
 	t.Helper()
 	drift := connection.Drift{Findings: []connection.DriftFinding{f}}
-	(&Checker{Trails: c.of, Log: slog.New(slog.DiscardHandler)}).name(t.Context(), l, &drift, monday)
+	(&Checker{Trails: c.of, Log: slog.New(slog.DiscardHandler)}).name(t.Context(), wake{at: monday}, l, &drift)
 	return drift.Findings[0]
 }
 
@@ -198,6 +198,23 @@ func TestWhenWhoIsAsked(t *testing.T) {
 		}
 		if test.asked && !slices.Equal(c.region, []string{globalRegion}) {
 			t.Errorf("%s: asked in %q", name, c.region)
+		}
+	}
+}
+
+// The call that woke the check names its caller before CloudTrail's history does, for the findings that it opened about what it names.
+func TestWhoWoke(t *testing.T) {
+	t.Parallel()
+	l, c := link(), trail{}
+	w := wake{at: monday, caller: "arn:aws:iam::1:user/alice (ModifyVpcEndpoint)", detail: []byte(`{"id":"` + l.Expects.EndpointID + `"}`)}
+	earlier, opened, other := finding(connection.CheckTags, connection.DriftFound), finding(connection.CheckPrivateDNS, connection.DriftFound),
+		finding(connection.CheckZone, connection.DriftFound)
+	earlier.Since, opened.Since, other.Since = monday.Add(-time.Hour), monday, monday
+	drift := connection.Drift{Findings: []connection.DriftFinding{earlier, opened, other}}
+	(&Checker{Trails: c.of, Log: slog.New(slog.DiscardHandler)}).name(t.Context(), w, l, &drift)
+	for i, want := range []string{"", w.caller, ""} {
+		if got := drift.Findings[i].By; got != want {
+			t.Errorf("%s: by %q, want %q", drift.Findings[i].Check, got, want)
 		}
 	}
 }
