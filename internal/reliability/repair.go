@@ -66,7 +66,7 @@ func (m *mending) mended() bool {
 // once.
 func (m *mending) end() (string, []string) {
 	if now, open := m.cloud.Inventory(), m.findings(); !m.mended() {
-		m.say("repaired: after %s findings %v are open, and the account is: %q", turn, open, now)
+		m.say("repaired: after %s findings %v are open, the account was %q and is %q", turn, open, m.whole, now)
 	}
 	if now := m.live(); !slices.Equal(now, m.endpoints) {
 		m.say("one of each: endpoints %q became %q", m.endpoints, now)

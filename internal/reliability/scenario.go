@@ -52,8 +52,6 @@ func scenarios() []scenario {
 			request: events.Read("offboard.monte-carlo.json"), end: "Offboarded", byHand: true},
 		{name: "record repaired", vendor: people.Approve, before: repairing(onboard, connection.CheckRecord), damage: "record-deleted",
 			end: "Onboarded"},
-		{name: "private DNS repaired", vendor: people.Approve, damage: "private-dns", end: "Onboarded",
-			before: repairing(events.Read("onboard.engflow.json"), connection.CheckPrivateDNS)},
 	}
 }
 
