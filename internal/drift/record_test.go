@@ -103,7 +103,7 @@ func TestRecordOfNothing(t *testing.T) {
 		if deep {
 			r.mute = nil
 		}
-		_, err := recorder(&r, &trail{}, &starter{}).record(t.Context(), link(), nil, monday, deep)
+		_, err := recorder(&r, &trail{}, &starter{}).record(t.Context(), wake{at: monday}, link(), nil, deep)
 		if err != nil || (len(r.saved) == 1) != deep || len(r.told) > 0 {
 			t.Errorf("deep %v: %v, %+v", deep, err, r)
 		}
