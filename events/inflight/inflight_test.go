@@ -284,7 +284,8 @@ func decode(raw []byte, into *any) error {
 	return decoder.Decode(into)
 }
 
-// lost returns the paths of was whose values are not in is. Null is nothing.
+// lost returns the paths of was whose values are not in is. Null is nothing, and so is a zero that is left out: it is read again
+// as zero. A field that is gone, TestSchema sees.
 func lost(path string, was, is any) []string {
 	switch was := was.(type) {
 	case nil:
@@ -314,7 +315,7 @@ func lost(path string, was, is any) []string {
 			return nil
 		}
 	default:
-		if was == is {
+		if was == is || is == nil && was == json.Number("0") {
 			return nil
 		}
 	}
@@ -324,7 +325,7 @@ func lost(path string, was, is any) []string {
 // The comparison sees a field that is renamed, retyped or dropped by a type of today's.
 func TestLost(t *testing.T) {
 	t.Parallel()
-	recorded := `{"a": "x", "n": 3, "at": "2026-11-02T14:00:00.100Z", "list": [{"b": true}], "none": null}`
+	recorded := `{"a": "x", "n": 3, "at": "2026-11-02T14:00:00.100Z", "list": [{"b": true}], "none": null, "zero": 0}`
 	for name, test := range map[string]struct {
 		today string
 		want  []string
