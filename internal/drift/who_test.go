@@ -34,7 +34,7 @@ func (c *trail) LookupEvents(_ context.Context, in *cloudtrail.LookupEventsInput
 	c.asked = append(c.asked, name)
 	out := &cloudtrail.LookupEventsOutput{}
 	for _, e := range c.events[name] {
-		if !e.EventTime.Before(*in.StartTime) && !e.EventTime.After(*in.EndTime) {
+		if !e.EventTime.Before(*in.StartTime) && (in.EndTime == nil || !e.EventTime.After(*in.EndTime)) {
 			out.Events = append(out.Events, e)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -52,11 +53,6 @@ func draw(name string, number int, property func(*rapid.T)) bool {
 	var all sync.WaitGroup
 	for i := range reports {
 		all.Go(func() {
-			defer func() {
-				if r := recover(); r != nil && r != errStopped {
-					panic(r)
-				}
-			}()
 			reports[i] = report{name: name}
 			rapid.Check(&reports[i], property)
 		})
@@ -71,8 +67,6 @@ type report struct {
 	failed bool
 }
 
-var errStopped = fmt.Errorf("stopped")
-
 func (r *report) Helper()                   {}
 func (r *report) Name() string              { return r.name }
 func (r *report) Logf(f string, a ...any)   { fmt.Fprintf(os.Stderr, f+"\n", a...) }
@@ -84,6 +78,6 @@ func (r *report) Errorf(f string, a ...any) { r.failed = true; r.Logf(f, a...) }
 func (r *report) Error(a ...any)            { r.failed = true; r.Log(a...) }
 func (r *report) Fatalf(f string, a ...any) { r.Logf(f, a...); r.FailNow() }
 func (r *report) Fatal(a ...any)            { r.Log(a...); r.FailNow() }
-func (r *report) FailNow()                  { r.failed = true; panic(errStopped) }
+func (r *report) FailNow()                  { r.failed = true; runtime.Goexit() }
 func (r *report) Fail()                     { r.failed = true }
 func (r *report) Failed() bool              { return r.failed }

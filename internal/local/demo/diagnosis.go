@@ -25,9 +25,12 @@ func onboarding(diagnosis []byte, damage people.Damage) ([]byte, error) {
 
 func sampleOf(damage people.Damage) string { return "events/diagnose." + damage.Vendor + ".json" }
 
-// breakFirst onboards the connection that will be diagnosed, and breaks it.
-func breakFirst(cloud *local.Cloud, t *timeline, diagnosis []byte, damage people.Damage) error {
-	request, err := onboarding(diagnosis, damage)
+// breakFirst onboards the connection that will be diagnosed, and breaks it; without damage it does nothing.
+func breakFirst(cloud *local.Cloud, t *timeline, diagnosis []byte, damage *people.Damage) error {
+	if damage == nil {
+		return nil
+	}
+	request, err := onboarding(diagnosis, *damage)
 	if err != nil {
 		return err
 	}

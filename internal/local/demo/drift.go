@@ -37,8 +37,14 @@ func onboardingOf(damage people.Damage) string { return "events/onboard." + dama
 // drift breaks a connection that was onboarded, and tells what the drift check and its repairs make of it.
 func drift(cloud *local.Cloud, t *timeline, onboarded states.Execution, damage people.Damage) ([]connection.DriftNotice, error) {
 	var state connection.State
-	if err := json.Unmarshal(onboarded.Output, &state); err != nil || state.Endpoint == nil {
-		return nil, nil // it failed, and says so
+	if onboarded.Status != succeeded {
+		return nil, nil // it says so itself
+	}
+	if err := json.Unmarshal(onboarded.Output, &state); err != nil {
+		return nil, fmt.Errorf("reading the onboarding's output: %w", err)
+	}
+	if state.Endpoint == nil {
+		return nil, fmt.Errorf("the onboarding made no endpoint that could be broken")
 	}
 	if err := damage.Do(cloud, state.Endpoint.ID); err != nil {
 		return nil, err

@@ -31,14 +31,9 @@ func isTerminal(f *os.File) bool { return isatty.IsTerminal(f.Fd()) }
 
 // run runs one onboarding and returns what it ended with. An error means that the command could not do its work.
 func run(o options, stdout, stderr io.Writer) (report, error) {
-	input, err := os.ReadFile(o.request)
+	input, err := o.input()
 	if err != nil {
-		return report{}, fmt.Errorf("reading the request: %w", err)
-	}
-	if o.drift != nil {
-		if input, err = repairing(input, *o.drift); err != nil {
-			return report{}, err
-		}
+		return report{}, err
 	}
 	cloud, err := open(o.assembly)
 	if err != nil {
@@ -68,10 +63,8 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 		t.state(e)
 	})
 
-	if o.damage != nil {
-		if err := breakFirst(cloud, t, input, *o.damage); err != nil {
-			return report{}, err
-		}
+	if err := breakFirst(cloud, t, input, o.damage); err != nil {
+		return report{}, err
 	}
 	before := mark{calls: len(cloud.Calls()), invocations: len(cloud.Invocations())}
 	if err := listenToTickets(cloud, t); err != nil {
@@ -106,6 +99,18 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 		err = serve(cloud, o.serve, out)
 	}
 	return result, err
+}
+
+// input is the request that the execution is started with.
+func (o options) input() ([]byte, error) {
+	input, err := os.ReadFile(o.request)
+	if err != nil {
+		return nil, fmt.Errorf("reading the request: %w", err)
+	}
+	if o.drift == nil {
+		return input, nil
+	}
+	return repairing(input, *o.drift)
 }
 
 // open opens the embedded cloud with the functions as processes.

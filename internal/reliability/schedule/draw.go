@@ -32,28 +32,83 @@ func Model(t *rapid.T) {
 }
 
 var (
-	lengths  = rapid.IntRange(1, 40)
-	actions  = rapid.SampledFrom(weighted)
-	calls    = rapid.IntRange(1, 4)
-	faulty   = rapid.IntRange(0, 4*int(faults)) // most calls work
-	indices  = rapid.IntRange(0, 1<<10)
-	decided  = rapid.SampledFrom([]connection.EndpointState{connection.StatePending, connection.StatePending, connection.StateAvailable, connection.StateRejected, connection.StateExpired, connection.StateFailed, connection.StateUnknown})
-	pauses   = rapid.SampledFrom([]time.Duration{time.Second, time.Minute, 5 * time.Minute, time.Hour, 30 * time.Hour})
-	keep     = rapid.Bool()
-	weighted = weigh(map[string]int{
-		"go on": 10, "deliver": 6, "sweep": 3, "notification": 3, "trail": 1, "vendor": 4, "time": 3, "lose": 1, "approve": 1, "cancel": 1,
-		"delete by hand": 1, "stop": 1, "redrive": 1, "give up on a function": 1, "start": 2,
-	})
+	lengths = rapid.IntRange(1, 40)
+	calls   = rapid.IntRange(1, 4)
+	faulty  = rapid.IntRange(0, 4*int(faults)) // most calls work
+	indices = rapid.IntRange(0, 1<<10)
+	decided = rapid.SampledFrom([]connection.EndpointState{connection.StatePending, connection.StatePending, connection.StateAvailable, connection.StateRejected, connection.StateExpired, connection.StateFailed, connection.StateUnknown})
+	pauses  = rapid.SampledFrom([]time.Duration{time.Second, time.Minute, 5 * time.Minute, time.Hour, 30 * time.Hour})
+	keep    = rapid.Bool()
 )
 
-func weigh(weights map[string]int) []string {
-	var all []string
-	for name, weight := range weights {
-		all = append(all, slices.Repeat([]string{name}, weight)...)
-	}
-	slices.Sort(all) // a seed gives the same schedule in every run
-	return all
+// move is one thing that can happen next, and how often it does, beside the others.
+type move struct {
+	name   string
+	weight int
+	do     func(m *model, t *rapid.T)
 }
+
+// The order is fixed: a seed gives the same schedule in every run.
+var moves = []move{
+	{"go on", 10, (*model).goOn},
+	{"deliver", 6, func(m *model, t *rapid.T) {
+		if len(m.events) > 0 {
+			m.deliver(indices.Draw(t, "event")%len(m.events), keep.Draw(t, "again"))
+		}
+	}},
+	{"lose", 1, func(m *model, t *rapid.T) {
+		if len(m.events) > 0 {
+			i := indices.Draw(t, "event") % len(m.events)
+			m.events = slices.Delete(m.events, i, i+1)
+		}
+	}},
+	{"sweep", 3, func(m *model, _ *rapid.T) { m.sweep() }},
+	{"notification", 3, func(m *model, t *rapid.T) {
+		if e, ok := some(t, m.endpoints, "endpoint"); ok {
+			m.observe(fmt.Sprintf(`{"Records":[{"EventSource":"aws:sns","Sns":{"Message":%q,"Timestamp":%q}}]}`, e.id, m.stamp()))
+		}
+	}},
+	{"trail", 1, func(m *model, t *rapid.T) {
+		if e, ok := some(t, m.endpoints, "endpoint"); ok {
+			m.observe(fmt.Sprintf(`{"source":"aws.ec2","detail-type":"AWS API Call via CloudTrail","time":%q,"detail":`+
+				`{"eventName":"ModifyVpcEndpoint","requestParameters":{"vpcEndpointId":%q}}}`, m.stamp(), e.id))
+		}
+	}},
+	{"vendor", 4, (*model).vendor},
+	{"delete by hand", 1, func(m *model, t *rapid.T) {
+		if e, ok := some(t, m.endpoints, "endpoint"); ok && !e.state.Gone() {
+			e.become(connection.StateDeleted)
+		}
+	}},
+	{"time", 3, func(m *model, t *rapid.T) { m.pass(pauses.Draw(t, "time")) }},
+	{"approve", 1, func(m *model, _ *rapid.T) { m.acknowledge(connection.DecisionApprove) }},
+	{"cancel", 1, func(m *model, _ *rapid.T) { m.acknowledge(connection.DecisionCancel) }},
+	{"start", 2, func(m *model, _ *rapid.T) {
+		if len(m.executions) < 4 {
+			m.start()
+		}
+	}},
+	{"stop", 1, func(m *model, t *rapid.T) {
+		if x, ok := some(t, m.executions, "execution"); ok && x.runs() {
+			m.stop(x)
+		}
+	}},
+	{"redrive", 1, func(m *model, t *rapid.T) {
+		if x, ok := some(t, m.executions, "execution"); ok && x.status == sfntypes.ExecutionStatusAborted {
+			x.status = sfntypes.ExecutionStatusRunning
+			m.enter(x, x.at)
+		}
+	}},
+	{"give up on a function", 1, (*model).giveUp},
+}
+
+var weighted = func() *rapid.Generator[string] {
+	var names []string
+	for _, next := range moves {
+		names = append(names, slices.Repeat([]string{next.name}, next.weight)...)
+	}
+	return rapid.SampledFrom(names)
+}()
 
 // some draws one of a list, none of an empty one.
 func some[T any](t *rapid.T, list []T, what string) (T, bool) {
@@ -66,75 +121,43 @@ func some[T any](t *rapid.T, list []T, what string) (T, bool) {
 
 // draw does the next thing.
 func (m *model) draw(t *rapid.T) {
-	switch actions.Draw(t, "action") {
-	case "go on":
-		if f, ok := some(t, m.flights, "flight"); ok {
-			for range calls.Draw(t, "calls") {
-				if !slices.Contains(m.flights, f) {
-					break
-				}
-				with := fault(faulty.Draw(t, "fault"))
-				if with >= faults {
-					with = none
-				}
-				m.step(f, with)
-			}
-		}
-	case "deliver":
-		if len(m.events) > 0 {
-			m.deliver(indices.Draw(t, "event")%len(m.events), keep.Draw(t, "again"))
-		}
-	case "lose":
-		if len(m.events) > 0 {
-			i := indices.Draw(t, "event") % len(m.events)
-			m.events = slices.Delete(m.events, i, i+1)
-		}
-	case "sweep":
-		m.sweep()
-	case "notification":
-		if e, ok := some(t, m.endpoints, "endpoint"); ok {
-			m.observe(fmt.Sprintf(`{"Records":[{"EventSource":"aws:sns","Sns":{"Message":%q,"Timestamp":%q}}]}`, e.id, m.stamp()))
-		}
-	case "trail":
-		if e, ok := some(t, m.endpoints, "endpoint"); ok {
-			m.observe(fmt.Sprintf(`{"source":"aws.ec2","detail-type":"AWS API Call via CloudTrail","time":%q,"detail":`+
-				`{"eventName":"ModifyVpcEndpoint","requestParameters":{"vpcEndpointId":%q}}}`, m.stamp(), e.id))
-		}
-	case "vendor":
-		m.vendor(t)
-	case "delete by hand":
-		if e, ok := some(t, m.endpoints, "endpoint"); ok && !e.state.Gone() {
-			e.become(connection.StateDeleted)
-		}
-	case "time":
-		m.pass(pauses.Draw(t, "time"))
-	case "approve":
-		m.acknowledge(connection.DecisionApprove)
-	case "cancel":
-		m.acknowledge(connection.DecisionCancel)
-	case "start":
-		if len(m.executions) < 4 {
-			m.start()
-		}
-	case "stop":
-		if x, ok := some(t, m.executions, "execution"); ok && x.runs() {
-			m.stop(x)
-		}
-	case "redrive":
-		if x, ok := some(t, m.executions, "execution"); ok && x.status == sfntypes.ExecutionStatusAborted {
-			x.status = sfntypes.ExecutionStatusRunning
-			m.enter(x, x.at)
-		}
-	case "give up on a function":
-		// Step Functions lost the answer and tries again, while the function goes on.
-		if f, ok := some(t, m.flights, "flight"); ok && f.x != nil && f.heard() {
-			if f.x.task != nil {
-				f.x.task.ended = true
-			}
-			m.failed(f.x, errDown)
+	name := weighted.Draw(t, "move")
+	for _, next := range moves {
+		if next.name == name {
+			next.do(m, t)
 		}
 	}
 	m.follow()
+}
+
+// goOn lets one of the functions make its next calls, with a fault or without.
+func (m *model) goOn(t *rapid.T) {
+	f, ok := some(t, m.flights, "flight")
+	if !ok {
+		return
+	}
+	for range calls.Draw(t, "calls") {
+		if !slices.Contains(m.flights, f) {
+			return
+		}
+		with := fault(faulty.Draw(t, "fault"))
+		if with >= faults {
+			with = none
+		}
+		m.step(f, with)
+	}
+}
+
+// giveUp lets Step Functions lose an answer and try again, while the function goes on.
+func (m *model) giveUp(t *rapid.T) {
+	f, ok := some(t, m.flights, "flight")
+	if !ok || f.x == nil || !f.heard() {
+		return
+	}
+	if f.x.task != nil {
+		f.x.task.ended = true
+	}
+	m.failed(f.x, errDown)
 }
 
 // follow does what follows from answers and failures.

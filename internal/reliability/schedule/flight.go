@@ -45,7 +45,7 @@ var (
 )
 
 // launch starts a function, of a step of an execution or of none.
-func (m *model) launch(x *execution, do func(context.Context) error, landed func(error)) *flight {
+func (m *model) launch(x *execution, do func(context.Context) error, landed func(error)) {
 	f := &flight{landed: landed, x: x}
 	if x != nil {
 		f.try = x.try
@@ -56,7 +56,6 @@ func (m *model) launch(x *execution, do func(context.Context) error, landed func
 	})
 	m.flights = append(m.flights, f)
 	m.step(f, none)
-	return f
 }
 
 // step lets a flight make its next call, and go on to the one after it.
@@ -85,13 +84,6 @@ func (m *model) step(f *flight, with fault) {
 
 // heard reports whether the execution still waits for the answer.
 func (f *flight) heard() bool { return f.x.runs() && f.try == f.x.try }
-
-// fly lets a flight end without faults.
-func (m *model) fly(f *flight) {
-	for slices.Contains(m.flights, f) {
-		m.step(f, none)
-	}
-}
 
 // call makes a call to AWS: others go on before it.
 func call[T any](m *model, do func() (T, error)) (T, error) {
