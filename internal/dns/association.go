@@ -20,7 +20,7 @@ func (c *Client) Associate(ctx context.Context, zone connection.DNS, in func(con
 	if len(zone.Associations) == 0 {
 		return nil
 	}
-	has, err := c.vpcs(ctx, zone.ZoneID)
+	_, has, err := c.get(ctx, zone.ZoneID)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (c *Client) associate(ctx context.Context, owner *Client, zone connection.D
 	case err == nil:
 		return nil
 	case awserr.Is(err, "ConflictingDomainExists"):
-		if has, lookErr := owner.vpcs(ctx, zone.ZoneID); lookErr != nil || slices.Contains(has, vpc.VPCID) {
+		if _, has, lookErr := owner.get(ctx, zone.ZoneID); lookErr != nil || slices.Contains(has, vpc.VPCID) {
 			return lookErr
 		}
 		return connection.Errorf(connection.Conflict, "VPC %s has another hosted zone %s; remove its association, or leave the VPC out "+
@@ -116,19 +116,6 @@ func (c *Client) dissociate(ctx context.Context, done connection.DNS) error {
 		}
 	}
 	return nil
-}
-
-// vpcs are the ids of the VPCs that a zone is associated with.
-func (c *Client) vpcs(ctx context.Context, zoneID string) ([]string, error) {
-	out, err := c.api.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: aws.String(zoneID)})
-	if err != nil {
-		return nil, fmt.Errorf("reading the VPCs of hosted zone %s: %w", zoneID, err)
-	}
-	ids := make([]string, len(out.VPCs))
-	for i, vpc := range out.VPCs {
-		ids[i] = aws.ToString(vpc.VPCId)
-	}
-	return ids, nil
 }
 
 func vpcOf(vpc connection.Association) *types.VPC {

@@ -227,25 +227,21 @@ func (c *Client) reassociate(ctx context.Context, want Want) (*found, error) {
 
 // made finds the zone that carries this execution's caller reference, by name: a new zone may be missing from the list by VPC.
 func (c *Client) made(ctx context.Context, want Want) (*found, error) {
-	in := &route53.ListHostedZonesByNameInput{DNSName: aws.String(want.Plan.Zone)}
-	for {
-		out, err := c.api.ListHostedZonesByName(ctx, in)
-		if err != nil {
-			return nil, fmt.Errorf("looking for hosted zone %s: %w", want.Plan.Zone, err)
+	var made string
+	err := c.byName(ctx, want.Plan.Zone, func(zone types.HostedZone) bool {
+		if reference(aws.ToString(zone.CallerReference)) == want.reference() {
+			made = bare(zone.Id)
 		}
-		for _, zone := range out.HostedZones {
-			if reference(aws.ToString(zone.CallerReference)) == want.reference() {
-				return &found{id: bare(zone.Id), created: true}, nil
-			}
-		}
-		if !out.IsTruncated || Name(aws.ToString(out.NextDNSName)) != Name(want.Plan.Zone) {
-			return nil, connection.Errorf(connection.Unavailable, "AWS says that this execution has made hosted zone %s, but does not "+
-				"list it yet", want.Plan.Zone)
-		}
-		if in, err = after(in, out); err != nil {
-			return nil, fmt.Errorf("looking for hosted zone %s: %w", want.Plan.Zone, err)
-		}
+		return made == "" && Name(aws.ToString(zone.Name)) == Name(want.Plan.Zone)
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("looking for hosted zone %s: %w", want.Plan.Zone, err)
+	case made == "":
+		return nil, connection.Errorf(connection.Unavailable, "AWS says that this execution has made hosted zone %s, but does not "+
+			"list it yet", want.Plan.Zone)
 	}
+	return &found{id: made, created: true}, nil
 }
 
 // replaced reports whether a record that is as it shall be must be this execution's work: it leads to the endpoint that this

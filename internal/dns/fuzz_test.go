@@ -150,6 +150,9 @@ func FuzzZone(f *testing.F) {
 		if _, err := over(&answers{pages: []string{odd}}).Ours(t.Context(), "Z1", "v/n"); err == nil && !strings.Contains(odd, "HostedZone") {
 			t.Errorf("an answer without a zone passes: %s", odd)
 		}
+		if _, exists, err := over(&answers{pages: []string{odd}}).Look(t.Context(), "Z1", "v/n"); err == nil && exists && !strings.Contains(odd, "HostedZone") {
+			t.Errorf("an answer without a zone is one: %s", odd)
+		}
 		want := Want{ConnectionID: "v/n", Execution: "arn:1", Plan: connection.DNSPlan{Zone: "example.com"}}
 		if got, err := over(&answers{pages: []string{odd}}).create(t.Context(), want); err == nil && got.id == "" {
 			t.Errorf("a zone without an id was made: %s", odd)
@@ -160,6 +163,10 @@ func FuzzZone(f *testing.F) {
 		}}
 		if _, found, err := over(a).Find(t.Context(), "example.com", "v/n"); odd == "" && found && (!ours || Name(name) != "example.com") || a.calls > 50 {
 			t.Errorf("zone %q of %q is found: %v after %d calls", name, reference, err, a.calls)
+		}
+		a.calls = 0
+		if _, err := over(a).Managed(t.Context()); a.calls > 50 {
+			t.Errorf("pages without end: %v", err)
 		}
 		a.calls = 0
 		if _, err := over(a).made(t.Context(), want); a.calls > 50 {

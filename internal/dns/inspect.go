@@ -3,10 +3,8 @@ package dns
 import (
 	"context"
 	"fmt"
-	"reflect"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
 	"postern/internal/connection"
@@ -42,34 +40,18 @@ func value(record types.ResourceRecordSet) string {
 
 // Find returns the private zone of a name that Postern made for a connection, whether or not a VPC is associated with it.
 func (c *Client) Find(ctx context.Context, name, connectionID string) (Zone, bool, error) {
-	in := &route53.ListHostedZonesByNameInput{DNSName: aws.String(name)}
-	for {
-		out, err := c.api.ListHostedZonesByName(ctx, in)
-		if err != nil {
-			return Zone{}, false, fmt.Errorf("looking for hosted zone %s: %w", name, err)
+	var found Zone
+	err := c.byName(ctx, name, func(zone types.HostedZone) bool {
+		if Name(aws.ToString(zone.Name)) != Name(name) {
+			return false // AWS: the list begins at the name
 		}
-		for _, zone := range out.HostedZones {
-			if Name(aws.ToString(zone.Name)) != Name(name) {
-				return Zone{}, false, nil // AWS: the list begins at the name
-			}
-			if reference(aws.ToString(zone.CallerReference)).of(connectionID) {
-				return Zone{ID: bare(zone.Id), Name: Name(name)}, true, nil
-			}
+		if reference(aws.ToString(zone.CallerReference)).of(connectionID) {
+			found = Zone{ID: bare(zone.Id), Name: Name(name)}
 		}
-		if !out.IsTruncated {
-			return Zone{}, false, nil
-		}
-		if in, err = after(in, out); err != nil {
-			return Zone{}, false, fmt.Errorf("looking for hosted zone %s: %w", name, err)
-		}
+		return found.ID == ""
+	})
+	if err != nil {
+		return Zone{}, false, fmt.Errorf("looking for hosted zone %s: %w", name, err)
 	}
-}
-
-// after asks for the page that follows.
-func after(in *route53.ListHostedZonesByNameInput, out *route53.ListHostedZonesByNameOutput) (*route53.ListHostedZonesByNameInput, error) {
-	next := &route53.ListHostedZonesByNameInput{DNSName: out.NextDNSName, HostedZoneId: out.NextHostedZoneId}
-	if aws.ToString(next.DNSName) == "" || reflect.DeepEqual(next, in) {
-		return nil, errNoNext
-	}
-	return next, nil
+	return found, found.ID != "", nil
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
 	"postern/internal/awserr"
@@ -22,18 +21,11 @@ type Existing struct {
 
 // Look reads a zone of a connection; false when it does not exist.
 func (c *Client) Look(ctx context.Context, zoneID, connectionID string) (Existing, bool, error) {
-	out, err := c.api.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: aws.String(zoneID)})
+	made, vpcIDs, err := c.get(ctx, zoneID)
 	if awserr.IsNotFound(err) {
 		return Existing{}, false, nil
 	}
-	if err != nil {
-		return Existing{}, false, fmt.Errorf("reading hosted zone %s: %w", zoneID, err)
-	}
-	found := Existing{Ours: reference(aws.ToString(out.HostedZone.CallerReference)).of(connectionID)}
-	for _, vpc := range out.VPCs {
-		found.VPCIDs = append(found.VPCIDs, aws.ToString(vpc.VPCId))
-	}
-	return found, true, nil
+	return Existing{Ours: made.of(connectionID), VPCIDs: vpcIDs}, err == nil, err
 }
 
 // Differences says, a phrase each, how the records of a zone differ from those that were written: one is missing or another, or

@@ -2,10 +2,8 @@ package dns
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
 	"postern/internal/connection"
@@ -52,22 +50,16 @@ func (c *Client) Owned(ctx context.Context, connectionID string, network connect
 // Managed returns every zone of the account that Postern made, whichever VPC it answers in, by the connection it was made for.
 func (c *Client) Managed(ctx context.Context) (map[string][]Zone, error) {
 	managed := map[string][]Zone{}
-	in := &route53.ListHostedZonesByNameInput{}
-	for {
-		out, err := c.api.ListHostedZonesByName(ctx, in)
-		if err != nil {
-			return nil, fmt.Errorf("listing the hosted zones: %w", err)
+	err := c.byName(ctx, "", func(zone types.HostedZone) bool {
+		if id := reference(aws.ToString(zone.CallerReference)).connection(); id != "" {
+			managed[id] = append(managed[id], Zone{ID: bare(zone.Id), Name: Name(aws.ToString(zone.Name))})
 		}
-		for _, zone := range out.HostedZones {
-			if id := reference(aws.ToString(zone.CallerReference)).connection(); id != "" {
-				managed[id] = append(managed[id], Zone{ID: bare(zone.Id), Name: Name(aws.ToString(zone.Name))})
-			}
-		}
-		if !out.IsTruncated {
-			return managed, nil
-		}
-		in.DNSName, in.HostedZoneId = out.NextDNSName, out.NextHostedZoneId
+		return true
+	})
+	if err != nil {
+		return nil, err
 	}
+	return managed, nil
 }
 
 // written is a zone with the records in it that have one of the forms we write, to be undone.

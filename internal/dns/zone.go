@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -92,20 +93,56 @@ func (c *Client) Ours(ctx context.Context, zoneID, connectionID string) (bool, e
 
 // reference returns the caller reference of a zone, "" when the zone does not exist.
 func (c *Client) reference(ctx context.Context, zoneID string) (reference, error) {
-	if zoneID == "" {
-		return "", errors.New("reading a hosted zone: no id")
-	}
-	out, err := c.api.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: aws.String(zoneID)})
+	made, _, err := c.get(ctx, zoneID)
 	if awserr.IsNotFound(err) {
 		return "", nil
 	}
+	return made, err
+}
+
+// get reads a zone: its caller reference and the VPCs it answers in.
+func (c *Client) get(ctx context.Context, zoneID string) (made reference, vpcIDs []string, err error) {
+	if zoneID == "" {
+		return "", nil, errors.New("reading a hosted zone: no id")
+	}
+	out, err := c.api.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: aws.String(zoneID)})
 	if err != nil {
-		return "", fmt.Errorf("reading hosted zone %s: %w", zoneID, err)
+		return "", nil, fmt.Errorf("reading hosted zone %s: %w", zoneID, err)
 	}
 	if out.HostedZone == nil {
-		return "", fmt.Errorf("reading hosted zone %s: AWS answers without it", zoneID)
+		return "", nil, fmt.Errorf("reading hosted zone %s: AWS answers without it", zoneID)
 	}
-	return reference(aws.ToString(out.HostedZone.CallerReference)), nil
+	for _, vpc := range out.VPCs {
+		vpcIDs = append(vpcIDs, aws.ToString(vpc.VPCId))
+	}
+	return reference(aws.ToString(out.HostedZone.CallerReference)), vpcIDs, nil
+}
+
+// byName visits the account's zones in the order of their names, from a name on ("" for all of them), until visit returns false.
+func (c *Client) byName(ctx context.Context, name string, visit func(types.HostedZone) bool) error {
+	in := &route53.ListHostedZonesByNameInput{}
+	if name != "" {
+		in.DNSName = aws.String(name)
+	}
+	for {
+		out, err := c.api.ListHostedZonesByName(ctx, in)
+		if err != nil {
+			return fmt.Errorf("listing the hosted zones: %w", err)
+		}
+		for _, zone := range out.HostedZones {
+			if !visit(zone) {
+				return nil
+			}
+		}
+		if !out.IsTruncated {
+			return nil
+		}
+		next := &route53.ListHostedZonesByNameInput{DNSName: out.NextDNSName, HostedZoneId: out.NextHostedZoneId}
+		if aws.ToString(next.DNSName) == "" || reflect.DeepEqual(next, in) {
+			return fmt.Errorf("listing the hosted zones: %w", errNoNext)
+		}
+		in = next
+	}
 }
 
 // reference is the caller reference of a zone: postern:<connection id>:<token of the execution>.
