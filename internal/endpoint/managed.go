@@ -11,12 +11,9 @@ import (
 	"postern/internal/connection"
 )
 
-// mostListed is how many things one page shows. AWS: MaxResults of the Describe actions.
-const mostListed = 1000
-
 // Managed returns every endpoint of the account and Region that carries our tag, whatever its VPC and state.
 func (c *Client) Managed(ctx context.Context) ([]Endpoint, error) {
-	endpoints, err := c.describe(ctx, &ec2.DescribeVpcEndpointsInput{Filters: managed(), MaxResults: aws.Int32(mostListed)})
+	endpoints, err := c.describe(ctx, &ec2.DescribeVpcEndpointsInput{Filters: managed(), MaxResults: aws.Int32(mostOnPage)})
 	if err != nil {
 		return nil, fmt.Errorf("listing our endpoints: %w", err)
 	}
@@ -25,7 +22,7 @@ func (c *Client) Managed(ctx context.Context) ([]Endpoint, error) {
 
 // ManagedGroups returns every security group of the account and Region that carries our tag.
 func (c *Client) ManagedGroups(ctx context.Context) ([]SecurityGroup, error) {
-	groups, err := c.groups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: managed(), MaxResults: aws.Int32(mostListed)})
+	groups, err := c.groups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: managed(), MaxResults: aws.Int32(mostOnPage)})
 	if err != nil {
 		return nil, fmt.Errorf("listing our security groups: %w", err)
 	}

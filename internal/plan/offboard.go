@@ -97,8 +97,12 @@ func removes(plan connection.OffboardPlan) string {
 	if plan.Empty() {
 		return "There is nothing to remove: the record is closed."
 	}
+	groups := 0
+	if plan.SecurityGroupID != "" {
+		groups = 1
+	}
 	text := fmt.Sprintf("%d endpoints, %d hosted zones, %d parameters and %d security groups will be removed, each as far as it is still ours.",
-		len(plan.EndpointIDs)-len(plan.AdoptedIDs), len(plan.Zones), len(plan.Config.Parameters), min(1, len(plan.SecurityGroupID)))
+		len(plan.EndpointIDs)-len(plan.AdoptedIDs), len(plan.Zones), len(plan.Config.Parameters), groups)
 	if len(plan.AdoptedIDs) > 0 {
 		text += fmt.Sprintf(" %s, which was made by hand, will be handed back.", strings.Join(plan.AdoptedIDs, ", "))
 	}

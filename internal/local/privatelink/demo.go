@@ -61,75 +61,40 @@ const (
 )
 
 // DemoWorld returns the world of the demo: one VPC with three subnets and its security groups, a second one beside it, a third in
-// another account, one of either account in another Region, and the vendors: Monte Carlo, which has not allow-listed the account yet, and the others.
+// another account, one of either account in another Region, and the vendors: Monte Carlo, which has not allow-listed the account yet, and the
+// others.
 func DemoWorld(c *clock.Clock) *World {
 	w := NewWorld(c, DefaultOptions())
-	w.AddVPC(VPC{ID: DemoVPC, Region: DemoRegion, CIDRs: []string{"10.20.0.0/16"}, DNSSupport: true, DNSHostnames: true})
-	for _, subnet := range []Subnet{
-		{ID: DemoSubnetA, AZ: "us-east-1a", AZID: "use1-az1", CIDR: "10.20.1.0/24"},
-		{ID: DemoSubnetB, AZ: "us-east-1b", AZID: "use1-az2", CIDR: "10.20.2.0/24"},
-		{ID: DemoSubnetC, AZ: "us-east-1c", AZID: "use1-az3", CIDR: "10.20.3.0/24"},
-	} {
-		subnet.VPCID = DemoVPC
-		w.AddSubnet(subnet)
-	}
-	w.AddSecurityGroup(SecurityGroup{
-		ID: DemoEndpointGroup, VPCID: DemoVPC, Name: "endpoint", Description: "HTTPS from the VPC",
-		Rules: []Rule{{Protocol: "tcp", FromPort: 443, ToPort: 443, CIDR: "10.20.0.0/16"}},
-	})
-	w.AddSecurityGroup(SecurityGroup{ID: DemoClientGroup, VPCID: DemoVPC, Name: "clients", Description: "Clients of vendors"})
+	addNetworks(w)
+	w.AddSubnet(Subnet{ID: DemoSubnetC, VPCID: DemoVPC, AZ: "us-east-1c", AZID: "use1-az3", CIDR: "10.20.3.0/24"})
 	w.AddService(VendorService{
 		Name: MonteCarloService, ID: "vpce-svc-0123456789abcdef0", Region: DemoRegion, Owner: "444455556666",
 		AZIDs: []string{"use1-az1", "use1-az2"}, AcceptanceRequired: true, ConsumerRegions: []string{EuropeRegion},
 		Hostnames: []string{MonteCarloHost}, Ports: []int{443}, ALPN: []string{"h2", "http/1.1"},
 	})
 	addOtherVendors(w)
-	addStaging(w)
-	addOtherAccount(w)
-	addEurope(w)
 	return w
 }
 
-// addStaging adds the second VPC.
-func addStaging(w *World) {
-	w.AddVPC(VPC{ID: StagingVPC, Region: DemoRegion, CIDRs: []string{"10.30.0.0/16"}, DNSSupport: true, DNSHostnames: true})
-	w.AddSubnet(Subnet{ID: StagingSubnetA, VPCID: StagingVPC, AZ: "us-east-1a", AZID: "use1-az1", CIDR: "10.30.1.0/24"})
-	w.AddSubnet(Subnet{ID: StagingSubnetB, VPCID: StagingVPC, AZ: "us-east-1b", AZID: "use1-az2", CIDR: "10.30.2.0/24"})
-	w.AddSecurityGroup(SecurityGroup{
-		ID: StagingEndpointGroup, VPCID: StagingVPC, Name: "endpoint", Description: "HTTPS from the VPC",
-		Rules: []Rule{{Protocol: "tcp", FromPort: 443, ToPort: 443, CIDR: "10.30.0.0/16"}},
-	})
-	w.AddSecurityGroup(SecurityGroup{ID: StagingClientGroup, VPCID: StagingVPC, Name: "clients", Description: "Clients of vendors"})
-}
-
-// addOtherAccount adds a VPC of another account of the consumer's.
-func addOtherAccount(w *World) {
-	w.AddVPC(VPC{
-		ID: OtherVPC, AccountID: OtherAccount, Region: DemoRegion, CIDRs: []string{"10.40.0.0/16"}, DNSSupport: true, DNSHostnames: true,
-	})
-	w.AddSubnet(Subnet{ID: OtherSubnetA, VPCID: OtherVPC, AZ: "us-east-1a", AZID: "use1-az2", CIDR: "10.40.1.0/24"})
-	w.AddSubnet(Subnet{ID: OtherSubnetB, VPCID: OtherVPC, AZ: "us-east-1b", AZID: "use1-az1", CIDR: "10.40.2.0/24"})
-	w.AddSecurityGroup(SecurityGroup{
-		ID: OtherEndpointGroup, VPCID: OtherVPC, Name: "endpoint", Description: "HTTPS from the VPC",
-		Rules: []Rule{{Protocol: "tcp", FromPort: 443, ToPort: 443, CIDR: "10.40.0.0/16"}},
-	})
-	w.AddSecurityGroup(SecurityGroup{ID: OtherClientGroup, VPCID: OtherVPC, Name: "clients", Description: "Clients of vendors"})
-}
-
-// addEurope adds a VPC of each account in another Region.
-func addEurope(w *World) {
-	for _, n := range []struct{ account, vpc, cidr, subnetA, subnetB, endpoints, clients string }{
-		{DemoAccount, EuropeVPC, "10.50.", europeSubnetA, europeSubnetB, europeEndpointGroup, europeClientGroup},
-		{OtherAccount, OtherEuropeVPC, "10.60.", otherEuropeSubnetA, otherEuropeSubnetB, otherEuropeEndpoints, otherEuropeClients},
+// addNetworks adds the VPCs, each with two subnets, a security group that admits HTTPS from the VPC, and one for clients.
+func addNetworks(w *World) {
+	for _, n := range []struct{ account, region, vpc, block, subnetA, zoneA, subnetB, zoneB, endpoints, clients string }{
+		{DemoAccount, DemoRegion, DemoVPC, "10.20.", DemoSubnetA, "use1-az1", DemoSubnetB, "use1-az2", DemoEndpointGroup, DemoClientGroup},
+		{DemoAccount, DemoRegion, StagingVPC, "10.30.", StagingSubnetA, "use1-az1", StagingSubnetB, "use1-az2",
+			StagingEndpointGroup, StagingClientGroup},
+		{OtherAccount, DemoRegion, OtherVPC, "10.40.", OtherSubnetA, "use1-az2", OtherSubnetB, "use1-az1", OtherEndpointGroup, OtherClientGroup},
+		{DemoAccount, EuropeRegion, EuropeVPC, "10.50.", europeSubnetA, "euw1-az1", europeSubnetB, "euw1-az2",
+			europeEndpointGroup, europeClientGroup},
+		{OtherAccount, EuropeRegion, OtherEuropeVPC, "10.60.", otherEuropeSubnetA, "euw1-az1", otherEuropeSubnetB, "euw1-az2",
+			otherEuropeEndpoints, otherEuropeClients},
 	} {
-		w.AddVPC(VPC{
-			ID: n.vpc, AccountID: n.account, Region: EuropeRegion, CIDRs: []string{n.cidr + "0.0/16"}, DNSSupport: true, DNSHostnames: true,
-		})
-		w.AddSubnet(Subnet{ID: n.subnetA, VPCID: n.vpc, AZ: "eu-west-1a", AZID: "euw1-az1", CIDR: n.cidr + "1.0/24"})
-		w.AddSubnet(Subnet{ID: n.subnetB, VPCID: n.vpc, AZ: "eu-west-1b", AZID: "euw1-az2", CIDR: n.cidr + "2.0/24"})
+		all := n.block + "0.0/16"
+		w.AddVPC(VPC{ID: n.vpc, AccountID: n.account, Region: n.region, CIDRs: []string{all}, DNSSupport: true, DNSHostnames: true})
+		w.AddSubnet(Subnet{ID: n.subnetA, VPCID: n.vpc, AZ: n.region + "a", AZID: n.zoneA, CIDR: n.block + "1.0/24"})
+		w.AddSubnet(Subnet{ID: n.subnetB, VPCID: n.vpc, AZ: n.region + "b", AZID: n.zoneB, CIDR: n.block + "2.0/24"})
 		w.AddSecurityGroup(SecurityGroup{
 			ID: n.endpoints, VPCID: n.vpc, Name: "endpoint", Description: "HTTPS from the VPC",
-			Rules: []Rule{{Protocol: "tcp", FromPort: 443, ToPort: 443, CIDR: n.cidr + "0.0/16"}},
+			Rules: []Rule{{Protocol: "tcp", FromPort: 443, ToPort: 443, CIDR: all}},
 		})
 		w.AddSecurityGroup(SecurityGroup{ID: n.clients, VPCID: n.vpc, Name: "clients", Description: "Clients of vendors"})
 	}
