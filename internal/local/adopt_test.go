@@ -282,21 +282,14 @@ func TestAdoptAfterFaults(t *testing.T) {
 				t.Parallel()
 				c := open(t, nil)
 				id := handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = privatelink.EngFlowService })
-				before, done := c.Inventory(), false
-				c.Server.SetFault(func(call *wire.Call, record wire.Recorded) *wire.Fault {
-					if done || call.Operation != at.operation || record.Function != at.function {
-						return nil
-					}
-					done = true
-					return &wire.Fault{Kind: kind}
-				})
+				before, broken := c.Inventory(), breakOnce(c, at.function, at.operation, kind)
 				ended := onboardWith(t, c, "onboard.engflow.json", adopting(id))
 				if diff := cmp.Diff(adopted, ended.Path); diff != "" || !stateOf(t, ended).Endpoint.Adopted {
 					t.Fatalf("%s\n%s: %s\n%s", diff, ended.Error, ended.Cause, dump(c))
 				}
 				gone := onboardWith(t, c, "offboard.engflow.json", func(map[string]any) {})
-				if diff := cmp.Diff(offboarded, gone.Path); diff != "" || !done || len(removal(t, gone).Kept) != 1 {
-					t.Fatalf("%v %s\n%s: %s\n%s", done, diff, gone.Error, gone.Cause, dump(c))
+				if diff := cmp.Diff(offboarded, gone.Path); diff != "" || !*broken || len(removal(t, gone).Kept) != 1 {
+					t.Fatalf("%v %s\n%s: %s\n%s", *broken, diff, gone.Error, gone.Cause, dump(c))
 				}
 				advance(t, c, time.Hour)
 				if diff := cmp.Diff(before, c.Inventory()); diff != "" {

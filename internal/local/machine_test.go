@@ -95,6 +95,19 @@ func onboard(t *testing.T, c *local.Cloud, request string) states.Execution {
 	return ended
 }
 
+// breakOnce breaks the first call of an operation by a function, by any when that is "", and tells whether there was one.
+func breakOnce(c *local.Cloud, function, operation string, kind wire.FaultKind) *bool {
+	done := false
+	c.Server.SetFault(func(call *wire.Call, record wire.Recorded) *wire.Fault {
+		if done || call.Operation != operation || function != "" && record.Function != function {
+			return nil
+		}
+		done = true
+		return &wire.Fault{Kind: kind}
+	})
+	return &done
+}
+
 // dump is what the functions logged, for a test that failed.
 func dump(c *local.Cloud) string {
 	var b strings.Builder

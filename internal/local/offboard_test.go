@@ -228,17 +228,10 @@ func TestOffboardAfterFaults(t *testing.T) {
 				before := c.Inventory()
 				(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 				execute(t, c, withoutGroups(t))
-				done := false
-				c.Server.SetFault(func(call *wire.Call, record wire.Recorded) *wire.Fault {
-					if done || call.Operation != operation || record.Function != "postern-offboard" {
-						return nil
-					}
-					done = true
-					return &wire.Fault{Kind: kind}
-				})
+				broken := breakOnce(c, "postern-offboard", operation, kind)
 				ended := offboard(t, c)
-				if diff := cmp.Diff(offboarded, ended.Path); diff != "" || !done {
-					t.Fatalf("%v %s\n%s: %s", done, diff, ended.Error, ended.Cause)
+				if diff := cmp.Diff(offboarded, ended.Path); diff != "" || !*broken {
+					t.Fatalf("%v %s\n%s: %s", *broken, diff, ended.Error, ended.Cause)
 				}
 				if diff := cmp.Diff(before, c.Inventory()); diff != "" {
 					t.Errorf("(-before +after)\n%s", diff)

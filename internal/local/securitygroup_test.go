@@ -89,14 +89,7 @@ func TestSecurityGroupAfterFaults(t *testing.T) {
 					t.Parallel()
 					c := open(t, nil)
 					(&people.Vendor{Behaviour: behaviour, After: time.Hour}).Join(c)
-					done := false
-					c.Server.SetFault(func(call *wire.Call, _ wire.Recorded) *wire.Fault {
-						if done || call.Operation != operation {
-							return nil
-						}
-						done = true
-						return &wire.Fault{Kind: kind}
-					})
+					broken := breakOnce(c, "", operation, kind)
 					ended := execute(t, c, withoutGroups(t))
 					want, groups := "Onboarded", 1
 					if behaviour == people.Reject {
@@ -107,6 +100,9 @@ func TestSecurityGroupAfterFaults(t *testing.T) {
 					}
 					if got := len(ownGroups(c)); got != groups {
 						t.Errorf("%d groups, want %d", got, groups)
+					}
+					if called := operation != "DeleteSecurityGroup" || groups == 0; *broken != called {
+						t.Errorf("broken: %v, want %v", *broken, called)
 					}
 				})
 			}

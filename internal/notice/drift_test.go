@@ -1,31 +1,21 @@
 package notice
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 
-	"postern/events"
 	"postern/internal/connection"
 )
 
 // drifted is the sample of a drift, of a connection without a ticket, changed.
 func drifted(t *testing.T, edit func(*connection.DriftNotice)) event {
 	t.Helper()
-	var e event
-	if err := json.Unmarshal(events.Read("postern.connection-drift.json"), &e); err != nil {
-		t.Fatal(err)
-	}
-	var d connection.DriftNotice
-	if err := json.Unmarshal(e.Detail, &d); err != nil {
-		t.Fatal(err)
-	}
-	d.Ticket = ""
-	edit(&d)
-	e.Detail, _ = json.Marshal(d)
-	return e
+	return sample(t, "postern.connection-drift.json", func(d *connection.DriftNotice) {
+		d.Ticket = ""
+		edit(d)
+	})
 }
 
 // The operators are told of what is grave and of what no ticket is told.

@@ -135,8 +135,23 @@ func newNotifier(c Claims, s *topic, log io.Writer) *Notifier {
 
 func opened(t *testing.T) event {
 	t.Helper()
+	return sample(t, "postern.gate-opened.json", func(*map[string]any) {})
+}
+
+// sample is a sample of an event, with its detail changed.
+func sample[T any](t *testing.T, file string, edit func(*T)) event {
+	t.Helper()
 	var e event
-	if err := json.Unmarshal(events.Read("postern.gate-opened.json"), &e); err != nil {
+	if err := json.Unmarshal(events.Read(file), &e); err != nil {
+		t.Fatal(err)
+	}
+	var detail T
+	if err := json.Unmarshal(e.Detail, &detail); err != nil {
+		t.Fatal(err)
+	}
+	edit(&detail)
+	var err error
+	if e.Detail, err = json.Marshal(detail); err != nil {
 		t.Fatal(err)
 	}
 	return e

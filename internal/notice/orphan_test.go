@@ -1,29 +1,17 @@
 package notice
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 
-	"postern/events"
 	"postern/internal/connection"
 )
 
 func orphaned(t *testing.T, edit func(*connection.OrphanNotice)) event {
 	t.Helper()
-	var e event
-	if err := json.Unmarshal(events.Read("postern.orphan-found.json"), &e); err != nil {
-		t.Fatal(err)
-	}
-	var o connection.OrphanNotice
-	if err := json.Unmarshal(e.Detail, &o); err != nil {
-		t.Fatal(err)
-	}
-	edit(&o)
-	e.Detail, _ = json.Marshal(o)
-	return e
+	return sample(t, "postern.orphan-found.json", edit)
 }
 
 func TestOrphanMail(t *testing.T) {

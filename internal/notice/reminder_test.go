@@ -7,23 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"postern/events"
 	"postern/internal/connection"
 )
 
 func reminded(t *testing.T, percent int) event {
 	t.Helper()
-	var e event
-	if err := json.Unmarshal(events.Read("postern.gate-reminder.json"), &e); err != nil {
-		t.Fatal(err)
-	}
-	var r connection.GateReminder
-	if err := json.Unmarshal(e.Detail, &r); err != nil {
-		t.Fatal(err)
-	}
-	r.Percent = percent
-	e.Detail, _ = json.Marshal(r)
-	return e
+	return sample(t, "postern.gate-reminder.json", func(r *connection.GateReminder) { r.Percent = percent })
 }
 
 func TestReminderMail(t *testing.T) {
