@@ -29,7 +29,7 @@ DEMO_FLAGS ?=
 .PHONY: help demo vendors test race e2e lint lint-infra audit sbom smoke reproducible bench reliability schedules fuzz build synth diff deploy destroy check golden clean host
 
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: host build/demo-assembly/Postern.template.json ## onboard a vendor on the embedded cloud (DEMO_FLAGS="-help")
 	@build/bin/demo -assembly build/demo-assembly $(DEMO_FLAGS)

@@ -113,6 +113,11 @@ func (t *Ticket) Key() string {
 // ConnectionID returns vendor/name.
 func (r Request) ConnectionID() string { return ID(r.Vendor, r.Name) }
 
+// Unclear reports whether nobody can tell what the request lacks: its action is misspelled, and may be one that needs no target.
+func (r Request) Unclear() bool {
+	return r.Action != "" && !oneOf(r.Action, Actions) && reflect.DeepEqual(r.Target, Target{})
+}
+
 var (
 	vendorPattern        = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 	namePattern          = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
@@ -170,9 +175,10 @@ func (r Request) check() Faults {
 	if !namePattern.MatchString(r.Name) {
 		faults.Addf("name", "write 1 to 40 of a-z, 0-9 and '-', such as agents-prod", "%q is not a connection name", clip(r.Name))
 	}
-	if r.Action.NamesOnly() {
+	switch {
+	case r.Action.NamesOnly():
 		r.checkNamesOnly(&faults)
-	} else {
+	case !r.Unclear():
 		r.Target.check(&faults)
 	}
 	checkEndpointID(&faults, "adoptEndpointId", r.AdoptEndpointID)
@@ -213,7 +219,7 @@ func (r Request) checkRepair(faults *Faults) {
 		faults.Add("repair", "missing", `write what has drifted, such as {"checks": ["record"]}`)
 	case r.Action == ActionRepair:
 		r.Repair.check(faults)
-	case r.Repair != nil:
+	case r.Repair != nil && oneOf(r.Action, Actions):
 		faults.Addf("repair", "leave it out, or write action repair", "is not used by %s", r.Action)
 	}
 }

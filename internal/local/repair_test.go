@@ -187,7 +187,7 @@ func TestRepairRefuses(t *testing.T) {
 		before func(*testing.T, *local.Cloud)
 		says   string
 	}{
-		"never onboarded":       {func(*testing.T, *local.Cloud) {}, "was never onboarded; onboard it"},
+		"never onboarded":       {func(*testing.T, *local.Cloud) {}, "is not onboarded; onboard it"},
 		"the endpoint is gone":  {linkedAnd(broken("deletion")), "a repair replaces none; onboard the connection again"},
 		"the vendor rejected":   {linkedAnd(broken("rejection")), "is rejected, which no repair changes; ask the vendor"},
 		"the zone is another's": {linkedAnd(broken("zone-replaced")), "Postern did not make it"},

@@ -49,7 +49,7 @@ func (p *Planner) newDraft(raw []byte) *draft {
 	if d.faults.Covers("") {
 		return d
 	}
-	if d.request.Action.NamesOnly() {
+	if d.request.Action.NamesOnly() || d.request.Unclear() {
 		return d // needs neither: what is there already need not be known or registered any more
 	}
 	decoded := len(d.faults)

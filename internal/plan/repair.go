@@ -20,7 +20,7 @@ func (p *Planner) repair(ctx context.Context, execution string, request connecti
 		return connection.Plan{}, err
 	}
 	if ledger == nil {
-		return connection.Plan{}, refuse("onboard it; a repair makes nothing new", "%s was never onboarded", id)
+		return connection.Plan{}, refuse("onboard it: a repair makes nothing new", "%s is not onboarded", id)
 	}
 	plan := ledger.Plan
 	plan.Decision, plan.AdoptEndpointID = connection.DecisionProceed, ledger.Endpoint.ID
@@ -69,7 +69,8 @@ func (p *Planner) repairable(ctx context.Context, ledger *connection.Ledger) err
 			return refuse("ask the vendor, or offboard the connection and onboard it again", "endpoint %s is %s, which no repair changes",
 				e.ID, e.State)
 		case e.Connection() != "" && e.Connection() != ledger.Plan.ConnectionID:
-			return connection.Errorf(connection.Conflict, "endpoint %s carries the tags of connection %s", e.ID, e.Connection())
+			return connection.Errorf(connection.Conflict, "endpoint %s carries the tags of connection %s; use that connection, or put the "+
+				"tags right by hand", e.ID, e.Connection())
 		default:
 			return nil
 		}

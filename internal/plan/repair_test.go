@@ -143,8 +143,8 @@ func TestPlanRepairRefuses(t *testing.T) {
 		fault  string
 		says   string
 	}{
-		"never onboarded": {func(w *world) { w.ledger = nil }, connection.InvalidRequest,
-			"name: monte-carlo/agents-prod was never onboarded; onboard it; a repair makes nothing new"},
+		"not onboarded": {func(w *world) { w.ledger = nil }, connection.InvalidRequest,
+			"name: monte-carlo/agents-prod is not onboarded; onboard it: a repair makes nothing new"},
 		"held": {func(w *world) { w.holder = "arn:other" }, connection.Conflict, "is held by execution arn:other"},
 		"the network is registered no more": {func(w *world) { w.ledger.Plan.Network.VPCID = "vpc-0b0000000000000b0" }, connection.InvalidRequest,
 			"is not registered any more; register it again"},
@@ -157,7 +157,7 @@ func TestPlanRepairRefuses(t *testing.T) {
 		"the endpoint waits again": {func(w *world) { w.endpoints[1].State = connection.StatePendingAcceptance }, connection.InvalidRequest,
 			"which no repair changes"},
 		"the endpoint is another connection's": {func(w *world) { w.endpoints[1].Tags = connection.Tags("monte-carlo/other", "arn:e") },
-			connection.Conflict, "endpoint vpce-1 carries the tags of connection monte-carlo/other"},
+			connection.Conflict, "endpoint vpce-1 carries the tags of connection monte-carlo/other; use that connection, or put the tags right by hand"},
 		"the ledger cannot be read":    {func(w *world) { w.fail["Ledger"] = throttled }, connection.Internal, "throttled"},
 		"the endpoints cannot be read": {func(w *world) { w.fail["InVPC"] = throttled }, connection.Internal, "throttled"},
 		"the zone cannot be read":      {func(w *world) { w.fail["Find"] = throttled }, connection.Internal, "throttled"},

@@ -64,7 +64,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.Usage = func() {
 		fmt.Fprint(out, usage)
 		flags.PrintDefaults()
-		fmt.Fprint(out, "\nexit status: 0 onboarded, planned or diagnosed, 1 the execution failed, 2 the demo could not run\n")
+		fmt.Fprint(out, "\nexit status: 0 the execution succeeded, 1 it failed, 2 the demo could not run\n")
 	}
 	if err := flags.Parse(args); err != nil {
 		return o, err
