@@ -126,7 +126,7 @@ func (s *stack) environment(names []string) *map[string]*string {
 		step.EnvEventBus:          jsii.String("default"),
 		step.EnvTimeouts:          jsii.String(encode(s.settings.Timeouts)),
 	}
-	if s.machine != nil { // which knows most functions, and only the webhook's knows it
+	if s.machine != nil { // made after the functions that it calls; whoever starts it is made after it
 		all[step.EnvStateMachine] = s.live
 		all[step.EnvWebhooks] = jsii.String(encode(s.settings.Webhooks))
 	}

@@ -2,8 +2,11 @@ package main
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // The page of the architecture names every package of internal.
@@ -24,5 +27,31 @@ func TestPackagesAreListed(t *testing.T) {
 		if !strings.Contains(section, "`internal/"+name+"`") && !strings.Contains(section, "`internal/"+name+"/…`") && !strings.Contains(section, " `"+name+"`") {
 			t.Errorf("docs/architecture.md does not list internal/%s", name)
 		}
+	}
+}
+
+// The page names every function: those that the states call, and those beside them.
+func TestFunctionsAreListed(t *testing.T) {
+	t.Parallel()
+	const page = "../docs/architecture.md"
+	listed := tableOf(t, page, "## The functions beside the machines")
+	for _, states := range []string{"## The states", "## The states of a fleet"} {
+		for _, name := range columnOf(t, page, states, 2) {
+			if name != "–" && !slices.Contains(listed, name) { // probe is that of two states
+				listed = append(listed, name)
+			}
+		}
+	}
+	entries, err := os.ReadDir("../lambdas")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, entry := range entries {
+		want = append(want, entry.Name())
+	}
+	slices.Sort(listed)
+	if diff := cmp.Diff(want, listed); diff != "" {
+		t.Errorf("%s (-lambdas +page):\n%s", page, diff)
 	}
 }

@@ -159,6 +159,11 @@ func TestPlaceholdersAreFilledIn(t *testing.T) {
 // tableOf returns the first column of the table that follows a heading or line of a document.
 func tableOf(t *testing.T, path, after string) []string {
 	t.Helper()
+	return columnOf(t, path, after, 1)
+}
+
+func columnOf(t *testing.T, path, after string, column int) []string {
+	t.Helper()
 	document, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +175,7 @@ func tableOf(t *testing.T, path, after string) []string {
 	var cells []string
 	for _, line := range strings.Split(rest, "\n") {
 		if strings.HasPrefix(line, "|") {
-			cells = append(cells, strings.Trim(strings.Split(line, "|")[1], " `"))
+			cells = append(cells, strings.Trim(strings.Split(line, "|")[column], " `"))
 		} else if len(cells) > 0 {
 			break
 		}

@@ -1,4 +1,4 @@
-// Drift-check compares every onboarded connection with what was verified, and says what differs.
+// Drift-check compares every onboarded connection with what was verified, says what differs, and starts the repairs that were asked for.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Notify mails the operators what to send to the vendor, once for each execution and gate.
+// Notify mails the operators: what to send to the vendor, reminders, what has drifted, and what is nobody's.
 package main
 
 import (
