@@ -1,10 +1,19 @@
 package events
 
 import (
+	"bytes"
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"postern/internal/connection"
 )
@@ -30,6 +39,65 @@ func TestEverySampleIsListed(t *testing.T) {
 	if rows := strings.Count(string(readme), ".json` |"); rows != len(names) {
 		t.Errorf("README.md lists %d files, there are %d", rows, len(names))
 	}
+}
+
+// Every event that Postern puts on the bus has a sample, and a sample says nothing that the event does not.
+func TestEventSamples(t *testing.T) {
+	t.Parallel()
+	samples := map[string]bool{}
+	for _, name := range Names() {
+		if !strings.HasPrefix(name, "postern.") {
+			continue
+		}
+		var e struct {
+			Source     string
+			DetailType string `json:"detail-type"`
+			Detail     json.RawMessage
+		}
+		if err := json.Unmarshal(Read(name), &e); err != nil || e.Source != connection.EventSource {
+			t.Errorf("%s: source %q, %v", name, e.Source, err)
+		}
+		detail := map[string]any{
+			connection.EventGateOpened: &connection.GateNotice{}, connection.EventGateReminder: &connection.GateReminder{},
+			connection.EventDrift: &connection.DriftNotice{}, connection.EventOrphan: &connection.OrphanNotice{},
+		}[e.DetailType]
+		if detail == nil {
+			detail = &connection.Observation{}
+		}
+		decoder := json.NewDecoder(bytes.NewReader(e.Detail))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(detail); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		samples[e.DetailType] = true
+	}
+	if diff := cmp.Diff(eventTypes(t), slices.Sorted(maps.Keys(samples))); diff != "" {
+		t.Errorf("(-events +samples)\n%s", diff)
+	}
+}
+
+// eventTypes are the values of the constants of the domain whose names begin with Event, sorted.
+func eventTypes(t *testing.T) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../internal/connection/event.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var types []string
+	ast.Inspect(file, func(node ast.Node) bool {
+		spec, is := node.(*ast.ValueSpec)
+		if !is || !strings.HasPrefix(spec.Names[0].Name, "Event") || spec.Names[0].Name == "EventSource" {
+			return true
+		}
+		value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		types = append(types, value)
+		return true
+	})
+	slices.Sort(types)
+	return types
 }
 
 // Every vendor has a request for every action, all of one connection.
