@@ -24,7 +24,10 @@ func drift(n connection.DriftNotice) (*news, error) {
 	}
 	info, _ := f.Check.Info()
 	c := Comment{State: stateDrift, Head: fmt.Sprintf("The connection has drifted: %s (%s)", f.Check, n.Severity)}
-	next := "Next: look at it, and change it back or onboard the connection again; action diagnose tells whether the link works."
+	next := "Next: look at it, and change it back; action diagnose tells whether the link works."
+	if info.Repairable {
+		next = fmt.Sprintf("Next: change it back, or start action repair with check %s; action diagnose tells whether the link works.", f.Check)
+	}
 	switch {
 	case n.Status == connection.DriftClosed:
 		c = Comment{State: stateMended, Head: fmt.Sprintf("Drift is over: %s is as it was verified", f.Check)}

@@ -36,7 +36,7 @@ func TestWhatADriftTells(t *testing.T) {
 		by     = "Changed by, as CloudTrail says: arn:aws:sts::111122223333:assumed-role/admin/somebody (ChangeResourceRecordSets)"
 		link   = "https://console.aws.amazon.com/states/"
 		waits  = "a repair was started; this ticket is told when the next check finds it in order"
-		byHand = "change it back or onboard the connection again"
+		byHand = "change it back, or start action repair with check record"
 	)
 	ofItsOwn := func(n *connection.DriftNotice) {
 		n.Policy, n.Finding.Repair, n.Finding.Repairs = connection.PolicyTicket, "", nil
