@@ -2,8 +2,6 @@ package local_test
 
 import (
 	"encoding/json"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -30,15 +28,6 @@ func drifts(t *testing.T, c *local.Cloud) []string {
 		said = append(said, notice.Status+" "+string(notice.Finding.Check)+" "+string(notice.Finding.Result))
 	}
 	return said
-}
-
-// driftsOf returns what it has said of the deep checks, or of those that come out of lists.
-func driftsOf(t *testing.T, c *local.Cloud, deep bool) []string {
-	t.Helper()
-	return slices.DeleteFunc(drifts(t, c), func(said string) bool {
-		info, _ := connection.DriftCheck(strings.Fields(said)[1]).Info()
-		return info.Deep != deep
-	})
 }
 
 // linked returns a cloud with one onboarded connection, looked at by the drift check for a day without a finding.
