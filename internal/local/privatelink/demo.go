@@ -61,8 +61,8 @@ const (
 )
 
 // DemoWorld returns the world of the demo: one VPC with three subnets and its security groups, a second one beside it, a third in
-// another account, one of either account in another Region, and the vendors: Monte Carlo, which has not allow-listed the account yet, and the
-// others.
+// another account, one of either account in another Region, and the vendors: Monte Carlo, which has not allow-listed the account yet,
+// and the others.
 func DemoWorld(c *clock.Clock) *World {
 	w := NewWorld(c, DefaultOptions())
 	addNetworks(w)

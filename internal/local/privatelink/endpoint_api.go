@@ -213,7 +213,8 @@ func (w *World) createEndpoint(call *wire.Call) (any, error) {
 	return createEndpointAnswer{call.Form.Get("ClientToken"), w.endpointXML(e)}, nil
 }
 
-// newEndpoint makes an endpoint, by an id or with "" by one of its own, which waits for the vendor, or is on its way when the vendor accepts everybody.
+// newEndpoint makes an endpoint, by an id or with "" by one of its own, which waits for the vendor, or is on its way when the vendor
+// accepts everybody.
 func (w *World) newEndpoint(call *wire.Call, id string) (*Endpoint, error) {
 	e, subnets, err := w.requestedEndpoint(call)
 	if err != nil {

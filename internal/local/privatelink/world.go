@@ -54,8 +54,8 @@ type Zones interface {
 	HasZone(vpcID, name string) bool
 }
 
-// World is the state of the consumer's accounts and of the vendors they meet. A call sees what its account has in its Region. It is safe for concurrent use; what takes time happens on the
-// clock. Hooks run on the clock too, never during an API call.
+// World is the state of the consumer's accounts and of the vendors they meet. A call sees what its account has in its Region. It is
+// safe for concurrent use; what takes time happens on the clock. Hooks run on the clock too, never during an API call.
 type World struct {
 	clock *clock.Clock
 
