@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -32,8 +33,9 @@ func (p *Planner) offboard(ctx context.Context, execution string, request connec
 		networks = p.everywhere()
 	}
 	plan.Offboard = &connection.OffboardPlan{EndpointIDs: []string{}, Zones: []connection.DNS{}, Config: ledger.Config}
+	plan.Service = ledger.Plan.Service
 	for _, network := range networks {
-		found, err := p.in(network).remains(ctx, plan.ConnectionID, network, ledger)
+		found, service, err := p.in(network).remains(ctx, plan.ConnectionID, network, ledger)
 		if err != nil {
 			return connection.Plan{}, err
 		}
@@ -42,9 +44,12 @@ func (p *Planner) offboard(ctx context.Context, execution string, request connec
 		}
 		found.Config = ledger.Config
 		plan.Network, plan.Offboard = network, &found
+		plan.Service.Name = cmp.Or(plan.Service.Name, service)
 		break // a connection is in one network
 	}
-	plan.Service = ledger.Plan.Service
+	if profile, known := p.catalog.Find(request.Vendor); known {
+		plan.Offboard.To = profile.Gates.Approval.To
+	}
 	plan.Findings = append(plan.Findings, connection.Finding{
 		Severity: connection.SeverityInfo, Code: "will-remove", Message: removes(*plan.Offboard),
 	})
@@ -61,17 +66,17 @@ func (p *Planner) everywhere() []connection.Network {
 	return all
 }
 
-// remains is what a network has of a connection.
+// remains is what a network has of a connection, and the service that its endpoint reaches, "" when it has none.
 func (p *Planner) remains(ctx context.Context, id string, network connection.Network, ledger *connection.Ledger) (
-	connection.OffboardPlan, error) {
-	found := connection.OffboardPlan{EndpointIDs: []string{}, Zones: []connection.DNS{}}
+	found connection.OffboardPlan, service string, err error) {
+	found = connection.OffboardPlan{EndpointIDs: []string{}, Zones: []connection.DNS{}}
 	endpoints, err := p.from.Endpoints.OfConnection(ctx, network.VPCID, id)
 	if err != nil {
-		return found, err
+		return found, "", err
 	}
 	for _, e := range endpoints {
 		if e.Connection() == id && e.State != connection.StateDeleted {
-			found.EndpointIDs = append(found.EndpointIDs, e.ID)
+			found.EndpointIDs, service = append(found.EndpointIDs, e.ID), e.ServiceName
 			if e.HandMade() {
 				found.AdoptedIDs = append(found.AdoptedIDs, e.ID)
 			}
@@ -85,12 +90,12 @@ func (p *Planner) remains(ctx context.Context, id string, network connection.Net
 	}
 	zones, err := p.from.Zones.Owned(ctx, id, network, ledger.DNS.ZoneID)
 	if err != nil {
-		return found, err
+		return found, "", err
 	}
 	found.Zones = append(found.Zones, zones...)
 	group, err := p.from.Endpoints.GroupOfConnection(ctx, network.VPCID, id)
 	found.SecurityGroupID = group.ID
-	return found, err
+	return found, service, err
 }
 
 func removes(plan connection.OffboardPlan) string {

@@ -16,7 +16,7 @@ func TestPlanOffboard(t *testing.T) {
 	t.Parallel()
 	const id = "monte-carlo/agents-prod"
 	ours := func(endpointID string, state connection.EndpointState) endpoint.Endpoint {
-		return endpoint.Endpoint{ID: endpointID, VPCID: vpcID, State: state, Tags: connection.Tags(id, "arn:e")}
+		return endpoint.Endpoint{ID: endpointID, ServiceName: "com.example", VPCID: vpcID, State: state, Tags: connection.Tags(id, "arn:e")}
 	}
 	zone := connection.DNS{ZoneID: "Z1", ZoneName: parentZone, ZoneCreated: true, Changed: true}
 	published := connection.Config{Parameters: []connection.Parameter{{Name: "/p", Changed: true}}}
@@ -28,25 +28,30 @@ func TestPlanOffboard(t *testing.T) {
 		world func(*world)
 		want  connection.OffboardPlan
 		vpc   string
-		fault string
+		// service is what the vendor is told: of the ledger, or of the endpoint.
+		service string
+		fault   string
 	}{
 		"nothing was made": {world: func(*world) {}},
 		"never onboarded": {world: func(w *world) {
 			w.endpoints = []endpoint.Endpoint{ours("vpce-2", connection.StateRejected)}
 			w.groups["sg-1"] = endpoint.SecurityGroup{ID: "sg-1", VPCID: vpcID, Tags: connection.Tags(id, "arn:e")}
-		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-2"}, SecurityGroupID: "sg-1"}, vpc: vpcID},
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-2"}, SecurityGroupID: "sg-1"}, vpc: vpcID, service: "com.example"},
 		"onboarded": {world: func(w *world) {
-			w.ledger = &ledger
+			known := ledger
+			known.Plan.Service.Name = "com.example.known"
+			w.ledger = &known
 			w.endpoints = []endpoint.Endpoint{ours("vpce-1", connection.StateAvailable)}
 			w.owned = map[string][]connection.DNS{vpcID: {zone}}
-		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Zones: []connection.DNS{zone}, Config: published}, vpc: vpcID},
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Zones: []connection.DNS{zone}, Config: published}, vpc: vpcID,
+			service: "com.example.known"},
 		"the endpoint is gone": {world: func(w *world) { w.ledger = &ledger },
 			want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Config: published}, vpc: vpcID},
 		"made by hand": {world: func(w *world) {
 			taken := ours("vpce-4", connection.StateAvailable)
 			taken.Tags = connection.AdoptionTags(id, "arn:e")
 			w.endpoints = []endpoint.Endpoint{taken}
-		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-4"}, AdoptedIDs: []string{"vpce-4"}}, vpc: vpcID},
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-4"}, AdoptedIDs: []string{"vpce-4"}}, vpc: vpcID, service: "com.example"},
 		"made by hand, its tags are gone": {world: func(w *world) {
 			adopted := ledger
 			adopted.Endpoint.Adopted = true
@@ -75,6 +80,10 @@ func TestPlanOffboard(t *testing.T) {
 			}
 			if err != nil {
 				return
+			}
+			test.want.To = "Monte Carlo support, at the address on https://docs.getmontecarlo.com/docs/agent-service-aws-private-link"
+			if got.Service.Name != test.service {
+				t.Errorf("service %q", got.Service.Name)
 			}
 			if diff := cmp.Diff(test.want, *got.Offboard); diff != "" || got.Decision != connection.DecisionOffboard || got.Network.VPCID != test.vpc {
 				t.Errorf("%s in %q: %s", got.Decision, got.Network.VPCID, diff)
