@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -304,5 +305,91 @@ func TestOffboardTellsNobodyOfWhatStays(t *testing.T) {
 	}
 	if told := farewells(t, c); len(told) > 0 {
 		t.Errorf("told of %+v", told)
+	}
+}
+
+// What was published is known even when the execution was stopped before it could record that the connection is onboarded: the next
+// offboarding takes it back, at once or after another onboarding.
+func TestOffboardAfterAStopWhilePublishing(t *testing.T) {
+	t.Parallel()
+	const name, first = "/postern/monte-carlo/agents-prod/config.yaml", "container:\n  backendServiceUrl: https://before.example\n  other: 1\n"
+	for _, stood := range []bool{false, true} {
+		for _, again := range []bool{false, true} {
+			t.Run(fmt.Sprintf("a value stood there %v, onboarded again %v", stood, again), func(t *testing.T) {
+				t.Parallel()
+				c := open(t, nil)
+				if stood {
+					must(t, c.Parameters.PutByHand(name, first))
+				}
+				before := c.Inventory()
+				(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+				arn, published := begin(t, c), false
+				c.Server.SetFault(func(call *wire.Call, record wire.Recorded) *wire.Fault {
+					if record.Function != "postern-publish-config" {
+						return nil
+					}
+					if call.Operation == "PutParameter" && !published {
+						published = true
+						c.Clock.After(time.Second, "somebody stops the execution", func() { c.States.Stop(arn, "", "") })
+					}
+					if published && call.Service == "dynamodb" {
+						return &wire.Fault{Kind: wire.ServerError}
+					}
+					return nil
+				})
+				if ended := ending(t, c, arn); ended.Status != states.Aborted || !published {
+					t.Fatalf("%s %v: %s", ended.Status, ended.Path, ended.Cause)
+				}
+				c.Server.SetFault(nil)
+				if cmp.Equal(before, c.Inventory()) {
+					t.Fatal("nothing was left to take back")
+				}
+				if again {
+					if ended := ending(t, c, begin(t, c)); ended.Status != states.Succeeded {
+						t.Fatal(ended.Error, ended.Cause)
+					}
+				}
+				checkEnd(t, c, say(t, c, connection.ActionOffboard, nil), offboarded, "", "")
+				if diff := cmp.Diff(before, c.Inventory()); diff != "" {
+					t.Errorf("(-before +after)\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// An onboarding of an onboarded connection that fails at its end puts back what agents read, under another version number: it is ours
+// all the same, and so is nothing that somebody made anew under the name.
+func TestOffboardKnowsOurValuesByTheirContent(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		meanwhile func(*testing.T, *local.Cloud)
+		kept      int
+	}{
+		"rewritten with our value": {func(t *testing.T, c *local.Cloud) {
+			for _, name := range c.Parameters.Names() {
+				now, _ := c.Parameters.Get(name)
+				must(t, c.Parameters.PutByHand(name, "somebody's mistake"))
+				must(t, c.Parameters.PutByHand(name, now.Value))
+			}
+		}, 0},
+		"deleted, and made anew by somebody": {func(t *testing.T, c *local.Cloud) {
+			for _, name := range c.Parameters.Names() {
+				must(t, c.Parameters.DeleteByHand(name))
+				must(t, c.Parameters.PutByHand(name, "theirs"))
+			}
+		}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := open(t, nil)
+			(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+			onboard(t, c, "onboard.monte-carlo.json")
+			test.meanwhile(t, c)
+			ended := offboard(t, c)
+			if said := removal(t, ended); len(said.Kept) != test.kept || len(c.Parameters.Names()) != test.kept {
+				t.Errorf("kept %q; there are %q", said.Kept, c.Parameters.Names())
+			}
+		})
 	}
 }

@@ -17,7 +17,8 @@ func (p *Planner) offboard(ctx context.Context, execution string, request connec
 		ConnectionID: request.ConnectionID(), Vendor: request.Vendor, Decision: connection.DecisionOffboard,
 		Findings: []connection.Finding{}, Creates: []string{}, Ticket: request.Ticket, Requester: request.Requester,
 	}
-	if err := p.free(ctx, plan.ConnectionID, execution); err != nil {
+	stopped, err := p.free(ctx, plan.ConnectionID, execution)
+	if err != nil {
 		return connection.Plan{}, err
 	}
 	ledger, err := p.from.Holders.Ledger(ctx, plan.ConnectionID)
@@ -47,6 +48,9 @@ func (p *Planner) offboard(ctx context.Context, execution string, request connec
 		plan.Service.Name = cmp.Or(plan.Service.Name, service)
 		break // a connection is in one network
 	}
+	if plan.Offboard.Config, err = p.published(ctx, plan.Network, stopped, ledger); err != nil {
+		return connection.Plan{}, err
+	}
 	if profile, known := p.catalog.Find(request.Vendor); known {
 		plan.Offboard.To = profile.Gates.Approval.To
 	}
@@ -54,6 +58,27 @@ func (p *Planner) offboard(ctx context.Context, execution string, request connec
 		Severity: connection.SeverityInfo, Code: "will-remove", Message: removes(*plan.Offboard),
 	})
 	return plan, nil
+}
+
+// published is what the ledger says, and what an execution wrote since that was stopped before it could record it.
+func (p *Planner) published(ctx context.Context, network connection.Network, stopped string, ledger *connection.Ledger) (
+	connection.Config, error) {
+	if stopped == "" || network.VPCID == "" {
+		return ledger.Config, nil
+	}
+	raw, since, err := p.from.Holders.Ran(ctx, stopped)
+	if err != nil || len(raw) == 0 {
+		return ledger.Config, err
+	}
+	outputs := p.newDraft(raw).plan.Outputs
+	if len(outputs) == 0 {
+		outputs = ledger.Plan.Outputs // a repair's request names the connection only
+	}
+	made, err := p.in(network).from.Parameters.Made(ctx, outputs, since)
+	if err != nil {
+		return ledger.Config, err
+	}
+	return made.Over(ledger.Config), nil
 }
 
 // everywhere is every registered network, as far as looking for things in it needs it.

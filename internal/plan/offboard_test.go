@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,7 +15,7 @@ const removeRequest = `{"schemaVersion": 1, "action": "offboard", "vendor": "mon
 
 func TestPlanOffboard(t *testing.T) {
 	t.Parallel()
-	const id = "monte-carlo/agents-prod"
+	const id, configName = "monte-carlo/agents-prod", "/postern/monte-carlo/agents-prod/config.yaml"
 	ours := func(endpointID string, state connection.EndpointState) endpoint.Endpoint {
 		return endpoint.Endpoint{ID: endpointID, ServiceName: "com.example", VPCID: vpcID, State: state, Tags: connection.Tags(id, "arn:e")}
 	}
@@ -62,6 +63,25 @@ func TestPlanOffboard(t *testing.T) {
 			delete(theirs.Tags, connection.TagManaged)
 			w.endpoints = []endpoint.Endpoint{theirs}
 		}},
+		"stopped while it published": {world: func(w *world) {
+			w.holder, w.holderEnded, w.ranSince = "arn:other", true, time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+			w.ran = request(t, nil)
+			w.made = map[string]connection.Parameter{configName: {Name: configName, Version: 2, PreviousVersion: 1, Changed: true}}
+			w.endpoints = []endpoint.Endpoint{ours("vpce-1", connection.StateAvailable)}
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Config: connection.Config{Parameters: []connection.Parameter{
+			{Name: configName, Version: 2, PreviousVersion: 1, Changed: true}}}}, vpc: vpcID, service: "com.example"},
+		"a repair was stopped while it published": {world: func(w *world) {
+			w.holder, w.holderEnded, w.ranSince = "arn:other", true, time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+			w.ran = []byte(`{"schemaVersion": 1, "action": "repair", "vendor": "monte-carlo", "name": "agents-prod", "repair": {"checks": ["parameters"]}}`)
+			repaired := ledger
+			repaired.Plan.Outputs = []connection.Output{{Parameter: "/p"}}
+			repaired.Config.Parameters = []connection.Parameter{{Name: "/p", Version: 4, PreviousVersion: 3, Changed: true}, {Name: "/q", Changed: true}}
+			w.ledger, w.made = &repaired, map[string]connection.Parameter{"/p": {Name: "/p", Version: 6, PreviousVersion: 5, Changed: true}}
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Config: connection.Config{Parameters: []connection.Parameter{
+			{Name: "/p", Version: 6, PreviousVersion: 3, Changed: true}, {Name: "/q", Changed: true}}}}, vpc: vpcID},
+		"stopped, and forgotten by AWS": {world: func(w *world) {
+			w.holder, w.holderEnded, w.ledger = "arn:other", true, &ledger
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Config: published}, vpc: vpcID},
 		"held": {world: func(w *world) { w.holder = "arn:other" }, fault: connection.Conflict},
 	} {
 		t.Run(name, func(t *testing.T) {
