@@ -87,7 +87,7 @@ var environment = map[string][]string{
 	"drift-check":     {step.EnvEventBus, step.EnvNetworks, step.EnvNotificationTopic, step.EnvStateMachine, step.EnvTable},
 	"resume":          {step.EnvTable},
 	"publish-config":  {step.EnvTable},
-	"offboard":        {step.EnvNotificationTopic, step.EnvTable},
+	"offboard":        {step.EnvEventBus, step.EnvNotificationTopic, step.EnvTable},
 	"rollback":        {step.EnvNotificationTopic, step.EnvTable},
 	"sweep-orphans":   {step.EnvEventBus, step.EnvNetworks, step.EnvTable, step.EnvTimeouts},
 	"notify":          {step.EnvOperatorsTopic, step.EnvTable},

@@ -178,7 +178,7 @@ var withoutToken = map[string]any{
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
 		"waitRole", "waitExternalId", "waitRegion",
 		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "waitAttempt", "reminderOf", "reminderPercent",
-		"reminderBy", "noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy", "orphanDigest", "orphanBy",
+		"reminderBy", "noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy", "noticeRemoval", "noticeRemovalBy", "orphanDigest", "orphanBy",
 	}},
 	"StringEqualsIfExists": map[string]any{"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": "NONE"},
 }
@@ -355,7 +355,7 @@ func (s *stack) specs() []spec {
 		},
 		{
 			handler: "offboard", reaches: true, description: "Removes a connection", timeoutSeconds: 60,
-			env: []string{step.EnvTable, step.EnvNotificationTopic},
+			env: []string{step.EnvTable, step.EnvNotificationTopic, step.EnvEventBus},
 			grants: []grant{
 				askHolder,
 				describe("VpcEndpoints", "VpcEndpointConnectionNotifications", "SecurityGroups"),
@@ -368,6 +368,7 @@ func (s *stack) specs() []spec {
 				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets",
 					"route53:DeleteHostedZone"}, resources: zones},
 				{actions: []string{"ssm:GetParameters", "ssm:PutParameter", "ssm:DeleteParameter"}, resources: parameters},
+				{actions: []string{"events:PutEvents"}, resources: eventBus},
 				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
 				{actions: []string{"dynamodb:UpdateItem"}, resources: table, conditions: blindly},
 			},

@@ -45,8 +45,9 @@ func (s *stack) triggers() {
 	}, s.functions["resume"], 20)
 	s.rule("Notices", "What to send the vendor, and what to decide, to the operators", &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{
-			Source:     jsii.Strings(connection.EventSource),
-			DetailType: jsii.Strings(connection.EventGateOpened, connection.EventGateReminder, connection.EventOrphan, connection.EventDrift),
+			Source: jsii.Strings(connection.EventSource),
+			DetailType: jsii.Strings(connection.EventGateOpened, connection.EventGateReminder, connection.EventOffboarded,
+				connection.EventOrphan, connection.EventDrift),
 		},
 	}, s.functions["notify"], 20)
 }

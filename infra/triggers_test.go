@@ -29,7 +29,7 @@ func TestRules(t *testing.T) {
 		`"detail-type":["VPC Endpoint State Change"],"source":["postern"]}`
 	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed,
 		connection.EventAcknowledged, connection.EventCancelled)
-	opened := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventOrphan, connection.EventDrift)
+	opened := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventOffboarded, connection.EventOrphan, connection.EventDrift)
 	told := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventServiceVisible, connection.EventEndpointState,
 		connection.EventDrift)
 	var machine string // the fleet's own executions are told nowhere: each target's are

@@ -26,6 +26,8 @@ const (
 	// EventOrphan says that something of ours in AWS is nobody's, or that a stopped execution holds a connection. It is said by
 	// every sweep for orphans while it lasts.
 	EventOrphan = "Orphan Found"
+	// EventOffboarded says that an offboarding has deleted an endpoint; it carries the text that tells the vendor.
+	EventOffboarded = "Connection Offboarded"
 	// EventGateStillClosed says that the sweep looked and the wait goes on; resume turns it into a heartbeat.
 	EventGateStillClosed = "Gate Still Closed"
 )
@@ -75,6 +77,18 @@ type GateNotice struct {
 	EndpointState EndpointState `json:"endpointState,omitempty"`
 	Plan          *PlanNotice   `json:"plan,omitempty"`
 	Ticket        *Ticket       `json:"ticket,omitempty"`
+}
+
+// RemovalReport is the detail of EventOffboarded. It is said before the execution ends, and may be said twice.
+type RemovalReport struct {
+	SchemaVersion int       `json:"schemaVersion"`
+	ConnectionID  string    `json:"connectionId"`
+	Execution     string    `json:"execution"`
+	OffboardedAt  time.Time `json:"offboardedAt"`
+	RemovalNotice
+	Removed []string `json:"removed"` // as Removal's
+	Kept    []string `json:"kept,omitempty"`
+	Ticket  string   `json:"ticket,omitempty"` // key of the ticket that asked for it
 }
 
 // PlanNotice is what people want to know of a plan.

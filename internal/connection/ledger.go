@@ -34,7 +34,7 @@ func NewLedger(in Input, config Config, earlier *Ledger) Ledger {
 	for _, gate := range []*GatePlan{&ledger.Plan.Gates.Allowlist, &ledger.Plan.Gates.Approval} {
 		gate.To, gate.Subject, gate.Body = "", "", ""
 	}
-	ledger.Plan.Repair = nil
+	ledger.Plan.Repair, ledger.Plan.TakenFrom = nil, time.Time{}
 	ledger.Open = slices.ContainsFunc(ledger.Plan.Findings, func(f Finding) bool { return f.Code == FindingOpen })
 	ledger.Plan.Findings, ledger.Plan.Creates, ledger.Plan.ClientActions = nil, nil, nil
 	if state.Endpoint != nil {
@@ -63,6 +63,17 @@ func (c Config) Continues() bool {
 		}
 	}
 	return false
+}
+
+// Over returns an earlier configuration with what was published since.
+func (c Config) Over(earlier Config) Config {
+	all := c.after(earlier)
+	for _, parameter := range earlier.Parameters {
+		if !slices.ContainsFunc(c.Parameters, func(p Parameter) bool { return p.Name == parameter.Name }) {
+			all.Parameters = append(all.Parameters, parameter)
+		}
+	}
+	return all
 }
 
 // after carries over what stood there before the connection's first onboarding.

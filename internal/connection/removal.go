@@ -12,6 +12,8 @@ type OffboardPlan struct {
 	SecurityGroupID string   `json:"securityGroupId,omitempty"`
 	// Config is what was published; PreviousVersion is what stood there before the connection's first onboarding.
 	Config Config `json:"config"`
+	// To is whom the vendor's profile says to write to about endpoints, "" when there is no such vendor any more.
+	To string `json:"to,omitempty"`
 }
 
 // Empty reports whether there is nothing to remove.
@@ -28,8 +30,10 @@ type Removal struct {
 	Notice *RemovalNotice `json:"notice,omitempty"`
 }
 
-// RemovalNotice tells a vendor that an endpoint is gone.
+// RemovalNotice tells a vendor that endpoints are gone, so that it strikes them off its lists.
 type RemovalNotice struct {
-	Subject string `json:"subject"`
-	Body    string `json:"body"`
+	To          string   `json:"to,omitempty"` // "" when the vendor's profile does not say
+	Subject     string   `json:"subject"`
+	Body        string   `json:"body"`
+	EndpointIDs []string `json:"endpointIds,omitempty"`
 }

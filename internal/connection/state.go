@@ -83,6 +83,20 @@ type Plan struct {
 	Drift DriftPolicyOf `json:"drift,omitempty"`
 	// Repair is set for a repair only.
 	Repair *RepairPlan `json:"repair,omitempty"`
+	// TakenFrom is when the execution began that was stopped by hand and held the connection; zero when it was free.
+	TakenFrom time.Time `json:"takenFrom,omitzero"`
+}
+
+// PublishedSince is the time since which what stands in the parameters may be of this run: when the link was verified, or when the
+// run began that was stopped and taken over.
+func (s State) PublishedSince() time.Time {
+	if s.Plan != nil && !s.Plan.TakenFrom.IsZero() {
+		return s.Plan.TakenFrom
+	}
+	if s.Verification == nil {
+		return time.Time{}
+	}
+	return s.Verification.At
 }
 
 // Acknowledges reports whether the run only tells another one something.

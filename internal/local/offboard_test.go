@@ -2,7 +2,9 @@ package local_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"postern/internal/local/people"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
+	"postern/internal/local/sns"
 	"postern/internal/local/states"
 	"postern/internal/local/wire"
 )
@@ -38,6 +41,13 @@ func removal(t *testing.T, ended states.Execution) connection.Removal {
 	return *state.Removal
 }
 
+// farewells are the mails that say what to tell the vendor of an endpoint that is deleted.
+func farewells(t *testing.T, c *local.Cloud) []sns.Mail {
+	t.Helper()
+	advance(t, c, time.Hour)
+	return slices.DeleteFunc(c.Mail(), func(mail sns.Mail) bool { return !strings.Contains(mail.Subject, " is removed: tell the vendor") })
+}
+
 // Whatever came before, an offboarding leaves the account as it was before the connection, with foreign things in it.
 func TestOffboardLeavesTheAccountAsItWas(t *testing.T) {
 	t.Parallel()
@@ -45,25 +55,26 @@ func TestOffboardLeavesTheAccountAsItWas(t *testing.T) {
 	tests := map[string]struct {
 		before  func(*testing.T, *local.Cloud)
 		removed int // lines
+		told    int // how often the operators were told what to tell the vendor
 	}{
-		"nothing was ever made": {func(*testing.T, *local.Cloud) {}, 0},
+		"nothing was ever made": {func(*testing.T, *local.Cloud) {}, 0, 0},
 		"onboarded": {func(t *testing.T, c *local.Cloud) {
 			approve(c)
 			onboard(t, c, "onboard.monte-carlo.json")
-		}, 4},
+		}, 4, 1},
 		"onboarded twice": {func(t *testing.T, c *local.Cloud) {
 			approve(c)
 			onboard(t, c, "onboard.monte-carlo.json")
 			onboard(t, c, "onboard.monte-carlo.json")
-		}, 4},
+		}, 4, 1},
 		"with a security group of ours": {func(t *testing.T, c *local.Cloud) {
 			approve(c)
 			execute(t, c, withoutGroups(t))
-		}, 5},
+		}, 5, 1},
 		"rejected": {func(t *testing.T, c *local.Cloud) {
 			(&people.Vendor{Behaviour: people.Reject, After: time.Hour}).Join(c)
 			onboard(t, c, "onboard.monte-carlo.json")
-		}, 0},
+		}, 0, 0},
 		"the endpoint was deleted by hand": {func(t *testing.T, c *local.Cloud) {
 			approve(c)
 			onboard(t, c, "onboard.monte-carlo.json")
@@ -72,12 +83,12 @@ func TestOffboardLeavesTheAccountAsItWas(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-		}, 4},
+		}, 4, 1},
 		"offboarded before": {func(t *testing.T, c *local.Cloud) {
 			approve(c)
 			onboard(t, c, "onboard.monte-carlo.json")
 			offboard(t, c)
-		}, -1},
+		}, -1, 1},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -97,6 +108,9 @@ func TestOffboardLeavesTheAccountAsItWas(t *testing.T) {
 			}
 			if got := removal(t, ended); test.removed >= 0 && len(got.Removed) != test.removed || len(got.Kept) > 0 {
 				t.Errorf("removed %q, kept %q", got.Removed, got.Kept)
+			}
+			if told := farewells(t, c); len(told) != test.told {
+				t.Errorf("told of it %d times: %+v", len(told), told)
 			}
 			if dropped := c.Dropped(); len(dropped) > 0 {
 				t.Errorf("dropped: %s", strings.Join(dropped, "\n"))
@@ -220,7 +234,7 @@ func TestOffboardWaitsForNobody(t *testing.T) {
 func TestOffboardAfterFaults(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []string{"DeleteVpcEndpoints", "DeleteVpcEndpointConnectionNotifications", "ChangeResourceRecordSets",
-		"DeleteHostedZone", "DeleteParameter", "DeleteSecurityGroup", "UpdateItem"} {
+		"DeleteHostedZone", "DeleteParameter", "DeleteSecurityGroup", "PutEvents", "UpdateItem"} {
 		for _, kind := range []wire.FaultKind{wire.LostAnswer, wire.CrashBefore, wire.CrashAfter, wire.ServerError, wire.Throttle} {
 			t.Run(operation+" "+string(kind), func(t *testing.T) {
 				t.Parallel()
@@ -236,7 +250,139 @@ func TestOffboardAfterFaults(t *testing.T) {
 				if diff := cmp.Diff(before, c.Inventory()); diff != "" {
 					t.Errorf("(-before +after)\n%s", diff)
 				}
+				if told := farewells(t, c); len(told) != 1 {
+					t.Errorf("told of it %d times: %+v", len(told), told)
+				}
 			})
 		}
+	}
+}
+
+// The operators are told once what to tell the vendor, with all that the vendor asks for.
+func TestOffboardTellsTheVendor(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+	id := stateOf(t, onboard(t, c, "onboard.monte-carlo.json")).Endpoint.ID
+	said := removal(t, offboard(t, c))
+	mails := farewells(t, c)
+	if len(mails) != 1 || said.Notice == nil {
+		t.Fatalf("%+v, notice %+v", mails, said.Notice)
+	}
+	for _, want := range []string{
+		said.Notice.Body, "Subject: AWS PrivateLink: endpoint " + id + " is deleted", "To: Monte Carlo support",
+		"VPC endpoint ID: " + id + "\nVPC endpoint service: " + privatelink.MonteCarloService + "\nAWS account ID: " + c.World.AccountID() +
+			"\nAWS Region of the VPC endpoint: " + privatelink.DemoRegion, "- endpoint " + id + "\n",
+	} {
+		if !strings.Contains(mails[0].Body, want) {
+			t.Errorf("the mail lacks %q:\n%s", want, mails[0].Body)
+		}
+	}
+	offboard(t, c)
+	if again := farewells(t, c); len(again) != 1 {
+		t.Errorf("the second offboarding, which found nothing, was told of: %+v", again)
+	}
+}
+
+// An endpoint without our tags is somebody's by now: it stays, and no vendor is told that it is deleted.
+func TestOffboardTellsNobodyOfWhatStays(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+	id := stateOf(t, onboard(t, c, "onboard.monte-carlo.json")).Endpoint.ID
+	must(t, c.World.SetTagsByHand(id, map[string]string{connection.TagConnection: "", connection.TagManaged: ""}))
+	ended := offboard(t, c)
+	said := removal(t, ended)
+	if e, _ := c.World.Endpoint(id); e.State != privatelink.Available || said.Notice != nil || len(said.Kept) != 1 {
+		t.Errorf("endpoint %s, notice %+v, kept %q", e.State, said.Notice, said.Kept)
+	}
+	if told := farewells(t, c); len(told) > 0 {
+		t.Errorf("told of %+v", told)
+	}
+}
+
+// What was published is known even when the execution was stopped before it could record that the connection is onboarded: the next
+// offboarding takes it back, at once or after another onboarding.
+func TestOffboardAfterAStopWhilePublishing(t *testing.T) {
+	t.Parallel()
+	const name, first = "/postern/monte-carlo/agents-prod/config.yaml", "container:\n  backendServiceUrl: https://before.example\n  other: 1\n"
+	for _, stood := range []bool{false, true} {
+		for _, again := range []bool{false, true} {
+			t.Run(fmt.Sprintf("a value stood there %v, onboarded again %v", stood, again), func(t *testing.T) {
+				t.Parallel()
+				c := open(t, nil)
+				if stood {
+					must(t, c.Parameters.PutByHand(name, first))
+				}
+				before := c.Inventory()
+				(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+				arn, published := begin(t, c), false
+				c.Server.SetFault(func(call *wire.Call, record wire.Recorded) *wire.Fault {
+					if record.Function != "postern-publish-config" {
+						return nil
+					}
+					if call.Operation == "PutParameter" && !published {
+						published = true
+						c.Clock.After(time.Second, "somebody stops the execution", func() { c.States.Stop(arn, "", "") })
+					}
+					if published && call.Service == "dynamodb" {
+						return &wire.Fault{Kind: wire.ServerError}
+					}
+					return nil
+				})
+				if ended := ending(t, c, arn); ended.Status != states.Aborted || !published {
+					t.Fatalf("%s %v: %s", ended.Status, ended.Path, ended.Cause)
+				}
+				c.Server.SetFault(nil)
+				if cmp.Equal(before, c.Inventory()) {
+					t.Fatal("nothing was left to take back")
+				}
+				if again {
+					if ended := ending(t, c, begin(t, c)); ended.Status != states.Succeeded {
+						t.Fatal(ended.Error, ended.Cause)
+					}
+				}
+				checkEnd(t, c, say(t, c, connection.ActionOffboard, nil), offboarded, "", "")
+				if diff := cmp.Diff(before, c.Inventory()); diff != "" {
+					t.Errorf("(-before +after)\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// An onboarding of an onboarded connection that fails at its end puts back what agents read, under another version number: it is ours
+// all the same, and so is nothing that somebody made anew under the name.
+func TestOffboardKnowsOurValuesByTheirContent(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		meanwhile func(*testing.T, *local.Cloud)
+		kept      int
+	}{
+		"rewritten with our value": {func(t *testing.T, c *local.Cloud) {
+			for _, name := range c.Parameters.Names() {
+				now, _ := c.Parameters.Get(name)
+				must(t, c.Parameters.PutByHand(name, "somebody's mistake"))
+				must(t, c.Parameters.PutByHand(name, now.Value))
+			}
+		}, 0},
+		"deleted, and made anew by somebody": {func(t *testing.T, c *local.Cloud) {
+			for _, name := range c.Parameters.Names() {
+				must(t, c.Parameters.DeleteByHand(name))
+				must(t, c.Parameters.PutByHand(name, "theirs"))
+			}
+		}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := open(t, nil)
+			(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+			onboard(t, c, "onboard.monte-carlo.json")
+			test.meanwhile(t, c)
+			ended := offboard(t, c)
+			if said := removal(t, ended); len(said.Kept) != test.kept || len(c.Parameters.Names()) != test.kept {
+				t.Errorf("kept %q; there are %q", said.Kept, c.Parameters.Names())
+			}
+		})
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"postern/internal/store"
 )
 
-// Function builds notify: EventBridge's "Gate Opened" in, a mail to the operators out.
+// Function builds notify: one of Postern's own events in, a mail to the operators out.
 func Function(r step.Runtime) (lambda.Handler, error) {
 	table := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))
 	once := sns.NewFromConfig(r.AWS, func(o *sns.Options) { o.Retryer = aws.NopRetryer{} })

@@ -14,7 +14,7 @@ import (
 //
 // AWS: Publish, Subject.
 func FuzzDecode(f *testing.F) {
-	for _, name := range []string{"postern.gate-opened.json", "postern.gate-reminder.json"} {
+	for _, name := range []string{"postern.gate-opened.json", "postern.gate-reminder.json", "postern.connection-offboarded.json"} {
 		_, detail, _ := strings.Cut(string(events.Read(name)), `"detail":`)
 		f.Add([]byte(strings.TrimSuffix(strings.TrimSpace(detail), "}")))
 	}
@@ -44,6 +44,11 @@ func FuzzDecode(f *testing.F) {
 			check("", "", err)
 		} else {
 			check(reminderSubject(r), reminderBody(r), nil)
+		}
+		if r, err := decodeRemoval(detail); err != nil {
+			check("", "", err)
+		} else {
+			check(removalSubject(r), removalBody(r), nil)
 		}
 	})
 }

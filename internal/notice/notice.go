@@ -1,8 +1,8 @@
 // Package notice mails the operators what to send to a vendor: when an execution begins to wait for one, and again when half, four
-// fifths and all of the vendor's own hours have passed. It mails them, too, what is found that nobody answers for, and what has
-// drifted of a link in use.
+// fifths and all of the vendor's own hours have passed, and when an endpoint is deleted that the vendor may have on its lists. It mails
+// them, too, what is found that nobody answers for, and what has drifted of a link in use.
 //
-// Each message for a vendor goes out once for each execution and gate, and that of an orphan once. The order is claim, publish; what
+// Each message for a vendor goes out once for each execution and gate, or offboarding, and that of an orphan once. The order is claim, publish; what
 // follows a failed publish depends on what is known. When AWS refused, nothing was sent: the claim is given back, and the retry sends. When no answer came, the
 // message may be out: the claim stays, since a vendor who is asked twice opens two tickets, and the error (and its alarm) says
 // where to find the text. SNS has no idempotency token for a topic that mails, which is why the claim exists at all.
@@ -36,6 +36,8 @@ type Claims interface {
 	ReleaseNotice(ctx context.Context, connectionID, execution string, gate connection.Gate, name string) error
 	ClaimReminder(ctx context.Context, r store.Reminder) (name string, err error)
 	ReleaseReminder(ctx context.Context, r store.Reminder, name string) error
+	ClaimRemoval(ctx context.Context, connectionID, execution string) (name string, err error)
+	ReleaseRemoval(ctx context.Context, connectionID, execution, name string) error
 	ClaimOrphan(ctx context.Context, orphan connection.OrphanNotice) (name string, err error)
 	ReleaseOrphan(ctx context.Context, orphan connection.OrphanNotice, name string) error
 }
@@ -72,6 +74,8 @@ func (n *Notifier) Notify(ctx context.Context, e event) (Result, error) {
 		return n.ask(ctx, e.Detail)
 	case e.Source == connection.EventSource && e.DetailType == connection.EventGateReminder:
 		return n.remind(ctx, e.Detail)
+	case e.Source == connection.EventSource && e.DetailType == connection.EventOffboarded:
+		return n.removed(ctx, e.Detail)
 	case e.Source == connection.EventSource && e.DetailType == connection.EventOrphan:
 		return n.reportOrphan(ctx, e.Detail)
 	case e.Source == connection.EventSource && e.DetailType == connection.EventDrift:

@@ -64,6 +64,14 @@ func (c *claims) ReleaseReminder(ctx context.Context, r store.Reminder, name str
 	return c.ReleaseNotice(ctx, r.ConnectionID, fmt.Sprint(r.Execution, r.Percent), r.Gate, name)
 }
 
+func (c *claims) ClaimRemoval(ctx context.Context, id, execution string) (string, error) {
+	return c.ClaimNotice(ctx, id, execution, "removal")
+}
+
+func (c *claims) ReleaseRemoval(ctx context.Context, id, execution, name string) error {
+	return c.ReleaseNotice(ctx, id, execution, "removal", name)
+}
+
 func (c *claims) ClaimOrphan(ctx context.Context, o connection.OrphanNotice) (string, error) {
 	return c.ClaimNotice(ctx, o.ConnectionID, o.Digest, connection.Gate(o.Kind))
 }

@@ -5,9 +5,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"postern/internal/account"
+	"postern/internal/bus"
 	"postern/internal/connection"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
@@ -21,12 +23,13 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	accounts := account.New(r)
 	endpoints, names, parameters := endpoint.Clients(accounts, r.Log), dns.Clients(accounts), publish.Clients(accounts)
 	registry := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)).Asking(sfn.NewFromConfig(r.AWS))
+	events := bus.New(eventbridge.NewFromConfig(r.AWS), r.Env.Required(step.EnvEventBus))
 	topic := r.Env.Required(step.EnvNotificationTopic)
 	return step.Handle(r.Log, func(ctx context.Context, in connection.Input) (connection.Removal, error) {
 		access := in.State.Access()
 		offboarder := &Offboarder{
-			Endpoints: endpoints(access), Names: names(access), Parameters: parameters(access), Registry: registry, TopicARN: topic,
-			Log: r.Log,
+			Endpoints: endpoints(access), Names: names(access), Parameters: parameters(access), Registry: registry, Bus: events,
+			TopicARN: topic, Log: r.Log,
 		}
 		return offboarder.Offboard(ctx, in)
 	}), nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"postern/internal/bus"
 	"postern/internal/connection"
 	"postern/internal/endpoint"
 	"postern/internal/step"
@@ -40,12 +41,18 @@ type Registry interface {
 	Finish(ctx context.Context, result store.Result) error
 }
 
+// Bus tells of what was removed; *bus.Bus satisfies it.
+type Bus interface {
+	Put(ctx context.Context, events ...bus.Event) error
+}
+
 // Offboarder removes connections.
 type Offboarder struct {
 	Endpoints  Endpoints
 	Names      Names
 	Parameters Parameters
 	Registry   Registry
+	Bus        Bus
 	TopicARN   string // of the connection notifications
 	Log        *slog.Logger
 }
@@ -57,7 +64,8 @@ type run struct {
 	removal connection.Removal
 	left    []string
 	pending []string
-	again   error // asks for a retry
+	gone    []string // endpoints that AWS has deleted
+	again   error    // asks for a retry
 }
 
 // Offboard removes what the plan lists. It may run any number of times, and tells each time of everything that is gone. The error
@@ -87,6 +95,11 @@ func (o *Offboarder) Offboard(ctx context.Context, in connection.Input) (connect
 	if len(r.left) > 0 {
 		return connection.Removal{}, connection.Errorf(connection.RemovalIncomplete, "%s", r.incomplete())
 	}
+	r.removal.At = in.EnteredAt
+	r.removal.Notice = r.notice()
+	if err := r.tell(ctx, in.Execution); err != nil {
+		return connection.Removal{}, err
+	}
 	if err := o.Registry.Finish(ctx, store.Result{
 		ConnectionID: plan.ConnectionID, Execution: in.Execution, Status: store.StatusOffboarded, At: in.EnteredAt,
 	}); err != nil {
@@ -94,8 +107,6 @@ func (o *Offboarder) Offboard(ctx context.Context, in connection.Input) (connect
 	}
 	o.Log.InfoContext(ctx, "offboarded", slog.String("connection", plan.ConnectionID), slog.Int("removed", len(r.removal.Removed)),
 		slog.Int("kept", len(r.removal.Kept)))
-	r.removal.At = in.EnteredAt
-	r.removal.Notice = notice(*plan)
 	return r.removal, nil
 }
 
@@ -166,6 +177,7 @@ func (r *run) endpoints(ctx context.Context) {
 		switch {
 		case err != nil:
 		case now.State == connection.StateDeleted:
+			r.gone = append(r.gone, id)
 		case now.State == connection.StateDeleting:
 			r.pending = append(r.pending, what)
 			continue
@@ -216,21 +228,4 @@ func (r *run) securityGroup(ctx context.Context) {
 		err = r.Endpoints.RemoveGroup(ctx, group)
 	}
 	r.done(err, what)
-}
-
-// notice is the text for the vendor, who may still hold a place for the endpoint; nil when there was none.
-func notice(plan connection.Plan) *connection.RemovalNotice {
-	gone := slices.DeleteFunc(slices.Clone(plan.Offboard.EndpointIDs), func(id string) bool {
-		return slices.Contains(plan.Offboard.AdoptedIDs, id)
-	})
-	if len(gone) == 0 {
-		return nil
-	}
-	ids := strings.Join(gone, ", ")
-	var b strings.Builder
-	fmt.Fprintf(&b, "Hello,\n\nwe no longer use AWS PrivateLink to reach you from the VPC below, and have deleted our endpoint.\n"+
-		"Please remove it, and our account if nothing else uses it, from your lists.\n\n")
-	fmt.Fprintf(&b, "VPC endpoint ID: %s\nVPC endpoint service: %s\nAWS account ID: %s\nAWS Region of the VPC endpoint: %s\n\nThank you.\n",
-		ids, plan.Service.Name, plan.Network.AccountID, plan.Network.Region)
-	return &connection.RemovalNotice{Subject: "AWS PrivateLink: endpoint " + ids + " is deleted", Body: b.String()}
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,7 +17,8 @@ func (p *Planner) offboard(ctx context.Context, execution string, request connec
 		ConnectionID: request.ConnectionID(), Vendor: request.Vendor, Decision: connection.DecisionOffboard,
 		Findings: []connection.Finding{}, Creates: []string{}, Ticket: request.Ticket, Requester: request.Requester,
 	}
-	if err := p.free(ctx, plan.ConnectionID, execution); err != nil {
+	stopped, err := p.free(ctx, plan.ConnectionID, execution)
+	if err != nil {
 		return connection.Plan{}, err
 	}
 	ledger, err := p.from.Holders.Ledger(ctx, plan.ConnectionID)
@@ -32,8 +34,9 @@ func (p *Planner) offboard(ctx context.Context, execution string, request connec
 		networks = p.everywhere()
 	}
 	plan.Offboard = &connection.OffboardPlan{EndpointIDs: []string{}, Zones: []connection.DNS{}, Config: ledger.Config}
+	plan.Service = ledger.Plan.Service
 	for _, network := range networks {
-		found, err := p.in(network).remains(ctx, plan.ConnectionID, network, ledger)
+		found, service, err := p.in(network).remains(ctx, plan.ConnectionID, network, ledger)
 		if err != nil {
 			return connection.Plan{}, err
 		}
@@ -42,13 +45,40 @@ func (p *Planner) offboard(ctx context.Context, execution string, request connec
 		}
 		found.Config = ledger.Config
 		plan.Network, plan.Offboard = network, &found
+		plan.Service.Name = cmp.Or(plan.Service.Name, service)
 		break // a connection is in one network
 	}
-	plan.Service = ledger.Plan.Service
+	if plan.Offboard.Config, err = p.published(ctx, plan.Network, stopped, ledger); err != nil {
+		return connection.Plan{}, err
+	}
+	if profile, known := p.catalog.Find(request.Vendor); known {
+		plan.Offboard.To = profile.Gates.Approval.To
+	}
 	plan.Findings = append(plan.Findings, connection.Finding{
 		Severity: connection.SeverityInfo, Code: "will-remove", Message: removes(*plan.Offboard),
 	})
 	return plan, nil
+}
+
+// published is what the ledger says, and what an execution wrote since that was stopped before it could record it.
+func (p *Planner) published(ctx context.Context, network connection.Network, stopped string, ledger *connection.Ledger) (
+	connection.Config, error) {
+	if stopped == "" || network.VPCID == "" {
+		return ledger.Config, nil
+	}
+	raw, since, err := p.from.Holders.Ran(ctx, stopped)
+	if err != nil || len(raw) == 0 {
+		return ledger.Config, err
+	}
+	outputs := p.newDraft(raw).plan.Outputs
+	if len(outputs) == 0 {
+		outputs = ledger.Plan.Outputs // a repair's request names the connection only
+	}
+	made, err := p.in(network).from.Parameters.Made(ctx, outputs, since)
+	if err != nil {
+		return ledger.Config, err
+	}
+	return made.Over(ledger.Config), nil
 }
 
 // everywhere is every registered network, as far as looking for things in it needs it.
@@ -61,17 +91,17 @@ func (p *Planner) everywhere() []connection.Network {
 	return all
 }
 
-// remains is what a network has of a connection.
+// remains is what a network has of a connection, and the service that its endpoint reaches, "" when it has none.
 func (p *Planner) remains(ctx context.Context, id string, network connection.Network, ledger *connection.Ledger) (
-	connection.OffboardPlan, error) {
-	found := connection.OffboardPlan{EndpointIDs: []string{}, Zones: []connection.DNS{}}
+	found connection.OffboardPlan, service string, err error) {
+	found = connection.OffboardPlan{EndpointIDs: []string{}, Zones: []connection.DNS{}}
 	endpoints, err := p.from.Endpoints.OfConnection(ctx, network.VPCID, id)
 	if err != nil {
-		return found, err
+		return found, "", err
 	}
 	for _, e := range endpoints {
 		if e.Connection() == id && e.State != connection.StateDeleted {
-			found.EndpointIDs = append(found.EndpointIDs, e.ID)
+			found.EndpointIDs, service = append(found.EndpointIDs, e.ID), e.ServiceName
 			if e.HandMade() {
 				found.AdoptedIDs = append(found.AdoptedIDs, e.ID)
 			}
@@ -85,12 +115,12 @@ func (p *Planner) remains(ctx context.Context, id string, network connection.Net
 	}
 	zones, err := p.from.Zones.Owned(ctx, id, network, ledger.DNS.ZoneID)
 	if err != nil {
-		return found, err
+		return found, "", err
 	}
 	found.Zones = append(found.Zones, zones...)
 	group, err := p.from.Endpoints.GroupOfConnection(ctx, network.VPCID, id)
 	found.SecurityGroupID = group.ID
-	return found, err
+	return found, service, err
 }
 
 func removes(plan connection.OffboardPlan) string {

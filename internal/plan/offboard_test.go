@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,9 +15,9 @@ const removeRequest = `{"schemaVersion": 1, "action": "offboard", "vendor": "mon
 
 func TestPlanOffboard(t *testing.T) {
 	t.Parallel()
-	const id = "monte-carlo/agents-prod"
+	const id, configName = "monte-carlo/agents-prod", "/postern/monte-carlo/agents-prod/config.yaml"
 	ours := func(endpointID string, state connection.EndpointState) endpoint.Endpoint {
-		return endpoint.Endpoint{ID: endpointID, VPCID: vpcID, State: state, Tags: connection.Tags(id, "arn:e")}
+		return endpoint.Endpoint{ID: endpointID, ServiceName: "com.example", VPCID: vpcID, State: state, Tags: connection.Tags(id, "arn:e")}
 	}
 	zone := connection.DNS{ZoneID: "Z1", ZoneName: parentZone, ZoneCreated: true, Changed: true}
 	published := connection.Config{Parameters: []connection.Parameter{{Name: "/p", Changed: true}}}
@@ -28,25 +29,30 @@ func TestPlanOffboard(t *testing.T) {
 		world func(*world)
 		want  connection.OffboardPlan
 		vpc   string
-		fault string
+		// service is what the vendor is told: of the ledger, or of the endpoint.
+		service string
+		fault   string
 	}{
 		"nothing was made": {world: func(*world) {}},
 		"never onboarded": {world: func(w *world) {
 			w.endpoints = []endpoint.Endpoint{ours("vpce-2", connection.StateRejected)}
 			w.groups["sg-1"] = endpoint.SecurityGroup{ID: "sg-1", VPCID: vpcID, Tags: connection.Tags(id, "arn:e")}
-		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-2"}, SecurityGroupID: "sg-1"}, vpc: vpcID},
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-2"}, SecurityGroupID: "sg-1"}, vpc: vpcID, service: "com.example"},
 		"onboarded": {world: func(w *world) {
-			w.ledger = &ledger
+			known := ledger
+			known.Plan.Service.Name = "com.example.known"
+			w.ledger = &known
 			w.endpoints = []endpoint.Endpoint{ours("vpce-1", connection.StateAvailable)}
 			w.owned = map[string][]connection.DNS{vpcID: {zone}}
-		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Zones: []connection.DNS{zone}, Config: published}, vpc: vpcID},
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Zones: []connection.DNS{zone}, Config: published}, vpc: vpcID,
+			service: "com.example.known"},
 		"the endpoint is gone": {world: func(w *world) { w.ledger = &ledger },
 			want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Config: published}, vpc: vpcID},
 		"made by hand": {world: func(w *world) {
 			taken := ours("vpce-4", connection.StateAvailable)
 			taken.Tags = connection.AdoptionTags(id, "arn:e")
 			w.endpoints = []endpoint.Endpoint{taken}
-		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-4"}, AdoptedIDs: []string{"vpce-4"}}, vpc: vpcID},
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-4"}, AdoptedIDs: []string{"vpce-4"}}, vpc: vpcID, service: "com.example"},
 		"made by hand, its tags are gone": {world: func(w *world) {
 			adopted := ledger
 			adopted.Endpoint.Adopted = true
@@ -57,6 +63,25 @@ func TestPlanOffboard(t *testing.T) {
 			delete(theirs.Tags, connection.TagManaged)
 			w.endpoints = []endpoint.Endpoint{theirs}
 		}},
+		"stopped while it published": {world: func(w *world) {
+			w.holder, w.holderEnded, w.ranSince = "arn:other", true, time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+			w.ran = request(t, nil)
+			w.made = map[string]connection.Parameter{configName: {Name: configName, Version: 2, PreviousVersion: 1, Changed: true}}
+			w.endpoints = []endpoint.Endpoint{ours("vpce-1", connection.StateAvailable)}
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Config: connection.Config{Parameters: []connection.Parameter{
+			{Name: configName, Version: 2, PreviousVersion: 1, Changed: true}}}}, vpc: vpcID, service: "com.example"},
+		"a repair was stopped while it published": {world: func(w *world) {
+			w.holder, w.holderEnded, w.ranSince = "arn:other", true, time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+			w.ran = []byte(`{"schemaVersion": 1, "action": "repair", "vendor": "monte-carlo", "name": "agents-prod", "repair": {"checks": ["parameters"]}}`)
+			repaired := ledger
+			repaired.Plan.Outputs = []connection.Output{{Parameter: "/p"}}
+			repaired.Config.Parameters = []connection.Parameter{{Name: "/p", Version: 4, PreviousVersion: 3, Changed: true}, {Name: "/q", Changed: true}}
+			w.ledger, w.made = &repaired, map[string]connection.Parameter{"/p": {Name: "/p", Version: 6, PreviousVersion: 5, Changed: true}}
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Config: connection.Config{Parameters: []connection.Parameter{
+			{Name: "/p", Version: 6, PreviousVersion: 3, Changed: true}, {Name: "/q", Changed: true}}}}, vpc: vpcID},
+		"stopped, and forgotten by AWS": {world: func(w *world) {
+			w.holder, w.holderEnded, w.ledger = "arn:other", true, &ledger
+		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, Config: published}, vpc: vpcID},
 		"held": {world: func(w *world) { w.holder = "arn:other" }, fault: connection.Conflict},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -75,6 +100,10 @@ func TestPlanOffboard(t *testing.T) {
 			}
 			if err != nil {
 				return
+			}
+			test.want.To = "Monte Carlo support, at the address on https://docs.getmontecarlo.com/docs/agent-service-aws-private-link"
+			if got.Service.Name != test.service {
+				t.Errorf("service %q", got.Service.Name)
 			}
 			if diff := cmp.Diff(test.want, *got.Offboard); diff != "" || got.Decision != connection.DecisionOffboard || got.Network.VPCID != test.vpc {
 				t.Errorf("%s in %q: %s", got.Decision, got.Network.VPCID, diff)

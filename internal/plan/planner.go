@@ -182,22 +182,23 @@ func (p *Planner) decide(ctx context.Context, execution string, plan connection.
 		return plan, nil
 	}
 	plan.Decision = connection.DecisionProceed
-	if err := p.free(ctx, plan.ConnectionID, execution); err != nil {
-		return connection.Plan{}, err
+	stopped, err := p.free(ctx, plan.ConnectionID, execution)
+	if err == nil && stopped != "" {
+		_, plan.TakenFrom, err = p.from.Holders.Ran(ctx, stopped)
 	}
-	return plan, nil
+	return plan, err
 }
 
-// free returns a Conflict when another execution that runs holds the connection.
-func (p *Planner) free(ctx context.Context, connectionID, execution string) error {
+// free returns a Conflict when another execution that runs holds the connection. One that ended without letting go is returned.
+func (p *Planner) free(ctx context.Context, connectionID, execution string) (stopped string, err error) {
 	holder, err := p.from.Holders.Holder(ctx, connectionID)
 	if err != nil || holder == "" || holder == execution {
-		return err
+		return "", err
 	}
 	ended, err := p.from.Holders.Ended(ctx, holder)
 	if err == nil && !ended {
-		err = connection.Errorf(connection.Conflict,
-			"connection %s is held by execution %s; wait until that has ended, then start again", connectionID, holder)
+		err = connection.Errorf(connection.Conflict, "connection %s is held by execution %s; wait until that has ended, or end it with "+
+			"action cancel, then start again", connectionID, holder)
 	}
-	return err
+	return holder, err
 }

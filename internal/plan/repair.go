@@ -12,7 +12,7 @@ import (
 // read anew that the ledger knows. The endpoint must be there; a repair replaces none.
 func (p *Planner) repair(ctx context.Context, execution string, request connection.Request) (connection.Plan, error) {
 	id := request.ConnectionID()
-	if err := p.free(ctx, id, execution); err != nil {
+	if _, err := p.free(ctx, id, execution); err != nil {
 		return connection.Plan{}, err
 	}
 	ledger, err := p.from.Holders.Ledger(ctx, id)

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"time"
 
 	"postern/internal/connection"
 	"postern/internal/dns"
@@ -36,12 +37,14 @@ type Zones interface {
 // Parameters is what the plan reads of SSM; *publish.Client satisfies it.
 type Parameters interface {
 	Read(ctx context.Context, names []string) (map[string]publish.Existing, error)
+	Made(ctx context.Context, outputs []connection.Output, since time.Time) (connection.Config, error)
 }
 
 // Holders is what the plan reads of the store; *store.Store satisfies it.
 type Holders interface {
 	Holder(ctx context.Context, connectionID string) (execution string, err error)
 	Ended(ctx context.Context, execution string) (bool, error)
+	Ran(ctx context.Context, execution string) (request []byte, since time.Time, err error)
 	Ledger(ctx context.Context, connectionID string) (*connection.Ledger, error)
 }
 

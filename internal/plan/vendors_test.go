@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -48,6 +49,10 @@ func plannerOf(w *world, catalog vendor.Catalog) *Planner {
 type anyHolder struct{}
 
 func (anyHolder) Ended(context.Context, string) (bool, error) { return false, nil }
+
+func (anyHolder) Ran(context.Context, string) ([]byte, time.Time, error) {
+	return nil, time.Time{}, nil
+}
 
 func (anyHolder) Holder(context.Context, string) (string, error) { return "", nil }
 

@@ -55,6 +55,9 @@ type world struct {
 	values      map[string]publish.Existing
 	holder      string
 	holderEnded bool
+	ran         []byte // what the holder was asked for, and when it began
+	ranSince    time.Time
+	made        map[string]connection.Parameter
 	ledger      *connection.Ledger
 	owned       map[string][]connection.DNS    // by VPC
 	present     map[string][]connection.Record // by zone
@@ -222,6 +225,24 @@ func (w *world) Holder(_ context.Context, id string) (string, error) {
 		panic("holder of " + id)
 	}
 	return w.holder, w.call("Holder")
+}
+
+func (w *world) Ran(_ context.Context, execution string) ([]byte, time.Time, error) {
+	if execution != w.holder || !w.holderEnded {
+		panic("asked what " + execution + " did")
+	}
+	return w.ran, w.ranSince, w.call("Ran")
+}
+
+// Made is what an execution published that began at ranSince.
+func (w *world) Made(_ context.Context, outputs []connection.Output, since time.Time) (connection.Config, error) {
+	var config connection.Config
+	for _, output := range outputs {
+		if made, ok := w.made[output.Parameter]; ok && since.Equal(w.ranSince) {
+			config.Parameters = append(config.Parameters, made)
+		}
+	}
+	return config, w.call("Made")
 }
 
 func (w *world) Ended(_ context.Context, execution string) (bool, error) {

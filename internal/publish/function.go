@@ -58,14 +58,14 @@ func (p Publisher) Handle(ctx context.Context, in connection.Input) (connection.
 	if err != nil {
 		return config, err
 	}
-	if config, err = p.own(ctx, plan.Outputs, proof.At, config); err != nil {
+	if config, err = p.own(ctx, plan.Outputs, in.State.PublishedSince(), config); err != nil {
 		return config, err
 	}
 	return config, p.Registry.Onboarded(ctx, in, config)
 }
 
-// own finds out which of the parameters that needed no change an earlier try of this execution has written, and died before it
-// could say so.
+// own finds out which of the parameters that needed no change an earlier try of this execution has written, or the execution that it
+// took the connection over from, and died before it could say so.
 func (p Publisher) own(ctx context.Context, outputs []connection.Output, since time.Time, config connection.Config) (
 	connection.Config, error) {
 	unchanged := func(parameter connection.Parameter) bool { return !parameter.Changed }

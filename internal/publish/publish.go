@@ -140,10 +140,14 @@ func (c *Client) update(ctx context.Context, d draft) (connection.Parameter, err
 }
 
 func (d draft) parameter(version, previous int64, changed bool) connection.Parameter {
-	sum := sha256.Sum256([]byte(d.value))
 	return connection.Parameter{
-		Name: d.output.Parameter, Version: version, PreviousVersion: previous, Changed: changed, SHA256: hex.EncodeToString(sum[:]),
+		Name: d.output.Parameter, Version: version, PreviousVersion: previous, Changed: changed, SHA256: digest(d.value),
 	}
+}
+
+func digest(value string) string {
+	sum := sha256.Sum256([]byte(value))
+	return hex.EncodeToString(sum[:])
 }
 
 func names(outputs []connection.Output) []string {

@@ -388,6 +388,38 @@ func TestHandle(t *testing.T) {
 	}
 }
 
+// What an execution published that was stopped before it could record it is the next one's, with what stood there before.
+func TestHandleAfterATakeover(t *testing.T) {
+	t.Parallel()
+	written := time.Date(2026, 11, 21, 5, 0, 0, 0, time.UTC)
+	fake := holding(map[string]string{configName: "other: 1\n"})
+	fake.now = written
+	run := func(execution string, takenFrom time.Time, registry *onboarded) (connection.Config, error) {
+		plan := connection.Plan{ConnectionID: "monte-carlo/prod", Outputs: outputs(), TakenFrom: takenFrom}
+		return Publisher{Parameters: New(fake), Registry: registry}.Handle(t.Context(), connection.Input{
+			Execution: execution, State: connection.State{Plan: &plan, Endpoint: &connection.Endpoint{ID: "vpce-1"},
+				Verification: &connection.Proof{Verdict: connection.Pass, At: written.Add(time.Hour)}},
+		})
+	}
+	if _, err := run("arn:exec:1", time.Time{}, &onboarded{err: connection.Errorf(connection.Unavailable, "no answer")}); err == nil {
+		t.Fatal("it was recorded")
+	}
+	for _, test := range []struct {
+		takenFrom time.Time
+		changed   bool
+	}{{written.Add(-time.Hour), true}, {time.Time{}, false}} {
+		config, err := run("arn:exec:2", test.takenFrom, &onboarded{})
+		if err != nil || len(config.Parameters) != 2 {
+			t.Fatal(config, err)
+		}
+		for _, parameter := range config.Parameters {
+			if parameter.Changed != test.changed || (parameter.PreviousVersion > 0) != (test.changed && parameter.Name == configName) {
+				t.Errorf("taken from %v: %+v", test.takenFrom, parameter)
+			}
+		}
+	}
+}
+
 // A try that published and died before it could say so is remembered by what it wrote.
 func TestHandleAgain(t *testing.T) {
 	t.Parallel()

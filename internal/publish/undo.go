@@ -17,6 +17,9 @@ import (
 
 // Undo takes back what was published: a parameter that was created is deleted, one that was changed gets its previous value back.
 // One that somebody has changed since is left alone, with a Conflict that names it; the others are undone all the same.
+//
+// A value is known by its content. AWS: versions begin at 1 again when somebody deletes a parameter and makes one of the same name,
+// and our own value has another number when it was put back.
 func (c *Client) Undo(ctx context.Context, config connection.Config) error {
 	var failed []error
 	for _, parameter := range slices.Backward(config.Parameters) {
@@ -41,7 +44,7 @@ func (c *Client) undo(ctx context.Context, p connection.Parameter) error {
 	switch {
 	case !ok && p.PreviousVersion == 0:
 		return nil // gone already
-	case !ok || now.Version != p.Version:
+	case !ok || !ours(p, now):
 		if before, known := read[previous]; ok && known && before.Value == now.Value {
 			return nil // an earlier try has restored it
 		}
@@ -60,6 +63,13 @@ func (c *Client) undo(ctx context.Context, p connection.Parameter) error {
 		return fmt.Errorf("restoring parameter %s: %w", p.Name, err)
 	}
 	return nil
+}
+
+func ours(p connection.Parameter, now Existing) bool {
+	if p.SHA256 == "" {
+		return now.Version == p.Version
+	}
+	return digest(now.Value) == p.SHA256
 }
 
 func (c *Client) remove(ctx context.Context, name string) error {

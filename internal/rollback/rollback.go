@@ -166,7 +166,7 @@ func (r *run) config(ctx context.Context) {
 		if state.Verification == nil || state.Verification.Verdict != connection.Pass {
 			return // PublishConfig was not reached
 		}
-		made, err := r.Parameters.Made(ctx, state.Plan.Outputs, state.Verification.At)
+		made, err := r.Parameters.Made(ctx, state.Plan.Outputs, state.PublishedSince())
 		if err != nil {
 			r.done(err, "parameters looked through")
 			return

@@ -31,6 +31,7 @@
 //	waitToken           the task token. Only Token reads it, and the index must not carry it
 //	noticeAllowlist     execution whose message for this gate was sent, and noticeApproval likewise
 //	noticeAllowlistBy   the call that claimed it, and noticeApprovalBy likewise
+//	noticeRemoval       offboarding whose message for the vendor was sent, and noticeRemovalBy, the call that claimed it
 //	orphanDigest        orphan whose message was sent, and orphanBy, the call that claimed it; on an item of its own, with the id
 //	                    orphan/kind/connection and nothing else
 //	reminderOf          gate and execution that the operators were last reminded of

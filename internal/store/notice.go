@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strings"
 
 	"postern/internal/connection"
 )
@@ -16,26 +17,43 @@ import (
 //
 // The claims of an execution are an item of their own: duplicates of its event come after other executions have claimed theirs.
 func (s *Store) ClaimNotice(ctx context.Context, connectionID, execution string, gate connection.Gate) (name string, err error) {
-	notice, name := noticeOf(gate), rand.Text()
+	return s.claimNotice(ctx, connectionID, execution, noticeOf(gate))
+}
+
+// ReleaseNotice gives a claim back by its name, for a message that was not sent. Somebody else's claim stays.
+func (s *Store) ReleaseNotice(ctx context.Context, connectionID, execution string, gate connection.Gate, name string) error {
+	return s.releaseNotice(ctx, connectionID, execution, noticeOf(gate), name)
+}
+
+// ClaimRemoval claims an offboarding's message, as ClaimNotice does.
+func (s *Store) ClaimRemoval(ctx context.Context, connectionID, execution string) (name string, err error) {
+	return s.claimNotice(ctx, connectionID, execution, noticeRemoval)
+}
+
+// ReleaseRemoval gives such a claim back by its name, for a message that was not sent.
+func (s *Store) ReleaseRemoval(ctx context.Context, connectionID, execution, name string) error {
+	return s.releaseNotice(ctx, connectionID, execution, noticeRemoval, name)
+}
+
+func (s *Store) claimNotice(ctx context.Context, connectionID, execution, notice string) (name string, err error) {
+	name = rand.Text()
 	name, err = s.claimed(ctx, noticeID(connectionID, execution), name, change{
 		set:       map[string]string{notice: execution, notice + "By": name},
 		condition: fmt.Sprintf("attribute_not_exists(%[1]s) OR %[1]sBy = :%[1]sBy", notice),
 	})
 	if err != nil {
-		return "", fmt.Errorf("claiming the %s message of %s: %w", gate, connectionID, err)
+		return "", fmt.Errorf("claiming the %s message of %s: %w", about(notice), connectionID, err)
 	}
 	return name, nil
 }
 
-// ReleaseNotice gives a claim back by its name, for a message that was not sent. Somebody else's claim stays.
-func (s *Store) ReleaseNotice(ctx context.Context, connectionID, execution string, gate connection.Gate, name string) error {
-	notice := noticeOf(gate)
+func (s *Store) releaseNotice(ctx context.Context, connectionID, execution, notice, name string) error {
 	_, err := s.update(ctx, noticeID(connectionID, execution), change{
 		remove:    []string{notice, notice + "By"},
 		condition: notice + "By = :name", values: map[string]string{"name": name},
 	})
 	if err != nil {
-		return fmt.Errorf("releasing the %s message of %s: %w", gate, connectionID, err)
+		return fmt.Errorf("releasing the %s message of %s: %w", about(notice), connectionID, err)
 	}
 	return nil
 }
@@ -49,12 +67,20 @@ func (s *Store) claimed(ctx context.Context, itemID, name string, c change) (str
 	return name, nil
 }
 
+// noticePrefix begins the attributes that say who sent a message.
+const (
+	noticePrefix  = "notice"
+	noticeRemoval = noticePrefix + "Removal"
+)
+
 func noticeOf(gate connection.Gate) string {
 	if gate == connection.GateAllowlist {
-		return "noticeAllowlist"
+		return noticePrefix + "Allowlist"
 	}
-	return "noticeApproval"
+	return noticePrefix + "Approval"
 }
+
+func about(notice string) string { return strings.ToLower(strings.TrimPrefix(notice, noticePrefix)) }
 
 // noticeID is no connection's id: those have one slash.
 func noticeID(connectionID, execution string) string {

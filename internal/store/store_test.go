@@ -500,6 +500,28 @@ func (r retrying) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput,
 	return out, err
 }
 
+func TestClaimRemoval(t *testing.T) {
+	t.Parallel()
+	s, _ := open()
+	claim := func(execution string, want bool) (name string) {
+		t.Helper()
+		name, err := s.ClaimRemoval(t.Context(), id, execution)
+		if err != nil || (name != "") != want {
+			t.Errorf("%s: claimed as %q, %v; want a claim: %v", execution, name, err, want)
+		}
+		return name
+	}
+	_, err := s.ClaimNotice(t.Context(), id, "arn:1", connection.GateApproval)
+	must(t, err)
+	first := claim("arn:1", true) // a gate's message is another one
+	claim("arn:1", false)
+	claim("arn:2", true) // the connection was onboarded again meanwhile
+	must(t, s.ReleaseRemoval(t.Context(), id, "arn:1", "another"))
+	claim("arn:1", false)
+	must(t, s.ReleaseRemoval(t.Context(), id, "arn:1", first))
+	claim("arn:1", true)
+}
+
 // TestClaimNoticeAnswerLost: a claim whose answer is lost is still ours when the SDK asks again; else the mail would never go
 // out.
 func TestClaimNoticeAnswerLost(t *testing.T) {
@@ -541,6 +563,7 @@ func TestErrorsNameTheThing(t *testing.T) {
 		"recording that " + id + " is failed":     s.Finish(t.Context(), result),
 		"claiming the approval message of " + id:  notice,
 		"releasing the approval message of " + id: s.ReleaseNotice(t.Context(), id, "arn:1", connection.GateApproval, "name"),
+		"releasing the removal message of " + id:  s.ReleaseRemoval(t.Context(), id, "arn:1", "name"),
 		"recording that vpce-1 is pending":        s.RecordState(t.Context(), id, "vpce-1", "pending"),
 	} {
 		if !errors.Is(err, refused) || !strings.HasPrefix(err.Error(), name) {

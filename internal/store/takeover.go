@@ -47,6 +47,21 @@ func (s *Store) EndedAt(ctx context.Context, execution string) (ended bool, at t
 	return ended, aws.ToTime(out.StopDate), nil
 }
 
+// Ran returns what an execution was asked for, and when it began: nothing and the zero time for one that AWS has forgotten.
+func (s *Store) Ran(ctx context.Context, execution string) (request []byte, since time.Time, err error) {
+	if s.executions == nil {
+		return nil, time.Time{}, nil
+	}
+	out, err := s.executions.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(execution)})
+	if awserr.Is(err, "ExecutionDoesNotExist") {
+		return nil, time.Time{}, nil
+	}
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("asking what execution %s was to do: %w", execution, err)
+	}
+	return []byte(aws.ToString(out.Input)), aws.ToTime(out.StartDate), nil
+}
+
 // claimable is the condition under which an execution, named by the placeholder :holder, may take a connection: it is free, its own,
 // or held by one that has ended. The holder that was seen is "" for none.
 func (s *Store) claimable(ctx context.Context, holder, execution string) (condition string, values map[string]string, err error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -34,7 +35,7 @@ func (e *executions) DescribeExecution(_ context.Context, in *sfn.DescribeExecut
 	case !known:
 		return nil, &smithy.GenericAPIError{Code: "ExecutionDoesNotExist"}
 	}
-	return &sfn.DescribeExecutionOutput{Status: status}, nil
+	return &sfn.DescribeExecutionOutput{Status: status, StartDate: aws.Time(noon), Input: aws.String(`{"action":"onboard"}`)}, nil
 }
 
 // Who may take a connection that arn:1 holds, by what Step Functions says of arn:1.
@@ -179,5 +180,30 @@ func TestInputsOfAWait(t *testing.T) {
 	}
 	if _, found, err := s.WaitOf(t.Context(), id); found || err != nil {
 		t.Errorf("still waiting: %v, %v", found, err)
+	}
+}
+
+// What an execution was asked for is known as long as AWS remembers it.
+func TestRan(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		asking  *executions
+		request string
+		since   time.Time
+		fails   bool
+	}{
+		"known":        {&executions{status: map[string]types.ExecutionStatus{"arn:1": types.ExecutionStatusAborted}}, `{"action":"onboard"}`, noon, false},
+		"forgotten":    {&executions{}, "", time.Time{}, false},
+		"nobody knows": {&executions{err: errors.New("no answer")}, "", time.Time{}, true},
+		"cannot ask":   {nil, "", time.Time{}, false},
+	} {
+		s, _ := open()
+		if test.asking != nil {
+			s = s.Asking(test.asking)
+		}
+		request, since, err := s.Ran(t.Context(), "arn:1")
+		if string(request) != test.request || !since.Equal(test.since) || (err != nil) != test.fails {
+			t.Errorf("%s: %q, %v, %v", name, request, since, err)
+		}
 	}
 }
