@@ -173,7 +173,7 @@ var handBack = grant{actions: []string{"ec2:DeleteTags"}, resources: ec2Resource
 // ReturnValues.
 var withoutToken = map[string]any{
 	"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": []string{
-		"id", "vendor", "holder", "cancelledHolder", "status", "finishedBy", "ticket", "ledger", "linked", "unlinked", "expects", "drift",
+		"id", "vendor", "holder", "cancelledHolder", "status", "finishedBy", "failure", "ticket", "ledger", "linked", "unlinked", "expects", "drift",
 		"updatedAt", "endpointId", "lastSeen",
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
 		"waitRole", "waitExternalId", "waitRegion",
