@@ -192,6 +192,9 @@ var askHolder = grant{actions: []string{"states:DescribeExecution"}, resources: 
 // failedEvents is for functions that are called asynchronously: Lambda sends what they failed on to the dead letters.
 var failedEvents = grant{actions: []string{"sqs:SendMessage"}, resources: deadLetters}
 
+// AWS: DescribeParameters has no resource-level permissions. It gives names and no values.
+var listParameters = grant{actions: []string{"ssm:DescribeParameters"}, resources: anything}
+
 // AWS: EC2's Describe actions have no resource-level permissions.
 func describe(names ...string) grant {
 	var actions []string
@@ -244,6 +247,7 @@ func (s *stack) specs() []spec {
 				{actions: []string{"route53:ListHostedZonesByVPC", "route53:ListHostedZonesByName"}, resources: anything},
 				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets"}, resources: zones},
 				{actions: []string{"ssm:GetParameters"}, resources: parameters},
+				listParameters,
 				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
 			},
 		},
@@ -405,11 +409,12 @@ func (s *stack) specs() []spec {
 		},
 		{
 			handler: "sweep-orphans", reaches: true, description: "Reports what Postern made and nobody answers for", timeoutSeconds: 300,
-			env: []string{step.EnvTable, step.EnvNetworks, step.EnvEventBus, step.EnvTimeouts},
+			env: []string{step.EnvTable, step.EnvNetworks, step.EnvEventBus, step.EnvTimeouts, step.EnvParameterPrefix},
 			grants: []grant{
 				askHolder,
 				describe("VpcEndpoints", "SecurityGroups"),
 				{actions: []string{"route53:ListHostedZonesByName"}, resources: anything},
+				listParameters,
 				{actions: []string{"dynamodb:Scan"}, resources: table, conditions: withoutToken},
 				{actions: []string{"events:PutEvents"}, resources: eventBus},
 				failedEvents,

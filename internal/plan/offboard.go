@@ -44,11 +44,41 @@ func (p *Planner) offboard(ctx context.Context, execution string, request connec
 		plan.Network, plan.Offboard = network, &found
 		break // a connection is in one network
 	}
+	if ledger.Plan.Network.VPCID == "" {
+		if err := p.published(ctx, &plan, networks); err != nil {
+			return connection.Plan{}, err
+		}
+	}
 	plan.Service = ledger.Plan.Service
 	plan.Findings = append(plan.Findings, connection.Finding{
 		Severity: connection.SeverityInfo, Code: "will-remove", Message: removes(*plan.Offboard),
 	})
 	return plan, nil
+}
+
+// published adds to the plan of a connection without a ledger the parameters that an execution made which was stopped before it
+// could say so. They are in the account and Region of the network that has the rest, or, when none has any, in the first that has them.
+func (p *Planner) published(ctx context.Context, plan *connection.Plan, networks []connection.Network) error {
+	if plan.Network.VPCID != "" {
+		networks = []connection.Network{plan.Network}
+	}
+	for _, network := range networks {
+		made, err := p.in(network).from.Parameters.Created(ctx, p.prefix+"/"+plan.ConnectionID, plan.ConnectionID)
+		if err != nil {
+			return err
+		}
+		if len(made) == 0 {
+			continue
+		}
+		plan.Network = network
+		for _, parameter := range made {
+			// One that somebody has written since is at another version: it is kept then, and said.
+			plan.Offboard.Config.Parameters = append(plan.Offboard.Config.Parameters,
+				connection.Parameter{Name: parameter.Name, Version: 1, Changed: true})
+		}
+		return nil
+	}
+	return nil
 }
 
 // everywhere is every registered network, as far as looking for things in it needs it.

@@ -36,6 +36,7 @@ type Zones interface {
 // Parameters is what the plan reads of SSM; *publish.Client satisfies it.
 type Parameters interface {
 	Read(ctx context.Context, names []string) (map[string]publish.Existing, error)
+	Created(ctx context.Context, path, connectionID string) ([]publish.Created, error)
 }
 
 // Holders is what the plan reads of the store; *store.Store satisfies it.
