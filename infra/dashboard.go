@@ -39,20 +39,29 @@ func (s *stack) dashboard(alarms []interfacesawscloudwatch.IAlarmRef, watched ma
 		}
 		return metrics
 	}
-	executions := append([]awscloudwatch.IMetric{sum(s.machine.MetricStarted(nil)), sum(s.machine.MetricSucceeded(nil))},
-		of("ExecutionsFailed", "FailedDirty", "ExecutionsAborted")...)
+	var failing []string
+	for _, a := range s.functionAlarms() {
+		failing = append(failing, a.id)
+	}
+	swept := func(name string) awscloudwatch.IMetric { return written(name, "Maximum", sweepsMissed*sweepMinutes) }
 	board.AddWidgets(
-		graph("Executions", executions),
-		graph("Waits for vendors: the oldest, in seconds", of("WaitOverdue")),
-		graph("Sweep: how many reported, of 3", of("SweepMissing")),
+		graph("Executions", append([]awscloudwatch.IMetric{sum(s.machine.MetricStarted(nil)), sum(s.machine.MetricSucceeded(nil))},
+			of("ExecutionsFailed", "FailedDirty", "ExecutionsAborted", "ExecutionsTimedOut")...)),
+		graph("Fleets", of("FleetsFailed", "FleetsAborted", "FleetsTimedOut")),
+		graph("Drift, and what nobody could look at", of("Drift", "DriftUnknown")),
 	)
 	board.AddWidgets(
-		graph("Drift, and what nobody could look at", of("Drift", "DriftUnknown")),
-		graph("Waits and checked connections", []awscloudwatch.IMetric{
-			written(approval.MetricPending, "Maximum", sweepsMissed*sweepMinutes), written(drift.MetricChecked, "Maximum", 2*driftMinutes),
-		}),
+		graph("Waits for vendors: the oldest, in seconds", of("WaitOverdue")),
+		graph("Waits, those past the vendor's hours, changes no message told", append(of("SweepRepaired"),
+			swept(approval.MetricPending), swept(approval.MetricOverdue))),
+		graph("Orphans, and what nobody could look at", of("Orphans", "OrphanUnknown")),
+	)
+	board.AddWidgets(
+		graph("How many sweeps and checks reported", of("SweepMissing", "DriftCheckMissing", "OrphanSweepMissing")),
+		graph("Checked connections", []awscloudwatch.IMetric{written(drift.MetricChecked, "Maximum", 2*driftMinutes)}),
 		graph("Undelivered events, refused webhooks", of("DeadLetters", "WebhookRefused")),
 	)
+	board.AddWidgets(graph("Functions that fail, or that Lambda turns away", of(failing...)))
 }
 
 // graph is one of three in a row.

@@ -56,11 +56,13 @@ func board(t *testing.T) (body struct {
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"AWS/SQS ApproximateNumberOfMessagesVisible", "AWS/States ExecutionsAborted", "AWS/States ExecutionsFailed",
-		"AWS/States ExecutionsStarted", "AWS/States ExecutionsSucceeded", "Postern DriftChecked", "Postern DriftCount",
-		"Postern DriftUnknownCount", "Postern FailedDirty", "Postern OldestPendingAgeSeconds", "Postern PendingCount", "Postern WebhookRefused",
+		"AWS/Lambda Errors", "AWS/Lambda Throttles", "AWS/SQS ApproximateNumberOfMessagesVisible", "AWS/States ExecutionsAborted",
+		"AWS/States ExecutionsFailed", "AWS/States ExecutionsStarted", "AWS/States ExecutionsSucceeded", "AWS/States ExecutionsTimedOut",
+		"Postern DriftChecked", "Postern DriftCount", "Postern DriftUnknownCount", "Postern FailedDirty", "Postern OldestPendingAgeSeconds",
+		"Postern OrphanChecked", "Postern OrphanCount", "Postern OrphanUnknown", "Postern OverdueCount", "Postern PendingCount",
+		"Postern SweepRepaired", "Postern WebhookRefused",
 	}
-	metrics := map[string]bool{}
+	metrics, drawn := map[string]bool{}, map[string]bool{}
 	var alarms, pages []string
 	for _, widget := range board(t).Widgets {
 		if widget.X+widget.Width > dashboardColumns || widget.Height < 3 {
@@ -74,6 +76,7 @@ func TestDashboard(t *testing.T) {
 		case "metric":
 			for _, metric := range widget.Properties.Metrics {
 				metrics[fmt.Sprint(metric[0], " ", metric[1])] = true
+				drawn[fmt.Sprint(metric[:len(metric)-1]...)] = true // without how it is drawn
 			}
 		default:
 			t.Errorf("a widget of type %s", widget.Type)
@@ -81,6 +84,19 @@ func TestDashboard(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(metrics))); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)
+	}
+	for id, alarm := range ofType("AWS::CloudWatch::Alarm") {
+		watched := []any{alarm.Properties["Namespace"], alarm.Properties["MetricName"]}
+		for _, dimension := range list(alarm.Properties["Dimensions"]) {
+			value := the(dimension, "Value", "Ref")
+			if got := list(the(dimension, "Value", "Fn::GetAtt")); len(got) > 0 {
+				value = got[0]
+			}
+			watched = append(watched, the(dimension, "Name"), value)
+		}
+		if !drawn[fmt.Sprint(watched...)] {
+			t.Errorf("%s: no graph shows %v", id, watched)
+		}
 	}
 	slices.Sort(alarms)
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(ofType("AWS::CloudWatch::Alarm"))), alarms); diff != "" {

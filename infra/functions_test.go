@@ -89,7 +89,7 @@ var environment = map[string][]string{
 	"publish-config":  {step.EnvTable},
 	"offboard":        {step.EnvEventBus, step.EnvNotificationTopic, step.EnvTable},
 	"rollback":        {step.EnvNotificationTopic, step.EnvTable},
-	"sweep-orphans":   {step.EnvEventBus, step.EnvNetworks, step.EnvTable, step.EnvTimeouts},
+	"sweep-orphans":   {step.EnvEventBus, step.EnvNetworks, step.EnvParameterPrefix, step.EnvTable, step.EnvTimeouts},
 	"notify":          {step.EnvOperatorsTopic, step.EnvTable},
 	"widget":          {step.EnvTable},
 	"plan-fleet":      {step.EnvNetworks},

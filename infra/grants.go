@@ -173,7 +173,7 @@ var handBack = grant{actions: []string{"ec2:DeleteTags"}, resources: ec2Resource
 // ReturnValues.
 var withoutToken = map[string]any{
 	"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": []string{
-		"id", "vendor", "holder", "cancelledHolder", "status", "finishedBy", "ticket", "ledger", "linked", "unlinked", "expects", "drift",
+		"id", "vendor", "holder", "cancelledHolder", "status", "finishedBy", "failure", "ticket", "ledger", "linked", "unlinked", "expects", "drift",
 		"updatedAt", "endpointId", "lastSeen",
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
 		"waitRole", "waitExternalId", "waitRegion",
@@ -191,6 +191,9 @@ var askHolder = grant{actions: []string{"states:DescribeExecution"}, resources: 
 
 // failedEvents is for functions that are called asynchronously: Lambda sends what they failed on to the dead letters.
 var failedEvents = grant{actions: []string{"sqs:SendMessage"}, resources: deadLetters}
+
+// AWS: DescribeParameters has no resource-level permissions. It gives names and no values.
+var listParameters = grant{actions: []string{"ssm:DescribeParameters"}, resources: anything}
 
 // AWS: EC2's Describe actions have no resource-level permissions.
 func describe(names ...string) grant {
@@ -244,6 +247,7 @@ func (s *stack) specs() []spec {
 				{actions: []string{"route53:ListHostedZonesByVPC", "route53:ListHostedZonesByName"}, resources: anything},
 				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets"}, resources: zones},
 				{actions: []string{"ssm:GetParameters"}, resources: parameters},
+				listParameters,
 				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
 			},
 		},
@@ -406,11 +410,12 @@ func (s *stack) specs() []spec {
 		},
 		{
 			handler: "sweep-orphans", reaches: true, description: "Reports what Postern made and nobody answers for", timeoutSeconds: 300,
-			env: []string{step.EnvTable, step.EnvNetworks, step.EnvEventBus, step.EnvTimeouts},
+			env: []string{step.EnvTable, step.EnvNetworks, step.EnvEventBus, step.EnvTimeouts, step.EnvParameterPrefix},
 			grants: []grant{
 				askHolder,
 				describe("VpcEndpoints", "SecurityGroups"),
 				{actions: []string{"route53:ListHostedZonesByName"}, resources: anything},
+				listParameters,
 				{actions: []string{"dynamodb:Scan"}, resources: table, conditions: withoutToken},
 				{actions: []string{"events:PutEvents"}, resources: eventBus},
 				failedEvents,

@@ -64,7 +64,7 @@ func TestPermissions(t *testing.T) {
 		"plan": {"dynamodb:GetItem", "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups",
 			"ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints",
 			"ec2:DescribeVpcs", "route53:GetHostedZone", "route53:ListHostedZonesByName", "route53:ListHostedZonesByVPC",
-			"route53:ListResourceRecordSets", "ssm:GetParameters", "states:DescribeExecution", "sts:AssumeRole"},
+			"route53:ListResourceRecordSets", "ssm:DescribeParameters", "ssm:GetParameters", "states:DescribeExecution", "sts:AssumeRole"},
 		"ensure-endpoint": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:AuthorizeSecurityGroupIngress",
 			"ec2:CreateSecurityGroup", "ec2:CreateTags", "ec2:CreateVpcEndpoint", "ec2:CreateVpcEndpointConnectionNotification",
 			"ec2:DescribeSecurityGroups", "ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints",
@@ -104,7 +104,7 @@ func TestPermissions(t *testing.T) {
 			"events:PutEvents", "lambda:InvokeFunction", "route53:GetHostedZone", "route53:ListHostedZonesByVPC",
 			"route53:ListResourceRecordSets", "sqs:SendMessage", "ssm:GetParameters", "states:StartExecution", "sts:AssumeRole"},
 		"sweep-orphans": {"dynamodb:Scan", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcEndpoints", "events:PutEvents",
-			"route53:ListHostedZonesByName", "sqs:SendMessage", "states:DescribeExecution", "sts:AssumeRole"},
+			"route53:ListHostedZonesByName", "sqs:SendMessage", "ssm:DescribeParameters", "states:DescribeExecution", "sts:AssumeRole"},
 		"relay-probe": {"sts:AssumeRole"},
 		"plan-fleet":  nil, "report-target": nil, "report-fleet": nil,
 		"comment": {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
@@ -125,7 +125,7 @@ func TestPermissions(t *testing.T) {
 
 // unrestricted are the actions that are allowed on *: AWS has no resource-level permissions for them. CreateHostedZone alone is
 // restricted by a condition.
-var unrestricted = regexp.MustCompile(`^ec2:Describe|^cloudtrail:LookupEvents$|^route53:(List|CreateHostedZone$)|^states:SendTask|` +
+var unrestricted = regexp.MustCompile(`^ec2:Describe|^ssm:DescribeParameters$|^cloudtrail:LookupEvents$|^route53:(List|CreateHostedZone$)|^states:SendTask|` +
 	`^ec2:(Create|Delete)VpcEndpointConnectionNotifications?$|^ec2:\w+(NetworkInterface|PrivateIpAddresses)$`)
 
 func TestPermissionsAreScoped(t *testing.T) {

@@ -38,7 +38,7 @@ type alarm struct {
 
 func (s *stack) observability() {
 	s.asynchronous()
-	all := slices.Concat(s.executionAlarms(), s.fleetAlarms(), s.waitAlarms(), s.driftAlarms(), s.webhookAlarms(), s.functionAlarms())
+	all := slices.Concat(s.executionAlarms(), s.fleetAlarms(), s.waitAlarms(), s.orphanAlarms(), s.driftAlarms(), s.webhookAlarms(), s.functionAlarms())
 	alarms := make([]interfacesawscloudwatch.IAlarmRef, len(all))
 	metrics := map[string]awscloudwatch.IMetric{}
 	for i, a := range all {
@@ -49,14 +49,14 @@ func (s *stack) observability() {
 
 func (s *stack) executionAlarms() []alarm {
 	return []alarm{
-		{id: "ExecutionsFailed", what: "An onboarding failed", do: "Read its error, correct what it names, start again",
+		{id: "ExecutionsFailed", what: "An execution failed", do: "Read its error, correct what it names, start again",
 			anchor: "executions-failed", metric: sum(s.machine.MetricFailed(nil))},
-		{id: "FailedDirty", what: "An onboarding failed and left something behind", do: "Remove what the cause of the execution lists",
+		{id: "FailedDirty", what: "An execution failed and left something behind", do: "Remove what the cause of the execution lists",
 			anchor: "failed-dirty", metric: s.failedDirty()},
-		{id: "ExecutionsTimedOut", what: "An onboarding ran for a year",
+		{id: "ExecutionsTimedOut", what: "An execution ran for a year",
 			do: "Report the execution's ARN, treat what it made as aborted", anchor: "executions-timed-out",
 			metric: sum(s.machine.MetricTimedOut(nil))},
-		{id: "ExecutionsAborted", what: "Somebody stopped an onboarding: nothing was undone",
+		{id: "ExecutionsAborted", what: "Somebody stopped an execution: nothing was undone",
 			do: "Decide what becomes of what it made", anchor: "executions-aborted", metric: sum(s.machine.MetricAborted(nil))},
 	}
 }
@@ -93,21 +93,29 @@ func (s *stack) waitAlarms() []alarm {
 		{id: "SweepMissing", what: "The sweep is silent: lost notifications are not repaired",
 			do: "Look at the rule Sweep and the log of observe", anchor: "sweep-missing",
 			metric: ours(approval.MetricPending, "SampleCount"), threshold: 1, silent: true},
-		{id: "WaitOverdue", what: "A vendor has not answered for more than five days", do: "Ask the vendor",
+		{id: "WaitOverdue", what: "A vendor has not answered for more than five days", do: "Ask the vendor; the page says which",
 			anchor: "wait-overdue", metric: ours(approval.MetricOldestPending, "Maximum"), threshold: overdueSeconds},
 		{id: "SweepRepaired", what: "The sweep found what a notification should have told",
 			do: "Look at the notifications topic and its key", anchor: "sweep-repaired",
 			metric: ours(approval.MetricRepaired, "Sum"), threshold: 2},
-		// As long as the last sweep found any: it looks again every six hours.
-		{id: "Orphans", what: "Something of ours in AWS is nobody's", do: "Read the mail about it, decide, start the request in it",
-			anchor: "orphans", metric: awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-				Namespace: jsii.String(metric.Namespace), MetricName: jsii.String(orphan.MetricOrphans), Statistic: jsii.String("Maximum"),
-				Period: awscdk.Duration_Hours(jsii.Number(orphanSweepHours)),
-			})},
 		{id: "DeadLetters", what: "An event could not be delivered",
 			do: "Read the message in the queue, mend the function, send it again", anchor: "dead-letters",
 			metric: s.deadLetters.MetricApproximateNumberOfMessagesVisible(
 				&awscloudwatch.MetricOptions{Statistic: jsii.String("Maximum")})},
+	}
+}
+
+// orphanAlarms are about what the sweeps for orphans report. A period holds two of them, so that one which comes late ends no alarm.
+func (s *stack) orphanAlarms() []alarm {
+	const two = 2 * 60 * orphanSweepHours
+	return []alarm{
+		{id: "Orphans", what: "Something of ours in AWS is nobody's", do: "Read the mail about it, decide, start the request in it",
+			anchor: "orphans", metric: written(orphan.MetricOrphans, "Maximum", two)},
+		{id: "OrphanUnknown", what: "The sweep for orphans cannot look at something", do: "Read in its log what it lacks",
+			anchor: "orphan-unknown", metric: written(orphan.MetricUnknown, "Minimum", two)},
+		{id: "OrphanSweepMissing", what: "The sweep for orphans is silent: what is nobody's bills on",
+			do: "Look at the rule OrphanSweep and the log of sweep-orphans", anchor: "orphan-sweep-missing",
+			metric: written(orphan.MetricChecked, "SampleCount", two), threshold: 1, silent: true},
 	}
 }
 

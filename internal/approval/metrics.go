@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"cmp"
 	"time"
 
 	"postern/internal/metric"
@@ -9,7 +10,8 @@ import (
 
 // The metrics of the sweep. All are written by every sweep, also when nothing waits: their absence is an alarm.
 const (
-	// MetricOldestPending is the age of the oldest wait, in seconds. It is the only sign of a wait that nobody answers.
+	// MetricOldestPending is how long ago the vendor was asked that has been waited for longest, in seconds. It is the only sign of a
+	// wait that nobody answers, and goes on when the gate is waited at again.
 	MetricOldestPending = "OldestPendingAgeSeconds"
 	// MetricPending is the number of waits.
 	MetricPending = "PendingCount"
@@ -28,7 +30,7 @@ func pending(waits []store.Wait, at time.Time, repaired int) []metric.Metric {
 			overdue++
 		}
 		if !at.IsZero() {
-			oldest = max(oldest, at.Sub(wait.Since))
+			oldest = max(oldest, at.Sub(cmp.Or(wait.Asked, wait.Since)))
 		}
 	}
 	return []metric.Metric{

@@ -34,6 +34,15 @@ func TestMetricLine(t *testing.T) {
 	}
 }
 
+// A gate that is waited at again, with what the vendor gave, is as old as the question.
+func TestOldestIsTheQuestion(t *testing.T) {
+	t.Parallel()
+	again := store.Wait{Since: noon.Add(-time.Minute), Asked: noon.Add(-6 * 24 * time.Hour)}
+	if oldest := pending([]store.Wait{again}, noon, 0)[0]; oldest.Name != MetricOldestPending || oldest.Value != 6*86_400 {
+		t.Errorf("%+v", oldest)
+	}
+}
+
 func TestNothingPending(t *testing.T) {
 	t.Parallel()
 	for _, m := range pending(nil, noon, 0) {

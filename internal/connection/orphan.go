@@ -28,6 +28,7 @@ const (
 	ThingEndpoint      = "VPC endpoint"
 	ThingSecurityGroup = "security group"
 	ThingHostedZone    = "hosted zone"
+	ThingParameter     = "SSM parameter"
 )
 
 // OrphanThing is one thing in AWS that carries our tags or our reference.
@@ -36,11 +37,11 @@ type OrphanThing struct {
 	ID        string `json:"id"`
 	AccountID string `json:"accountId"`
 	Region    string `json:"region,omitempty"` // a hosted zone has none
-	VPCID     string `json:"vpcId,omitempty"`  // AWS does not list it with a hosted zone
+	VPCID     string `json:"vpcId,omitempty"`  // AWS does not list it with a hosted zone; a parameter has none
 	// State and Subnets are an endpoint's. It bills by the hour for each subnet, whatever its state.
 	State     EndpointState `json:"state,omitempty"`
 	Subnets   int           `json:"subnets,omitempty"`
-	CreatedAt time.Time     `json:"createdAt,omitzero"` // AWS tells it of endpoints only
+	CreatedAt time.Time     `json:"createdAt,omitzero"` // AWS tells it of endpoints and parameters only
 	// Adopted is set for an endpoint that was made by hand and taken over.
 	Adopted bool `json:"adopted,omitempty"`
 }

@@ -66,8 +66,12 @@ func kinds(found []connection.OrphanNotice) []string {
 		for _, thing := range notice.Things {
 			things[thing.Type]++
 		}
-		all = append(all, fmt.Sprintf("%s of %s: %d endpoints, %d groups, %d zones", notice.Kind, notice.ConnectionID,
-			things[connection.ThingEndpoint], things[connection.ThingSecurityGroup], things[connection.ThingHostedZone]))
+		text := fmt.Sprintf("%s of %s: %d endpoints, %d groups, %d zones", notice.Kind, notice.ConnectionID,
+			things[connection.ThingEndpoint], things[connection.ThingSecurityGroup], things[connection.ThingHostedZone])
+		if n := things[connection.ThingParameter]; n > 0 {
+			text += fmt.Sprintf(", %d parameters", n)
+		}
+		all = append(all, text)
 	}
 	return all
 }
@@ -86,6 +90,30 @@ func stopAt(t *testing.T, c *local.Cloud, request []byte, state string) {
 	})
 	if ended := ending(t, c, arn); ended.Status != states.Aborted {
 		t.Fatalf("%s after %v: %s", ended.Status, ended.Path, ended.Cause)
+	}
+}
+
+// stopPublished runs an onboarding until it has published, keeps it from saying so, and stops it by hand.
+func stopPublished(t *testing.T, c *local.Cloud, request []byte) {
+	t.Helper()
+	c.Server.SetFault(func(call *wire.Call, record wire.Recorded) *wire.Fault {
+		if record.Function == "postern-publish-config" && call.Operation == "UpdateItem" {
+			return &wire.Fault{Kind: wire.Throttle}
+		}
+		return nil
+	})
+	defer c.Server.SetFault(nil)
+	arn, err := c.StartExecution("", request)
+	must(t, err)
+	done := false
+	c.States.OnState(func(e states.StateEvent) {
+		if !done && e.State == "PublishConfig" && e.Execution == arn {
+			done = true
+			c.Clock.After(time.Second, "somebody stops the execution", func() { c.States.Stop(arn, "", "") })
+		}
+	})
+	if ended := ending(t, c, arn); ended.Status != states.Aborted || len(c.Parameters.Names()) == 0 {
+		t.Fatalf("%s after %v: %s; published %q", ended.Status, ended.Path, ended.Cause, c.Parameters.Names())
 	}
 }
 
@@ -153,6 +181,10 @@ func TestAnOrphanIsRemovedByItsRequest(t *testing.T) {
 			offboard(t, c)
 			stopAt(t, c, requestElsewhere(t), "ConfigureDNS")
 		}, []string{"stopped-execution of monte-carlo/agents-prod: 1 endpoints, 1 groups, 1 zones"}, 15.1},
+		"stopped with the configuration published": {func(t *testing.T, c *local.Cloud) {
+			approve(c)
+			stopPublished(t, c, withoutGroups(t))
+		}, []string{"stopped-execution of monte-carlo/agents-prod: 1 endpoints, 1 groups, 1 zones, 2 parameters"}, 15.1},
 		"a rollback that was denied": {func(t *testing.T, c *local.Cloud) {
 			(&people.Vendor{Behaviour: people.Reject, After: time.Hour}).Join(c)
 			c.Server.SetFault(func(call *wire.Call, _ wire.Recorded) *wire.Fault {
@@ -217,6 +249,29 @@ func TestAnOrphanIsRemovedByItsRequest(t *testing.T) {
 				t.Errorf("dropped: %s", strings.Join(dropped, "\n"))
 			}
 		})
+	}
+}
+
+// Of what a stopped execution published, what somebody has written since is kept and said, and so is what others put beside it.
+func TestAStoppedPublicationThatSomebodyChanged(t *testing.T) {
+	t.Parallel()
+	const theirs = "/postern/monte-carlo/agents-prod/theirs"
+	c := open(t, nil)
+	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+	stopPublished(t, c, withoutGroups(t))
+	changed := c.Parameters.Names()[0]
+	must(t, c.Parameters.PutByHand(changed, "by hand"))
+	must(t, c.Parameters.PutByHand(theirs, "x"))
+	ended := offboard(t, c)
+	if !cmp.Equal(ended.Path, offboarded) || !strings.Contains(strings.Join(removal(t, ended).Kept, "\n"), changed+" was changed after version 1") {
+		t.Fatalf("%v %s, kept %q", ended.Path, ended.Cause, removal(t, ended).Kept)
+	}
+	if diff := cmp.Diff([]string{changed, theirs}, c.Parameters.Names()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	advance(t, c, 13*time.Hour)
+	if left := orphans(t, c); len(left) > 0 {
+		t.Errorf("reported: %q", kinds(left))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"postern/internal/local"
 	"postern/internal/local/people"
 	"postern/internal/local/privatelink"
+	"postern/internal/local/wire"
 )
 
 // shown returns the page as the dashboard's widget answers.
@@ -59,6 +60,38 @@ func TestPage(t *testing.T) {
 	says("1 connection needs you", ">Drift<", "2 critical", "endpoint-state", "Ask the vendor why the endpoint is not available any more.")
 	offboard(t, c)
 	says("Nothing needs you", ">Offboarded<")
+}
+
+// What failed says why, and where: nobody opens an execution to learn that the vendor said no.
+func TestPageOfAFailure(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	(&people.Vendor{Behaviour: people.Reject, After: time.Hour}).Join(c)
+	execute(t, c, change(t, func(map[string]any) {}))
+	html := shown(t, c)
+	for _, word := range []string{">Failed<", "EndpointRejected: The vendor rejected the endpoint connection", "111122223333 · us-east-1", privatelink.DemoVPC} {
+		if !strings.Contains(html, word) {
+			t.Errorf("the page does not say %q: %s", word, html[strings.Index(html, "</style>"):])
+		}
+	}
+	c.Server.SetFault(func(call *wire.Call, record wire.Recorded) *wire.Fault {
+		if record.Function == "postern-rollback" && call.Operation == "DeleteVpcEndpoints" {
+			return &wire.Fault{Kind: wire.Deny}
+		}
+		return nil
+	})
+	if ended := execute(t, c, change(t, func(map[string]any) {})); ended.Path[len(ended.Path)-1] != "FailedDirty" {
+		t.Fatal(ended.Path, ended.Cause)
+	}
+	id := ""
+	for _, e := range c.World.Endpoints() {
+		if e.State != privatelink.Deleted {
+			id = e.ID
+		}
+	}
+	if html = shown(t, c); id == "" || !strings.Contains(html, "endpoint "+id+" is still there") || !strings.Contains(html, "#EndpointDetails:vpcEndpointId="+id) {
+		t.Errorf("the page does not lead to endpoint %s: %s", id, html[strings.Index(html, "</style>"):])
+	}
 }
 
 // The function reads what its role lets it read: the task token is not among it, nor would anything else be that is taken away.

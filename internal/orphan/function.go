@@ -2,6 +2,7 @@ package orphan
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -15,6 +16,7 @@ import (
 	"postern/internal/dns"
 	"postern/internal/endpoint"
 	"postern/internal/plan"
+	"postern/internal/publish"
 	"postern/internal/step"
 	"postern/internal/store"
 	"postern/internal/vendor"
@@ -24,6 +26,7 @@ import (
 func Function(r step.Runtime) (lambda.Handler, error) {
 	table, rawNetworks := r.Env.Required(step.EnvTable), r.Env.Required(step.EnvNetworks)
 	events := bus.New(eventbridge.NewFromConfig(r.AWS), r.Env.Required(step.EnvEventBus))
+	prefix := strings.TrimSuffix(r.Env.Required(step.EnvParameterPrefix), "/")
 	if r.Env.Err() != nil {
 		return nil, nil //nolint:nilerr // the cold start reports every missing name
 	}
@@ -40,14 +43,16 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 		return nil, err
 	}
 	accounts := account.New(r)
-	endpoints, zones := endpoint.Clients(accounts, r.Log), dns.Clients(accounts)
+	endpoints, zones, parameters := endpoint.Clients(accounts, r.Log), dns.Clients(accounts), publish.Clients(accounts)
 	sweeper := &Sweeper{
-		Registry:  store.New(dynamodb.NewFromConfig(r.AWS), table).Asking(sfn.NewFromConfig(r.AWS)),
-		Networks:  networks,
-		Endpoints: func(access connection.Access) Endpoints { return endpoints(access) },
-		Zones:     func(access connection.Access) Zones { return zones(access) },
-		Patience:  func(vendorID string) time.Duration { return timeouts.Approval(catalog, vendorID) },
-		Bus:       events, Metrics: r.Metrics(), Log: r.Log,
+		Registry:   store.New(dynamodb.NewFromConfig(r.AWS), table).Asking(sfn.NewFromConfig(r.AWS)),
+		Networks:   networks,
+		Endpoints:  func(access connection.Access) Endpoints { return endpoints(access) },
+		Zones:      func(access connection.Access) Zones { return zones(access) },
+		Parameters: func(access connection.Access) Parameters { return parameters(access) },
+		Prefix:     prefix,
+		Patience:   func(vendorID string) time.Duration { return timeouts.Approval(catalog, vendorID) },
+		Bus:        events, Metrics: r.Metrics(), Log: r.Log,
 	}
 	return step.Handle(r.Log, func(ctx context.Context, e Event) (Swept, error) {
 		if e.Time.IsZero() {

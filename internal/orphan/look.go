@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"postern/internal/connection"
 	"postern/internal/store"
@@ -82,6 +83,16 @@ func (s *Sweeper) look(ctx context.Context, p place, seen *sighting) {
 			add(g.Connection(), connection.OrphanThing{Type: connection.ThingSecurityGroup, ID: g.ID, Region: p.region, VPCID: g.VPCID})
 		}
 	}
+	if parameters, err := s.Parameters(p.access).Created(ctx, s.Prefix, ""); !failed(connection.ThingParameter, err) {
+		for _, made := range parameters {
+			if made.Version > 1 {
+				continue // somebody has written it since: no offboarding removes it, and nobody wants to be told for ever
+			}
+			add(connectionOf(s.Prefix, made.Name), connection.OrphanThing{
+				Type: connection.ThingParameter, ID: made.Name, Region: p.region, CreatedAt: made.Modified,
+			})
+		}
+	}
 	if !p.zones {
 		return
 	}
@@ -92,4 +103,13 @@ func (s *Sweeper) look(ctx context.Context, p place, seen *sighting) {
 			}
 		}
 	}
+}
+
+// connectionOf returns the connection that a parameter is of, prefix/vendor/name/…; "" for any other name.
+func connectionOf(prefix, parameter string) string {
+	parts := strings.SplitN(strings.TrimPrefix(parameter, prefix+"/"), "/", 3)
+	if len(parts) < 3 {
+		return ""
+	}
+	return parts[0] + "/" + parts[1]
 }

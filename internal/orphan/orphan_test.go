@@ -18,6 +18,7 @@ import (
 	"postern/internal/connection"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
+	"postern/internal/publish"
 	"postern/internal/store"
 )
 
@@ -40,7 +41,8 @@ type world struct {
 	endpoints map[connection.Access][]endpoint.Endpoint
 	groups    map[connection.Access][]endpoint.SecurityGroup
 	zones     map[connection.Access]map[string][]dns.Zone
-	blind     map[string]bool // what cannot be listed: endpoints, groups, zones
+	published map[connection.Access][]publish.Created
+	blind     map[string]bool // what cannot be listed: endpoints, groups, zones, parameters
 	lists     []string
 	taken     []connection.OrphanNotice
 	metrics   bytes.Buffer
@@ -88,6 +90,13 @@ func (a there) ManagedGroups(context.Context) ([]endpoint.SecurityGroup, error) 
 	return list(a, "groups", a.groups)
 }
 
+func (a there) Created(_ context.Context, path, connectionID string) ([]publish.Created, error) {
+	if path != "/postern" || connectionID != "" {
+		return nil, errors.New("not all of ours")
+	}
+	return list(a, "parameters", a.published)
+}
+
 type zones struct{ there }
 
 func (z zones) Managed(context.Context) (map[string][]dns.Zone, error) {
@@ -108,10 +117,11 @@ func (w *world) sweep(t *testing.T) Swept {
 	w.taken = nil
 	s := Sweeper{
 		Registry: w, Networks: networks,
-		Endpoints: func(access connection.Access) Endpoints { return there{w, access} },
-		Zones:     func(access connection.Access) Zones { return zones{there{w, access}} },
-		Patience:  func(string) time.Duration { return 14 * 24 * time.Hour },
-		Bus:       bus.New(w, "bus"), Metrics: &w.metrics, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Endpoints:  func(access connection.Access) Endpoints { return there{w, access} },
+		Zones:      func(access connection.Access) Zones { return zones{there{w, access}} },
+		Parameters: func(access connection.Access) Parameters { return there{w, access} }, Prefix: "/postern",
+		Patience: func(string) time.Duration { return 14 * 24 * time.Hour },
+		Bus:      bus.New(w, "bus"), Metrics: &w.metrics, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 	}
 	swept, err := s.Sweep(t.Context(), now)
 	if err != nil {
@@ -260,8 +270,10 @@ func TestPlaces(t *testing.T) {
 	known := &connection.Expectation{AccountID: other, Region: "eu-west-1"}
 	w.records = append(w.records, store.Overview{ConnectionID: "v/n", Expects: known})
 	w.sweep(t)
-	want := []string{"endpoints ", "groups ", "zones ", "endpoints arn:c", "groups arn:c", "zones arn:c", "endpoints arn:d", "groups arn:d",
-		"endpoints arn:e", "groups arn:e", "zones arn:e"}
+	want := []string{
+		"endpoints ", "groups ", "parameters ", "zones ", "endpoints arn:c", "groups arn:c", "parameters arn:c", "zones arn:c",
+		"endpoints arn:d", "groups arn:d", "parameters arn:d", "endpoints arn:e", "groups arn:e", "parameters arn:e", "zones arn:e",
+	}
 	if diff := cmp.Diff(want, w.lists); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -363,6 +375,11 @@ func TestThings(t *testing.T) {
 		endpoints: map[connection.Access][]endpoint.Endpoint{access: {e}},
 		groups:    map[connection.Access][]endpoint.SecurityGroup{access: {{ID: "sg-1", VPCID: "vpc-c", Tags: connection.Tags(id, arn)}}},
 		zones:     map[connection.Access]map[string][]dns.Zone{access: {id: {{ID: "Z1"}}}},
+		published: map[connection.Access][]publish.Created{access: {
+			{Name: "/postern/" + id + "/values/url", Version: 1, Modified: long}, {Name: "/postern/no/connection", Version: 1},
+			{Name: "/postern/" + id + "/young", Version: 1, Modified: now.Add(-time.Minute)},
+			{Name: "/postern/" + id + "/theirs", Version: 2, Modified: long},
+		}},
 	}
 	w.sweep(t)
 	want := connection.OrphanNotice{
@@ -371,6 +388,7 @@ func TestThings(t *testing.T) {
 			{Type: connection.ThingEndpoint, ID: "vpce-1", AccountID: other, Region: "us-east-1", VPCID: "vpc-c",
 				State: connection.StatePendingAcceptance, Subnets: 2, CreatedAt: long},
 			{Type: connection.ThingSecurityGroup, ID: "sg-1", AccountID: other, Region: "us-east-1", VPCID: "vpc-c"},
+			{Type: connection.ThingParameter, ID: "/postern/" + id + "/values/url", AccountID: other, Region: "us-east-1", CreatedAt: long},
 			{Type: connection.ThingHostedZone, ID: "Z1", AccountID: other},
 		},
 		Request: json.RawMessage(`{"schemaVersion":1,"action":"offboard","vendor":"monte-carlo","name":"agents-prod"}`),

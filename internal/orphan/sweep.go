@@ -15,6 +15,7 @@ import (
 	"postern/internal/dns"
 	"postern/internal/endpoint"
 	"postern/internal/metric"
+	"postern/internal/publish"
 	"postern/internal/store"
 )
 
@@ -39,6 +40,11 @@ type Zones interface {
 	Managed(ctx context.Context) (map[string][]dns.Zone, error)
 }
 
+// Parameters lists what we published in an account and Region; *publish.Client satisfies it.
+type Parameters interface {
+	Created(ctx context.Context, path, connectionID string) ([]publish.Created, error)
+}
+
 // Registry knows the connections; *store.Store satisfies it.
 type Registry interface {
 	All(ctx context.Context) ([]store.Overview, error)
@@ -47,10 +53,13 @@ type Registry interface {
 
 // Sweeper looks for orphans.
 type Sweeper struct {
-	Registry  Registry
-	Networks  connection.Networks
-	Endpoints func(connection.Access) Endpoints
-	Zones     func(connection.Access) Zones
+	Registry   Registry
+	Networks   connection.Networks
+	Endpoints  func(connection.Access) Endpoints
+	Zones      func(connection.Access) Zones
+	Parameters func(connection.Access) Parameters
+	// Prefix is what the names of all parameters begin with, such as /postern.
+	Prefix string
 	// Patience is how long an approval of a vendor may be waited for.
 	Patience func(vendorID string) time.Duration
 	Bus      *bus.Bus

@@ -11,34 +11,58 @@ import (
 // Link leads to a page of the AWS console.
 type Link struct{ Text, Title, URL string }
 
-// linksOf returns where a connection is seen in the console: its execution, and, as far as their Region is known, its endpoint,
-// hosted zone and parameters.
-func linksOf(o store.Overview) []Link {
-	execution := or(o.Holder, o.FinishedBy)
-	if o.Wait != nil {
-		execution = o.Wait.Execution
-	}
-	var links []Link
-	add := func(text, title, address string) {
+// linksOf returns where a connection is seen in the console: its execution, and, as far as their Region is known, its endpoint and
+// hosted zone; and its parameters.
+func linksOf(o store.Overview) (links, parameters []Link) {
+	add := func(to *[]Link, text, title, address string) {
 		if address != "" && len(address) <= mostAddress {
-			links = append(links, Link{clip(text), title, address})
+			*to = append(*to, Link{clip(text), title, address})
 		}
 	}
-	add("Execution", execution, connection.ConsoleLink(execution))
-	console := consoleOf(execution, o)
+	execution := executionOf(o)
+	add(&links, "Execution", execution, connection.ConsoleLink(execution))
+	console := console{connection.ConsoleHost(field(execution, 1)), regionOf(o)}
 	if id := endpointOf(o); id != "" && console.region != "" {
-		add("Endpoint", id, console.endpoint(id))
+		add(&links, "Endpoint", id, console.endpoint(id))
 	}
 	if o.Expects == nil {
-		return links
+		return links, nil
 	}
 	if id := o.Expects.ZoneID; id != "" {
-		add("Zone", id, console.zone(id))
+		add(&links, "Zone", id, console.zone(id))
 	}
 	for _, name := range first(o.Expects.Parameters, mostParameters) {
-		add("Parameter "+name[strings.LastIndex(name, "/")+1:], name, console.parameter(name))
+		add(&parameters, name[strings.LastIndex(name, "/")+1:], name, console.parameter(name))
 	}
-	return links
+	return links, parameters
+}
+
+// executionOf returns the ARN of the execution that works on a connection, or worked on it last.
+func executionOf(o store.Overview) string {
+	if o.Wait != nil {
+		return o.Wait.Execution
+	}
+	return or(o.Holder, o.FinishedBy)
+}
+
+// regionOf returns the Region of a connection's network, "" when nobody knows it.
+func regionOf(o store.Overview) string {
+	switch {
+	case o.Expects != nil:
+		return o.Expects.Region
+	case o.Wait != nil && o.Wait.Access.Home():
+		return field(o.Wait.Execution, 3)
+	case o.Wait != nil:
+		return o.Wait.Access.Region
+	case o.Failure != nil:
+		return o.Failure.Region
+	}
+	return ""
+}
+
+// field returns a part of an ARN, arn:partition:service:region:account:…, "" when it has too few.
+func field(arn string, at int) string {
+	return append(strings.SplitN(arn, ":", 6), make([]string, 6)...)[at]
 }
 
 // endpointOf returns the connection's endpoint, that of an approval while it is waited for.
@@ -52,22 +76,8 @@ func endpointOf(o store.Overview) string {
 	return o.EndpointID
 }
 
-// console is the AWS console of a partition, at a Region; the Region is "" when nobody knows it.
+// console is the AWS console of a partition, at a Region.
 type console struct{ host, region string }
-
-func consoleOf(execution string, o store.Overview) console {
-	parts := append(strings.SplitN(execution, ":", 5), "", "", "", "") // arn:partition:states:region:…
-	c := console{host: connection.ConsoleHost(parts[1])}
-	switch {
-	case o.Expects != nil:
-		c.region = o.Expects.Region
-	case o.Wait != nil && o.Wait.Access.Home():
-		c.region = parts[3]
-	case o.Wait != nil:
-		c.region = o.Wait.Access.Region
-	}
-	return c
-}
 
 func (c console) endpoint(id string) string {
 	return "https://" + c.host + "/vpcconsole/home?region=" + url.QueryEscape(c.region) + "#EndpointDetails:vpcEndpointId=" + url.PathEscape(id)

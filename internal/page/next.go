@@ -38,7 +38,7 @@ func nextAction(o store.Overview, status Status, worst *connection.DriftFinding,
 	case Overdue:
 		return fmt.Sprintf("Ask %s again to %s: the time it says it takes is over.", whom(*o.Wait), wanted(*o.Wait))
 	case Waiting:
-		return fmt.Sprintf("See that the text was sent to %s; then Postern goes on by itself.", whom(*o.Wait))
+		return fmt.Sprintf("See that the text was sent to %s; once it is done, Postern goes on by itself.", whom(*o.Wait))
 	case Failed:
 		return afterFailure(o)
 	case Stalled:
@@ -64,8 +64,11 @@ func nextAction(o store.Overview, status Status, worst *connection.DriftFinding,
 }
 
 func afterFailure(o store.Overview) string {
-	if o.Expects == nil && o.EndpointID != "" {
+	switch {
+	case o.Expects == nil && o.EndpointID != "":
 		return "Read the error in the execution: endpoint " + o.EndpointID + " is still there, and costs money."
+	case o.Failure != nil && o.Failure.Dirty:
+		return "Remove what the execution says it left behind, or start the same request again: it goes on from there."
 	}
 	return "Read the error in the execution, correct what it names, start it again."
 }

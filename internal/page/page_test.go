@@ -79,14 +79,17 @@ func TestStatuses(t *testing.T) {
 		says  []string
 	}{
 		"overdue": {"Overdue", []string{
-			"Ask support@vendor.example again to accept the endpoint", "Waiting for support@vendor.example: 73 of 48 business hours",
-			"asked 5 days ago", "Ticket jira/NET-1042", "Execution Endpoint"}},
+			"Ask support@vendor.example again to accept the endpoint", "Waiting for support@vendor.example to accept the endpoint: 73 of 48 business hours",
+			"111122223333 · us-east-1", "asked 5 days ago", "Ticket jira/NET-1042", "Execution Endpoint"}},
 		"waiting":                {"Waiting", []string{"See that the text was sent to support@vendor.example", "26 of 48 business hours", "asked 26 hours ago"}},
-		"waiting-allowlist":      {"Waiting", []string{"26 of 48 business hours"}},
+		"waiting-allowlist":      {"Waiting", []string{"to allow-list our account: 26 of 48 business hours"}},
 		"waiting-always":         {"Waiting", []string{"26 of 48 hours"}},
 		"waiting-without-figure": {"Waiting", []string{"sent to the vendor", "it gives no figure"}},
 		"failed":                 {"Failed", []string{"Read the error in the execution, correct what it names", "Execution"}},
 		"failed-leaving":         {"Failed", []string{"vpce-0fedcba9876543210 is still there, and costs money"}},
+		"failed-elsewhere": {"Failed", []string{"444455556666 · eu-west-1 vpc-0f1e2d3c4b5a69788", "vpce-0fedcba9876543210 is still there",
+			"ApprovalTimedOut: The vendor did not accept the endpoint within 14 days.", "Execution Endpoint"}},
+		"cancelled": {"Cancelled", []string{"Nothing."}},
 		"flapping": {"Flapping", []string{"Agree with whoever keeps changing it back", "1 high",
 			"security-groups (high) sg-0a1b2c3d4e5f60718 is missing, by arn:aws:sts::111122223333:assumed-role/admin/jo"}},
 		"drift": {"Drift", []string{"Onboard again with the same request: it restores the private DNS.", "1 critical 1 low 1 unknown",
@@ -143,8 +146,8 @@ func TestEveryStatusIsShown(t *testing.T) {
 	if got := slices.Compact(labels); !slices.Equal(got, want) {
 		t.Errorf("statuses %q, want %q", got, want)
 	}
-	if want := "9 connections need you 19 in all, Tuesday, 10 March 2026, 16:00 UTC 1 Overdue 2 Failed 1 Flapping 1 Drift 1 Unknown " +
-		"1 Unreadable 1 Stalled 1 Unverified 1 Repairing 4 Waiting 1 At work 2 Onboarded 1 Offboarded 1 No record "; p.summary != want {
+	if want := "10 connections need you 21 in all, Tuesday, 10 March 2026, 16:00 UTC 1 Overdue 3 Failed 1 Flapping 1 Drift 1 Unknown " +
+		"1 Unreadable 1 Stalled 1 Unverified 1 Repairing 4 Waiting 1 At work 2 Onboarded 1 Offboarded 1 Cancelled 1 No record "; p.summary != want {
 		t.Errorf("summary %q\n   want %q", p.summary, want)
 	}
 }
@@ -278,6 +281,9 @@ func TestHostileValues(t *testing.T) {
 				o.Wait.To, o.Wait.EndpointID, o.Wait.ServiceName, o.Wait.Subject, o.Wait.Gate = evil, evil, evil, evil, connection.Gate(evil)
 				o.Wait.Execution, o.Wait.Access.RoleARN, o.Wait.Access.Region = evil, evil, evil
 			}
+			if o.Failure != nil {
+				*o.Failure = store.Failure{Error: evil, Message: evil, AccountID: evil, Region: evil, VPCID: evil}
+			}
 			if o.Expects != nil {
 				*o.Expects = connection.Expectation{At: at, AccountID: evil, Region: evil, VPCID: evil, EndpointID: evil, ZoneID: evil,
 					Parameters: []string{evil, "/" + evil}}
@@ -302,6 +308,17 @@ func TestHostileValues(t *testing.T) {
 		}
 		if limit := 20_000 * len(samples); len(source) > limit {
 			t.Errorf("%.20q: %d bytes: long values are not clipped", evil, len(source))
+		}
+	}
+}
+
+// TestStyleIsNotFirst: a fragment that begins with its style loses it to what cleans the HTML of widgets: a parser moves a leading
+// style into the head of a document, and only the body is kept.
+func TestStyleIsNotFirst(t *testing.T) {
+	t.Parallel()
+	for _, n := range parse(t, render(t, page.View{At: now})).elements {
+		if n.Data == "style" && attribute(n.Parent, "class") != "postern cwdb-no-default-styles" {
+			t.Errorf("the style is in <%s>", n.Parent.Data)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package page
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"postern/internal/connection"
@@ -22,6 +23,7 @@ type Row struct {
 	Place        []string // where it is, a line each
 	Status       Status
 	Next         string
+	Reason       string    // of a failure, "" for none
 	Wait         *WaitCell // nil when nothing waits
 	Badges       []Badge   // how many findings there are of each kind, the worst first
 	Findings     []FindingCell
@@ -29,6 +31,7 @@ type Row struct {
 	Verified     *TimeCell
 	Certificate  *CertificateCell
 	Links        []Link
+	Parameters   []Link // that agents read
 
 	worst int       // rank of the worst finding
 	since time.Time // since when it is so, for the order
@@ -36,7 +39,7 @@ type Row struct {
 
 // WaitCell is a wait for the vendor.
 type WaitCell struct {
-	For      string
+	For, To  string // whom, and what for
 	Patience patience
 	Since    TimeCell
 }
@@ -84,14 +87,18 @@ func kindOf(finding connection.DriftFinding) string {
 // rowOf makes the row of a connection at a time, written in a zone.
 func rowOf(o store.Overview, at time.Time, zone *time.Location) Row {
 	row := Row{
-		ID: clip(o.ConnectionID), Ticket: clip(o.Ticket), Place: placeOf(o), Status: statusOf(o, at), Links: linksOf(o),
+		ID: clip(o.ConnectionID), Ticket: clip(o.Ticket), Place: placeOf(o), Status: statusOf(o, at),
 		worst: len(kinds), since: o.UpdatedAt,
+	}
+	row.Links, row.Parameters = linksOf(o)
+	if o.Failure != nil && row.Status == Failed {
+		row.Reason = clip(o.Failure.Error + ": " + o.Failure.Message)
 	}
 	exact := func(t time.Time) string { return t.In(zone).Format("2 January 2006, 15:04 MST") }
 	ago := func(t time.Time) TimeCell { return TimeCell{span(at.Sub(t)) + " ago", exact(t)} }
 	if o.Wait != nil {
 		row.since = o.Wait.Asked
-		row.Wait = &WaitCell{For: clip(whom(*o.Wait)), Patience: patienceOf(*o.Wait, at), Since: ago(o.Wait.Asked)}
+		row.Wait = &WaitCell{For: clip(whom(*o.Wait)), To: wanted(*o.Wait), Patience: patienceOf(*o.Wait, at), Since: ago(o.Wait.Asked)}
 	}
 	worst := row.find(o.Drift, ago)
 	row.Next = clip(nextAction(o, row.Status, worst, at))
@@ -142,10 +149,22 @@ func (r *Row) find(drift *connection.Drift, ago func(time.Time) TimeCell) *conne
 
 // placeOf says where the connection is, as far as it is known.
 func placeOf(o store.Overview) []string {
-	if e := o.Expects; e != nil {
-		return []string{clip(e.AccountID + " · " + e.Region), clip(e.VPCID)}
+	account, region, vpc := "", "", ""
+	switch {
+	case o.Expects != nil:
+		account, region, vpc = o.Expects.AccountID, o.Expects.Region, o.Expects.VPCID
+	case o.Wait != nil:
+		account, region = field(or(o.Wait.Access.RoleARN, o.Wait.Execution), 4), regionOf(o)
+	case o.Failure != nil:
+		account, region, vpc = o.Failure.AccountID, o.Failure.Region, o.Failure.VPCID
 	}
-	return nil
+	var lines []string
+	for _, line := range []string{strings.Trim(account+" · "+region, " ·"), vpc} {
+		if line != "" {
+			lines = append(lines, clip(line))
+		}
+	}
+	return lines
 }
 
 // clip shortens what others wrote.

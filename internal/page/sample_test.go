@@ -59,6 +59,12 @@ func sample(status string) store.Overview {
 		o.Status = store.StatusFailed
 	case "failed-leaving":
 		o.Status, o.EndpointID = store.StatusFailed, "vpce-0fedcba9876543210"
+	case "failed-elsewhere":
+		o.Status, o.EndpointID = store.StatusFailed, "vpce-0fedcba9876543210"
+		o.Failure = &store.Failure{Error: connection.ApprovalTimedOut, Message: "The vendor did not accept the endpoint within 14 days.", Dirty: true,
+			AccountID: "444455556666", Region: "eu-west-1", VPCID: "vpc-0f1e2d3c4b5a69788"}
+	case "cancelled":
+		o.Status, o.Failure = store.StatusFailed, &store.Failure{Error: connection.Cancelled, Message: "Somebody cancelled it."}
 	case "flapping":
 		drift := found(connection.CheckSecurityGroups, connection.DriftFound, "sg-0a1b2c3d4e5f60718 is missing")
 		drift.Findings[0].Flapping, drift.Findings[0].By = true, "arn:aws:sts::111122223333:assumed-role/admin/jo"
@@ -101,8 +107,8 @@ func sample(status string) store.Overview {
 
 // samples are the names that sample knows, in the order of the page.
 var samples = []string{
-	"overdue", "failed-leaving", "failed", "flapping", "drift", "unknown", "unreadable", "stalled", "unverified", "repairing", "waiting-allowlist", "waiting", "waiting-always", "waiting-without-figure", "working",
-	"ok", "certificate-ends", "removed", "none",
+	"overdue", "failed-leaving", "failed-elsewhere", "failed", "flapping", "drift", "unknown", "unreadable", "stalled", "unverified", "repairing", "waiting-allowlist", "waiting", "waiting-always", "waiting-without-figure", "working",
+	"ok", "certificate-ends", "removed", "cancelled", "none",
 }
 
 // fleet is n connections of which most are well.

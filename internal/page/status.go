@@ -33,12 +33,14 @@ var (
 	Working     = Status{"working", "At work", false}      // an execution holds it
 	Onboarded   = Status{"ok", "Onboarded", false}
 	Offboarded  = Status{"removed", "Offboarded", false}
-	NothingDone = Status{"none", "No record", false} // no execution has come to an end
+	Cancelled   = Status{"removed", "Cancelled", false} // somebody gave the onboarding up
+	NothingDone = Status{"none", "No record", false}    // no execution has come to an end
 )
 
 // Statuses lists every status in the order of the page: what needs a person comes first.
 var Statuses = []Status{
-	Overdue, Failed, Flapping, Drifted, Unknown, Unreadable, Stalled, Unverified, Repairing, Waiting, Working, Onboarded, Offboarded, NothingDone,
+	Overdue, Failed, Flapping, Drifted, Unknown, Unreadable, Stalled, Unverified, Repairing, Waiting, Working, Onboarded, Offboarded, Cancelled,
+	NothingDone,
 }
 
 const (
@@ -61,14 +63,21 @@ func statusOf(o store.Overview, at time.Time) Status {
 		return Stalled
 	case o.Holder != "":
 		return Working
-	case o.Status == store.StatusFailed:
+	case o.Status == store.StatusFailed && !givenUp(o):
 		return Failed
 	case o.Expects != nil:
 		return linkStatus(o, at)
 	case o.Status == store.StatusOffboarded:
 		return Offboarded
+	case givenUp(o):
+		return Cancelled
 	}
 	return NothingDone
+}
+
+// givenUp reports whether the last execution ended as somebody wanted it to, and left nothing behind.
+func givenUp(o store.Overview) bool {
+	return o.Failure != nil && o.Failure.Error == connection.Cancelled && !o.Failure.Dirty
 }
 
 func linkStatus(o store.Overview, at time.Time) Status {

@@ -51,6 +51,11 @@ func (p *Planner) offboard(ctx context.Context, execution string, request connec
 	if plan.Offboard.Config, err = p.published(ctx, plan.Network, stopped, ledger); err != nil {
 		return connection.Plan{}, err
 	}
+	if ledger.Plan.Network.VPCID == "" {
+		if err := p.unrecorded(ctx, &plan, networks); err != nil {
+			return connection.Plan{}, err
+		}
+	}
 	if profile, known := p.catalog.Find(request.Vendor); known {
 		plan.Offboard.To = profile.Gates.Approval.To
 	}
@@ -79,6 +84,35 @@ func (p *Planner) published(ctx context.Context, network connection.Network, sto
 		return ledger.Config, err
 	}
 	return made.Over(ledger.Config), nil
+}
+
+// unrecorded adds to the plan of a connection without a ledger the parameters that were made for it and that nobody can say more of.
+// They are in the account and Region of the network that has the rest, or, when none has any, in the first that has them.
+func (p *Planner) unrecorded(ctx context.Context, plan *connection.Plan, networks []connection.Network) error {
+	if plan.Network.VPCID != "" {
+		networks = []connection.Network{plan.Network}
+	}
+	for _, network := range networks {
+		made, err := p.in(network).from.Parameters.Created(ctx, p.prefix+"/"+plan.ConnectionID, plan.ConnectionID)
+		if err != nil {
+			return err
+		}
+		if len(made) == 0 {
+			continue
+		}
+		plan.Network = network
+		known := plan.Offboard.Config.Parameters
+		for _, parameter := range made {
+			if slices.ContainsFunc(known, func(k connection.Parameter) bool { return k.Name == parameter.Name }) {
+				continue
+			}
+			// One that somebody has written since is at another version: it is kept then, and said.
+			plan.Offboard.Config.Parameters = append(plan.Offboard.Config.Parameters,
+				connection.Parameter{Name: parameter.Name, Version: 1, Changed: true})
+		}
+		return nil
+	}
+	return nil
 }
 
 // everywhere is every registered network, as far as looking for things in it needs it.

@@ -38,6 +38,7 @@ type Zones interface {
 type Parameters interface {
 	Read(ctx context.Context, names []string) (map[string]publish.Existing, error)
 	Made(ctx context.Context, outputs []connection.Output, since time.Time) (connection.Config, error)
+	Created(ctx context.Context, path, connectionID string) ([]publish.Created, error)
 }
 
 // Holders is what the plan reads of the store; *store.Store satisfies it.

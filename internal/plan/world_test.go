@@ -220,6 +220,10 @@ func (w *world) Read(_ context.Context, names []string) (map[string]publish.Exis
 	return found, w.call("Parameters")
 }
 
+func (w *world) Created(context.Context, string, string) ([]publish.Created, error) {
+	return nil, w.call("Created")
+}
+
 func (w *world) Holder(_ context.Context, id string) (string, error) {
 	if id != connID {
 		panic("holder of " + id)

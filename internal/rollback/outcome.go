@@ -15,6 +15,9 @@ import (
 // AWS: the cause of a failed execution has at most 32,768 characters.
 const maxCause = 20_000
 
+// maxMessage is the most characters of it that the connection's record keeps.
+const maxMessage = 400
+
 func (r *run) outcome() connection.Outcome {
 	name := r.in.name()
 	outcome := connection.Outcome{Error: name, Clean: len(r.left) == 0, Undone: r.undone, Left: r.left}

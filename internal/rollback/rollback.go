@@ -397,10 +397,25 @@ func (r *run) release(ctx context.Context) {
 	result := store.Result{
 		ConnectionID: id, Execution: r.in.Execution, Status: store.StatusFailed, EndpointID: r.leftEndpoint, At: r.in.EnteredAt,
 	}
+	result.Failure = r.failure()
 	if adopted := r.in.State.Endpoint; adopted != nil && !adopted.Created && !r.handedBack {
 		result.EndpointID = adopted.ID
 	}
 	r.ended(r.Registry.Finish(ctx, result))
+}
+
+// failure is the end of this execution for lists.
+func (r *run) failure() *store.Failure {
+	name := r.in.name()
+	message, _, _ := strings.Cut(r.in.State.happened(name), "\n")
+	failure := store.Failure{Error: name, Message: message, Dirty: len(r.left) > 0}
+	if plan := r.in.State.Plan; plan != nil {
+		failure.AccountID, failure.Region, failure.VPCID = plan.Network.AccountID, plan.Network.Region, plan.Network.VPCID
+	}
+	if runes := []rune(message); len(runes) > maxMessage {
+		failure.Message = string(runes[:maxMessage])
+	}
+	return &failure
 }
 
 func (r *run) ended(err error) {

@@ -102,7 +102,11 @@ func TestOrder(t *testing.T) {
 			if !got.Clean || len(got.Left) != 0 || got.Left == nil {
 				t.Errorf("%+v", got)
 			}
-			want := store.Result{ConnectionID: id, Execution: execution, Status: store.StatusFailed, At: at}
+			message, _, _ := strings.Cut(got.Cause, "\n")
+			want := store.Result{ConnectionID: id, Execution: execution, Status: store.StatusFailed, At: at, Failure: &store.Failure{
+				Error: got.Error, Message: message, AccountID: test.in.State.Plan.Network.AccountID,
+				Region: test.in.State.Plan.Network.Region, VPCID: "vpc-1",
+			}}
 			if diff := cmp.Diff([]store.Result{want}, test.world.finished); diff != "" {
 				t.Error(diff)
 			}
@@ -192,7 +196,7 @@ func TestTouchesOnlyWhatIsOurs(t *testing.T) {
 		if diff := cmp.Diff(test.calls, w.afterOwner()); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
-		if len(w.finished) != 1 || w.finished[0].EndpointID != test.endpointID {
+		if len(w.finished) != 1 || w.finished[0].EndpointID != test.endpointID || w.finished[0].Failure.Dirty == test.clean {
 			t.Errorf("%s: %+v", name, w.finished)
 		}
 	}

@@ -135,6 +135,19 @@ type Result struct {
 	At           time.Time
 	// Ledger is kept with an onboarded connection; nil leaves the one that is there.
 	Ledger *connection.Ledger
+	// Failure is kept until the next end; nil for one that did not fail.
+	Failure *Failure
+}
+
+// Failure is why and where the last execution failed, in short: the execution's cause says all of it.
+type Failure struct {
+	Error   string `json:"error"`           // its name
+	Message string `json:"message"`         // the first line of its cause
+	Dirty   bool   `json:"dirty,omitempty"` // something was left behind
+	// AccountID, Region and VPCID are of the connection's network; "" when the request was refused before it was known.
+	AccountID string `json:"accountId,omitempty"`
+	Region    string `json:"region,omitempty"`
+	VPCID     string `json:"vpcId,omitempty"`
 }
 
 // Finish records how an execution ended, ends its wait if there is one, and releases the connection. A failed execution that does
@@ -149,7 +162,14 @@ func (s *Store) Finish(ctx context.Context, result Result) error {
 	}
 	set := map[string]string{
 		"vendor": vendorOf(result.ConnectionID), "status": string(result.Status), "finishedBy": result.Execution,
-		"updatedAt": stamp(result.At), "endpointId": result.EndpointID, "lastSeen": string(result.LastSeen),
+		"updatedAt": stamp(result.At), "endpointId": result.EndpointID, "lastSeen": string(result.LastSeen), "failure": "",
+	}
+	if result.Failure != nil {
+		failure, err := json.Marshal(result.Failure)
+		if err != nil {
+			return connection.Errorf(connection.Internal, "writing the failure of %s: %w", result.ConnectionID, err)
+		}
+		set["failure"] = string(failure)
 	}
 	if result.Ledger != nil {
 		ledger, err := json.Marshal(result.Ledger)

@@ -119,12 +119,13 @@ type Overview struct {
 	Wait         *Wait                   // nil when nothing waits
 	Expects      *connection.Expectation // nil when it is not onboarded
 	Drift        *connection.Drift       // nil when nothing was ever found or looked at
+	Failure      *Failure                // why the last execution failed, nil when it did not or nothing says so
 	Fault        error                   // why Wait, Expects and Drift could not be read; the others are shown all the same
 }
 
 // overviewAttributes are what a list shows: neither ledger nor token.
 var overviewAttributes = append([]string{
-	"vendor", "status", "holder", "finishedBy", "endpointId", "updatedAt", "linked", "expects", "drift",
+	"vendor", "status", "holder", "finishedBy", "endpointId", "updatedAt", "linked", "expects", "drift", "failure",
 }, waitAttributes...)
 
 // All returns every connection there ever was, in no order. It reads the whole table.
@@ -158,6 +159,12 @@ func overviewOf(found item) Overview {
 	}
 	if at, err := time.Parse(timeLayout, found.text("updatedAt")); err == nil {
 		o.UpdatedAt = at
+	}
+	if raw := found.text("failure"); raw != "" {
+		var failure Failure
+		if err := json.Unmarshal([]byte(raw), &failure); err == nil { // it only explains: without it the status is the same
+			o.Failure = &failure
+		}
 	}
 	if found["waitGate"] != nil {
 		wait, err := waitOf(found)

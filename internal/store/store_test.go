@@ -347,6 +347,8 @@ func TestFinish(t *testing.T) {
 	done := store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded, EndpointID: "vpce-0123abcd",
 		LastSeen: connection.StateAvailable, At: noon}
 	failed := store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon}
+	why := failed
+	why.Failure = &store.Failure{Error: connection.EndpointRejected, Message: "no", AccountID: "111122223333", Region: "us-east-1", VPCID: "vpc-1"}
 	finished := storetest.Item{"id": id, "vendor": "monte-carlo", "status": "onboarded", "finishedBy": "arn:1",
 		"updatedAt": "2026-11-23T12:00:00.000000000Z", "endpointId": "vpce-0123abcd", "lastSeen": "available"}
 	for name, test := range map[string]struct {
@@ -367,6 +369,14 @@ func TestFinish(t *testing.T) {
 			must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
 		}, failed, storetest.Item{"id": id, "vendor": "monte-carlo", "status": "failed", "finishedBy": "arn:1",
 			"updatedAt": "2026-11-23T12:00:00.000000000Z"}, ""},
+		"failed, and why": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, "arn:1", noon)) }, why,
+			storetest.Item{"id": id, "vendor": "monte-carlo", "status": "failed", "finishedBy": "arn:1",
+				"updatedAt": "2026-11-23T12:00:00.000000000Z",
+				"failure":   `{"error":"EndpointRejected","message":"no","accountId":"111122223333","region":"us-east-1","vpcId":"vpc-1"}`}, ""},
+		"onboarded after a failure": {func(t *testing.T, s *store.Store) {
+			must(t, s.Claim(t.Context(), id, "arn:1", noon))
+			must(t, s.Finish(t.Context(), why))
+		}, done, finished, ""},
 		"failed before it held anything": {func(*testing.T, *store.Store) {}, failed, nil, ""},
 		"failed, and another holds": {func(t *testing.T, s *store.Store) {
 			must(t, s.Register(t.Context(), approval("arn:2", noon), store.NewToken(canary)))
