@@ -91,13 +91,14 @@ func shadowing(ledger *connection.Ledger, zones []dns.Zone) []connection.DriftAn
 			hostnames = append(hostnames, record.Name)
 		}
 	}
-	own := ownZone(ledger)
+	own, kept := ownZone(ledger), ledger.Plan.DNS.Kept
+	byAWS := ledger.DNS.Mode == connection.ModeVendorPrivateDNS || kept != nil && len(kept.Records) == 0
 	var wrong phrases
 	for _, zone := range zones {
 		managed := zone.OwningService != ""
 		switch {
-		case zone.ID == ledger.DNS.ZoneID, len(zone.Name) < len(own):
-		case managed && zone.Name == own && ledger.DNS.Mode == connection.ModeVendorPrivateDNS: // AWS's, for the endpoint
+		case zone.ID == ledger.DNS.ZoneID, len(zone.Name) < len(own), kept != nil && zone.ID == kept.ZoneID:
+		case managed && zone.Name == own && byAWS: // made for the endpoint
 		default:
 			if i := slices.IndexFunc(hostnames, zone.Answers); i >= 0 {
 				owner := "account " + zone.OwningAccount
@@ -111,11 +112,15 @@ func shadowing(ledger *connection.Ledger, zones []dns.Zone) []connection.DriftAn
 	return wrong.answer(connection.CheckShadowing)
 }
 
-// ownZone is the name of the zone that should answer: ours, or the one that AWS makes for the endpoint's private DNS.
+// ownZone is the name of the zone that should answer: ours, the one that somebody made before and that was kept, or the one that AWS
+// makes for the endpoint's private DNS.
 //
 // AWS: that zone has the service's private DNS name, for a wildcard without its star.
 func ownZone(ledger *connection.Ledger) string {
-	if ledger.DNS.Mode == connection.ModePrivateHostedZone {
+	switch kept := ledger.Plan.DNS.Kept; {
+	case kept != nil:
+		return kept.ZoneName
+	case ledger.DNS.Mode == connection.ModePrivateHostedZone:
 		return ledger.DNS.ZoneName
 	}
 	private := dns.Zone{Name: strings.TrimPrefix(dns.Name(ledger.Plan.Service.PrivateDNSName), "*.")}
