@@ -32,6 +32,7 @@ var (
 	loadShare    = budget{what: "throttled answers of 500 at once", unit: "%", limit: 50}
 	driftLists   = budget{what: "calls of a drift check of 10,000 connections", limit: 60}
 	driftChanged = budget{what: "further calls for each connection that somebody changed", limit: 3, digits: 1}
+	driftDeep    = budget{what: "calls of each connection that it looks at deeply", limit: 8, digits: 2}
 	driftMemory  = budget{what: "memory of that drift check", unit: "MB", limit: 256, digits: 0}
 	speed        = budget{what: "simulated days in a second of the embedded cloud", limit: 1, atLeast: true, digits: 1}
 )
@@ -39,7 +40,7 @@ var (
 // budgets are all of them, in the order of the table.
 var budgets = []budget{
 	zipSize, start, transitions, calls, writes, cost, resumeRuns, resumePuts, speed, loadDone, loadLast, loadCalls, loadShare,
-	driftLists, driftChanged, driftMemory,
+	driftLists, driftChanged, driftDeep, driftMemory,
 }
 
 func (b budget) met(value float64) bool {

@@ -12,10 +12,13 @@ import (
 	"syscall"
 	"time"
 
+	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/local"
 	"postern/internal/local/dynamodb"
+	"postern/internal/local/people"
 	"postern/internal/local/privatelink"
+	"postern/internal/local/states"
 	"postern/internal/local/template"
 )
 
@@ -26,6 +29,8 @@ const (
 	fleetVPCs     = 20
 	fleetServices = 10
 	fleetChanged  = 25 // how many somebody changes
+	// fleetDeep is how many connections one scheduled run looks at deeply, of more that are due.
+	fleetDeep = 500
 )
 
 const driftCheck = "postern-drift-check"
@@ -66,12 +71,18 @@ func driftOf(directory string) ([]figure, error) {
 	return append(figures, figure{driftMemory, "", used}), err
 }
 
-// drifting seeds a fleet of onboarded connections, has the schedule check it, and checks it again after somebody changed some of it.
+// drifting seeds a fleet of onboarded connections, has the schedule check it, and checks it again after somebody changed some of it,
+// and when as many as one run looks at deeply are due.
 func drifting(cloud *local.Cloud) ([]figure, error) {
-	if err := seed(cloud); err != nil {
+	due, err := looked(cloud)
+	if err != nil {
 		return nil, err
 	}
-	first, err := scheduled(cloud, 0)
+	if err := seed(cloud, due); err != nil {
+		return nil, err
+	}
+	now := cloud.Clock.Now()
+	first, err := scheduled(cloud, now, check{fleetSize, 0, 0})
 	if err != nil {
 		return nil, err
 	}
@@ -80,18 +91,33 @@ func drifting(cloud *local.Cloud) ([]figure, error) {
 			return nil, err
 		}
 	}
-	second, err := scheduled(cloud, fleetChanged)
+	second, err := scheduled(cloud, now, check{fleetSize, 0, fleetChanged})
 	if err != nil {
 		return nil, err
 	}
+	// They were onboarded an hour before the rest of the fleet: now they are due, and it is not yet.
+	third, err := scheduled(cloud, now.Add(23*time.Hour+time.Minute), check{fleetSize, fleetDeep, fleetChanged})
+	if err != nil {
+		return nil, err
+	}
+	deep := map[string]int{}
+	for operation, count := range third {
+		if count -= first[operation]; count > 0 {
+			deep[operation] = count
+		}
+	}
 	more := float64(total(second)-total(first)) / fleetChanged
-	return []figure{{driftLists, kinds(first), float64(total(first))}, {driftChanged, kinds(second), more}}, nil
+	return []figure{{driftLists, kinds(first), float64(total(first))}, {driftChanged, kinds(second), more},
+		{driftDeep, kinds(deep), float64(total(deep)) / fleetDeep}}, nil
 }
 
-// scheduled returns how often one scheduled run of the drift check called each operation. It must find exactly so many drifts.
-func scheduled(cloud *local.Cloud, drifts int) (map[string]int, error) {
+// check is what one run of the drift check must have done.
+type check struct{ connections, deep, drifts int }
+
+// scheduled returns how often one scheduled run of the drift check called each operation.
+func scheduled(cloud *local.Cloud, at time.Time, want check) (map[string]int, error) {
 	began := len(cloud.Calls())
-	event := fmt.Sprintf(`{"source":"aws.events","detail-type":"Scheduled Event","time":%q}`, cloud.Clock.Now().Format(time.RFC3339))
+	event := fmt.Sprintf(`{"source":"aws.events","detail-type":"Scheduled Event","time":%q}`, at.Format(time.RFC3339))
 	answer, err := cloud.Invoke(driftCheck, []byte(event))
 	if err != nil {
 		return nil, err
@@ -100,8 +126,8 @@ func scheduled(cloud *local.Cloud, drifts int) (map[string]int, error) {
 	if err := json.Unmarshal(answer, &done); err != nil {
 		return nil, fmt.Errorf("the drift check answered %s: %w", answer, err)
 	}
-	if done.Connections != fleetSize || done.Deep != 0 || done.Drift != drifts || done.Unknown != 0 {
-		return nil, fmt.Errorf("the drift check answered %s, want %d connections and %d drifts", answer, fleetSize, drifts)
+	if (check{done.Connections, done.Deep, done.Drift}) != want || done.Unknown != 0 {
+		return nil, fmt.Errorf("the drift check answered %s, want %+v and nothing unknown", answer, want)
 	}
 	calls := map[string]int{}
 	for _, call := range cloud.Calls()[began:] {
@@ -139,8 +165,52 @@ func peak() (float64, error) {
 
 func endpointID(i int) string { return fmt.Sprintf("vpce-0bec4%012x", i) }
 
-// seed adds the fleet to the world and to the table, as onboardings would have left it.
-func seed(cloud *local.Cloud) error {
+// looked onboards a connection whose ledger the deep checks are measured with, and returns that.
+func looked(cloud *local.Cloud) (ledger dynamodb.Value, err error) {
+	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(cloud)
+	execution, err := cloud.StartExecution("", events.Read("onboard.monte-carlo.json"))
+	if err != nil {
+		return ledger, err
+	}
+	ended, err := cloud.Run(execution, 30*24*time.Hour)
+	if err != nil {
+		return ledger, err
+	}
+	if ended.Status != states.Succeeded {
+		return ledger, fmt.Errorf("the onboarding before the drift check ended in %s: %s", ended.Status, ended.Cause)
+	}
+	if err := cloud.Advance(time.Hour); err != nil {
+		return ledger, err
+	}
+	table, err := driftSetting(cloud, "POSTERN_TABLE")
+	if err != nil {
+		return ledger, err
+	}
+	for _, item := range cloud.Tables.Items(table) {
+		if item["linked"].Text != "" {
+			return item["ledger"], cloud.Tables.Put(table, dynamodb.Item{"id": item["id"]}) // the fleet stands for it
+		}
+	}
+	return ledger, errors.New("the onboarding before the drift check left no connection")
+}
+
+// driftSetting is an environment variable of the drift check.
+func driftSetting(cloud *local.Cloud, name string) (string, error) {
+	for _, f := range template.All[template.Function](cloud.Stack) {
+		if f.Properties.Handler == "drift-check" {
+			return f.Properties.Environment.Variables[name], nil
+		}
+	}
+	return "", errors.New("the template has no drift check")
+}
+
+// seed adds the fleet to the world and to the table, as onboardings would have left it. Of those that will be due the deep checks read
+// what an onboarding really made, all the same: as often as if it were their own.
+func seed(cloud *local.Cloud, due dynamodb.Value) error {
+	var looked connection.Ledger
+	if err := json.Unmarshal([]byte(due.Text), &looked); err != nil {
+		return fmt.Errorf("reading the ledger of the onboarding before: %w", err)
+	}
 	for v := range fleetVPCs {
 		vpc := fmt.Sprintf("vpc-0bec4%012x", v)
 		cloud.World.AddVPC(privatelink.VPC{
@@ -159,23 +229,31 @@ func seed(cloud *local.Cloud) error {
 			AZIDs: []string{"use1-az1", "use1-az2"}, AcceptanceRequired: true, AllowedAccounts: []string{"*"}, Ports: []int{443},
 		})
 	}
-	for _, f := range template.All[template.Function](cloud.Stack) {
-		if f.Properties.Handler != "drift-check" {
-			continue
-		}
-		variables := f.Properties.Environment.Variables
-		for i := range fleetSize {
-			item, err := seedOne(cloud, i, variables["POSTERN_NOTIFICATION_TOPIC"])
-			if err != nil {
-				return err
-			}
-			if err := cloud.Tables.Put(variables["POSTERN_TABLE"], item); err != nil {
-				return err
-			}
-		}
-		return nil
+	topic, err := driftSetting(cloud, "POSTERN_NOTIFICATION_TOPIC")
+	if err != nil {
+		return err
 	}
-	return errors.New("the template has no drift check")
+	table, err := driftSetting(cloud, "POSTERN_TABLE")
+	if err != nil {
+		return err
+	}
+	for i := range fleetSize {
+		at := cloud.Clock.Now()
+		if i < fleetDeep {
+			at = looked.At
+		}
+		item, err := seedOne(cloud, i, topic, at)
+		if err != nil {
+			return err
+		}
+		if i < fleetDeep {
+			item["ledger"] = due
+		}
+		if err := cloud.Tables.Put(table, item); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func subnetID(vpc, zone int) string { return fmt.Sprintf("subnet-0bec4%010x%02x", vpc, zone) }
@@ -185,8 +263,8 @@ func serviceName(i int) string {
 }
 
 // seedOne adds one connection's endpoint with all that belongs to it, and returns its item of the table.
-func seedOne(cloud *local.Cloud, i int, topic string) (dynamodb.Item, error) {
-	v, at := i%fleetVPCs, cloud.Clock.Now()
+func seedOne(cloud *local.Cloud, i int, topic string, at time.Time) (dynamodb.Item, error) {
+	v := i % fleetVPCs
 	id, network := fmt.Sprintf("monte-carlo/agents-prod-%05d", i), i/fleetVPCs+4
 	group := fmt.Sprintf("sg-0bec4%012x", i)
 	subnets := []string{subnetID(v, 0), subnetID(v, 1)}

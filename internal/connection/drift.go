@@ -144,6 +144,8 @@ type DriftAnswer struct {
 	Result DriftResult `json:"result"`
 	// Detail says what is and what should be, or why nobody knows; "" when all is well.
 	Detail string `json:"detail,omitempty"`
+	// ForHands says that no repair changes it: it is somebody else's, or was added besides.
+	ForHands bool `json:"forHands,omitempty"`
 }
 
 // DriftFinding is a check that is not ok, for as long as it is not.

@@ -29,11 +29,12 @@ func (c *Client) Look(ctx context.Context, zoneID, connectionID string) (Existin
 }
 
 // Differences says, a phrase each, how the records of a zone differ from those that were written: one is missing or another, or
-// somebody put one beside them that takes a name away. Records at other names of the zone do no harm.
-func (c *Client) Differences(ctx context.Context, zoneID string, written []connection.WrittenRecord) ([]string, error) {
+// somebody put one beside them that takes a name away. Records at other names of the zone do no harm. It is for hands when a repair
+// may not overwrite what is there, or lacks nothing.
+func (c *Client) Differences(ctx context.Context, zoneID string, written []connection.WrittenRecord) (
+	differences []string, forHands bool, err error) {
 	held := map[connection.Record]bool{}
-	var differences []string
-	_, err := c.each(ctx, zoneID, "", func(have types.ResourceRecordSet) bool {
+	_, err = c.each(ctx, zoneID, "", func(have types.ResourceRecordSet) bool {
 		name := Name(aws.ToString(have.Name))
 		if !addresses(have.Type) || !slices.ContainsFunc(written, func(w connection.WrittenRecord) bool { return covers(w.Name, name) }) {
 			return true
@@ -47,15 +48,19 @@ func (c *Client) Differences(ctx context.Context, zoneID string, written []conne
 				ttl = fmt.Sprintf(" (TTL %d s)", *have.TTL)
 			}
 			differences = append(differences, fmt.Sprintf("%s is %s %s%s", name, have.Type, shown(have), ttl))
+			_, ours := form(have)
+			forHands = forHands || !ours && slices.ContainsFunc(written, func(w connection.WrittenRecord) bool { return w.Name == name })
 		}
 		return true
 	})
+	lacking := false
 	for _, want := range written {
 		if !held[want.Record] {
+			lacking = true
 			differences = append(differences, fmt.Sprintf("%s should be %s %s%s", want.Name, want.Type, want.Value, lasting(want.TTL)))
 		}
 	}
-	return differences, err
+	return differences, forHands || len(differences) > 0 && !lacking, err
 }
 
 func lasting(ttl int64) string {

@@ -27,15 +27,18 @@ func TestDifferences(t *testing.T) {
 		written []connection.Record
 		have    []types.ResourceRecordSet
 		want    []string // one word of each
+		hands   bool
 	}{
 		"as written":                    {written: []connection.Record{ours}, have: []types.ResourceRecordSet{write(ours)}},
 		"an alias as written":           {written: []connection.Record{alias}, have: []types.ResourceRecordSet{write(alias)}},
 		"at another name":               {written: []connection.Record{ours}, have: []types.ResourceRecordSet{write(ours), below}},
 		"gone":                          {written: []connection.Record{ours}, want: []string{"should be CNAME"}},
-		"another TTL":                   {[]connection.Record{ours}, []types.ResourceRecordSet{cname(target, 7)}, []string{"TTL 7 s", "TTL 60 s"}},
-		"weighted":                      {[]connection.Record{ours}, []types.ResourceRecordSet{weighted}, []string{"is CNAME", "should be CNAME"}},
-		"IPv6 beside the alias":         {[]connection.Record{alias}, []types.ResourceRecordSet{write(alias), six}, []string{"fd00::1"}},
-		"a name of the wildcard's":      {[]connection.Record{wildcard}, []types.ResourceRecordSet{write(wildcard), below}, []string{"10.9.9.9"}},
+		"another TTL":                   {[]connection.Record{ours}, []types.ResourceRecordSet{cname(target, 7)}, []string{"TTL 7 s", "TTL 60 s"}, false},
+		"weighted":                      {[]connection.Record{ours}, []types.ResourceRecordSet{weighted}, []string{"is CNAME", "should be CNAME"}, true},
+		"a plain address":               {[]connection.Record{ours}, []types.ResourceRecordSet{plainA(types.RRTypeA, "10.9.9.9")}, []string{"is A", "should be CNAME"}, true},
+		"IPv6 beside the alias":         {[]connection.Record{alias}, []types.ResourceRecordSet{write(alias), six}, []string{"fd00::1"}, true},
+		"a name of the wildcard's":      {[]connection.Record{wildcard}, []types.ResourceRecordSet{write(wildcard), below}, []string{"10.9.9.9"}, true},
+		"that, and ours is gone":        {[]connection.Record{wildcard}, []types.ResourceRecordSet{below}, []string{"10.9.9.9", "should be CNAME"}, false},
 		"our own name, of the wildcard": {written: []connection.Record{wildcard, ours}, have: []types.ResourceRecordSet{write(wildcard), write(ours)}},
 	} {
 		var written []connection.WrittenRecord
@@ -43,9 +46,9 @@ func TestDifferences(t *testing.T) {
 			written = append(written, connection.WrittenRecord{Record: record})
 		}
 		fake := &fakeRoute53{pageSize: 1, zones: []*fakeZone{zoneOf(want(), "arn:earlier", test.have...)}}
-		got, err := New(fake).Differences(t.Context(), "Z1", written)
-		if err != nil || len(got) != len(test.want) {
-			t.Errorf("%s: %q, %v", name, got, err)
+		got, hands, err := New(fake).Differences(t.Context(), "Z1", written)
+		if err != nil || len(got) != len(test.want) || hands != test.hands {
+			t.Errorf("%s: %q, for hands %t, %v", name, got, hands, err)
 			continue
 		}
 		for i, word := range test.want {

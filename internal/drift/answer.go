@@ -14,6 +14,14 @@ func answer(check connection.DriftCheck, ok bool, format string, args ...any) co
 	return connection.DriftAnswer{Check: check, Result: connection.DriftFound, Detail: fmt.Sprintf(format, args...)}
 }
 
+// forHands marks drift that no repair may change.
+func forHands(hands bool, answers ...connection.DriftAnswer) []connection.DriftAnswer {
+	for i := range answers {
+		answers[i].ForHands = hands && answers[i].Result == connection.DriftFound
+	}
+	return answers
+}
+
 // unknown answers checks whose read failed.
 func unknown(err error, checks ...connection.DriftCheck) []connection.DriftAnswer {
 	var answers []connection.DriftAnswer

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 
 	"postern/internal/bus"
 	"postern/internal/connection"
@@ -26,6 +27,7 @@ const (
 // Registry is the table of connections; *store.Store satisfies it.
 type Registry interface {
 	Links(ctx context.Context) ([]store.Link, error)
+	Link(ctx context.Context, connectionID string) (store.Link, bool, error)
 	Ledger(ctx context.Context, connectionID string) (*connection.Ledger, error)
 	SaveDrift(ctx context.Context, connectionID string, drift connection.Drift) error
 }
@@ -69,6 +71,7 @@ func (c *Checker) Check(ctx context.Context, raw json.RawMessage) (Checked, erro
 	links = w.concerned(links)
 	surveys := c.survey(ctx, w, links)
 	looks := c.looks(ctx, w.turns(links), w.at)
+	past := c.history()
 	done := Checked{Woken: w.by, Connections: len(links), Deep: len(looks)}
 	var failed []error
 	for _, link := range links {
@@ -80,7 +83,10 @@ func (c *Checker) Check(ctx context.Context, raw json.RawMessage) (Checked, erro
 		} else {
 			answers = append(answers, unseen(link, w.at)...)
 		}
-		after, err := c.record(ctx, w, link, answers, looked)
+		if surprising(link, answers) && c.busy(ctx, link) {
+			continue
+		}
+		after, err := c.record(ctx, w, past, link, answers, looked)
 		failed = append(failed, err)
 		done.Drift += after.Count(connection.DriftFound)
 		done.Unknown += after.Count(connection.DriftUnknown)
@@ -94,14 +100,32 @@ func (c *Checker) Check(ctx context.Context, raw json.RawMessage) (Checked, erro
 	return done, errors.Join(failed...)
 }
 
+// surprising reports whether answers open a finding that may be an execution's doing: a look is made minutes after the connections
+// were listed, and an endpoint that is gone is what an offboarding leaves.
+func surprising(link store.Link, answers []connection.DriftAnswer) bool {
+	return slices.ContainsFunc(answers, func(a connection.DriftAnswer) bool {
+		info, _ := a.Check.Info()
+		_, open := findingOf(link.Drift, a.Check)
+		return a.Result == connection.DriftFound && !open && (info.Deep || a.Check == connection.CheckEndpoint)
+	})
+}
+
+// busy reports whether an execution took the connection since it was listed, or nobody knows. What was seen of it then says nothing:
+// its findings stay as they are.
+func (c *Checker) busy(ctx context.Context, link store.Link) bool {
+	now, onboarded, err := c.Registry.Link(ctx, link.ConnectionID)
+	return err != nil || !onboarded || now.Holder != "" || !now.Expects.At.Equal(link.Expects.At)
+}
+
 // record starts repairs, says what opened and what closed, then keeps it: done twice none of it does harm, never done it does.
-func (c *Checker) record(ctx context.Context, w wake, link store.Link, answers []connection.DriftAnswer, deep bool) (connection.Drift, error) {
+func (c *Checker) record(ctx context.Context, w wake, past *history, link store.Link, answers []connection.DriftAnswer, deep bool) (
+	connection.Drift, error) {
 	at := w.at
 	after, changes := merge(link, answers, at)
 	if deep {
 		after.DeepAt = at
 	}
-	c.name(ctx, w, link, &after)
+	past.name(ctx, w, link, &after)
 	flapping, unrepaired := c.repair(ctx, link, &after, at) // what cannot be repaired is said all the same
 	var events []bus.Event
 	for _, change := range append(changes, flapping...) {

@@ -28,7 +28,8 @@ type Interfaces interface {
 type Zones interface {
 	Zones(ctx context.Context, vpcID, region string) ([]dns.Zone, error)
 	Look(ctx context.Context, zoneID, connectionID string) (dns.Existing, bool, error)
-	Differences(ctx context.Context, zoneID string, written []connection.WrittenRecord) ([]string, error)
+	Differences(ctx context.Context, zoneID string, written []connection.WrittenRecord) (
+		differences []string, forHands bool, err error)
 }
 
 // Parameters is what the deep checks read of SSM; *publish.Client satisfies it.

@@ -49,10 +49,24 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	return step.Handle(r.Log, checker.Check), nil
 }
 
+// trails returns the CloudTrail of accounts, one client for each account and Region: it slows down when it is told to.
 func trails(accounts *account.Accounts) Trails {
-	return func(access connection.Access, region string) Trail {
-		return cloudtrail.NewFromConfig(accounts.Config(access), func(o *cloudtrail.Options) { o.Region = cmp.Or(region, o.Region) })
+	clients := map[string]func(connection.Access) *cloudtrail.Client{}
+	for _, region := range []string{"", globalRegion} {
+		clients[region] = account.Clients(accounts, func(cfg aws.Config) *cloudtrail.Client {
+			return cloudtrail.NewFromConfig(cfg, func(o *cloudtrail.Options) {
+				o.Region, o.Retryer = cmp.Or(region, o.Region), slowing()
+			})
+		})
 	}
+	return func(access connection.Access, region string) Trail { return clients[region](access) }
+}
+
+// slowing slows calls down when AWS says that there are too many of them, rather than give up.
+func slowing() aws.Retryer {
+	return retry.NewAdaptiveMode(func(a *retry.AdaptiveModeOptions) {
+		a.StandardOptions = append(a.StandardOptions, func(s *retry.StandardOptions) { s.MaxAttempts = 6 })
+	})
 }
 
 // patient returns clients of Route 53 that slow down when they are told to, rather than give up: whoever looks at hundreds of zones
@@ -61,10 +75,6 @@ func trails(accounts *account.Accounts) Trails {
 // AWS: Route 53 takes five requests a second from an account, whoever makes them.
 func patient(accounts *account.Accounts) func(connection.Access) *dns.Client {
 	return account.Clients(accounts, func(cfg aws.Config) *dns.Client {
-		return dns.New(route53.NewFromConfig(cfg, func(o *route53.Options) {
-			o.Retryer = retry.NewAdaptiveMode(func(a *retry.AdaptiveModeOptions) {
-				a.StandardOptions = append(a.StandardOptions, func(s *retry.StandardOptions) { s.MaxAttempts = 6 })
-			})
-		}))
+		return dns.New(route53.NewFromConfig(cfg, func(o *route53.Options) { o.Retryer = slowing() }))
 	})
 }

@@ -18,12 +18,8 @@ type vpcZones struct {
 
 // names compares what makes the names lead to the endpoint: our zone and its records, and the other zones of the VPC.
 func names(ctx context.Context, from Zones, ledger *connection.Ledger, known map[string]vpcZones) []connection.DriftAnswer {
-	var answers []connection.DriftAnswer
-	if ledger.DNS.ZoneID != "" {
-		answers = zone(ctx, from, ledger)
-	}
 	if ledger.DNS.Mode == connection.ModeNone {
-		return answers
+		return nil // nothing of it leads anywhere
 	}
 	network := ledger.Plan.Network
 	of, read := known[network.VPCID]
@@ -31,24 +27,30 @@ func names(ctx context.Context, from Zones, ledger *connection.Ledger, known map
 		of.zones, of.err = from.Zones(ctx, network.VPCID, network.Region)
 		known[network.VPCID] = of
 	}
+	var answers []connection.DriftAnswer
+	if ledger.DNS.ZoneID != "" {
+		answers = zone(ctx, from, ledger, of.zones)
+	}
 	if of.err != nil {
 		return append(answers, unknown(of.err, connection.CheckShadowing)...)
 	}
 	return append(answers, shadowing(ledger, of.zones)...)
 }
 
-// zone compares our zone: that it is there, is ours, answers in the VPCs of the plan and in no other, and what it holds.
-func zone(ctx context.Context, from Zones, ledger *connection.Ledger) []connection.DriftAnswer {
+// zone compares our zone: that it is there, is ours, answers in the VPCs of the plan and in no other, and what it holds. Among the
+// zones of the VPC somebody else's may stand in its place.
+func zone(ctx context.Context, from Zones, ledger *connection.Ledger, zones []dns.Zone) []connection.DriftAnswer {
 	id, name := ledger.DNS.ZoneID, ledger.DNS.ZoneName
 	have, exists, err := from.Look(ctx, id, ledger.Plan.ConnectionID)
 	if err != nil {
 		return unknown(err, connection.CheckZone, connection.CheckRecord)
 	}
 	if !exists {
-		return []connection.DriftAnswer{
+		taken := slices.ContainsFunc(zones, func(z dns.Zone) bool { return z.Name == name })
+		return forHands(taken,
 			answer(connection.CheckZone, false, "hosted zone %s (%s) is gone", name, id),
 			answer(connection.CheckRecord, false, "hosted zone %s (%s) is gone, and its records with it", name, id),
-		}
+		)
 	}
 	var wrong phrases
 	if !have.Ours {
@@ -58,8 +60,10 @@ func zone(ctx context.Context, from Zones, ledger *connection.Ledger) []connecti
 	for _, association := range ledger.Plan.DNS.Associations {
 		want = append(want, association.VPCID)
 	}
+	lacking := false
 	for _, vpc := range want {
 		if !slices.Contains(have.VPCIDs, vpc) {
+			lacking = true
 			wrong.addf("hosted zone %s (%s) does not answer in %s", name, id, vpc)
 		}
 	}
@@ -68,12 +72,12 @@ func zone(ctx context.Context, from Zones, ledger *connection.Ledger) []connecti
 			wrong.addf("hosted zone %s (%s) answers in %s too", name, id, vpc)
 		}
 	}
-	answers := wrong.answer(connection.CheckZone)
-	differences, err := from.Differences(ctx, id, ledger.DNS.Written())
+	answers := forHands(!have.Ours || len(wrong) > 0 && !lacking, wrong.answer(connection.CheckZone)...)
+	differences, hands, err := from.Differences(ctx, id, ledger.DNS.Written())
 	if err != nil {
 		return append(answers, unknown(err, connection.CheckRecord)...)
 	}
-	return append(answers, phrases(differences).answer(connection.CheckRecord)...)
+	return append(answers, forHands(hands || !have.Ours, phrases(differences).answer(connection.CheckRecord)...)...)
 }
 
 // shadowing looks for a zone of the VPC that answers for a name of the connection in the stead of its own.
@@ -87,13 +91,14 @@ func shadowing(ledger *connection.Ledger, zones []dns.Zone) []connection.DriftAn
 			hostnames = append(hostnames, record.Name)
 		}
 	}
-	own := ownZone(ledger)
+	own, kept := ownZone(ledger), ledger.Plan.DNS.Kept
+	byAWS := ledger.DNS.Mode == connection.ModeVendorPrivateDNS || kept != nil && len(kept.Records) == 0
 	var wrong phrases
 	for _, zone := range zones {
 		managed := zone.OwningService != ""
 		switch {
-		case zone.ID == ledger.DNS.ZoneID, len(zone.Name) < len(own):
-		case managed && zone.Name == own && ledger.DNS.Mode == connection.ModeVendorPrivateDNS: // AWS's, for the endpoint
+		case zone.ID == ledger.DNS.ZoneID, len(zone.Name) < len(own), kept != nil && zone.ID == kept.ZoneID:
+		case managed && zone.Name == own && byAWS: // made for the endpoint
 		default:
 			if i := slices.IndexFunc(hostnames, zone.Answers); i >= 0 {
 				owner := "account " + zone.OwningAccount
@@ -107,11 +112,15 @@ func shadowing(ledger *connection.Ledger, zones []dns.Zone) []connection.DriftAn
 	return wrong.answer(connection.CheckShadowing)
 }
 
-// ownZone is the name of the zone that should answer: ours, or the one that AWS makes for the endpoint's private DNS.
+// ownZone is the name of the zone that should answer: ours, the one that somebody made before and that was kept, or the one that AWS
+// makes for the endpoint's private DNS.
 //
 // AWS: that zone has the service's private DNS name, for a wildcard without its star.
 func ownZone(ledger *connection.Ledger) string {
-	if ledger.DNS.Mode == connection.ModePrivateHostedZone {
+	switch kept := ledger.Plan.DNS.Kept; {
+	case kept != nil:
+		return kept.ZoneName
+	case ledger.DNS.Mode == connection.ModePrivateHostedZone:
 		return ledger.DNS.ZoneName
 	}
 	private := dns.Zone{Name: strings.TrimPrefix(dns.Name(ledger.Plan.Service.PrivateDNSName), "*.")}

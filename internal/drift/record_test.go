@@ -68,7 +68,7 @@ func TestRecord(t *testing.T) {
 	var r registry
 	var s starter
 	c := recorder(&r, &trail{events: map[string][]types.Event{l.Expects.ZoneID: {called(5, alice, "ChangeResourceRecordSets", nil)}}}, &s)
-	after, err := c.record(t.Context(), wake{at: monday}, l, answers, true)
+	after, err := c.record(t.Context(), wake{at: monday}, c.history(), l, answers, true)
 	if err != nil || len(r.told) != 1 || len(r.saved) != 1 || len(s.started) != 1 {
 		t.Fatalf("%v: %+v", err, r)
 	}
@@ -81,12 +81,12 @@ func TestRecord(t *testing.T) {
 	}
 	l.Drift = after
 	for _, later := range []time.Duration{0, time.Minute} {
-		if _, err := c.record(t.Context(), wake{at: monday.Add(later)}, l, answers, true); err != nil || len(r.told) != 1 || len(s.started) != 1 {
+		if _, err := c.record(t.Context(), wake{at: monday.Add(later)}, c.history(), l, answers, true); err != nil || len(r.told) != 1 || len(s.started) != 1 {
 			t.Errorf("again: %v, told %q, %d executions", err, said(r.told), len(s.started))
 		}
 	}
 	closed := []connection.DriftAnswer{{Check: connection.CheckRecord, Result: connection.DriftOK}}
-	after, err = c.record(t.Context(), wake{at: monday.Add(time.Hour)}, l, closed, true)
+	after, err = c.record(t.Context(), wake{at: monday.Add(time.Hour)}, c.history(), l, closed, true)
 	if want := []string{"opened record drift", "closed record drift"}; err != nil || !slices.Equal(said(r.told), want) || len(after.Findings) > 0 {
 		t.Errorf("%v: said %q, findings %+v", err, said(r.told), after.Findings)
 	}
@@ -103,7 +103,8 @@ func TestRecordOfNothing(t *testing.T) {
 		if deep {
 			r.mute = nil
 		}
-		_, err := recorder(&r, &trail{}, &starter{}).record(t.Context(), wake{at: monday}, link(), nil, deep)
+		c := recorder(&r, &trail{}, &starter{})
+		_, err := c.record(t.Context(), wake{at: monday}, c.history(), link(), nil, deep)
 		if err != nil || (len(r.saved) == 1) != deep || len(r.told) > 0 {
 			t.Errorf("deep %v: %v, %+v", deep, err, r)
 		}
@@ -117,11 +118,11 @@ func TestRecordFails(t *testing.T) {
 	for name, broken := range map[string]*registry{"the bus": {mute: errors.New("no")}, "the table": {full: errors.New("no")}} {
 		var s starter
 		c := recorder(broken, &trail{}, &s)
-		if _, err := c.record(t.Context(), wake{at: monday}, l, answers, true); err == nil || len(broken.saved) > 0 {
+		if _, err := c.record(t.Context(), wake{at: monday}, c.history(), l, answers, true); err == nil || len(broken.saved) > 0 {
 			t.Errorf("%s: %v", name, err)
 		}
 		broken.mute, broken.full = nil, nil
-		if _, err := c.record(t.Context(), wake{at: monday}, l, answers, true); err != nil || len(broken.saved) != 1 || len(s.started) != 1 {
+		if _, err := c.record(t.Context(), wake{at: monday}, c.history(), l, answers, true); err != nil || len(broken.saved) != 1 || len(s.started) != 1 {
 			t.Errorf("%s, again: %v, %d executions", name, err, len(s.started))
 		}
 	}
@@ -134,12 +135,12 @@ func TestRecordWithoutItsRepair(t *testing.T) {
 	var r registry
 	s := starter{fail: errors.New("denied")}
 	c := recorder(&r, &trail{}, &s)
-	after, err := c.record(t.Context(), wake{at: monday}, l, answers, true)
+	after, err := c.record(t.Context(), wake{at: monday}, c.history(), l, answers, true)
 	if !errors.Is(err, s.fail) || !slices.Equal(said(r.told), []string{"opened record drift"}) || len(r.saved) != 1 {
 		t.Fatalf("%v: said %q, %d saved", err, said(r.told), len(r.saved))
 	}
 	s.fail, l.Drift = nil, after
-	after, err = c.record(t.Context(), wake{at: monday}, l, answers, true)
+	after, err = c.record(t.Context(), wake{at: monday}, c.history(), l, answers, true)
 	if err != nil || len(s.started) != 1 || after.Findings[0].Repair == "" || len(r.told) != 1 {
 		t.Errorf("again: %v, %d executions, said %q", err, len(s.started), said(r.told))
 	}

@@ -79,7 +79,7 @@ func (c *Checker) repair(ctx context.Context, link store.Link, drift *connection
 		repairs := drift.Repairs[finding.Check]
 		finding.Repairs = repairs
 		switch {
-		case finding.Result != connection.DriftFound || link.Expects.Policies.Of(finding.Check) != connection.PolicyRepair:
+		case finding.Result != connection.DriftFound || finding.ForHands || link.Expects.Policies.Of(finding.Check) != connection.PolicyRepair:
 		case len(repairs) > 0 && at.Sub(repairs[len(repairs)-1]) < patience:
 		case len(repairs) >= mostRepairs && !finding.Flapping:
 			finding.Flapping = true

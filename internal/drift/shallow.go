@@ -24,6 +24,9 @@ type scene struct {
 // errNotAsked is the answer of a check that has nothing to compare now: its finding stays as it is.
 var errNotAsked = errors.New("not asked")
 
+// errForHands comes with a difference that no repair may change.
+var errForHands = errors.New("for hands")
+
 // shallowChecks compare what lists show. They return what differs, "" when nothing does, or why nobody knows.
 var shallowChecks = []struct {
 	check  connection.DriftCheck
@@ -52,6 +55,8 @@ func (c *Checker) shallow(link store.Link, of *survey) []connection.DriftAnswer 
 		differs, err := shallow.differ(s)
 		switch {
 		case errors.Is(err, errNotAsked):
+		case errors.Is(err, errForHands):
+			answers = append(answers, forHands(true, answer(shallow.check, false, "%s", differs))...)
 		case err != nil:
 			answers = append(answers, unknown(err, shallow.check)...)
 		default:
@@ -164,11 +169,14 @@ func (s scene) groups() (string, error) {
 	for _, port := range s.want.Ports {
 		switch check := clients.Admission(groups, port); {
 		case check.Verdict == connection.Fail:
-			return check.Target + ": " + check.Detail, nil
+			if !s.want.OwnGroup {
+				err = errForHands // the rules of a group that the request named are its owner's
+			}
+			return check.Target + ": " + check.Detail, err
 		case check.Verdict == connection.Unknown:
 			return "", errNotAsked // the plan did not know either
 		case !anyone && !s.want.Open && filter.Admits(groups, port).Open:
-			return fmt.Sprintf("%s lets anyone in on %d/tcp", joined(s.want.SecurityGroupIDs), port), nil
+			return fmt.Sprintf("%s lets anyone in on %d/tcp", joined(s.want.SecurityGroupIDs), port), errForHands
 		}
 	}
 	return "", nil

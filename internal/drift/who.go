@@ -32,13 +32,20 @@ const (
 	lateness = 2 * time.Hour
 	// before the drift was seen the change was made, at most so long.
 	earlier = 26 * time.Hour
+	// mostPages is how far back the events of one thing are read, 50 at a time.
+	mostPages = 4
+	// mostLookups is how many calls one run makes, of all things together: when somebody changes hundreds, what they changed is said
+	// in time, and who it was for as many as there is time for.
+	//
+	// AWS: LookupEvents takes two calls a second from an account in a Region; the reserve has a minute.
+	mostLookups = 60
 )
 
 // name writes into findings who changed what drifted, as far as CloudTrail knows. It is asked when a finding is new, and again until
-// the event should be there: one read for each changed thing. Nobody knowing is no error.
+// the event should be there. Nobody knowing is no error.
 //
 // The call that woke the check is known before CloudTrail's history has it, and is what opened the findings about what it names.
-func (c *Checker) name(ctx context.Context, w wake, link store.Link, drift *connection.Drift) {
+func (h *history) name(ctx context.Context, w wake, link store.Link, drift *connection.Drift) {
 	for i := range drift.Findings {
 		finding := &drift.Findings[i]
 		if finding.Result != connection.DriftFound || finding.By != "" || w.at.Sub(finding.Since) > lateness {
@@ -49,16 +56,10 @@ func (c *Checker) name(ctx context.Context, w wake, link store.Link, drift *conn
 			finding.By = w.caller
 			continue
 		}
-		trail := c.Trails(link.Expects.Access, region)
 		var newest time.Time
 		for _, thing := range things {
-			by, when, err := lastChange(ctx, trail, thing, w.at)
-			if err != nil {
-				c.Log.WarnContext(ctx, "CloudTrail does not say who changed it", slog.String("thing", thing), slog.String("error", err.Error()))
-				continue
-			}
-			if when.After(newest) {
-				finding.By, newest = by, when
+			if last := h.of(ctx, subject{link.Expects.Access, region, thing}, w.at); last.when.After(newest) {
+				finding.By, newest = last.by, last.when
 			}
 		}
 	}
@@ -89,25 +90,72 @@ func some(id string) []string {
 	return []string{id}
 }
 
-// lastChange returns who changed a thing last, other than we, and by which call; "" when CloudTrail does not know.
-//
-// AWS: LookupEvents answers the newest first, two calls a second for an account and Region, and one attribute for each call.
-func lastChange(ctx context.Context, trail Trail, thing string, at time.Time) (by string, when time.Time, err error) {
-	out, err := trail.LookupEvents(ctx, &cloudtrail.LookupEventsInput{
-		LookupAttributes: []types.LookupAttribute{{AttributeKey: types.LookupAttributeKeyResourceName, AttributeValue: aws.String(thing)}},
-		StartTime:        aws.Time(at.Add(-earlier)),
-	})
+// history is what CloudTrail tells of things in one run: each is asked for once, however many connections share it.
+type history struct {
+	trails Trails
+	log    *slog.Logger
+	known  map[subject]lastCall
+	calls  int
+}
+
+// subject is a thing where CloudTrail knows it.
+type subject struct {
+	access connection.Access
+	region string
+	name   string
+}
+
+// lastCall is who changed a thing last, other than we, and by which call; zero when CloudTrail does not know.
+type lastCall struct {
+	by   string
+	when time.Time
+}
+
+func (c *Checker) history() *history {
+	return &history{trails: c.Trails, log: c.Log, known: map[subject]lastCall{}}
+}
+
+// of returns the last change of a thing. What there is no call left for nobody knows: the next run asks again.
+func (h *history) of(ctx context.Context, s subject, at time.Time) lastCall {
+	last, known := h.known[s]
+	if known || h.calls >= mostLookups {
+		return last
+	}
+	last, err := h.read(ctx, s, at)
 	if err != nil {
-		return "", time.Time{}, err
+		h.log.WarnContext(ctx, "CloudTrail does not say who changed it", slog.String("thing", s.name), slog.String("error", err.Error()))
 	}
-	for _, event := range out.Events {
-		who, did := identity(event)
-		if !did || who == "" || aws.ToString(event.ReadOnly) == "true" || ours(who) {
-			continue
+	h.known[s] = last
+	return last
+}
+
+// read looks through the newest events of a thing for one of somebody else: our own, and what is only read, may stand before it.
+//
+// AWS: LookupEvents answers the newest first, at most 50 at a time, for one attribute.
+func (h *history) read(ctx context.Context, s subject, at time.Time) (lastCall, error) {
+	trail := h.trails(s.access, s.region)
+	in := &cloudtrail.LookupEventsInput{
+		LookupAttributes: []types.LookupAttribute{{AttributeKey: types.LookupAttributeKeyResourceName, AttributeValue: aws.String(s.name)}},
+		StartTime:        aws.Time(at.Add(-earlier)),
+	}
+	for page := 0; page < mostPages && h.calls < mostLookups; page++ {
+		h.calls++
+		out, err := trail.LookupEvents(ctx, in)
+		if err != nil {
+			return lastCall{}, err
 		}
-		return told(who, aws.ToString(event.EventName)), aws.ToTime(event.EventTime), nil
+		for _, event := range out.Events {
+			who, did := identity(event)
+			if !did || who == "" || aws.ToString(event.ReadOnly) == "true" || ours(who) {
+				continue
+			}
+			return lastCall{told(who, aws.ToString(event.EventName)), aws.ToTime(event.EventTime)}, nil
+		}
+		if in.NextToken = out.NextToken; aws.ToString(in.NextToken) == "" {
+			break
+		}
 	}
-	return "", time.Time{}, nil
+	return lastCall{}, nil
 }
 
 // identity is the ARN of who made a call, or the name that CloudTrail shows, and whether the call did something: one that AWS refused

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -32,11 +33,16 @@ func (c *trail) LookupEvents(_ context.Context, in *cloudtrail.LookupEventsInput
 	}
 	name := aws.ToString(in.LookupAttributes[0].AttributeValue)
 	c.asked = append(c.asked, name)
-	out := &cloudtrail.LookupEventsOutput{}
+	var events []types.Event
 	for _, e := range c.events[name] {
 		if !e.EventTime.Before(*in.StartTime) && (in.EndTime == nil || !e.EventTime.After(*in.EndTime)) {
-			out.Events = append(out.Events, e)
+			events = append(events, e)
 		}
+	}
+	from, _ := strconv.Atoi(aws.ToString(in.NextToken))
+	out := &cloudtrail.LookupEventsOutput{Events: events[from:min(from+50, len(events))]}
+	if from+50 < len(events) {
+		out.NextToken = aws.String(strconv.Itoa(from + 50))
 	}
 	return out, c.fail[name]
 }
@@ -110,7 +116,7 @@ func TestWho(t *testing.T) {
 func named(t *testing.T, c *trail, l store.Link, f connection.DriftFinding) connection.DriftFinding {
 	t.Helper()
 	drift := connection.Drift{Findings: []connection.DriftFinding{f}}
-	(&Checker{Trails: c.of, Log: slog.New(slog.DiscardHandler)}).name(t.Context(), wake{at: monday}, l, &drift)
+	(&Checker{Trails: c.of, Log: slog.New(slog.DiscardHandler)}).history().name(t.Context(), wake{at: monday}, l, &drift)
 	return drift.Findings[0]
 }
 
@@ -211,10 +217,67 @@ func TestWhoWoke(t *testing.T) {
 		finding(connection.CheckZone, connection.DriftFound)
 	earlier.Since, opened.Since, other.Since = monday.Add(-time.Hour), monday, monday
 	drift := connection.Drift{Findings: []connection.DriftFinding{earlier, opened, other}}
-	(&Checker{Trails: c.of, Log: slog.New(slog.DiscardHandler)}).name(t.Context(), w, l, &drift)
+	(&Checker{Trails: c.of, Log: slog.New(slog.DiscardHandler)}).history().name(t.Context(), w, l, &drift)
 	for i, want := range []string{"", w.caller, ""} {
 		if got := drift.Findings[i].By; got != want {
 			t.Errorf("%s: by %q, want %q", drift.Findings[i].Check, got, want)
 		}
+	}
+}
+
+// Our own calls may fill pages before somebody else's: so many are read, and no more.
+func TestWhoBehindManyOfOurs(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		ours, asked int
+		want        string
+	}{
+		"on the first page":  {49, 1, alice + " (DeleteTags)"},
+		"on the second":      {50, 2, alice + " (DeleteTags)"},
+		"on the last":        {50*mostPages - 1, mostPages, alice + " (DeleteTags)"},
+		"further than asked": {50 * mostPages, mostPages, ""},
+	} {
+		l := link()
+		var events []types.Event
+		for range test.ours {
+			events = append(events, called(1, own, "ModifyVpcEndpoint", nil))
+		}
+		c := trail{events: map[string][]types.Event{l.Expects.EndpointID: append(events, called(2, alice, "DeleteTags", nil))}}
+		got := named(t, &c, l, finding(connection.CheckTags, connection.DriftFound))
+		if got.By != test.want || len(c.asked) != test.asked {
+			t.Errorf("%s: by %q after %d calls, want %q after %d", name, got.By, len(c.asked), test.want, test.asked)
+		}
+	}
+}
+
+// What many connections share is asked for once in a run, and no run asks for ever: the rest is named by a later one.
+func TestWhoOfManyConnections(t *testing.T) {
+	t.Parallel()
+	shared := trail{events: map[string][]types.Event{}}
+	each := trail{events: map[string][]types.Event{}}
+	c := Checker{Log: slog.New(slog.DiscardHandler)}
+	c.Trails = shared.of
+	once := c.history()
+	c.Trails = each.of
+	bounded := c.history()
+	named := 0
+	for i := range mostLookups + 10 {
+		l := link()
+		shared.events[l.Expects.VPCID] = []types.Event{called(2, alice, "ModifyVpcAttribute", nil)}
+		vpc := connection.Drift{Findings: []connection.DriftFinding{finding(connection.CheckVPCDNS, connection.DriftFound)}}
+		once.name(t.Context(), wake{at: monday}, l, &vpc)
+		if vpc.Findings[0].By == "" {
+			t.Fatalf("connection %d: nobody", i)
+		}
+		l.Expects.EndpointID += strconv.Itoa(i)
+		each.events[l.Expects.EndpointID] = []types.Event{called(2, alice, "DeleteTags", nil)}
+		tags := connection.Drift{Findings: []connection.DriftFinding{finding(connection.CheckTags, connection.DriftFound)}}
+		bounded.name(t.Context(), wake{at: monday}, l, &tags)
+		if tags.Findings[0].By != "" {
+			named++
+		}
+	}
+	if len(shared.asked) != 1 || len(each.asked) != mostLookups || named != mostLookups {
+		t.Errorf("%d calls for what is shared; %d for what is not, which named %d", len(shared.asked), len(each.asked), named)
 	}
 }

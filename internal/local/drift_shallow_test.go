@@ -13,7 +13,6 @@ import (
 	"postern/internal/local/people"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/wire"
-	profiles "postern/internal/vendor"
 )
 
 // shallowDrifts are what the drift check has said so far of the checks that come out of lists.
@@ -218,41 +217,6 @@ func TestAFailedListIsUnknown(t *testing.T) {
 				}
 				c.Server.SetFault(nil)
 				advance(t, c, 2*time.Hour)
-			}
-		})
-	}
-}
-
-// Nobody touches anything for three days, and nothing is found; what others have in the account is none of ours.
-func TestACleanFleetHasNoDrift(t *testing.T) {
-	t.Parallel()
-	catalog, err := profiles.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	samples := []string{otherAccount}
-	for sample := range abroad {
-		samples = append(samples, sample)
-	}
-	for _, id := range catalog.IDs() {
-		samples = append(samples, "onboard."+id+".json")
-	}
-	for _, sample := range samples {
-		t.Run(sample, func(t *testing.T) {
-			t.Parallel()
-			c := open(t, nil)
-			(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
-			c.World.AddEndpoint(privatelink.Endpoint{
-				ID: "vpce-0ffffffffffffffff", AccountID: privatelink.DemoAccount, Region: privatelink.DemoRegion, VPCID: privatelink.DemoVPC,
-				ServiceName: privatelink.SnowflakeService, ServiceRegion: privatelink.DemoRegion, State: privatelink.Rejected,
-				SubnetIDs: []string{privatelink.DemoSubnetC}, Tags: map[string]string{connection.TagConnection: "monte-carlo/somebody"},
-			}, "10.20.3.200")
-			if ended := onboard(t, c, sample); ended.Path[len(ended.Path)-1] != "Onboarded" {
-				t.Fatalf("%v: %s", ended.Path, ended.Cause)
-			}
-			advance(t, c, 72*time.Hour)
-			if said := shallowDrifts(t, c); len(said) > 0 {
-				t.Errorf("found in a world that nobody touched: %q", said)
 			}
 		})
 	}

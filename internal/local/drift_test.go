@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"postern/internal/connection"
 	"postern/internal/local"
 	"postern/internal/local/people"
@@ -43,33 +41,6 @@ func linked(t *testing.T, sample string) *local.Cloud {
 		t.Fatalf("found in a world that nobody touched: %q", said)
 	}
 	return c
-}
-
-func TestDriftIsNamed(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		sample string
-		change func(*testing.T, *local.Cloud)
-		want   []string
-	}{
-		"the vendor rejects the endpoint": {"onboard.monte-carlo.json", func(t *testing.T, c *local.Cloud) {
-			reject(t, c)
-		}, []string{"opened endpoint-state drift", "opened resolution drift"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := linked(t, test.sample)
-			test.change(t, c)
-			for range 2 { // said once, however often it is seen
-				if err := c.Advance(time.Hour); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if diff := cmp.Diff(test.want, drifts(t, c)); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
 }
 
 // reject makes the vendor reject every endpoint of ours.

@@ -335,3 +335,44 @@ func TestDriftIsOnlyToldByDefault(t *testing.T) {
 		t.Errorf("%d repairs", len(started))
 	}
 }
+
+// What a repair may not change is said and left alone: no execution is started that could only fail, or change nothing.
+func TestDriftForHandsStartsNoRepair(t *testing.T) {
+	t.Parallel()
+	zone := func(edit func(*route53.Zone)) func(*testing.T, *local.Cloud) {
+		return func(t *testing.T, c *local.Cloud) { must(t, c.Zones.ChangeByHand(ownZone(t, c).ID, edit)) }
+	}
+	for name, test := range map[string]struct {
+		check  connection.DriftCheck
+		change func(*testing.T, *local.Cloud)
+	}{
+		"a rule of a group that the request named": {connection.CheckSecurityGroups, broken("security-group")},
+		"a group lets anyone in":                   {connection.CheckSecurityGroups, addRule(privatelink.DemoEndpointGroup, httpsFromAnywhere)},
+		"somebody's zone in the place of ours":     {connection.CheckZone, broken("zone-replaced")},
+		"the records of such a zone":               {connection.CheckRecord, broken("zone-replaced")},
+		"a VPC more": {connection.CheckZone, zone(func(z *route53.Zone) {
+			z.VPCs = append(z.VPCs, route53.VPC{ID: elsewhere, Region: privatelink.DemoRegion})
+		})},
+		"a record of another type": {connection.CheckRecord, zone(func(z *route53.Zone) {
+			for i := range z.Records {
+				if z.Records[i].Type == "CNAME" {
+					z.Records[i] = route53.Record{Name: z.Records[i].Name, Type: "A", TTL: 60, Values: []string{"203.0.113.9"}}
+				}
+			}
+		})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := optedIn(t, monteCarlo, test.check)
+			test.change(t, c)
+			pass(t, c, 5)
+			if said := drifts(t, c); !slices.Contains(said, "opened "+string(test.check)+" drift") ||
+				slices.Contains(said, "flapping "+string(test.check)+" drift") {
+				t.Errorf("said %q", said)
+			}
+			if started := repairs(c); len(started) > 0 {
+				t.Errorf("%d repairs, the first %v: %s", len(started), started[0].Path, started[0].Cause)
+			}
+		})
+	}
+}

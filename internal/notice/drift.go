@@ -48,8 +48,8 @@ func driftBody(d connection.DriftNotice) string {
 	case connection.DriftClosed:
 		line("%s is as it was verified again.", d.ConnectionID)
 	case connection.DriftFlapping:
-		line("%s: somebody keeps changing %s back. It was repaired %d times within a day and is not repaired any more.", d.ConnectionID,
-			f.Check, len(f.Repairs))
+		line("%s: somebody keeps changing %s back, or the repairs fail. It was repaired %d times within a day and is not repaired any more.",
+			d.ConnectionID, f.Check, len(f.Repairs))
 	default:
 		line("%s is not as it was verified.", d.ConnectionID)
 	}
@@ -63,6 +63,11 @@ func driftBody(d connection.DriftNotice) string {
 		line("What to do: nothing.")
 	case f.Repair != "" && d.Status == connection.DriftOpened:
 		line("What happens next: a repair was started, %s", consoleLink(f.Repair))
+	case d.Status == connection.DriftFlapping:
+		line("What to do: read how the last repair ended, %s; if it went well, agree with who changes it back: docs/runbook.md#drift",
+			consoleLink(f.Repair))
+	case f.ForHands && d.Policy == connection.PolicyRepair:
+		line("What to do: change it back. No repair is started: Postern does not change what it did not make: docs/runbook.md#drift")
 	default:
 		line("What to do: change it back, or start an execution with action diagnose to see whether the link works: docs/runbook.md#drift")
 	}

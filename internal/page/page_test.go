@@ -92,7 +92,7 @@ func TestStatuses(t *testing.T) {
 		"cancelled": {"Cancelled", []string{"Nothing."}},
 		"flapping": {"Flapping", []string{"Agree with whoever keeps changing it back", "1 high",
 			"security-groups (high) sg-0a1b2c3d4e5f60718 is missing, by arn:aws:sts::111122223333:assumed-role/admin/jo"}},
-		"drift": {"Drift", []string{"Onboard again with the same request: it restores the private DNS.", "1 critical 1 low 1 unknown",
+		"drift": {"Drift", []string{"Change it back, or start an execution with action repair and check private-dns.", "1 critical 1 low 1 unknown",
 			"private-dns (critical) private DNS is off", "5 hours ago", "parameters (unknown) GetParameters: AccessDenied"}},
 		"repairing":        {"Repairing", []string{"Nothing: the next drift check puts it right.", "1 critical"}},
 		"unknown":          {"Unknown", []string{"Read why Postern could not look", "1 unknown", "the probe function could not be called"}},

@@ -102,7 +102,7 @@ func linkStatus(o store.Overview, at time.Time) Status {
 
 // repaired reports whether Postern puts a finding right by itself.
 func repaired(o store.Overview, f connection.DriftFinding) bool {
-	return o.Expects.Policies.Of(f.Check) == connection.PolicyRepair
+	return o.Expects.Policies.Of(f.Check) == connection.PolicyRepair && !f.ForHands
 }
 
 // verified returns when the whole link was last looked at, from inside the VPC too; zero when it is not onboarded.

@@ -33,10 +33,12 @@ func drift(n connection.DriftNotice) (*news, error) {
 		c = Comment{State: stateMended, Head: fmt.Sprintf("Drift is over: %s is as it was verified", f.Check)}
 		next = "Nothing is left to do."
 	case n.Status == connection.DriftFlapping:
-		c = Comment{State: stateFlapping, Head: fmt.Sprintf("Somebody keeps changing %s back: it is not repaired any more", f.Check)}
-		next = "Next: find out who needs it the other way. Postern tries again a day after the first of the three repairs."
+		c = Comment{State: stateFlapping, Head: fmt.Sprintf("%s drifts again after each repair: it is not repaired any more", f.Check)}
+		next = "Next: see how the last repair ended; if it went well, find out who needs it the other way. Postern tries again a day after the first of the three repairs."
 	case f.Repair != "":
 		next = "Next: a repair was started; this ticket is told when the next check finds it in order."
+	case f.ForHands && n.Policy == connection.PolicyRepair:
+		next = "Next: change it back. No repair is started: Postern does not change what it did not make."
 	}
 	facts := facts{}
 	facts.add("Connection", n.ConnectionID)

@@ -54,6 +54,10 @@ func TestWhatADriftTells(t *testing.T) {
 		"opened, by nobody known": {func(n *connection.DriftNotice) { n.Finding.By = "" }, "drift", []string{found}, []string{"Changed by"}},
 		"flapping": {func(n *connection.DriftNotice) { n.Status, n.Finding.Flapping = connection.DriftFlapping, true }, "drift-flapping",
 			[]string{"it is not repaired any more", found, by, link, "a day after the first of the three repairs"}, []string{waits}},
+		"for hands": {func(n *connection.DriftNotice) {
+			ofItsOwn(n)
+			n.Policy, n.Finding.ForHands = connection.PolicyRepair, true
+		}, "drift", []string{found, "change it back. No repair is started"}, []string{link, waits}},
 		"closed": {func(n *connection.DriftNotice) { n.Status = connection.DriftClosed }, "drift-closed",
 			[]string{"Drift is over: record is as it was verified", "Nothing is left to do", link}, []string{found, by, waits}},
 		"closed by somebody": {func(n *connection.DriftNotice) { ofItsOwn(n); n.Status = connection.DriftClosed }, "drift-closed",

@@ -3,6 +3,7 @@ package cloudtrail
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,9 +38,16 @@ type lookupInput struct {
 	LookupAttributes []struct{ AttributeKey, AttributeValue string }
 	StartTime        *float64
 	EndTime          *float64
+	NextToken        string
 }
 
-type lookupOutput struct{ Events []event }
+type lookupOutput struct {
+	Events    []event
+	NextToken string `json:",omitempty"`
+}
+
+// mostEvents is how many events stand on a page.
+const mostEvents = 50
 
 type event struct {
 	EventID         string `json:"EventId"`
@@ -74,6 +82,11 @@ func (s *Service) lookup(call *wire.Call, in lookupInput) (lookupOutput, error) 
 			EventID: e.ID, EventName: detail.EventName, ReadOnly: "false", EventTime: at, EventSource: detail.EventSource,
 			CloudTrailEvent: string(e.Detail),
 		})
+	}
+	from, _ := strconv.Atoi(in.NextToken)
+	rest := out.Events[min(from, len(out.Events)):]
+	if out.Events = rest; len(rest) > mostEvents {
+		out.Events, out.NextToken = rest[:mostEvents], strconv.Itoa(from+mostEvents)
 	}
 	return out, nil
 }

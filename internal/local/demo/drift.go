@@ -3,16 +3,23 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"postern/internal/connection"
 	"postern/internal/local"
 	"postern/internal/local/people"
 	"postern/internal/local/states"
+	"postern/internal/page"
 )
 
-// afterwards is how long the drift check has for what was broken: three scheduled runs.
-const afterwards = 3 * time.Hour
+const (
+	// mostHours is how long the drift check has to find what was broken: what AWS tells nobody of is found when its turn comes,
+	// within a day.
+	mostHours = 25
+	// afterwards is how long it has then for repairs: three scheduled runs.
+	afterwards = 3
+)
 
 // repairing makes a request ask for the repair of everything that can be repaired.
 func repairing(request []byte, damage people.Damage) ([]byte, error) {
@@ -50,10 +57,21 @@ func drift(cloud *local.Cloud, t *timeline, onboarded states.Execution, damage p
 		return nil, err
 	}
 	t.line(cloud.Clock.Now(), markFail, "", damage.Says)
-	if err := cloud.Advance(afterwards); err != nil {
-		return nil, fmt.Errorf("waiting for the drift check: %w", err)
+	var said []connection.DriftNotice
+	for hours, last := 0, mostHours; hours < last; hours++ {
+		if err := cloud.Advance(time.Hour); err != nil {
+			return nil, fmt.Errorf("waiting for the drift check: %w", err)
+		}
+		first := len(said) == 0
+		var err error
+		if said, err = drifts(cloud); err != nil {
+			return nil, err
+		}
+		if first && len(said) > 0 {
+			last = hours + afterwards
+		}
 	}
-	return drifts(cloud)
+	return said, nil
 }
 
 // drifts are what the drift check said, in order.
@@ -72,15 +90,30 @@ func drifts(cloud *local.Cloud) ([]connection.DriftNotice, error) {
 	return said, nil
 }
 
-// printDrift prints what the drift check said, below the report.
-func printDrift(said []connection.DriftNotice, row func(name, format string, args ...any)) {
-	name := "drift"
+// printDrift prints what was broken and what the drift check said, below the report of the onboarding.
+func printDrift(out io.Writer, broke string, said []connection.DriftNotice, paint func(code, text string) string) {
+	fmt.Fprintf(out, "\n%s\n", paint("1", "Drift: "+broke))
+	if len(said) == 0 {
+		fmt.Fprintf(out, "  nothing was found in %d hours\n", mostHours)
+	}
 	for _, notice := range said {
-		by := ""
-		if notice.Finding.By != "" && notice.Status != connection.DriftClosed {
-			by = ", changed by " + notice.Finding.By
+		f := notice.Finding
+		fmt.Fprintf(out, "  %s  %-8s  %s (%s)\n", notice.ObservedAt.Format("Mon 15:04"), notice.Status, f.Check, notice.Severity)
+		if notice.Status == connection.DriftClosed {
+			continue
 		}
-		row(name, "%s %s: %s (%s)%s", notice.ObservedAt.Format("Mon 15:04"), notice.Status, notice.Finding.Check, notice.Severity, by)
-		name = ""
+		line := func(format string, args ...any) { fmt.Fprintf(out, "%23s%s\n", "", fmt.Sprintf(format, args...)) }
+		line("%s", f.Detail)
+		if f.By != "" {
+			line("changed by %s", f.By)
+		}
+		switch {
+		case notice.Status == connection.DriftFlapping:
+			line("repaired %d times within a day, and not any more: see how the repairs ended", len(f.Repairs))
+		case f.Repair != "":
+			line("a repair was started")
+		default:
+			line("next: %s", page.Remedy(f))
+		}
 	}
 }

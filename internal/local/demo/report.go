@@ -32,7 +32,8 @@ type report struct {
 	Diagnosis *connection.Diagnosis `json:"diagnosis,omitempty"`
 	Counts    bill.Counts           `json:"counts"`
 	Comments  []comment             `json:"comments,omitempty"` // on the ticket, in their order
-	// Drift is what the drift check said, when something was broken for it.
+	// Broke is what was broken for the drift check, and Drift what it said.
+	Broke     string                   `json:"broke,omitempty"`
 	Drift     []connection.DriftNotice `json:"drift,omitempty"`
 	Simulated float64                  `json:"simulatedSeconds"`
 	Wall      float64                  `json:"wallSeconds"`
@@ -68,7 +69,6 @@ func (r report) print(out io.Writer, paint func(code, text string) string) {
 		row("error", "%s", r.Error)
 		list("cause", strings.Split(r.Cause, "\n"))
 	}
-	printDrift(r.Drift, row)
 	if r.Diagnosis != nil {
 		findings(*r.Diagnosis, row, paint)
 	}
@@ -96,6 +96,9 @@ func (r report) print(out io.Writer, paint func(code, text string) string) {
 	row("", "%s", kinds(r.Counts))
 	row("orchestration", "$%.6f for this execution, %d invocations", r.Counts.USD, r.Counts.Invocations)
 	row("time", "%s simulated in %.1fs", simulated(time.Duration(r.Simulated*float64(time.Second))), r.Wall)
+	if r.Broke != "" {
+		printDrift(out, r.Broke, r.Drift, paint)
+	}
 }
 
 // printTicket writes the ticket as its reader sees it.
