@@ -86,6 +86,7 @@ var environment = map[string][]string{
 	"observe":         {step.EnvEventBus, step.EnvTable},
 	"drift-check":     {step.EnvEventBus, step.EnvNetworks, step.EnvNotificationTopic, step.EnvStateMachine, step.EnvTable},
 	"resume":          {step.EnvTable},
+	"configure-dns":   {step.EnvTable},
 	"publish-config":  {step.EnvTable},
 	"offboard":        {step.EnvEventBus, step.EnvNotificationTopic, step.EnvTable},
 	"rollback":        {step.EnvNotificationTopic, step.EnvTable},

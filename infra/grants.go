@@ -173,8 +173,8 @@ var handBack = grant{actions: []string{"ec2:DeleteTags"}, resources: ec2Resource
 // ReturnValues.
 var withoutToken = map[string]any{
 	"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": []string{
-		"id", "vendor", "holder", "cancelledHolder", "status", "finishedBy", "failure", "ticket", "ledger", "linked", "unlinked", "expects", "drift",
-		"updatedAt", "endpointId", "lastSeen",
+		"id", "vendor", "holder", "cancelledHolder", "status", "finishedBy", "finishedAt", "failure", "ticket", "ledger", "linked", "unlinked",
+		"expects", "drift", "updatedAt", "endpointId", "lastSeen",
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
 		"waitRole", "waitExternalId", "waitRegion",
 		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "waitAttempt", "reminderOf", "reminderPercent",
@@ -329,7 +329,9 @@ func (s *stack) specs() []spec {
 		},
 		{
 			handler: "configure-dns", reaches: true, description: "Makes the vendor's name resolve to the endpoint", timeoutSeconds: 60,
+			env: []string{step.EnvTable},
 			grants: []grant{
+				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
 				// AWS: Route 53 checks ec2:DescribeVpcs of whoever makes a private zone or lists a VPC's zones.
 				describe("Vpcs", "VpcEndpoints"),
 				{actions: []string{"ec2:ModifyVpcEndpoint"}, resources: ec2Resource("vpc-endpoint"), conditions: ours},

@@ -380,7 +380,7 @@ func TestHandle(t *testing.T) {
 		"no plan":             {fault: connection.Internal},
 	} {
 		fake := &fakeRoute53{}
-		got, err := Configurer{Zones: New(fake), PrivateDNS: &test.switches}.Handle(t.Context(), test.in)
+		got, err := Configurer{Holders: held{}, Zones: New(fake), PrivateDNS: &test.switches}.Handle(t.Context(), test.in)
 		if connection.NameOf(err) != test.fault || len(test.switches.asked) != test.asked || len(fake.calls) != 0 {
 			t.Errorf("%s: %v, asked %v, calls %v", name, err, test.switches.asked, fake.calls)
 		}
@@ -389,8 +389,13 @@ func TestHandle(t *testing.T) {
 		}
 	}
 	fake := &fakeRoute53{}
-	got, err := Configurer{Zones: New(fake)}.Handle(t.Context(), state(connection.ModePrivateHostedZone, true))
+	got, err := Configurer{Holders: held{}, Zones: New(fake)}.Handle(t.Context(), state(connection.ModePrivateHostedZone, true))
 	if err != nil || got.Record == nil || got.Record.Value != target || !got.ZoneCreated {
 		t.Errorf("%+v %v", got, err)
 	}
 }
+
+// held is a connection that the execution holds, or why it does not.
+type held struct{ err error }
+
+func (h held) Holds(context.Context, string, string) error { return h.err }

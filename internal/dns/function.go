@@ -5,21 +5,24 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 
 	"postern/internal/account"
 	"postern/internal/connection"
 	"postern/internal/endpoint"
 	"postern/internal/step"
+	"postern/internal/store"
 )
 
 // Function builds configure-dns: connection.Input in, connection.DNS out.
 func Function(r step.Runtime) (lambda.Handler, error) {
 	accounts := account.New(r)
 	zones, endpoints := Clients(accounts), endpoint.Clients(accounts, r.Log)
+	held := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))
 	return step.Handle(r.Log, func(ctx context.Context, in connection.Input) (connection.DNS, error) {
 		access := in.State.Access()
-		return Configurer{Zones: zones(access), ZonesOf: zones, PrivateDNS: endpoints(access)}.Handle(ctx, in)
+		return Configurer{Holders: held, Zones: zones(access), ZonesOf: zones, PrivateDNS: endpoints(access)}.Handle(ctx, in)
 	}), nil
 }
 
@@ -34,8 +37,14 @@ type PrivateDNS interface {
 	EnablePrivateDNS(ctx context.Context, endpointID, execution string) (ours bool, err error)
 }
 
+// Holders says who holds a connection; *store.Store satisfies it.
+type Holders interface {
+	Holds(ctx context.Context, connectionID, execution string) error
+}
+
 // Configurer is the step that makes the vendor's name resolve to the endpoint.
 type Configurer struct {
+	Holders    Holders
 	Zones      *Client
 	ZonesOf    func(connection.Access) *Client // of the accounts of further VPCs
 	PrivateDNS PrivateDNS
@@ -46,6 +55,9 @@ func (c Configurer) Handle(ctx context.Context, in connection.Input) (connection
 	state := in.State
 	if state.Plan == nil || state.Endpoint == nil || state.Availability == nil {
 		return connection.DNS{}, connection.Errorf(connection.Internal, "configuring DNS: there is no plan or no available endpoint")
+	}
+	if err := c.Holders.Holds(ctx, state.Plan.ConnectionID, in.Execution); err != nil {
+		return connection.DNS{}, err
 	}
 	if !state.Plan.Names(connection.CheckZone, connection.CheckRecord, connection.CheckPrivateDNS) {
 		return state.Plan.Repair.DNS, nil

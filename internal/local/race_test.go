@@ -28,6 +28,7 @@ type tale struct {
 	before []byte // runs first, nil for nothing
 	input  []byte
 	path   []string
+	byHand bool // somebody made the endpoint before, and input names it
 }
 
 func tales(t *testing.T) map[string]tale {
@@ -37,12 +38,18 @@ func tales(t *testing.T) map[string]tale {
 	}
 	onboarding := change(t, func(map[string]any) {})
 	diagnosis := events.Read("diagnose.monte-carlo.json")
+	repairing := fmt.Appendf(nil, `{"schemaVersion":1,"action":"repair","vendor":"monte-carlo","name":"agents-prod","repair":{"checks":%s}}`,
+		`["tags","notification","record","parameters"]`)
 	return map[string]tale{
-		"onboard":  {people.Approve, nil, onboarding, slices.Concat(untilApproval, afterApproval)},
-		"reject":   {people.Reject, nil, onboarding, slices.Concat(untilApproval, failedClean)},
-		"offboard": {people.Approve, onboarding, action(connection.ActionOffboard), offboarded},
-		"diagnose": {people.Approve, onboarding, diagnosis, []string{"Plan", "ServiceVisible", "Diagnose", "Diagnosed"}},
-		"cancel":   {people.Approve, onboarding, action(connection.ActionCancel), refusedWord},
+		"onboard":  {vendor: people.Approve, input: onboarding, path: slices.Concat(untilApproval, afterApproval)},
+		"reject":   {vendor: people.Reject, input: onboarding, path: slices.Concat(untilApproval, failedClean)},
+		"offboard": {vendor: people.Approve, before: onboarding, input: action(connection.ActionOffboard), path: offboarded},
+		"diagnose": {vendor: people.Approve, before: onboarding, input: diagnosis,
+			path: []string{"Plan", "ServiceVisible", "Diagnose", "Diagnosed"}},
+		"cancel": {vendor: people.Approve, before: onboarding, input: action(connection.ActionCancel), path: refusedWord},
+		"again":  {vendor: people.Approve, before: onboarding, input: onboarding, path: repaired},
+		"repair": {vendor: people.Approve, before: onboarding, input: repairing, path: repaired},
+		"adopt":  {vendor: people.Approve, input: onboarding, path: adopted, byHand: true},
 	}
 }
 
@@ -94,19 +101,47 @@ type race struct {
 	before  []string // the inventory before the first run
 	arn     string
 	reached bool
+	request []byte // the onboarding of the connection
+}
+
+// onboard starts the onboarding of the tale's connection, and returns its end.
+func (r *race) onboard(t *testing.T) states.Execution {
+	t.Helper()
+	return ending(t, r.Cloud, r.start(t))
+}
+
+func (r *race) start(t *testing.T) string {
+	t.Helper()
+	arn, err := r.StartExecution("", r.request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return arn
 }
 
 // begin starts a tale, and calls then once when it enters a state, or waits in it.
 func (s tale) begin(t *testing.T, state string, then func(*race)) *race {
 	t.Helper()
-	c := open(t, nil)
-	r := &race{Cloud: c, witness: invariant.Watch(c), before: c.Inventory()}
+	return s.on(t, open(t, nil), state, then)
+}
+
+func (s tale) on(t *testing.T, c *local.Cloud, state string, then func(*race)) *race {
+	t.Helper()
+	request, input := change(t, func(map[string]any) {}), s.input
+	if s.byHand {
+		request = change(t, adopting(handMade(t, c, nil)))
+		input = request
+	}
+	r := &race{Cloud: c, witness: invariant.Watch(c), before: c.Inventory(), request: request}
 	(&people.Vendor{Behaviour: s.vendor, After: time.Hour}).Join(c)
 	if s.before != nil {
 		execute(t, c, s.before)
 	}
+	if s.before != nil && slices.Equal(s.path, repaired) {
+		broken("record-deleted")(t, c)
+	}
 	var err error
-	if r.arn, err = c.StartExecution("", s.input); err != nil {
+	if r.arn, err = c.StartExecution("", input); err != nil {
 		t.Fatal(err)
 	}
 	waits := strings.HasPrefix(state, "AwaitAl") || state == "AwaitApproval"
@@ -118,6 +153,42 @@ func (s tale) begin(t *testing.T, state string, then func(*race)) *race {
 		r.reached = true
 		then(r)
 	})
+	return r
+}
+
+// moment is when somebody presses Stop in a state.
+type moment string
+
+const (
+	onEntry moment = "on entry" // before the state's function is called
+	unheard moment = "unheard"  // the function has done its work, and its answer is not heard any more
+)
+
+var moments = []moment{onEntry, unheard}
+
+// stopped runs a tale until somebody stops it in a state. The function of a state that waits has answered already.
+func (s tale) stopped(t *testing.T, state string, at moment) *race {
+	t.Helper()
+	var r *race
+	stop := func() { r.reached, _ = true, r.States.Stop(r.arn, "", "") }
+	c := open(t, func(config *local.Config) {
+		config.Around = func(call states.Invocation, invoke local.Invoke) ([]byte, *states.Failure, time.Duration) {
+			output, failed, waited := invoke(call)
+			if at == unheard && r != nil && !r.reached && call.Execution == r.arn && call.State == state {
+				stop()
+				waited += time.Second // the answer is on its way
+			}
+			return output, failed, waited
+		}
+	})
+	r = s.on(t, c, state, func(r *race) {
+		if r.reached = false; at == onEntry {
+			stop()
+		}
+	})
+	if ended := ending(t, c, r.arn); ended.Status != states.Aborted || !r.reached {
+		t.Fatalf("it ended %s before it could be stopped: %v", ended.Status, ended.Path)
+	}
 	return r
 }
 
@@ -145,22 +216,19 @@ func eachTask(t *testing.T, do func(t *testing.T, s tale, state string)) {
 	}
 }
 
-// Stop is pressed in a state, before and after its function ran. Whatever is left, the next onboarding takes over, and an offboarding
-// leaves the account as it was.
+// Stop is pressed in a state, before and after its function did its work. Whatever is left, the next onboarding takes over, and an
+// offboarding leaves the account as it was.
 func TestStopInEachState(t *testing.T) {
 	t.Parallel()
-	for _, after := range []time.Duration{0, time.Second} {
+	for _, at := range moments {
 		for _, next := range []connection.Action{connection.ActionOnboard, connection.ActionOffboard} {
-			t.Run(fmt.Sprint(next, " ", after), func(t *testing.T) {
+			t.Run(fmt.Sprint(next, " ", at), func(t *testing.T) {
 				t.Parallel()
 				eachTask(t, func(t *testing.T, s tale, state string) {
-					r := s.begin(t, state, func(r *race) {
-						r.Clock.After(after, "somebody stops the execution", func() { _ = r.States.Stop(r.arn, "", "") })
-					})
-					ending(t, r.Cloud, r.arn)
+					r := s.stopped(t, state, at)
 					(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(r.Cloud)
 					if next == connection.ActionOnboard {
-						if ended := ending(t, r.Cloud, begin(t, r.Cloud)); ended.Path[len(ended.Path)-1] != "Onboarded" && s.vendor == people.Approve {
+						if ended := r.onboard(t); ended.Path[len(ended.Path)-1] != "Onboarded" && s.vendor == people.Approve {
 							t.Errorf("%v %s: %s\n%s", ended.Path, ended.Error, ended.Cause, dump(r.Cloud))
 						}
 						r.check(t, state)
@@ -173,88 +241,6 @@ func TestStopInEachState(t *testing.T) {
 				})
 			})
 		}
-	}
-}
-
-// A stopped execution is redriven: at once, it ends like one that nobody stopped.
-func TestStopAndRedriveInEachState(t *testing.T) {
-	t.Parallel()
-	eachTask(t, func(t *testing.T, s tale, state string) {
-		r := s.begin(t, state, func(r *race) {
-			r.Clock.After(0, "somebody stops the execution", func() { _ = r.States.Stop(r.arn, "", "") })
-		})
-		if stopped := ending(t, r.Cloud, r.arn); stopped.Status != states.Aborted {
-			t.Skipf("it ended %s before it could be stopped", stopped.Status)
-		}
-		if _, err := r.States.Redrive(r.arn); err != nil {
-			t.Fatal(err)
-		}
-		ended := ending(t, r.Cloud, r.arn)
-		if got, want := ended.Path[len(ended.Path)-1], s.path[len(s.path)-1]; got != want {
-			t.Errorf("%v %s: %s; want %s", ended.Path, ended.Error, ended.Cause, want)
-		}
-		r.check(t, state)
-	})
-}
-
-// A stopped execution is redriven after another one has taken the connection over: it ends, and nothing of the other's is touched.
-func TestRedriveAfterATakeover(t *testing.T) {
-	t.Parallel()
-	eachTask(t, func(t *testing.T, s tale, state string) {
-		if s.vendor != people.Approve || s.before != nil {
-			t.Skip("nothing is left of it")
-		}
-		r := s.begin(t, state, func(r *race) {
-			r.Clock.After(time.Second, "somebody stops the execution", func() { _ = r.States.Stop(r.arn, "", "") })
-		})
-		if ended := ending(t, r.Cloud, r.arn); ended.Status != states.Aborted {
-			t.Skipf("it ended %s before it could be stopped", ended.Status)
-		}
-		if ended := ending(t, r.Cloud, begin(t, r.Cloud)); ended.Path[len(ended.Path)-1] != "Onboarded" {
-			t.Fatalf("%v %s: %s", ended.Path, ended.Error, ended.Cause)
-		}
-		before := r.Inventory()
-		if _, err := r.States.Redrive(r.arn); err != nil {
-			t.Fatal(err)
-		}
-		ended := ending(t, r.Cloud, r.arn)
-		advance(t, r.Cloud, time.Hour)
-		if diff := cmp.Diff(before, r.Inventory()); diff != "" {
-			t.Errorf("%v %s: %s\nthe other's connection changed:\n%s", ended.Path, ended.Error, ended.Cause, diff)
-		}
-	})
-}
-
-// A stopped execution is redriven while the one that took the connection over waits with its endpoint: it is refused, and leaves the
-// endpoint, which the vendor may have looked at already.
-func TestRedriveDuringATakeover(t *testing.T) {
-	t.Parallel()
-	c := open(t, nil)
-	w := invariant.Watch(c)
-	if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
-		t.Fatal(err)
-	}
-	stopped := begin(t, c)
-	advance(t, c, time.Hour)
-	if err := c.States.Stop(stopped, "", ""); err != nil {
-		t.Fatal(err)
-	}
-	next := begin(t, c)
-	advance(t, c, time.Hour)
-	if _, err := c.States.Redrive(stopped); err != nil {
-		t.Fatal(err)
-	}
-	redriven := ending(t, c, stopped)
-	if redriven.Error != connection.Conflict || redriven.Path[len(redriven.Path)-1] != "FailedClean" {
-		t.Errorf("%v %s: %s", redriven.Path, redriven.Error, redriven.Cause)
-	}
-	accept(t, c)
-	checkEnd(t, c, next, slices.Concat(untilApproval[:2], untilApproval[5:], afterApproval), "", "")
-	if n := len(c.World.Endpoints()); n != 1 {
-		t.Errorf("%d endpoints", n)
-	}
-	if wrong := w.Violations(); len(wrong) > 0 {
-		t.Error(wrong)
 	}
 }
 

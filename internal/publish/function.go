@@ -30,8 +30,9 @@ func Clients(accounts *account.Accounts) func(connection.Access) *Client {
 	return account.Clients(accounts, func(cfg aws.Config) *Client { return New(ssm.NewFromConfig(cfg)) })
 }
 
-// Registry records that a connection is onboarded.
+// Registry knows who holds a connection, and records that it is onboarded.
 type Registry interface {
+	Holds(ctx context.Context, connectionID, execution string) error
 	Onboarded(ctx context.Context, in connection.Input, config connection.Config) error
 }
 
@@ -50,6 +51,9 @@ func (p Publisher) Handle(ctx context.Context, in connection.Input) (connection.
 	if proof == nil || proof.Verdict != connection.Pass {
 		return connection.Config{}, connection.Errorf(connection.ConfigRefused, "publishing for %s: the connection was not verified "+
 			"from inside the VPC, and only what was verified is published", plan.ConnectionID)
+	}
+	if err := p.Registry.Holds(ctx, plan.ConnectionID, in.Execution); err != nil {
+		return connection.Config{}, err
 	}
 	if !plan.Names(connection.CheckParameters) {
 		return plan.Repair.Config, p.Registry.Onboarded(ctx, in, plan.Repair.Config)
@@ -87,19 +91,19 @@ func (p Publisher) own(ctx context.Context, outputs []connection.Output, since t
 }
 
 // registry makes a Registry of the store.
-type registry struct{ store *store.Store }
+type registry struct{ *store.Store }
 
 func (r registry) Onboarded(ctx context.Context, in connection.Input, config connection.Config) error {
 	id := in.State.Plan.ConnectionID
 	var earlier *connection.Ledger
 	if config.Continues() {
 		var err error
-		if earlier, err = r.store.Ledger(ctx, id); err != nil {
+		if earlier, err = r.Ledger(ctx, id); err != nil {
 			return err
 		}
 	}
 	ledger := connection.NewLedger(in, config, earlier)
-	return r.store.Finish(ctx, store.Result{
+	return r.Finish(ctx, store.Result{
 		ConnectionID: id, Execution: in.Execution, Status: store.StatusOnboarded,
 		EndpointID: in.State.Endpoint.ID, LastSeen: connection.StateAvailable, At: in.EnteredAt, Ledger: &ledger,
 	})

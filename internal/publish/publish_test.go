@@ -336,9 +336,12 @@ func TestUndoLeavesWhatIsNotOurs(t *testing.T) {
 }
 
 type onboarded struct {
+	lost error // to another execution
 	err  error
 	seen []string
 }
+
+func (o *onboarded) Holds(context.Context, string, string) error { return o.lost }
 
 func (o *onboarded) Onboarded(_ context.Context, in connection.Input, _ connection.Config) error {
 	o.seen = append(o.seen, in.State.Plan.ConnectionID)

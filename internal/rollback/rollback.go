@@ -103,12 +103,12 @@ func (r *Roller) Roll(ctx context.Context, in Input) (connection.Outcome, error)
 	return outcome, nil
 }
 
-// overtaken reports whether what this execution made is another's by now: one that was stopped by hand lost its connection to the
-// next, which builds upon what it finds, and then it was redriven. What it cannot find out it undoes nothing for.
+// overtaken reports whether what this execution made or took over is another's by now: one that was stopped by hand lost its
+// connection to the next, which builds upon what it finds, and then it was redriven. What it cannot find out it undoes nothing for.
 func (r *run) overtaken(ctx context.Context) bool {
-	id, made := r.in.connectionID(), r.in.State.Endpoint
-	if made == nil || !made.Created {
-		return false
+	id, plan, made := r.in.connectionID(), r.in.State.Plan, r.in.State.Endpoint
+	if made == nil && plan.Decision != connection.DecisionProceed {
+		return false // EnsureEndpoint was not reached
 	}
 	holder, err := r.Registry.Holder(ctx, id)
 	if err != nil {
@@ -123,7 +123,8 @@ func (r *run) overtaken(ctx context.Context) bool {
 		r.done(err, "the ledger of "+id+" looked up")
 		return true
 	}
-	return ledger != nil && ledger.Execution != r.in.Execution && ledger.Endpoint.ID == made.ID
+	return ledger != nil && ledger.Execution != r.in.Execution && ledger.At.After(plan.At) &&
+		(made == nil || ledger.Endpoint.ID == made.ID)
 }
 
 // offboarding has nothing to undo: what is removed is removed. What it did not come to is left behind, unless it was refused before

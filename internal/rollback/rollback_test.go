@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
@@ -143,8 +144,10 @@ func TestOvertaken(t *testing.T) {
 	made := connection.State{Plan: &connection.Plan{ConnectionID: id, Decision: connection.DecisionProceed},
 		Endpoint: &connection.Endpoint{ID: "vpce-1", Created: true}}
 	in := Input{Execution: execution, State: State{State: made}}
-	ledger := func(by, endpointID string) *connection.Ledger {
-		return &connection.Ledger{Execution: by, Endpoint: connection.Endpoint{ID: endpointID}}
+	planned := time.Date(2026, 11, 2, 14, 0, 0, 0, time.UTC)
+	made.Plan.At = planned
+	ledger := func(by, endpointID string, after time.Duration) *connection.Ledger {
+		return &connection.Ledger{At: planned.Add(after), Execution: by, Endpoint: connection.Endpoint{ID: endpointID}}
 	}
 	for name, test := range map[string]struct {
 		world   world
@@ -153,9 +156,10 @@ func TestOvertaken(t *testing.T) {
 		"its own":                           {world{holder: execution}, true},
 		"nobody's":                          {world{}, true},
 		"held by another":                   {world{holder: "arn:other"}, false},
-		"onboarded by another":              {world{ledger: ledger("arn:other", "vpce-1")}, false},
-		"onboarded by another, before":      {world{ledger: ledger("arn:other", "vpce-0")}, true},
-		"onboarded by itself":               {world{ledger: ledger(execution, "vpce-1")}, true},
+		"onboarded by another":              {world{ledger: ledger("arn:other", "vpce-1", time.Hour)}, false},
+		"onboarded by another, before":      {world{ledger: ledger("arn:other", "vpce-1", -time.Hour)}, true},
+		"onboarded with another endpoint":   {world{ledger: ledger("arn:other", "vpce-0", time.Hour)}, true},
+		"onboarded by itself":               {world{ledger: ledger(execution, "vpce-1", time.Hour)}, true},
 		"the table cannot be read (denied)": {world{fail: map[string]error{"Holder": api("AccessDeniedException")}}, false},
 	} {
 		test.world.endpoints = []endpoint.Endpoint{{ID: "vpce-1", State: connection.StateAvailable, Tags: connection.Tags(id, execution)}}

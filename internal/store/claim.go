@@ -39,18 +39,19 @@ func (s *Store) Record(ctx context.Context, connectionID string) (Record, error)
 }
 
 // Claim makes an execution the holder of a connection, and writes nothing when it is already. The claim of another execution that
-// runs is a connection.Conflict; see Asking.
-func (s *Store) Claim(ctx context.Context, connectionID, execution string, at time.Time) error {
-	holder, err := s.holding(ctx, connectionID, execution)
-	if err != nil || holder == execution {
+// runs is a connection.Conflict; see Asking. So is a plan, made at planned, that another execution's end has overtaken: whoever was
+// stopped and is redriven would act upon what is not there any more. The zero time is a plan of a release that did not note it.
+func (s *Store) Claim(ctx context.Context, connectionID, execution string, planned, at time.Time) error {
+	now, err := s.hold(ctx, connectionID, execution)
+	if err != nil || now.holder == execution {
 		return err
 	}
-	condition, values, err := s.claimable(ctx, holder, execution)
+	condition, values, err := s.claimable(ctx, now.holder, execution, planned)
 	if err != nil {
 		return err
 	}
 	if condition == "" {
-		return s.conflict(connectionID, holder)
+		return s.conflict(connectionID, now.holder)
 	}
 	held, err := s.update(ctx, connectionID, change{
 		set:       map[string]string{"vendor": vendorOf(connectionID), "holder": execution, "updatedAt": stamp(at)},
@@ -62,20 +63,52 @@ func (s *Store) Claim(ctx context.Context, connectionID, execution string, at ti
 	if held {
 		return nil
 	}
-	return s.refused(ctx, connectionID, execution)
+	return s.refused(ctx, connectionID, execution, planned)
 }
 
-// holding returns who holds a connection, and connection.Cancelled when that is the execution and it was told to give up.
-func (s *Store) holding(ctx context.Context, connectionID, execution string) (holder string, err error) {
-	found, err := s.read(ctx, connectionID, "holder", "cancelledHolder")
+// Holds returns nil when an execution holds a connection, or has ended it itself: its last step may run twice. One that lost it to
+// another is a connection.Conflict, and one that was told to give up is connection.Cancelled.
+func (s *Store) Holds(ctx context.Context, connectionID, execution string) error {
+	now, err := s.hold(ctx, connectionID, execution)
+	switch {
+	case err != nil || now.holder == execution || now.holder == "" && now.finishedBy == execution:
+		return err
+	case now.holder != "":
+		return s.conflict(connectionID, now.holder)
+	}
+	return now.overtook(connectionID)
+}
+
+// hold is who holds a connection, and who ended it last.
+type hold struct {
+	holder, finishedBy string // ARNs, "" for none
+	finishedAt         string // a stamp; "" when no release noted it
+}
+
+// overtakes reports whether another execution has ended the connection after one made its plan.
+func (h hold) overtakes(execution string, planned time.Time) bool {
+	return h.finishedBy != "" && h.finishedBy != execution && !planned.IsZero() && h.finishedAt > stamp(planned)
+}
+
+func (h hold) overtook(connectionID string) error {
+	if h.finishedBy == "" {
+		return connection.Errorf(connection.Conflict, "connection %s is not held by this execution; start a new one", connectionID)
+	}
+	return connection.Errorf(connection.Conflict, "execution %s has changed connection %s since this one made its plan; start a new one",
+		h.finishedBy, connectionID)
+}
+
+// hold returns how a connection is held, and connection.Cancelled when the execution holds it and was told to give up.
+func (s *Store) hold(ctx context.Context, connectionID, execution string) (hold, error) {
+	found, err := s.read(ctx, connectionID, "holder", "cancelledHolder", "finishedBy", "finishedAt")
 	if err != nil {
-		return "", fmt.Errorf("reading who holds %s: %w", connectionID, err)
+		return hold{}, fmt.Errorf("reading who holds %s: %w", connectionID, err)
 	}
-	holder = found.text("holder")
-	if holder == execution && found.text("cancelledHolder") == execution {
-		return holder, connection.Errorf(connection.Cancelled, "Somebody cancelled connection %s.", connectionID)
+	now := hold{holder: found.text("holder"), finishedBy: found.text("finishedBy"), finishedAt: found.text("finishedAt")}
+	if now.holder == execution && found.text("cancelledHolder") == execution {
+		return now, connection.Errorf(connection.Cancelled, "Somebody cancelled connection %s.", connectionID)
 	}
-	return holder, nil
+	return now, nil
 }
 
 // Cancel tells the execution that holds a connection to give up: from now on it can neither claim, nor wait, nor finish as
@@ -97,16 +130,18 @@ func notCancelled(placeholder string) string {
 
 // refused says why a claim's condition did not hold: Cancelled, a Conflict, or nil when the execution holds the connection after
 // all.
-func (s *Store) refused(ctx context.Context, connectionID, execution string) error {
-	holder, err := s.holding(ctx, connectionID, execution)
-	if err != nil || holder == execution {
+func (s *Store) refused(ctx context.Context, connectionID, execution string, planned time.Time) error {
+	now, err := s.hold(ctx, connectionID, execution)
+	switch {
+	case err != nil || now.holder == execution:
 		return err
-	}
-	if holder == "" {
+	case now.overtakes(execution, planned):
+		return now.overtook(connectionID)
+	case now.holder == "":
 		return connection.Errorf(connection.Unavailable, "connection %s changed hands while it was being claimed; try again",
 			connectionID)
 	}
-	return s.conflict(connectionID, holder)
+	return s.conflict(connectionID, now.holder)
 }
 
 func (s *Store) conflict(connectionID, holder string) error {
@@ -162,7 +197,8 @@ func (s *Store) Finish(ctx context.Context, result Result) error {
 	}
 	set := map[string]string{
 		"vendor": vendorOf(result.ConnectionID), "status": string(result.Status), "finishedBy": result.Execution,
-		"updatedAt": stamp(result.At), "endpointId": result.EndpointID, "lastSeen": string(result.LastSeen), "failure": "",
+		"finishedAt": stamp(result.At), "updatedAt": stamp(result.At), "endpointId": result.EndpointID, "lastSeen": string(result.LastSeen),
+		"failure": "",
 	}
 	if result.Failure != nil {
 		failure, err := json.Marshal(result.Failure)
@@ -194,7 +230,7 @@ func (s *Store) Finish(ctx context.Context, result Result) error {
 	if held || result.Status == StatusFailed {
 		return nil
 	}
-	return s.refused(ctx, result.ConnectionID, result.Execution)
+	return s.refused(ctx, result.ConnectionID, result.Execution, time.Time{})
 }
 
 func vendorOf(connectionID string) string {

@@ -8,7 +8,7 @@
 //	holder              execution that holds the connection; absent when it is free
 //	cancelledHolder     execution that was told to give up; of no meaning to any other
 //	status              onboarded, failed or offboarded: how the last execution ended
-//	finishedBy          that execution
+//	finishedBy          that execution, and finishedAt, when: a plan that is older is overtaken
 //	failure             why and where it failed: Failure as JSON; absent when it did not
 //	ledger              connection.Ledger as JSON: what was wanted and made, and what stood there before; kept when it is offboarded
 //	linked              "yes" from the onboarding to the offboarding (partition key of the sparse index "linked")

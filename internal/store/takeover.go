@@ -62,16 +62,22 @@ func (s *Store) Ran(ctx context.Context, execution string) (request []byte, sinc
 	return []byte(aws.ToString(out.Input)), aws.ToTime(out.StartDate), nil
 }
 
-// claimable is the condition under which an execution, named by the placeholder :holder, may take a connection: it is free, its own,
-// or held by one that has ended. The holder that was seen is "" for none.
-func (s *Store) claimable(ctx context.Context, holder, execution string) (condition string, values map[string]string, err error) {
-	const free = "(attribute_not_exists(holder) OR holder = :holder)"
-	if holder == "" || holder == execution {
-		return free, nil, nil
+// claimable is the condition under which an execution, named by the placeholder :holder, may take a connection for which it made a
+// plan at a time: it is free, its own, or held by one that has ended, and nobody has ended it since. The holder that was seen is ""
+// for none.
+func (s *Store) claimable(ctx context.Context, holder, execution string, planned time.Time) (
+	condition string, values map[string]string, err error) {
+	condition, values = "(attribute_not_exists(holder) OR holder = :holder)", map[string]string{}
+	if holder != "" && holder != execution {
+		ended, err := s.Ended(ctx, holder)
+		if err != nil || !ended {
+			return "", nil, err
+		}
+		condition, values["ended"] = "(attribute_not_exists(holder) OR holder = :holder OR holder = :ended)", holder
 	}
-	ended, err := s.Ended(ctx, holder)
-	if err != nil || !ended {
-		return "", nil, err
+	if !planned.IsZero() {
+		condition += " AND (attribute_not_exists(finishedAt) OR finishedBy = :holder OR finishedAt <= :planned)"
+		values["planned"] = stamp(planned)
 	}
-	return "(attribute_not_exists(holder) OR holder = :holder OR holder = :ended)", map[string]string{"ended": holder}, nil
+	return condition, values, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/store"
+	"postern/internal/store/storetest"
 )
 
 // executions is Step Functions, as far as it says how executions are; one that is not there is forgotten.
@@ -65,13 +66,13 @@ func TestTakeover(t *testing.T) {
 				asked.status["arn:1"] = test.status
 			}
 			for way, take := range map[string]func(*store.Store) error{
-				"claim": func(s *store.Store) error { return s.Claim(t.Context(), id, "arn:2", noon) },
+				"claim": func(s *store.Store) error { return s.Claim(t.Context(), id, "arn:2", noon, noon) },
 				"register": func(s *store.Store) error {
 					return s.Register(t.Context(), approval("arn:2", noon), store.NewToken(canary))
 				},
 			} {
 				s, table := open()
-				must(t, s.Claim(t.Context(), id, "arn:1", noon))
+				must(t, s.Claim(t.Context(), id, "arn:1", noon, noon))
 				if !test.mute {
 					s = s.Asking(asked)
 				}
@@ -94,8 +95,8 @@ func TestNobodyIsAskedWithoutNeed(t *testing.T) {
 	s, _ := open()
 	asked := &executions{err: errors.New("asked")}
 	s = s.Asking(asked)
-	must(t, s.Claim(t.Context(), id, "arn:1", noon))
-	must(t, s.Claim(t.Context(), id, "arn:1", noon))
+	must(t, s.Claim(t.Context(), id, "arn:1", noon, noon))
+	must(t, s.Claim(t.Context(), id, "arn:1", noon, noon))
 	must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
 	if len(asked.asked) > 0 {
 		t.Errorf("asked for %v", asked.asked)
@@ -106,10 +107,10 @@ func TestNobodyIsAskedWithoutNeed(t *testing.T) {
 func TestTakeoverRace(t *testing.T) {
 	t.Parallel()
 	s, table := open()
-	must(t, s.Claim(t.Context(), id, "arn:1", noon))
+	must(t, s.Claim(t.Context(), id, "arn:1", noon, noon))
 	third := s.Asking(&executions{})
-	late := s.Asking(claiming{func() { must(t, third.Claim(t.Context(), id, "arn:3", noon)) }})
-	if err := late.Claim(t.Context(), id, "arn:2", noon); connection.NameOf(err) != connection.Conflict || table.Get(id)["holder"] != "arn:3" {
+	late := s.Asking(claiming{func() { must(t, third.Claim(t.Context(), id, "arn:3", noon, noon)) }})
+	if err := late.Claim(t.Context(), id, "arn:2", noon, noon); connection.NameOf(err) != connection.Conflict || table.Get(id)["holder"] != "arn:3" {
 		t.Errorf("%v, held by %s", err, table.Get(id)["holder"])
 	}
 }
@@ -130,7 +131,7 @@ func TestCancel(t *testing.T) {
 	if told, err := s.Cancel(t.Context(), id, "arn:1"); told || err != nil {
 		t.Errorf("cancelled what nobody holds: %v, %v", told, err)
 	}
-	must(t, s.Claim(t.Context(), id, "arn:1", noon))
+	must(t, s.Claim(t.Context(), id, "arn:1", noon, noon))
 	if told, err := s.Cancel(t.Context(), id, "arn:0"); told || err != nil || table.Get(id)["cancelledHolder"] != "" {
 		t.Errorf("cancelled another one: %v, %v", told, err)
 	}
@@ -141,7 +142,7 @@ func TestCancel(t *testing.T) {
 	}
 	onboarded := store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded, EndpointID: "vpce-0123abcd", At: noon}
 	for name, err := range map[string]error{
-		"claim":    s.Claim(t.Context(), id, "arn:1", noon),
+		"claim":    s.Claim(t.Context(), id, "arn:1", noon, noon),
 		"register": s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)),
 		"finish":   s.Finish(t.Context(), onboarded),
 	} {
@@ -153,7 +154,7 @@ func TestCancel(t *testing.T) {
 		t.Errorf("item %v", item)
 	}
 	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon}))
-	must(t, s.Claim(t.Context(), id, "arn:2", noon))
+	must(t, s.Claim(t.Context(), id, "arn:2", noon, noon))
 	if item := table.Get(id); item["cancelledHolder"] != "" || item["holder"] != "arn:2" {
 		t.Errorf("item %v", item)
 	}
@@ -205,5 +206,87 @@ func TestRan(t *testing.T) {
 		if string(request) != test.request || !since.Equal(test.since) || (err != nil) != test.fails {
 			t.Errorf("%s: %q, %v, %v", name, request, since, err)
 		}
+	}
+}
+
+// A plan that another execution's end has overtaken claims nothing, and what holds the connection by now stays: whoever was stopped is
+// redriven with it. The end of an earlier one, or its own, overtakes nothing.
+func TestAnOvertakenPlanClaimsNothing(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		planned    time.Time
+		finishedBy string
+		want       string
+	}{
+		"planned before another's end":  {noon.Add(-time.Minute), "arn:2", connection.Conflict},
+		"planned after another's end":   {noon.Add(time.Minute), "arn:2", ""},
+		"planned when another ended":    {noon, "arn:2", ""},
+		"its own end":                   {noon.Add(-time.Minute), "arn:1", ""},
+		"planned by an earlier release": {time.Time{}, "arn:2", ""},
+		"nobody has ended it so far":    {noon.Add(-time.Minute), "", ""},
+	} {
+		for how, claim := range map[string]func(*store.Store) error{
+			"claim": func(s *store.Store) error { return s.Claim(t.Context(), id, "arn:1", test.planned, noon) },
+			"wait": func(s *store.Store) error {
+				return s.Register(t.Context(), store.Wait{
+					ConnectionID: id, Gate: connection.GateApproval, Execution: "arn:1", Since: noon, Planned: test.planned,
+				}, store.NewToken("t"))
+			},
+		} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				t.Parallel()
+				table := &storetest.Table{}
+				s := store.New(table, "table")
+				if test.finishedBy != "" {
+					must(t, s.Finish(t.Context(), store.Result{
+						ConnectionID: id, Execution: test.finishedBy, Status: store.StatusOffboarded, At: noon,
+					}))
+				}
+				err := claim(s)
+				if got := connection.NameOf(err); err != nil != (test.want != "") || err != nil && got != test.want {
+					t.Fatalf("%v, want %q", err, test.want)
+				}
+				if held := table.Get(id)["holder"] == "arn:1"; held != (test.want == "") {
+					t.Errorf("held %v", held)
+				}
+			})
+		}
+	}
+}
+
+// A step in the midst of a run goes on only while its execution holds the connection, or has just ended it.
+func TestHolds(t *testing.T) {
+	t.Parallel()
+	claim := func(execution string) func(*testing.T, *store.Store) {
+		return func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, execution, noon, noon)) }
+	}
+	finish := func(execution string) func(*testing.T, *store.Store) {
+		return func(t *testing.T, s *store.Store) {
+			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: execution, Status: store.StatusOnboarded, At: noon}))
+		}
+	}
+	for name, test := range map[string]struct {
+		before func(*testing.T, *store.Store)
+		want   string
+	}{
+		"it holds":             {claim("arn:1"), ""},
+		"it has ended it":      {finish("arn:1"), ""},
+		"another holds":        {claim("arn:2"), connection.Conflict},
+		"another has ended it": {finish("arn:2"), connection.Conflict},
+		"nobody ever held it":  {func(*testing.T, *store.Store) {}, connection.Conflict},
+		"it was cancelled": {func(t *testing.T, s *store.Store) {
+			claim("arn:1")(t, s)
+			_, err := s.Cancel(t.Context(), id, "arn:1")
+			must(t, err)
+		}, connection.Cancelled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := store.New(&storetest.Table{}, "table")
+			test.before(t, s)
+			if err := s.Holds(t.Context(), id, "arn:1"); err != nil != (test.want != "") || err != nil && connection.NameOf(err) != test.want {
+				t.Errorf("%v, want %q", err, test.want)
+			}
+		})
 	}
 }

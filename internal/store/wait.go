@@ -23,6 +23,7 @@ type Wait struct {
 	Execution    string    // ARN
 	Since        time.Time // when the state was entered
 	Attempt      int       // of the tries that one entry of the state has, 0 the first; only Register knows it
+	Planned      time.Time // when its execution made its plan, zero for unknown; only Register knows it
 	EndpointID   string    // of an approval
 	// ServiceName and ServiceRegion are of the vendor's service.
 	ServiceName   string
@@ -103,7 +104,7 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	if err != nil || held {
 		return token.Scrub(err)
 	}
-	refused := s.refused(ctx, wait.ConnectionID, wait.Execution)
+	refused := s.refused(ctx, wait.ConnectionID, wait.Execution, wait.Planned)
 	if connection.NameOf(refused) != connection.Conflict {
 		return refused
 	}
@@ -119,7 +120,7 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 
 // register stores a wait when its execution may have the connection of a holder that was seen.
 func (s *Store) register(ctx context.Context, wait Wait, set map[string]string, holder string) (held bool, err error) {
-	condition, values, err := s.claimable(ctx, holder, wait.Execution)
+	condition, values, err := s.claimable(ctx, holder, wait.Execution, wait.Planned)
 	if err != nil || condition == "" {
 		return false, err
 	}

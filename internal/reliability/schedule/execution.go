@@ -40,6 +40,7 @@ type execution struct {
 	status  sfntypes.ExecutionStatus
 	at      state
 	entered time.Time
+	planned time.Time
 	tries   int
 	try     int // which of all: what an earlier one answers is not heard
 	task    *task
@@ -131,7 +132,7 @@ func (m *model) wait(x *execution) {
 	in := approval.GateInput{Gate: connection.GateAllowlist, Token: store.NewToken(t.token)}
 	in.Execution, in.EnteredAt, in.Attempt = x.arn, x.entered, x.tries
 	gate := connection.GatePlan{To: "support@example.com", Subject: "please", Body: "please", SLAHours: 48, Calendar: "24x7"}
-	in.State.Plan = &connection.Plan{ConnectionID: connectionID, Service: connection.Service{Name: serviceName, Region: region},
+	in.State.Plan = &connection.Plan{ConnectionID: connectionID, At: x.planned, Service: connection.Service{Name: serviceName, Region: region},
 		Gates: connection.Gates{Allowlist: gate, Approval: gate}}
 	if x.at == awaitApproval {
 		in.Gate, in.State.Endpoint = connection.GateApproval, &connection.Endpoint{ID: x.endpoint.id, State: connection.StatePendingAcceptance}
@@ -211,6 +212,7 @@ func (m *model) plan(ctx context.Context, x *execution) (state, error) {
 			return 0, connection.Errorf(connection.Conflict, "held by %s", holder)
 		}
 	}
+	x.planned = x.entered
 	return call(m, func() (state, error) {
 		if !m.visible {
 			return awaitAllowlisting, nil
@@ -221,7 +223,7 @@ func (m *model) plan(ctx context.Context, x *execution) (state, error) {
 
 // ensure claims the connection, and adopts its live endpoint or makes one.
 func (m *model) ensure(ctx context.Context, x *execution) (state, error) {
-	if err := m.store.Claim(ctx, connectionID, x.arn, x.entered); err != nil {
+	if err := m.store.Claim(ctx, connectionID, x.arn, x.planned, x.entered); err != nil {
 		return 0, err
 	}
 	return call(m, func() (state, error) {
@@ -255,6 +257,9 @@ func (m *model) await(ctx context.Context, x *execution) (state, error) {
 }
 
 func (m *model) finish(ctx context.Context, x *execution) (state, error) {
+	if err := m.store.Holds(ctx, connectionID, x.arn); err != nil {
+		return 0, err
+	}
 	return onboarded, m.store.Finish(ctx, store.Result{ConnectionID: connectionID, Execution: x.arn, Status: store.StatusOnboarded,
 		EndpointID: x.endpoint.id, LastSeen: connection.StateAvailable, At: x.entered})
 }
