@@ -89,7 +89,7 @@ func element(name, text string) string {
 	return b.String()
 }
 
-// Whatever Route 53 answers, only records at the names asked for are found, and no more pages are asked for than there are: one
+// Whatever Route 53 answers, only records at the names asked for are found, present are those of the forms we write, and no more pages are asked for than there are: one
 // that goes on without saying where is an error.
 func FuzzRecords(f *testing.F) {
 	const target = "vpce-0f1e2d3c4b5a69788-abcdefgh.vpce-svc-0123456789abcdef0.us-east-1.vpce.amazonaws.com."
@@ -124,8 +124,8 @@ func FuzzRecords(f *testing.F) {
 			t.Fatalf("pages without end: %v", err)
 		}
 		for _, record := range present {
-			if record.Name != names[0] && record.Name != names[1] || !endpointName.MatchString(record.Value) {
-				t.Errorf("ours: %+v", record)
+			if record.Name != names[0] && record.Name != names[1] || record.Type != connection.RecordCNAME && record.Type != connection.RecordAlias {
+				t.Errorf("of our forms: %+v", record)
 			}
 		}
 	})

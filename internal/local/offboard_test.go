@@ -13,6 +13,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/local"
+	"postern/internal/local/invariant"
 	"postern/internal/local/people"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
@@ -384,5 +385,25 @@ func TestOffboardKnowsOurValuesByTheirContent(t *testing.T) {
 				t.Errorf("kept %q; there are %q", said.Kept, c.Parameters.Names())
 			}
 		})
+	}
+}
+
+// While AWS throttles the undo of what is published, its endpoint stays.
+func TestOffboardDeletesNoEndpointThatIsPublished(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	w := invariant.Watch(c)
+	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+	execute(t, c, withoutGroups(t))
+	until := c.Clock.Now().Add(10 * time.Minute)
+	c.Server.SetFault(func(call *wire.Call, record wire.Recorded) *wire.Fault {
+		if record.At.Before(until) && call.Operation == "DeleteParameter" {
+			return &wire.Fault{Kind: wire.Throttle}
+		}
+		return nil
+	})
+	checkEnd(t, c, say(t, c, connection.ActionOffboard, nil), offboarded, "", "")
+	if wrong := w.Violations(); len(wrong) > 0 {
+		t.Error(wrong)
 	}
 }

@@ -80,11 +80,12 @@ func (o *Offboarder) Offboard(ctx context.Context, in connection.Input) (connect
 		return connection.Removal{}, err
 	}
 	r := &run{Offboarder: o, plan: plan, removal: connection.Removal{Removed: []string{}, Kept: []string{}}}
-	// Whoever reads the configuration is told first, the name goes before what it leads to.
-	r.parameters(ctx)
-	r.names(ctx)
-	r.endpoints(ctx)
-	r.securityGroup(ctx)
+	// Whoever reads the configuration is told first, the name goes before what it leads to. Neither is overtaken while AWS throttles.
+	for _, remove := range []func(context.Context){r.parameters, r.names, r.endpoints, r.securityGroup} {
+		if r.again == nil {
+			remove(ctx)
+		}
+	}
 	switch {
 	case r.again != nil:
 		return connection.Removal{}, r.again
@@ -219,7 +220,7 @@ func (r *run) handBack(ctx context.Context, id string) {
 // securityGroup removes the group that Postern made, once nothing uses it.
 func (r *run) securityGroup(ctx context.Context) {
 	planned := r.plan.Offboard.SecurityGroupID
-	if planned == "" || len(r.pending) > 0 || r.again != nil {
+	if planned == "" || len(r.pending) > 0 {
 		return
 	}
 	what := "security group " + planned

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"postern/events"
-	"postern/internal/connection"
 	"postern/internal/local"
 	"postern/internal/local/people"
 	"postern/internal/local/privatelink"
@@ -49,7 +48,7 @@ func mutations() []mutation {
 		{
 			safeguard: "store, then describe",
 			what:      "the gate is told what was true before it stored the token; the vendor was faster, and nobody else looks",
-			violates:  lostName,
+			violates:  "lost: ",
 			scenario:  scenario{vendor: people.Early, request: onboard, end: "Onboarded", prepare: allowListed},
 			fault:     func() fault { return blind },
 			removed:   wire.Rewrite{Answer: stale},
@@ -58,7 +57,7 @@ func mutations() []mutation {
 			safeguard: "ownership check",
 			what:      "a hosted zone of somebody else is shown with our caller reference",
 			violates:  "only ours: ",
-			scenario:  scenario{vendor: people.Approve, request: onboard, end: "FailedClean", prepare: foreignZone},
+			scenario:  scenario{vendor: people.Approve, request: onboard, end: failedClean, prepare: foreignZone},
 			removed:   wire.Rewrite{Answer: asOurs},
 		},
 		{
@@ -66,7 +65,7 @@ func mutations() []mutation {
 			what:      "the deletion of a connection notification is refused once; the answer loses the item that says so",
 			violates:  "restored: ",
 			scenario: scenario{
-				vendor: people.Approve, before: onboard, request: onboard, end: "FailedClean", prepare: brokenLater,
+				vendor: people.Approve, before: onboard, request: onboard, end: failedClean, prepare: brokenLater,
 			},
 			refusal: firstDeletionRefused,
 			removed: wire.Rewrite{Answer: withoutUnsuccessful},
@@ -278,21 +277,4 @@ func mutate(raw []byte) (string, error) {
 	head := fmt.Sprintf("safeguards: %d of %d mutations noticed\n\n| removed | how | violated |\n|---|---|---|\n",
 		len(all)-len(unnoticed), len(all))
 	return head + table.String(), errors.Join(unnoticed...)
-}
-
-// lostName begins the violation that an acceptance was lost.
-const lostName = "lost: "
-
-// lost is the violation that a wait ended for want of an answer, or of anybody who looks, though the vendor had accepted.
-func lost(c *local.Cloud, ended states.Execution) []string {
-	if ended.Error != connection.ApprovalTimedOut && ended.Error != connection.WatchLost {
-		return nil
-	}
-	var wrong []string
-	for _, e := range c.World.Endpoints() {
-		if e.Tags[connection.TagExecution] == ended.ARN && !e.AcceptedAt.IsZero() {
-			wrong = append(wrong, fmt.Sprintf("%s%s ended with %s, and the vendor had accepted %s", lostName, ended.ARN, ended.Error, e.ID))
-		}
-	}
-	return wrong
 }

@@ -30,6 +30,9 @@ var disturbances = []disturbance{
 	{name: "function killed after", kind: wire.CrashAfter},
 }
 
+// failedClean is the last state of an execution that failed and left nothing.
+const failedClean = "FailedClean"
+
 // limit is how much simulated time a run may take: longer than every wait.
 const limit = 30 * 24 * time.Hour
 
@@ -76,9 +79,10 @@ func (s scenario) sites(raw []byte) ([]site, error) {
 	return sites, nil
 }
 
-// disturb runs a scenario with one call broken.
+// disturb runs a scenario with one call broken, and expects it to end as it does undisturbed, or in FailedClean.
 func (s scenario) disturb(raw []byte, at site, d disturbance) (outcome, error) {
 	var until time.Time
+	var broken string
 	end, violations, err := s.run(raw, func(number int, call *wire.Call, record wire.Recorded) *wire.Fault {
 		again := d.lasting > 0 && record.At.Before(until) && record.Function == at.function &&
 			call.Service+"."+call.Operation == at.operation
@@ -87,9 +91,16 @@ func (s scenario) disturb(raw []byte, at site, d disturbance) (outcome, error) {
 		}
 		if until.IsZero() {
 			until = record.At.Add(d.lasting)
+			broken = site{number, record.Function, call.Service + "." + call.Operation}.String()
 		}
 		return &wire.Fault{Kind: d.kind}
 	})
+	if err == nil && broken != at.String() {
+		err = fmt.Errorf("what was broken is %q: undisturbed runs differ", broken)
+	}
+	if end != s.end && end != failedClean {
+		violations = append(violations, fmt.Sprintf("ended: in %s, neither %s nor %s", end, s.end, failedClean))
+	}
 	return outcome{end, violations}, err
 }
 
@@ -132,7 +143,6 @@ func (s scenario) run(raw []byte, fault func(number int, call *wire.Call, record
 		return "", nil, err
 	}
 	c.Server.SetFault(nil)
-	violations = lost(c, ended)
 	// What was still under way when the execution ended has an hour to come to rest.
 	if err := c.Advance(time.Hour); err != nil {
 		return "", nil, err
@@ -141,9 +151,9 @@ func (s scenario) run(raw []byte, fault func(number int, call *wire.Call, record
 	if len(ended.Path) > 0 {
 		end = ended.Path[len(ended.Path)-1]
 	}
-	violations = append(violations, witness.Violations()...)
+	violations = witness.Violations()
 	switch end {
-	case "FailedClean":
+	case failedClean:
 		violations = append(violations, witness.Restored(before)...)
 	case "Offboarded":
 		violations = append(violations, witness.Restored(untouched)...)

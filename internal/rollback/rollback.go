@@ -69,8 +69,8 @@ type run struct {
 	again        error // asks for a retry
 }
 
-// Roll undoes what an execution made. An undo that fails stops no other one. The error is retried by the state machine: AWS is
-// throttling or unavailable, or an endpoint is not gone yet (connection.RollbackPending).
+// Roll undoes what an execution made. An undo that cannot be done stops no other one. The error is retried by the state machine, and
+// what comes after waits for it: AWS is throttling or unavailable, or an endpoint is not gone yet (connection.RollbackPending).
 func (r *Roller) Roll(ctx context.Context, in Input) (connection.Outcome, error) {
 	run := &run{Roller: r, in: in, undone: []string{}, left: []string{}}
 	switch {
@@ -81,10 +81,12 @@ func (r *Roller) Roll(ctx context.Context, in Input) (connection.Outcome, error)
 		if run.overtaken(ctx) {
 			break
 		}
-		run.config(ctx)
-		run.names(ctx)
-		run.endpoint(ctx)
-		run.securityGroup(ctx)
+		// What AWS will take later comes first then, too: nothing that is published leads to what is gone.
+		for _, undo := range []func(context.Context){run.config, run.names, run.endpoint, run.securityGroup} {
+			if run.again == nil {
+				undo(ctx)
+			}
+		}
 	}
 	switch {
 	case run.again != nil:
@@ -334,8 +336,7 @@ func (r *run) lostAdoption(ctx context.Context, id string) {
 // securityGroup deletes the group that this execution made, once the endpoint that carries it is gone.
 func (r *run) securityGroup(ctx context.Context) {
 	plan := r.in.State.Plan
-	if plan.SecurityGroup == nil || plan.Decision != connection.DecisionProceed || len(r.pending) > 0 || r.again != nil ||
-		r.leftEndpoint != "" {
+	if plan.SecurityGroup == nil || plan.Decision != connection.DecisionProceed || len(r.pending) > 0 || r.leftEndpoint != "" {
 		return
 	}
 	group, err := r.Endpoints.GroupOfConnection(ctx, plan.Network.VPCID, plan.ConnectionID)

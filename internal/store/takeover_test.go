@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/smithy-go"
@@ -113,6 +114,41 @@ func TestTakeoverRace(t *testing.T) {
 	if err := late.Claim(t.Context(), id, "arn:2", noon, noon); connection.NameOf(err) != connection.Conflict || table.Get(id)["holder"] != "arn:3" {
 		t.Errorf("%v, held by %s", err, table.Get(id)["holder"])
 	}
+}
+
+// An attempt that nobody hears any more still runs, and takes the connection over from one that has ended while a later attempt is
+// about to: the later one's token is the one that counts.
+func TestTakeoverByAnEarlierAttempt(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	must(t, s.Claim(t.Context(), id, "arn:1", noon, noon))
+	earlier, later := approval("arn:2", noon), approval("arn:2", noon)
+	earlier.Attempt, later.Attempt = 1, 2
+	reading := &meanwhile{API: table, do: func() {
+		must(t, s.Asking(&executions{}).Register(t.Context(), earlier, store.NewToken("earlier")))
+	}}
+	must(t, store.New(reading, "connections").Asking(&executions{}).Register(t.Context(), later, store.NewToken("later")))
+	if got := table.Get(id)["waitToken"]; got != "later" {
+		t.Errorf("stored is the token %q", got)
+	}
+	must(t, s.Register(t.Context(), earlier, store.NewToken("earlier")))
+	if got := table.Get(id)["waitToken"]; got != "later" {
+		t.Errorf("stored is the token %q", got)
+	}
+}
+
+// meanwhile is a table to which something else happens before it is first read.
+type meanwhile struct {
+	store.API
+	do func()
+}
+
+func (m *meanwhile) GetItem(ctx context.Context, in *dynamodb.GetItemInput, options ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	if do := m.do; do != nil {
+		m.do = nil
+		do()
+	}
+	return m.API.GetItem(ctx, in, options...)
 }
 
 // claiming answers that an execution is forgotten, after something else happened.

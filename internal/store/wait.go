@@ -104,14 +104,16 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	if err != nil || held {
 		return token.Scrub(err)
 	}
-	refused := s.refused(ctx, wait.ConnectionID, wait.Execution, wait.Planned)
-	if connection.NameOf(refused) != connection.Conflict {
-		return refused
+	refused, holder := s.refused(ctx, wait.ConnectionID, wait.Execution, wait.Planned), ""
+	if refused != nil {
+		if connection.NameOf(refused) != connection.Conflict {
+			return refused
+		}
+		if holder, err = s.Holder(ctx, wait.ConnectionID); err != nil {
+			return err
+		}
 	}
-	holder, err := s.Holder(ctx, wait.ConnectionID)
-	if err != nil {
-		return err
-	}
+	// Once more: that holder may have ended, or an earlier attempt, which still runs, took the connection over only now.
 	if held, err = s.register(ctx, wait, set, holder); err != nil || held {
 		return token.Scrub(err)
 	}

@@ -104,11 +104,31 @@ func (w *Witness) onlyOurs(r *report) {
 			r.say(onlyOurs, "no plan names parameter %s", name)
 		}
 	}
+	kept := w.ledgers()
 	for _, t := range w.things() {
-		if t.connection == "" && !w.before[t.id] {
+		switch {
+		case t.connection == "" && !w.before[t.id]:
 			r.say(onlyOurs, "%s %s does not say whose it is", t.kind, t.id)
+		case t.connection != "" && !strings.Contains(kept[t.connection], t.id) && !w.abandoned(t):
+			r.say(onlyOurs, "%s %s says that it is of %s, whose ledger does not know of it", t.kind, t.id, t.connection)
 		}
 	}
+}
+
+// ledgers are the ledgers of the connections, as they are stored.
+func (w *Witness) ledgers() map[string]string {
+	all := map[string]string{}
+	for _, item := range w.items() {
+		all[item["id"].Text] = item["ledger"].Text
+	}
+	return all
+}
+
+// abandoned reports whether an execution that somebody stopped made a thing: whoever takes the connection over finds it by its tags.
+func (w *Witness) abandoned(t thing) bool {
+	return slices.ContainsFunc(w.cloud.States.Executions(), func(e states.Execution) bool {
+		return (e.Status == states.Aborted || e.Redrives > 0) && t.madeBy(e.ARN)
+	})
 }
 
 // restored: of a run that ended clean, nothing that it made is left, and no value that it published. One that was redriven may have
@@ -123,8 +143,8 @@ func (w *Witness) restored(r *report) {
 				r.say(restored, "%s is FailedClean, and left %s %s", e.ARN, t.kind, t.id)
 			}
 		}
-		for name, execution := range w.published {
-			if execution == e.ARN {
+		for name, value := range w.published {
+			if value.execution == e.ARN {
 				r.say(restored, "%s is FailedClean, and left its value in parameter %s", e.ARN, name)
 			}
 		}
@@ -162,6 +182,9 @@ func (w *Witness) secretToken(r *report) {
 // executionLine is where a mail says which execution it is of.
 var executionLine = regexp.MustCompile(`(?m)^Execution: .*$`)
 
+// pastPart is where a reminder says what part of the vendor's hours has passed.
+var pastPart = regexp.MustCompile(`\(past \d+ percent\)`)
+
 // driftSubject begins what operators are told of drift. It goes to no vendor, and is told again rather than not at all.
 const driftSubject = "Postern drift"
 
@@ -172,16 +195,16 @@ func (w *Witness) oneText(r *report) {
 		if strings.HasPrefix(mail.Subject, driftSubject) {
 			continue
 		}
-		what := mail.Subject
-		if !strings.Contains(mail.Subject, " waits for ") {
-			what += mail.Body
+		what := mail.Subject + ": " + mail.Body
+		if execution := executionLine.FindString(mail.Body); execution != "" {
+			asked, _, _ := strings.Cut(mail.Body, "\n") // whom for what
+			what = asked + " " + pastPart.FindString(mail.Body) + " " + execution
 		}
-		sent[what+"\n"+executionLine.FindString(mail.Body)]++
+		sent[what]++
 	}
 	for _, text := range slices.Sorted(maps.Keys(sent)) {
 		if sent[text] > 1 {
-			subject, _, _ := strings.Cut(text, "\n")
-			r.say(oneText, "sent %d times: %s", sent[text], subject)
+			r.say(oneText, "sent %d times: %s", sent[text], text)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"postern/internal/connection"
 	"postern/internal/local"
 )
 
@@ -17,6 +18,7 @@ const (
 	onlyOurs       = "only ours"
 	proven         = "proven"
 	watched        = "watched"
+	lost           = "lost"
 	verifiedConfig = "verified config"
 	restored       = "restored"
 	secretToken    = "secret token"
@@ -26,7 +28,7 @@ const (
 )
 
 // names are in the order of the page.
-var names = []string{oneOfEach, onlyOurs, proven, watched, verifiedConfig, restored, secretToken, oneText, ended, released}
+var names = []string{oneOfEach, onlyOurs, proven, watched, lost, verifiedConfig, restored, secretToken, oneText, ended, released}
 
 // Witness has seen all that happened to a cloud, and says what was wrong.
 type Witness struct {
@@ -35,18 +37,22 @@ type Witness struct {
 	before map[string]bool // the ids of it
 
 	mu        sync.Mutex
-	found     report            // as it happened
-	described map[string]string // the state that an execution's steps were last told of an endpoint, by "execution endpoint"
-	verified  map[string]bool   // executions whose last verification passed
-	planned   map[string]bool   // parameters that plans name
-	published map[string]string // by parameter, the execution whose PublishConfig was the last to write it
+	found     report                      // as it happened
+	described map[string]string           // the state that an execution's steps were last told of an endpoint, by "execution endpoint"
+	verified  map[string]string           // the endpoint of an execution whose last verification passed
+	plans     map[string]*connection.Plan // by execution
+	planned   map[string]bool             // parameters that plans name
+	published map[string]published        // by parameter, what PublishConfig wrote and nobody wrote over
 }
+
+// published is who published a parameter, and the endpoint that its value leads to.
+type published struct{ execution, endpoint string }
 
 // Watch begins to watch a cloud. Whatever is in the account now belongs to others.
 func Watch(c *local.Cloud) *Witness {
 	w := &Witness{
-		cloud: c, others: c.Inventory(), before: map[string]bool{}, described: map[string]string{}, verified: map[string]bool{},
-		planned: map[string]bool{}, published: map[string]string{},
+		cloud: c, others: c.Inventory(), before: map[string]bool{}, described: map[string]string{}, verified: map[string]string{},
+		plans: map[string]*connection.Plan{}, planned: map[string]bool{}, published: map[string]published{},
 	}
 	for _, t := range w.things() {
 		w.before[t.id] = true

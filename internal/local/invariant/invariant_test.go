@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +109,20 @@ func always(answers map[string]any) map[string]step.Function {
 	return functions
 }
 
+var accepted = regexp.MustCompile(`<state>(pending|available)<`)
+
+func rewriting(r wire.Rewrite) func(*local.Cloud) {
+	return func(c *local.Cloud) { c.Server.SetRewrite(r) }
+}
+
+// withoutParameters answers as if there were no parameters.
+func withoutParameters(call *wire.Call, body []byte) []byte {
+	if call.Operation != "GetParameters" {
+		return body
+	}
+	return []byte(`{"Parameters":[],"InvalidParameters":[]}`)
+}
+
 // The witness must see what it is there to see.
 func TestViolations(t *testing.T) {
 	t.Parallel()
@@ -141,10 +157,28 @@ func TestViolations(t *testing.T) {
 		"only ours: security group sg-1 does not say": {after: func(c *local.Cloud) {
 			c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-1", VPCID: privatelink.DemoVPC, Name: "untagged"})
 		}},
+		"only ours: security group sg-1 says that it is of monte-carlo/agents-prod, whose ledger": {after: func(c *local.Cloud) {
+			e := c.World.Endpoints()[0]
+			c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-1", VPCID: e.VPCID, Name: "a", Tags: e.Tags})
+		}},
+		"lost: the sweep": {functions: always(map[string]any{"resume": nil})},
+		"lost: the vendor had accepted": {before: rewriting(wire.Rewrite{Answer: func(call *wire.Call, body []byte) []byte {
+			return accepted.ReplaceAll(body, []byte("<state>pendingAcceptance<"))
+		}})},
+		"lost: the vendor had allow-listed": {before: rewriting(wire.Rewrite{Request: func(call *wire.Call) {
+			if call.Operation == "DescribeVpcEndpointServices" {
+				call.Form.Set("ServiceName.1", privatelink.MonteCarloService+"0")
+			}
+		}})},
+		"verified config: parameter": {after: func(c *local.Cloud) {
+			rewriting(wire.Rewrite{Answer: withoutParameters})(c)
+			arn, _ := c.StartExecution("", events.Read("offboard.monte-carlo.json"))
+			_, _ = c.Run(arn, time.Hour)
+		}},
 		"ended": {before: failing},
 		"one text": {after: func(c *local.Cloud) {
 			mail := c.Mail()[0]
-			_, _ = c.Topics.Publish(mail.TopicARN, mail.Subject, mail.Body)
+			_, _ = c.Topics.Publish(mail.TopicARN, mail.Subject, mail.Body+"\nonce more")
 			_ = c.Advance(time.Minute)
 		}},
 		"secret token": {after: func(c *local.Cloud) {
@@ -154,12 +188,15 @@ func TestViolations(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, w, _ := run(t, monteCarlo, test.functions, test.before)
+			c, w, ended := run(t, monteCarlo, test.functions, test.before)
 			if test.after != nil {
 				test.after(c)
 			}
-			if wrong := strings.Join(w.Violations(), "\n"); !strings.Contains("\n"+wrong, "\n"+name) {
-				t.Errorf("got %q", wrong)
+			invariant, what, _ := strings.Cut(name, ": ")
+			if wrong := w.Violations(); !slices.ContainsFunc(wrong, func(line string) bool {
+				return strings.HasPrefix(line, invariant+": ") && strings.Contains(line, what)
+			}) {
+				t.Errorf("ended %v %s: got %q", ended.Path, ended.Error, wrong)
 			}
 		})
 	}

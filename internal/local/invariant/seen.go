@@ -3,6 +3,8 @@ package invariant
 import (
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -33,15 +35,17 @@ func (w *Witness) exchanged(e wire.Exchange) {
 		w.found.say(secretToken, "a task token went to %s, by %s", told, e.Function)
 	}
 	switch {
-	case e.Operation == "DescribeVpcEndpoints" && e.Status == 200 && e.Function != observe:
+	case e.Operation == "DescribeVpcEndpoints" && (e.Status == 200 || e.Status == 400) && !e.Injected && e.Function != observe:
 		w.describe(e)
-	case e.Operation == "PutParameter" && !e.Injected && e.Status < 400:
-		if e.Function == publishConfig && !w.verified[e.Origin] {
+	case e.Operation == "PutParameter" && e.Done:
+		if e.Function == publishConfig && w.verified[e.Origin] == "" {
 			w.found.say(verifiedConfig, "execution %s published what it had not verified", e.Origin)
 		}
 		w.wrote(e)
-	case e.Operation == "DeleteParameter" && !e.Injected:
+	case e.Operation == "DeleteParameter" && e.Done:
 		w.wrote(e)
+	case e.Operation == "DeleteVpcEndpoints" && e.Done:
+		w.removed(e)
 	}
 }
 
@@ -60,8 +64,34 @@ func (w *Witness) describe(e wire.Exchange) {
 	if err := xml.Unmarshal(e.Body, &answer); err != nil {
 		w.found.say(proven, "an answer of DescribeVpcEndpoints cannot be read: %v", err)
 	}
+	for _, id := range ids(e) {
+		w.described[e.Origin+" "+id] = "" // what the answer does not show is gone
+	}
 	for _, endpoint := range answer.Endpoints {
 		w.described[e.Origin+" "+endpoint.ID] = endpoint.State
+	}
+}
+
+// ids are the endpoints that a call of EC2's names.
+func ids(e wire.Exchange) []string {
+	form, err := url.ParseQuery(string(e.RequestBody))
+	if err != nil {
+		return nil // then nothing was done either
+	}
+	var all []string
+	for i := 1; form.Has(fmt.Sprint("VpcEndpointId.", i)); i++ {
+		all = append(all, form.Get(fmt.Sprint("VpcEndpointId.", i)))
+	}
+	return all
+}
+
+// removed checks that nothing which is published leads to an endpoint that is deleted.
+func (w *Witness) removed(e wire.Exchange) {
+	gone := ids(e)
+	for name, value := range w.published {
+		if slices.Contains(gone, value.endpoint) {
+			w.found.say(verifiedConfig, "parameter %s is still published, and %s deletes its endpoint %s", name, e.Function, value.endpoint)
+		}
 	}
 }
 
@@ -73,7 +103,7 @@ func (w *Witness) wrote(e wire.Exchange) {
 	}
 	delete(w.published, in.Name)
 	if e.Function == publishConfig {
-		w.published[in.Name] = e.Origin
+		w.published[in.Name] = published{e.Origin, w.verified[e.Origin]}
 	}
 }
 
@@ -96,12 +126,16 @@ func (w *Witness) moved(e states.StateEvent) {
 			return // of another state machine
 		}
 		if state.Plan != nil {
+			w.plans[e.Execution] = state.Plan
 			for _, output := range state.Plan.Outputs {
 				w.planned[output.Parameter] = true
 			}
 		}
 		if e.State == "VerifyConnectivity" && state.Verification != nil {
-			w.verified[e.Execution] = state.Verification.Verdict == connection.Pass
+			delete(w.verified, e.Execution)
+			if state.Verification.Verdict == connection.Pass && state.Endpoint != nil {
+				w.verified[e.Execution] = state.Endpoint.ID
+			}
 		}
 	}
 }
@@ -117,13 +151,35 @@ func (w *Witness) watched(e states.StateEvent) {
 	}
 }
 
+// lost checks that no wait ended for want of an answer, or of anybody who looks, when the vendor had given it.
+func (w *Witness) lost(e states.Execution) {
+	say := func(what string) { w.found.say(lost, "%s ended with %s, and %s", e.ARN, e.Error, what) }
+	switch e.Error {
+	case connection.WatchLost:
+		say("the sweep is there")
+	case connection.ApprovalTimedOut:
+		for _, endpoint := range w.cloud.World.Endpoints() {
+			if endpoint.Tags[connection.TagExecution] == e.ARN && !endpoint.AcceptedAt.IsZero() {
+				say("the vendor had accepted " + endpoint.ID)
+			}
+		}
+	case connection.AllowlistingTimedOut:
+		plan := w.plans[e.ARN]
+		service, _ := w.cloud.World.Service(plan.Service.Name)
+		if slices.Contains(service.AllowedAccounts, plan.Network.AccountID) {
+			say("the vendor had allow-listed account " + plan.Network.AccountID)
+		}
+	}
+}
+
 // changed sees how an execution ends. Onboarded is checked at once: what a vendor or a person does afterwards is drift.
 func (w *Witness) changed(e states.Execution) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lost(e)
 	if e.Status != states.Succeeded || last(e) != "Onboarded" {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	var state connection.State
 	if err := json.Unmarshal(e.Output, &state); err != nil || state.Endpoint == nil {
 		w.found.say(proven, "execution %s is Onboarded, and its output is no state: %v", e.ARN, err)

@@ -12,6 +12,7 @@ type Exchange struct {
 	Header             http.Header // of the answer
 	Body               []byte
 	Injected           bool // the answer is that of a fault
+	Done               bool // it was carried out, whether or not the caller had the answer
 }
 
 // OnExchange calls f for each call of a known operation, on the goroutine of the call, and before the caller has the answer. Call it
@@ -32,7 +33,7 @@ func (s *Server) tell(call *Call, a *answer) {
 	}
 	e := Exchange{
 		Service: call.Service, Operation: call.Operation, Function: call.Function, Origin: s.origin(), Request: call.HTTP,
-		RequestBody: call.Body,
+		RequestBody: call.Body, Done: call.done,
 	}
 	if a != nil {
 		e.Status, e.Header, e.Body, e.Injected = a.status, a.header(), a.body, a.injected

@@ -199,6 +199,7 @@ func (s *Server) handle(call *Call, operation Operation, scope scope, protocol P
 	if err != nil {
 		return s.refuse(record, protocol, requestID, asError(err))
 	}
+	call.done = true
 	if injected != nil {
 		record.Fault = injected.Kind
 		s.record(record)

@@ -28,6 +28,7 @@ type Call struct {
 	Path map[string]string // path parameters of a REST request (route53, lambda)
 
 	answer http.Header
+	done   bool
 }
 
 // SetHeader sets a header of the answer, for the operations that put a member there.
