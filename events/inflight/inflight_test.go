@@ -214,7 +214,7 @@ func TestNothingIsLost(t *testing.T) {
 	t.Parallel()
 	details := map[string]string{
 		connection.EventGateOpened: "GateNotice", connection.EventGateReminder: "GateReminder", connection.EventDrift: "DriftNotice",
-		connection.EventOrphan: "OrphanNotice",
+		connection.EventOrphan: "OrphanNotice", connection.EventOffboarded: "RemovalReport",
 	}
 	for name, r := range readRecordings(t) {
 		for key, c := range r.Calls {

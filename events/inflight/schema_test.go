@@ -31,6 +31,7 @@ var roots = map[string]reflect.Type{
 	"OrphanNotice":  reflect.TypeFor[connection.OrphanNotice](),
 	"Observation":   reflect.TypeFor[connection.Observation](),
 	"GateNotice":    reflect.TypeFor[connection.GateNotice](),
+	"RemovalReport": reflect.TypeFor[connection.RemovalReport](),
 	"GateReminder":  reflect.TypeFor[connection.GateReminder](),
 	"Request":       reflect.TypeFor[connection.Request](),
 	"FleetRequest":  reflect.TypeFor[connection.FleetRequest](),

@@ -355,6 +355,7 @@ func TestAssociationFaults(t *testing.T) {
 func TestOffboardingInAnotherAccount(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
+	before := c.Inventory()
 	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 	if ended := onboardWith(t, c, otherAccount, associated(privatelink.DemoVPC)); ended.Status != states.Succeeded {
 		t.Fatalf("%s: %s", ended.Error, ended.Cause)
@@ -367,13 +368,11 @@ func TestOffboardingInAnotherAccount(t *testing.T) {
 	if err != nil || ended.Status != states.Succeeded {
 		t.Fatalf("%v %s: %s\n%s", err, ended.Error, ended.Cause, dump(c))
 	}
-	for _, e := range c.World.Endpoints() {
-		if e.State != privatelink.Deleted {
-			t.Errorf("endpoint %s is left, %s", e.ID, e.State)
-		}
+	if diff := cmp.Diff(before, c.Inventory()); diff != "" {
+		t.Errorf("(-before +after)\n%s", diff)
 	}
-	parameters := c.ParametersIn(privatelink.OtherAccount, privatelink.DemoRegion).Names()
-	if zones := c.Zones.Zones(); len(zones) > 0 || len(parameters) > 0 {
-		t.Errorf("zones %+v and parameters %v are left", zones, parameters)
+	told := farewells(t, c)
+	if len(told) != 1 || !strings.Contains(told[0].Body, "AWS account ID: "+privatelink.OtherAccount) {
+		t.Errorf("told %+v", told)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"postern/internal/local/privatelink"
 )
 
-// Inventory is everything in the account that a connection can touch, one line for each thing: two inventories are equal
-// when the account is as it was. Endpoints that are deleted are not there any more, though AWS still shows them.
+// Inventory is everything that a connection can touch, in every account and Region, one line for each thing: two inventories are equal
+// when all of it is as it was. Endpoints that are deleted are not there any more, though AWS still shows them.
 func (c *Cloud) Inventory() []string {
 	all := []string{}
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
@@ -50,9 +50,15 @@ func (c *Cloud) Inventory() []string {
 		slices.Sort(records)
 		add("hosted zone %s of %v: %q", zone.Name, zone.VPCs, records)
 	}
-	for _, name := range c.Parameters.Names() {
-		version, _ := c.Parameters.Get(name)
-		add("parameter %s = %q", name, version.Value)
+	for _, place := range c.stores.Places() {
+		store, where := c.stores.In(place[0], place[1]), ""
+		if store != c.Parameters {
+			where = " of " + place[0] + " in " + place[1]
+		}
+		for _, name := range store.Names() {
+			version, _ := store.Get(name)
+			add("parameter %s%s = %q", name, where, version.Value)
+		}
 	}
 	slices.Sort(all)
 	return all

@@ -225,9 +225,52 @@ func TestOffboardWaitsForNobody(t *testing.T) {
 	if err := c.Advance(time.Hour); err != nil {
 		t.Fatal(err)
 	}
+	must(t, c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()))
+	advance(t, c, time.Hour)
+	before := c.Inventory()
 	ended := offboard(t, c)
-	if ended.Error != connection.Conflict || !strings.Contains(ended.Cause, arn) {
+	if ended.Error != connection.Conflict || !strings.Contains(ended.Cause, arn) || !strings.Contains(ended.Cause, "action cancel") ||
+		ended.Path[len(ended.Path)-1] != "FailedClean" {
 		t.Errorf("%v %s: %s", ended.Path, ended.Error, ended.Cause)
+	}
+	if diff := cmp.Diff(before, c.Inventory()); diff != "" || len(farewells(t, c)) > 0 {
+		t.Errorf("(-before +after)\n%s", diff)
+	}
+	accept(t, c)
+	if ended := ending(t, c, arn); ended.Status != states.Succeeded {
+		t.Errorf("%v %s: %s", ended.Path, ended.Error, ended.Cause)
+	}
+}
+
+// A security group of ours that somebody's endpoint uses by now stays as long as it does: the offboarding says what it waited for, and
+// the same request goes on when it is free.
+func TestOffboardWaitsForTheSecurityGroup(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	before := c.Inventory()
+	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+	execute(t, c, withoutGroups(t))
+	group := ownGroups(c)[0].ID
+	theirs := handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = privatelink.EngFlowService })
+	e, _ := c.World.Endpoint(theirs)
+	must(t, c.World.SetSecurityGroupsByHand(theirs, group))
+	ended := offboard(t, c)
+	if end := ended.Path[len(ended.Path)-1]; end != "FailedDirty" || ended.Error != connection.RemovalPending ||
+		!strings.Contains(ended.Cause, "security group "+group+", which something still uses") ||
+		!strings.Contains(ended.Cause, "Next: see what keeps") {
+		t.Errorf("%v %s: %s", ended.Path, ended.Error, ended.Cause)
+	}
+	if now, _ := c.World.Endpoint(theirs); now.State != e.State || !slices.Equal(now.GroupIDs, []string{group}) || len(farewells(t, c)) > 0 {
+		t.Errorf("theirs is %+v; told %+v", now, farewells(t, c))
+	}
+	must(t, c.World.SetSecurityGroupsByHand(theirs, e.GroupIDs...))
+	if ended := offboard(t, c); ended.Status != states.Succeeded || len(farewells(t, c)) != 1 {
+		t.Errorf("%v %s: %s; told %+v", ended.Path, ended.Error, ended.Cause, farewells(t, c))
+	}
+	must(t, c.World.DeleteByHand(theirs))
+	advance(t, c, time.Hour)
+	if diff := cmp.Diff(before, c.Inventory()); diff != "" {
+		t.Errorf("(-before +after)\n%s", diff)
 	}
 }
 

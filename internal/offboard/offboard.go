@@ -138,7 +138,7 @@ func (r *run) done(err error, what string) {
 	case name == connection.Conflict:
 		r.removal.Kept = append(r.removal.Kept, fmt.Sprintf("%s: %v", what, err))
 	case name == connection.RollbackPending:
-		r.pending = append(r.pending, what)
+		r.pending = append(r.pending, what+", which something still uses")
 	default:
 		r.left = append(r.left, fmt.Sprintf("%s: %v", what, err))
 	}

@@ -65,9 +65,10 @@ var remedies = map[string]string{
 		"a new endpoint is made, with a new id.",
 	connection.EndpointNotListed: "do at the vendor what the e-mail with the endpoint's id says; then start again: " +
 		"a new endpoint is made, with a new id.",
-	connection.Cancelled: "nothing; to make the connection after all, start action onboard.",
-	connection.WatchLost: "mend the sweep (docs/runbook.md), then start again.",
-	connection.Internal:  "report this with the execution's ARN.",
+	connection.Cancelled:      "nothing; to make the connection after all, start action onboard.",
+	connection.RemovalPending: "see what keeps what is named above, then start the same request again: it goes on where this one ended.",
+	connection.WatchLost:      "mend the sweep (docs/runbook.md), then start again.",
+	connection.Internal:       "report this with the execution's ARN.",
 }
 
 // watchLost reports whether a wait ended before its time was over, which only a heartbeat that stayed away can do.

@@ -1,6 +1,10 @@
 package wire
 
-import "sync"
+import (
+	"maps"
+	"slices"
+	"sync"
+)
 
 // Placed is a service that is another one in every account and Region: each has its own state.
 type Placed[S Service] struct {
@@ -27,6 +31,13 @@ func (p *Placed[S]) In(account, region string) S {
 		p.places[place] = service
 	}
 	return service
+}
+
+// Places are the accounts and Regions in which anybody asked for the service, in order: {account, Region}.
+func (p *Placed[S]) Places() [][2]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(p.places), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
 }
 
 // Name is the service's signing name.
