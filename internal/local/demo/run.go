@@ -78,6 +78,9 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 	if o.acknowledge > 0 {
 		cloud.Clock.After(o.acknowledge, "an operator approves", func() { approve(cloud, t, execution) })
 	}
+	if o.at > 0 {
+		return report{Status: succeeded}, serveAt(cloud, o, out)
+	}
 	ended, err := cloud.Run(execution, patience)
 	if o.logs {
 		printLogs(stderr, cloud.Logs())
