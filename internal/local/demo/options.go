@@ -74,17 +74,11 @@ func parse(args []string, out io.Writer) (options, error) {
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected %q; -help lists the flags", flags.Arg(0))
 	}
-	if o.after < 0 || o.after > maxAfter {
-		return o, errors.New("-after: write a duration from 0s to 8760h, such as 48h")
-	}
-	if o.acknowledge < 0 || o.acknowledge > maxAfter {
-		return o, errors.New("-acknowledge: write a duration from 0s to 8760h, such as 30h")
+	if err := o.checkTimes(); err != nil {
+		return o, err
 	}
 	if o.serve != "" && o.json {
 		return o, errors.New("-serve: the document of -json would never end; leave one of them out")
-	}
-	if o.at < 0 || o.at > maxAfter || o.at > 0 && o.serve == "" {
-		return o, errors.New("-at: write a duration from 0s to 8760h, such as 30h, and -serve with it")
 	}
 	if err := o.chooseDamage(breaks); err != nil {
 		return o, err
@@ -102,6 +96,18 @@ func parse(args []string, out io.Writer) (options, error) {
 	o.vendor, o.vendorIn, err = behaviours(vendor)
 	o.colour = isTerminal(os.Stdout) && !o.json && os.Getenv("NO_COLOR") == ""
 	return o, err
+}
+
+func (o *options) checkTimes() error {
+	switch {
+	case o.after < 0 || o.after > maxAfter:
+		return errors.New("-after: write a duration from 0s to 8760h, such as 48h")
+	case o.acknowledge < 0 || o.acknowledge > maxAfter:
+		return errors.New("-acknowledge: write a duration from 0s to 8760h, such as 30h")
+	case o.at < 0 || o.at > maxAfter || o.at > 0 && o.serve == "":
+		return errors.New("-at: write a duration from 0s to 8760h, such as 30h, and -serve with it")
+	}
+	return nil
 }
 
 // chooseDamage reads what shall be broken, and fills in the request that goes with it.
