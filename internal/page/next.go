@@ -41,9 +41,9 @@ func Remedy(finding connection.DriftFinding) string {
 func nextAction(o store.Overview, status Status, worst *connection.DriftFinding, at time.Time) string {
 	switch status {
 	case Overdue:
-		return fmt.Sprintf("Ask %s again to %s: the time it says it takes is over.", whom(*o.Wait), wanted(*o.Wait))
+		return fmt.Sprintf("Ask the vendor again to %s: the time it says it takes is over.", wanted(*o.Wait))
 	case Waiting:
-		return fmt.Sprintf("See that the text was sent to %s; once it is done, Postern goes on by itself.", whom(*o.Wait))
+		return "See that the text was sent to the vendor; once it has answered, Postern goes on by itself."
 	case Failed:
 		return afterFailure(o)
 	case Stalled:
@@ -85,8 +85,6 @@ func wanted(wait store.Wait) string {
 	}
 	return "accept the endpoint"
 }
-
-func whom(wait store.Wait) string { return or(wait.To, "the vendor") }
 
 func or(text, fallback string) string {
 	if text == "" {

@@ -79,9 +79,10 @@ func TestStatuses(t *testing.T) {
 		says  []string
 	}{
 		"overdue": {"Overdue", []string{
-			"Ask support@vendor.example again to accept the endpoint", "Waiting for support@vendor.example to accept the endpoint: 73 of 48 business hours",
+			"Ask the vendor again to accept the endpoint", "Waiting for the vendor to accept the endpoint: 73 of 48 business hours",
+			"Whom to ask: support@vendor.example",
 			"111122223333 · us-east-1", "asked 5 days ago", "Ticket jira/NET-1042", "Execution Endpoint"}},
-		"waiting":                {"Waiting", []string{"See that the text was sent to support@vendor.example", "26 of 48 business hours", "asked 26 hours ago"}},
+		"waiting":                {"Waiting", []string{"See that the text was sent to the vendor", "Whom to ask: support@vendor.example", "26 of 48 business hours", "asked 26 hours ago"}},
 		"waiting-allowlist":      {"Waiting", []string{"to allow-list our account: 26 of 48 business hours"}},
 		"waiting-always":         {"Waiting", []string{"26 of 48 hours"}},
 		"waiting-without-figure": {"Waiting", []string{"sent to the vendor", "it gives no figure"}},

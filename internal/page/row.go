@@ -39,7 +39,8 @@ type Row struct {
 
 // WaitCell is a wait for the vendor.
 type WaitCell struct {
-	For, To  string // whom, and what for
+	For      string // what the vendor shall do
+	Whom     string // to ask, "" when nobody knows
 	Patience patience
 	Since    TimeCell
 }
@@ -98,7 +99,7 @@ func rowOf(o store.Overview, at time.Time, zone *time.Location) Row {
 	ago := func(t time.Time) TimeCell { return TimeCell{span(at.Sub(t)) + " ago", exact(t)} }
 	if o.Wait != nil {
 		row.since = o.Wait.Asked
-		row.Wait = &WaitCell{For: clip(whom(*o.Wait)), To: wanted(*o.Wait), Patience: patienceOf(*o.Wait, at), Since: ago(o.Wait.Asked)}
+		row.Wait = &WaitCell{For: wanted(*o.Wait), Whom: clip(o.Wait.To), Patience: patienceOf(*o.Wait, at), Since: ago(o.Wait.Asked)}
 	}
 	worst := row.find(o.Drift, ago)
 	row.Next = clip(nextAction(o, row.Status, worst, at))

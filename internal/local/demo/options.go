@@ -25,6 +25,7 @@ type options struct {
 	damage      *people.Damage // nil: nothing is done to the connection
 	drift       *people.Damage // what somebody breaks afterwards, nil for nothing
 	serve       address        // of the page, "" for none
+	at          time.Duration  // when it is served instead of at the end, 0 for the end
 	adopt       bool           // an endpoint was made by hand before
 	json        bool
 	logs        bool
@@ -60,6 +61,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.BoolVar(&o.adopt, "adopt", false, "somebody made the endpoint of Monte Carlo by hand before: the onboarding takes it over; without the request's adoptEndpointId it refuses")
 	flags.BoolVar(&o.json, "json", false, "print one JSON document on standard output, and the timeline on standard error")
 	flags.Var(&o.serve, "serve", "serve the page of every connection afterwards, at "+defaultAddress+" or -serve=`address` of this machine")
+	flags.DurationVar(&o.at, "at", 0, "serve the page as it is then, a time since the start such as 30h, and not at the end; with -serve")
 	flags.BoolVar(&o.logs, "logs", false, "print the functions' logs at the end, on standard error")
 	flags.Usage = func() {
 		fmt.Fprint(out, usage)
@@ -72,11 +74,8 @@ func parse(args []string, out io.Writer) (options, error) {
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected %q; -help lists the flags", flags.Arg(0))
 	}
-	if o.after < 0 || o.after > maxAfter {
-		return o, errors.New("-after: write a duration from 0s to 8760h, such as 48h")
-	}
-	if o.acknowledge < 0 || o.acknowledge > maxAfter {
-		return o, errors.New("-acknowledge: write a duration from 0s to 8760h, such as 30h")
+	if err := o.checkTimes(); err != nil {
+		return o, err
 	}
 	if o.serve != "" && o.json {
 		return o, errors.New("-serve: the document of -json would never end; leave one of them out")
@@ -97,6 +96,18 @@ func parse(args []string, out io.Writer) (options, error) {
 	o.vendor, o.vendorIn, err = behaviours(vendor)
 	o.colour = isTerminal(os.Stdout) && !o.json && os.Getenv("NO_COLOR") == ""
 	return o, err
+}
+
+func (o *options) checkTimes() error {
+	switch {
+	case o.after < 0 || o.after > maxAfter:
+		return errors.New("-after: write a duration from 0s to 8760h, such as 48h")
+	case o.acknowledge < 0 || o.acknowledge > maxAfter:
+		return errors.New("-acknowledge: write a duration from 0s to 8760h, such as 30h")
+	case o.at < 0 || o.at > maxAfter || o.at > 0 && o.serve == "":
+		return errors.New("-at: write a duration from 0s to 8760h, such as 30h, and -serve with it")
+	}
+	return nil
 }
 
 // chooseDamage reads what shall be broken, and fills in the request that goes with it.

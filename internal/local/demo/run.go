@@ -70,13 +70,12 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 	if err := listenToTickets(cloud, t); err != nil {
 		return report{}, err
 	}
-	execution, how, err := start(cloud, o.door, input)
+	execution, err := begin(cloud, t, o, input)
 	if err != nil {
-		return report{}, fmt.Errorf("starting the execution: %w", err)
+		return report{}, err
 	}
-	t.line(cloud.Clock.Now(), markPerson, "", how)
-	if o.acknowledge > 0 {
-		cloud.Clock.After(o.acknowledge, "an operator approves", func() { approve(cloud, t, execution) })
+	if o.at > 0 {
+		return report{Status: succeeded}, serveAt(cloud, o, out)
 	}
 	ended, err := cloud.Run(execution, patience)
 	if o.logs {
@@ -100,6 +99,19 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 		err = serve(cloud, o.serve, out)
 	}
 	return result, err
+}
+
+// begin starts the execution, and has an operator approve when that is asked for.
+func begin(cloud *local.Cloud, t *timeline, o options, input []byte) (execution string, err error) {
+	execution, how, err := start(cloud, o.door, input)
+	if err != nil {
+		return "", fmt.Errorf("starting the execution: %w", err)
+	}
+	t.line(cloud.Clock.Now(), markPerson, "", how)
+	if o.acknowledge > 0 {
+		cloud.Clock.After(o.acknowledge, "an operator approves", func() { approve(cloud, t, execution) })
+	}
+	return execution, nil
 }
 
 // input is the request that the execution is started with.

@@ -63,6 +63,14 @@ func serve(cloud *local.Cloud, at address, out io.Writer) error {
 	return nil
 }
 
+// serveAt shows the page as it is some time after the start, whatever is waited for then.
+func serveAt(cloud *local.Cloud, o options, out io.Writer) error {
+	if err := cloud.Advance(o.at); err != nil {
+		return fmt.Errorf("running until %s after the start: %w", o.at, err)
+	}
+	return serve(cloud, o.serve, out)
+}
+
 // around is a document around the widget's answer, which brings its own style.
 var around = template.Must(template.New("document").Parse(`<!doctype html>
 <html lang="en">

@@ -27,6 +27,15 @@ func TestServeFlag(t *testing.T) {
 	}
 }
 
+func TestServeAt(t *testing.T) {
+	t.Parallel()
+	for args, fine := range map[string]bool{"-serve -at 30h": true, "-at 30h": false, "-serve -at -1h": false, "-serve -at 9000h": false} {
+		if _, err := parse(strings.Fields(args), io.Discard); (err == nil) != fine {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+}
+
 // The page that is served is the widget's, at the simulated time, and looking at it changes nothing.
 func TestServedPage(t *testing.T) {
 	t.Parallel()
