@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"postern/internal/connection"
@@ -102,7 +103,10 @@ func printDrift(out io.Writer, broke string, said []connection.DriftNotice, pain
 		if notice.Status == connection.DriftClosed {
 			continue
 		}
-		line := func(format string, args ...any) { fmt.Fprintf(out, "%23s%s\n", "", fmt.Sprintf(format, args...)) }
+		line := func(format string, args ...any) {
+			const indent = "\n                       "
+			fmt.Fprintln(out, indent[1:]+strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", indent))
+		}
 		line("%s", f.Detail)
 		if f.By != "" {
 			line("changed by %s", f.By)
