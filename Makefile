@@ -49,7 +49,7 @@ build/demo-assembly/Postern.template.json: build/bin/infra cdk.json infra/testda
 build/bin/infra: host
 
 # The tests of the whole machine take ten times as long under the race detector: it has them in `make race`.
-WHOLE := /(internal/(local|reliability)|events/inflight)$$
+WHOLE := /(internal/(bench|local|reliability)|events/inflight)$$
 
 test: ## run every test, with the race detector where cgo is at hand and it does not take minutes
 	go vet ./...

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"postern/internal/connection"
@@ -41,37 +42,36 @@ func repairing(request []byte, damage people.Damage) ([]byte, error) {
 
 func onboardingOf(damage people.Damage) string { return "events/onboard." + damage.Vendor + ".json" }
 
-// drift breaks a connection that was onboarded, and tells what the drift check and its repairs make of it.
-func drift(cloud *local.Cloud, t *timeline, onboarded states.Execution, damage people.Damage) ([]connection.DriftNotice, error) {
+// drift breaks a connection that was onboarded, and returns what was broken and what the drift check and its repairs make of it.
+func drift(cloud *local.Cloud, t *timeline, onboarded states.Execution, damage people.Damage) (
+	broke string, said []connection.DriftNotice, err error) {
 	var state connection.State
 	if onboarded.Status != succeeded {
-		return nil, nil // it says so itself
+		return "", nil, nil // it says so itself
 	}
 	if err := json.Unmarshal(onboarded.Output, &state); err != nil {
-		return nil, fmt.Errorf("reading the onboarding's output: %w", err)
+		return "", nil, fmt.Errorf("reading the onboarding's output: %w", err)
 	}
 	if state.Endpoint == nil {
-		return nil, fmt.Errorf("the onboarding made no endpoint that could be broken")
+		return "", nil, fmt.Errorf("the onboarding made no endpoint that could be broken")
 	}
 	if err := damage.Do(cloud, state.Endpoint.ID); err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	t.line(cloud.Clock.Now(), markFail, "", damage.Says)
-	var said []connection.DriftNotice
 	for hours, last := 0, mostHours; hours < last; hours++ {
 		if err := cloud.Advance(time.Hour); err != nil {
-			return nil, fmt.Errorf("waiting for the drift check: %w", err)
+			return "", nil, fmt.Errorf("waiting for the drift check: %w", err)
 		}
 		first := len(said) == 0
-		var err error
 		if said, err = drifts(cloud); err != nil {
-			return nil, err
+			return "", nil, err
 		}
 		if first && len(said) > 0 {
 			last = hours + afterwards
 		}
 	}
-	return said, nil
+	return damage.Says, said, nil
 }
 
 // drifts are what the drift check said, in order.
@@ -102,7 +102,10 @@ func printDrift(out io.Writer, broke string, said []connection.DriftNotice, pain
 		if notice.Status == connection.DriftClosed {
 			continue
 		}
-		line := func(format string, args ...any) { fmt.Fprintf(out, "%23s%s\n", "", fmt.Sprintf(format, args...)) }
+		line := func(format string, args ...any) {
+			const indent = "\n                       "
+			fmt.Fprintln(out, indent[1:]+strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", indent))
+		}
 		line("%s", f.Detail)
 		if f.By != "" {
 			line("changed by %s", f.By)

@@ -88,9 +88,8 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 		return report{}, fmt.Errorf("running the execution: %w", err)
 	}
 	result := reportOf(cloud, before, ended, last, time.Since(t.started))
-	if o.drift != nil && ended.Status == succeeded {
-		result.Broke = o.drift.Says
-		if result.Drift, err = drift(cloud, t, ended, *o.drift); err != nil {
+	if o.drift != nil {
+		if result.Broke, result.Drift, err = drift(cloud, t, ended, *o.drift); err != nil {
 			return report{}, err
 		}
 	}
