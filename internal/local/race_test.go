@@ -47,7 +47,6 @@ func tales(t *testing.T) map[string]tale {
 		"diagnose": {vendor: people.Approve, before: onboarding, input: diagnosis,
 			path: []string{"Plan", "ServiceVisible", "Diagnose", "Diagnosed"}},
 		"cancel": {vendor: people.Approve, before: onboarding, input: action(connection.ActionCancel), path: refusedWord},
-		"again":  {vendor: people.Approve, before: onboarding, input: onboarding, path: repaired},
 		"repair": {vendor: people.Approve, before: onboarding, input: repairing, path: repaired},
 		"adopt":  {vendor: people.Approve, input: onboarding, path: adopted, byHand: true},
 	}
@@ -137,7 +136,7 @@ func (s tale) on(t *testing.T, c *local.Cloud, state string, then func(*race)) *
 	if s.before != nil {
 		execute(t, c, s.before)
 	}
-	if s.before != nil && slices.Equal(s.path, repaired) {
+	if s.before != nil && slices.Equal(s.path, repaired) { // there is something to repair
 		broken("record-deleted")(t, c)
 	}
 	var err error

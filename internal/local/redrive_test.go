@@ -22,15 +22,10 @@ func (r *race) redrive(t *testing.T) states.Execution {
 	return ending(t, r.Cloud, r.arn)
 }
 
-// eachStop stops every tale in each of its states and moments.
+// eachStop stops every tale in each of its states, after the state's function did its work and before anybody heard of it.
 func eachStop(t *testing.T, do func(t *testing.T, s tale, state string, r *race)) {
 	t.Helper()
-	for _, at := range moments {
-		t.Run(string(at), func(t *testing.T) {
-			t.Parallel()
-			eachTask(t, func(t *testing.T, s tale, state string) { do(t, s, state, s.stopped(t, state, at)) })
-		})
-	}
+	eachTask(t, func(t *testing.T, s tale, state string) { do(t, s, state, s.stopped(t, state, unheard)) })
 }
 
 // A stopped execution is redriven: at once, it ends like one that nobody stopped.
@@ -85,6 +80,9 @@ func TestRedriveDuringATakeover(t *testing.T) {
 				redriven.Cause)
 		}
 		r.check(t, state)
+		if state == "Plan" {
+			return // it planned anew, perhaps after the other's end
+		}
 		if n := len(r.World.Endpoints()); n != 1 {
 			t.Errorf("%d endpoints", n)
 		}
