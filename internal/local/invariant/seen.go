@@ -44,6 +44,8 @@ func (w *Witness) exchanged(e wire.Exchange) {
 		w.wrote(e)
 	case e.Operation == "DeleteParameter" && e.Done:
 		w.wrote(e)
+	case strings.HasPrefix(e.Operation, "Create") && e.Done:
+		w.oneOfEach(&w.found)
 	case e.Operation == "DeleteVpcEndpoints" && e.Done:
 		w.removed(e)
 	}
@@ -120,7 +122,6 @@ func (w *Witness) moved(e states.StateEvent) {
 	case e.Kind == states.Entered && (e.State == "Plan" || e.State == "ConfigureDNS"):
 		delete(w.verified, e.Execution)
 	case e.Kind == states.Exited:
-		w.oneOfEach(&w.found)
 		var state connection.State
 		if json.Unmarshal(e.Output, &state) != nil {
 			return // of another state machine

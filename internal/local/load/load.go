@@ -5,11 +5,13 @@ package load
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"postern/internal/local"
 	"postern/internal/local/bill"
 	"postern/internal/local/handlers"
+	"postern/internal/local/invariant"
 	"postern/internal/local/limits"
 	"postern/internal/local/people"
 	"postern/internal/local/states"
@@ -34,13 +36,15 @@ const answered = 30 * time.Minute
 // patience is how much simulated time a run may take.
 const patience = 7 * 24 * time.Hour
 
-// Run starts n onboardings in one instant, and lets time pass until the last has ended. Limited says whether AWS's rates hold.
+// Run starts n onboardings in one instant, and lets time pass until the last has ended. Limited says whether AWS's rates hold. A
+// violated invariant is an error.
 func Run(template []byte, n int, limited bool) (report Report, err error) {
 	c, err := local.Open(local.Config{Template: template, Functions: handlers.All(), World: world(n), Mutate: raiseQuota})
 	if err != nil {
 		return Report{}, fmt.Errorf("opening the embedded cloud: %w", err)
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
+	witness := invariant.Watch(c)
 	(&people.Vendor{Behaviour: people.Approve, After: answered}).Join(c)
 	if limited {
 		c.Server.SetFault(limits.New().Fault)
@@ -59,6 +63,9 @@ func Run(template []byte, n int, limited bool) (report Report, err error) {
 	}
 	if err := c.Clock.Run(func() bool { return open == 0 }, began.Add(patience)); err != nil {
 		return Report{}, fmt.Errorf("%d of %d onboardings have not ended: %w", open, n, err)
+	}
+	if wrong := witness.Violations(); len(wrong) > 0 {
+		return Report{}, fmt.Errorf("%d onboardings at once violate an invariant:\n%s", n, strings.Join(wrong, "\n"))
 	}
 	return measure(c, began), nil
 }
