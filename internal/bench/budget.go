@@ -21,7 +21,7 @@ var (
 	zipSize      = budget{what: "zip of a function", unit: "MB", limit: 4.5, digits: 2}
 	start        = budget{what: "start of a function, relative to a hello-world", unit: "times", limit: 6, digits: 1}
 	transitions  = budget{what: "transitions of an onboarding", limit: 15}
-	calls        = budget{what: "AWS calls of an onboarding", limit: 42}
+	calls        = budget{what: "AWS calls of an onboarding", limit: 40}
 	writes       = budget{what: "AWS writes of an onboarding", limit: 12}
 	cost         = budget{what: "orchestration of an onboarding", unit: "USD", limit: 0.001, digits: 6}
 	resumeRuns   = budget{what: "invocations from the vendor's acceptance to the next state", limit: 2}

@@ -13,7 +13,10 @@ type Input struct {
 	Execution string `json:"execution"`
 	// EnteredAt is when the state was entered (AWS: $$.State.EnteredTime); a retry keeps it, a redrive renews it.
 	EnteredAt time.Time `json:"enteredAt"`
-	State     State     `json:"state"`
+	// RedriveCount is how often the execution was redriven (AWS: $$.Execution.RedriveCount), where a step must know. Meanwhile others
+	// may have taken the connection over, which nobody can from an execution that runs.
+	RedriveCount int   `json:"redriveCount,omitempty"`
+	State        State `json:"state"`
 }
 
 // State is the one value that flows through an execution. Each step owns one section and only adds to it. Executions outlive

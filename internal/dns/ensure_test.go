@@ -388,10 +388,27 @@ func TestHandle(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
-	fake := &fakeRoute53{}
-	got, err := Configurer{Holders: held{}, Zones: New(fake)}.Handle(t.Context(), state(connection.ModePrivateHostedZone, true))
-	if err != nil || got.Record == nil || got.Record.Value != target || !got.ZoneCreated {
-		t.Errorf("%+v %v", got, err)
+	lost := held{connection.Errorf(connection.Conflict, "another execution holds it")}
+	redriven := state(connection.ModePrivateHostedZone, true)
+	redriven.RedriveCount = 1
+	for name, test := range map[string]struct {
+		in    connection.Input
+		held  held
+		fault string
+	}{
+		"a zone":             {in: state(connection.ModePrivateHostedZone, true)},
+		"redriven, and held": {in: redriven},
+		"redriven, and lost": {redriven, lost, connection.Conflict},
+		"nobody can take it from one that runs, so nobody is asked": {in: state(connection.ModePrivateHostedZone, true), held: lost},
+	} {
+		fake := &fakeRoute53{}
+		got, err := Configurer{Holders: test.held, Zones: New(fake)}.Handle(t.Context(), test.in)
+		switch {
+		case connection.NameOf(err) != test.fault, err != nil && len(fake.calls) > 0:
+			t.Errorf("%s: %v, calls %v", name, err, fake.calls)
+		case err == nil && (got.Record == nil || got.Record.Value != target || !got.ZoneCreated):
+			t.Errorf("%s: %+v", name, got)
+		}
 	}
 }
 

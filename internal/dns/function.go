@@ -56,8 +56,10 @@ func (c Configurer) Handle(ctx context.Context, in connection.Input) (connection
 	if state.Plan == nil || state.Endpoint == nil || state.Availability == nil {
 		return connection.DNS{}, connection.Errorf(connection.Internal, "configuring DNS: there is no plan or no available endpoint")
 	}
-	if err := c.Holders.Holds(ctx, state.Plan.ConnectionID, in.Execution); err != nil {
-		return connection.DNS{}, err
+	if in.RedriveCount > 0 {
+		if err := c.Holders.Holds(ctx, state.Plan.ConnectionID, in.Execution); err != nil {
+			return connection.DNS{}, err
+		}
 	}
 	if !state.Plan.Names(connection.CheckZone, connection.CheckRecord, connection.CheckPrivateDNS) {
 		return state.Plan.Repair.DNS, nil

@@ -149,6 +149,15 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 				t.Errorf("repairs: %+v", started)
 			}
 		},
+		"stopped and redriven": func(t *testing.T, c *local.Cloud) {
+			approve(t, c)
+			arn := stopAt(t, c, sample(t, monteCarlo, func(map[string]any) {}), "AwaitApproval")
+			_, err := c.States.Redrive(arn)
+			must(t, err)
+			if ended := ending(t, c, arn); ended.Status != states.Succeeded {
+				t.Errorf("%s: %s", ended.Status, ended.Cause)
+			}
+		},
 		"a fleet": func(t *testing.T, c *local.Cloud) {
 			approve(t, c)
 			onboard(t, c, "onboard.fleet.json")

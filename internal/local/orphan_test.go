@@ -77,7 +77,7 @@ func kinds(found []connection.OrphanNotice) []string {
 }
 
 // stopAt runs an onboarding of a request and stops it by hand in a state: while it waits there, or right after it.
-func stopAt(t *testing.T, c *local.Cloud, request []byte, state string) {
+func stopAt(t *testing.T, c *local.Cloud, request []byte, state string) string {
 	t.Helper()
 	arn, err := c.StartExecution("", request)
 	must(t, err)
@@ -91,6 +91,7 @@ func stopAt(t *testing.T, c *local.Cloud, request []byte, state string) {
 	if ended := ending(t, c, arn); ended.Status != states.Aborted {
 		t.Fatalf("%s after %v: %s", ended.Status, ended.Path, ended.Cause)
 	}
+	return arn
 }
 
 // stopPublished runs an onboarding until it has published, keeps it from saying so, and stops it by hand.

@@ -52,8 +52,10 @@ func (p Publisher) Handle(ctx context.Context, in connection.Input) (connection.
 		return connection.Config{}, connection.Errorf(connection.ConfigRefused, "publishing for %s: the connection was not verified "+
 			"from inside the VPC, and only what was verified is published", plan.ConnectionID)
 	}
-	if err := p.Registry.Holds(ctx, plan.ConnectionID, in.Execution); err != nil {
-		return connection.Config{}, err
+	if in.RedriveCount > 0 {
+		if err := p.Registry.Holds(ctx, plan.ConnectionID, in.Execution); err != nil {
+			return connection.Config{}, err
+		}
 	}
 	if !plan.Names(connection.CheckParameters) {
 		return plan.Repair.Config, p.Registry.Onboarded(ctx, in, plan.Repair.Config)

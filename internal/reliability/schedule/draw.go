@@ -96,6 +96,7 @@ var moves = []move{
 	{"redrive", 1, func(m *model, t *rapid.T) {
 		if x, ok := some(t, m.executions, "execution"); ok && x.status == sfntypes.ExecutionStatusAborted {
 			x.status = sfntypes.ExecutionStatusRunning
+			x.redrives++
 			m.enter(x, x.at)
 		}
 	}},

@@ -36,14 +36,15 @@ const (
 
 // execution is one run of the machine.
 type execution struct {
-	arn     string
-	status  sfntypes.ExecutionStatus
-	at      state
-	entered time.Time
-	planned time.Time
-	tries   int
-	try     int // which of all: what an earlier one answers is not heard
-	task    *task
+	arn      string
+	status   sfntypes.ExecutionStatus
+	at       state
+	entered  time.Time
+	planned  time.Time
+	tries    int
+	redrives int
+	try      int // which of all: what an earlier one answers is not heard
+	task     *task
 
 	endpoint  *vpce
 	available bool // as its last look at the endpoint said
@@ -257,8 +258,10 @@ func (m *model) await(ctx context.Context, x *execution) (state, error) {
 }
 
 func (m *model) finish(ctx context.Context, x *execution) (state, error) {
-	if err := m.store.Holds(ctx, connectionID, x.arn); err != nil {
-		return 0, err
+	if x.redrives > 0 {
+		if err := m.store.Holds(ctx, connectionID, x.arn); err != nil {
+			return 0, err
+		}
 	}
 	return onboarded, m.store.Finish(ctx, store.Result{ConnectionID: connectionID, Execution: x.arn, Status: store.StatusOnboarded,
 		EndpointID: x.endpoint.id, LastSeen: connection.StateAvailable, At: x.entered})
