@@ -1,12 +1,15 @@
 package page
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"postern/internal/step"
@@ -20,17 +23,41 @@ type Connections interface {
 
 // Request is what a dashboard calls the function with.
 //
-// AWS: describe asks for the widget's documentation; widgetContext comes with every other call.
+// AWS: describe asks for the widget's documentation; widgetContext comes with every other call of a dashboard, with the widget's own
+// parameters. A link on the page calls with parameters of its own:
+// docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard_interactivity.html.
 type Request struct {
-	Describe bool `json:"describe"`
-	// At is the time to reckon from: a parameter of the widget, absent for now.
-	At      time.Time `json:"at"`
-	Context struct {
+	Describe bool      `json:"describe"`
+	At       moment    `json:"at"`   // the time to reckon from, absent for now
+	From     place     `json:"from"` // as View.From
+	Context  *struct { // nil when no dashboard asks
 		Theme    string `json:"theme"`
 		Timezone struct {
 			OffsetISO string `json:"offsetISO"` // such as +01:00
 		} `json:"timezone"`
+		Params struct {
+			At moment `json:"at"`
+		} `json:"params"`
 	} `json:"widgetContext"`
+}
+
+// moment is a time. What is none is absent: a page is of more use than an error.
+type moment struct{ time.Time }
+
+func (m *moment) UnmarshalJSON(text []byte) error {
+	if m.Time.UnmarshalJSON(text) != nil {
+		m.Time = time.Time{}
+	}
+	return nil
+}
+
+// place is a whole number, in quotes too. What is none is absent.
+type place int
+
+func (p *place) UnmarshalJSON(text []byte) error {
+	number, _ := strconv.Atoi(strings.Trim(string(text), `"`)) // 0 when it is none
+	*p = place(number)
+	return nil
 }
 
 //go:embed describe.md
@@ -62,14 +89,18 @@ func (w *Widget) Answer(ctx context.Context, request Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	at := request.At
-	if at.IsZero() {
-		at = w.now()
+	view := View{Connections: all, At: request.At.Time, From: int(request.From)}
+	if dashboard := request.Context; dashboard != nil {
+		view.At, view.Zone, view.Theme = cmp.Or(view.At, dashboard.Params.At.Time), zoneOf(dashboard.Timezone.OffsetISO), dashboard.Theme
+		if called, known := lambdacontext.FromContext(ctx); known {
+			view.Caller = called.InvokedFunctionArn
+		}
+	}
+	if view.At.IsZero() {
+		view.At = w.now()
 	}
 	var html strings.Builder
-	err = Write(&html, View{
-		Connections: all, At: at, Zone: zoneOf(request.Context.Timezone.OffsetISO), Theme: request.Context.Theme,
-	})
+	err = Write(&html, view)
 	return html.String(), err
 }
 

@@ -12,7 +12,7 @@ import (
 	"postern/internal/store"
 )
 
-// mostRows keeps the answer below what Lambda returns.
+// mostRows keeps the answer below what Lambda returns: more connections than this are on several pages.
 //
 // AWS: an invocation answers with at most 6 MB.
 const mostRows = 500
@@ -23,6 +23,11 @@ type View struct {
 	At          time.Time      // it is so at this time
 	Zone        *time.Location // that times are written in; nil for UTC
 	Theme       string         // light or dark; any other: as the reader's browser has it
+	// From is the place of a connection in the page's order, counted from 0: the page that has it is written. Where there is none it
+	// is the first.
+	From int
+	// Caller is the ARN of the function that a dashboard calls for another page; "" for a browser, which asks for ?from=500.
+	Caller string
 }
 
 //go:embed page.html
@@ -46,7 +51,15 @@ type content struct {
 	Total   int
 	Persons int // connections that need a person
 	Rows    []Row
-	More    int // connections that have no row
+	Pages   []Page // none where one has room for all
+	Caller  string
+}
+
+// Page is some of the connections, in the page's order.
+type Page struct {
+	From        int // what it is asked for by
+	First, Last int // of its connections, counted from 1
+	Shown       bool
 }
 
 // Count is how many connections have a status.
@@ -57,7 +70,7 @@ type Count struct {
 
 func pageOf(view View) content {
 	zone := cmp.Or(view.Zone, time.UTC)
-	c := content{At: view.At.In(zone).Format("Monday, 2 January 2006, 15:04 MST"), Total: len(view.Connections)}
+	c := content{At: view.At.In(zone).Format("Monday, 2 January 2006, 15:04 MST"), Total: len(view.Connections), Caller: view.Caller}
 	if view.Theme == "light" || view.Theme == "dark" {
 		c.Theme = view.Theme
 	}
@@ -79,9 +92,23 @@ func pageOf(view View) content {
 			c.Persons += count
 		}
 	}
-	c.More = len(c.Rows) - len(first(c.Rows, mostRows))
-	c.Rows = first(c.Rows, mostRows)
+	c.turn(view.From)
 	return c
+}
+
+// turn leaves the rows of the page that has a place.
+func (c *content) turn(place int) {
+	if c.Total <= mostRows {
+		return
+	}
+	if place < 0 || place >= c.Total {
+		place = 0
+	}
+	for from := 0; from < c.Total; from += mostRows {
+		c.Pages = append(c.Pages, Page{from, from + 1, min(from+mostRows, c.Total), from == place/mostRows*mostRows})
+	}
+	shown := c.Pages[place/mostRows]
+	c.Rows = c.Rows[shown.From:shown.Last]
 }
 
 // order puts first what needs a person, then what is worse, then what has been so for longer.

@@ -90,11 +90,12 @@ var around = template.Must(template.New("document").Parse(`<!doctype html>
 func pageOf(cloud *local.Cloud) http.Handler {
 	var one sync.Mutex // the cloud does one thing at a time
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, asked *http.Request) {
 		one.Lock()
 		defer one.Unlock()
 		now := cloud.Clock.Now().UTC()
-		answer, err := cloud.Invoke("postern-widget", fmt.Appendf(nil, `{"at": %q}`, now.Format(time.RFC3339Nano)))
+		from, _ := json.Marshal(asked.FormValue("from")) // a string always is JSON
+		answer, err := cloud.Invoke("postern-widget", fmt.Appendf(nil, `{"at": %q, "from": %s}`, now.Format(time.RFC3339Nano), from))
 		var page string
 		if err == nil {
 			err = json.Unmarshal(answer, &page)
