@@ -55,6 +55,7 @@ func TestOptions(t *testing.T) {
 		"drift by ticket":   {"-drift zone-down -door webhook", "", "", 0, false, "-drift"},
 		"serve with json":   {"-serve -json", "", "", 0, false, "-serve"},
 		"serve to others":   {"-serve=0.0.0.0:80", "", "", 0, false, "of this machine"},
+		"serve badly":       {"-serve=bad", "", "", 0, false, `-serve: "bad" is no address of this machine; write -serve alone`},
 		"serve nowhere":     {"-serve=8080", "", "", 0, false, "of this machine"},
 		"a word too many":   {"approve", "", "", 0, false, "approve"},
 		"help is no error":  {"-help", "", "", 0, false, flag.ErrHelp.Error()},
@@ -76,6 +77,31 @@ func TestOptions(t *testing.T) {
 	}
 	if _, err := parse([]string{"-help"}, io.Discard); !errors.Is(err, flag.ErrHelp) {
 		t.Errorf("-help gives %v", err)
+	}
+}
+
+// What -adopt makes by hand is of one vendor: the request of another is refused, and not onboarded beside it.
+func TestAdoptIsOfOneVendor(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"-adopt":                                      "",
+		"-adopt -door webhook":                        "",
+		"-request events/onboard.fleet.json":          "",
+		"-adopt -request events/onboard.engflow.json": "the request is of engflow",
+		"-adopt -drift private-dns":                   "the request is of engflow",
+		"-request events/onboard.engflow.json":        "",
+	} {
+		o, err := parse(strings.Fields(args), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.request = "../../../" + o.request
+		if _, err = o.input(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", args, err, want)
+		}
+	}
+	if err := adoptable([]byte(`{"data": {"vendor": "snowflake"}}`)); err == nil {
+		t.Error("a ticket of snowflake takes over what is Monte Carlo's")
 	}
 }
 

@@ -77,6 +77,9 @@ func parse(args []string, out io.Writer) (options, error) {
 	if err := o.checkTimes(); err != nil {
 		return o, err
 	}
+	if err := o.serve.check(); err != nil {
+		return o, err
+	}
 	if o.serve != "" && o.json {
 		return o, errors.New("-serve: the document of -json would never end; leave one of them out")
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +24,9 @@ const (
 	succeeded = "SUCCEEDED"
 	failed    = "FAILED"
 )
+
+// handMadeOf is the vendor of people.HandMade.
+const handMadeOf = "monte-carlo"
 
 // patience is how much simulated time an onboarding may take.
 const patience = 400 * 24 * time.Hour
@@ -119,10 +123,28 @@ func (o options) input() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the request: %w", err)
 	}
+	if o.adopt {
+		if err := adoptable(input); err != nil {
+			return nil, err
+		}
+	}
 	if o.drift == nil {
 		return input, nil
 	}
 	return repairing(input, *o.drift)
+}
+
+// adoptable refuses a request, or a delivery, of another vendor than that whose endpoint is made by hand.
+func adoptable(input []byte) error {
+	var request struct {
+		Vendor string
+		Data   struct{ Vendor string }
+	}
+	_ = json.Unmarshal(input, &request) // Postern says what is wrong with it
+	if vendor := cmp.Or(request.Vendor, request.Data.Vendor, handMadeOf); vendor != handMadeOf {
+		return fmt.Errorf("-adopt: only an endpoint of %s is made by hand, and the request is of %s; leave -adopt or -request out", handMadeOf, vendor)
+	}
+	return nil
 }
 
 // open opens the embedded cloud with the functions as processes.

@@ -21,25 +21,33 @@ import (
 // defaultAddress is where the page is served when -serve names no other.
 const defaultAddress = "127.0.0.1:8080"
 
-// address is the value of -serve: a flag that may stand alone.
+// address is the value of -serve: a flag that may stand alone. What it may be is checked afterwards: of a flag that stands alone the flag
+// package would say that it wants a boolean.
 type address string
 
 func (a *address) String() string   { return string(*a) }
 func (a *address) IsBoolFlag() bool { return true }
 
-// Set reads -serve, which the flag package hands over as true, or an address of this machine.
+// Set takes -serve, which the flag package hands over as true, or an address.
 func (a *address) Set(value string) error {
+	*a = address(value)
 	if on, err := strconv.ParseBool(value); err == nil {
 		if *a = ""; on {
 			*a = defaultAddress
 		}
+	}
+	return nil
+}
+
+// check refuses what is no address of this machine.
+func (a address) check() error {
+	if a == "" {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(value)
+	host, _, err := net.SplitHostPort(string(a))
 	if ip := net.ParseIP(host); err != nil || host != "localhost" && !ip.IsLoopback() {
-		return errors.New("write an address of this machine, such as " + defaultAddress)
+		return fmt.Errorf("-serve: %q is no address of this machine; write -serve alone, for %s, or one such as -serve=127.0.0.1:9000", a, defaultAddress)
 	}
-	*a = address(value)
 	return nil
 }
 

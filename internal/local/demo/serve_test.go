@@ -89,6 +89,12 @@ func TestServedPage(t *testing.T) {
 	if at := cloud.Clock.Now(); !at.Equal(time.Date(2026, 11, 2, 18, 0, 0, 0, time.UTC)) {
 		t.Errorf("looking moved the clock to %s", at)
 	}
+	// One page has all that is there, whatever is asked for.
+	for _, query := range []string{"?from=0", "?from=500", "?from=x%22}", "?from=-1", "?from=%00&from=3"} {
+		if status, other := get("GET", "/"+query); status != 200 || other != page {
+			t.Errorf("%s answers %d with another page", query, status)
+		}
+	}
 	for path, want := range map[string]int{"POST /": 405, "GET /other": 404} {
 		method, path, _ := strings.Cut(path, " ")
 		if status, _ := get(method, path); status != want {
