@@ -6,11 +6,14 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -26,9 +29,8 @@ type browser struct {
 	flags      []string
 }
 
-// browse writes a document around the page of 200 connections and returns a browser for it. The document alone has a script: it
-// measures. It is as wide as is asked, whatever least width the browser's window has.
-func browse(t *testing.T, theme string, width, height int, flags ...string) browser {
+// open returns a browser for a page.
+func open(t *testing.T, page string, width, height int, flags ...string) browser {
 	t.Helper()
 	path := ""
 	for _, name := range browsers {
@@ -40,20 +42,26 @@ func browse(t *testing.T, theme string, width, height int, flags ...string) brow
 	if path == "" {
 		t.Skip("no Chromium here: apt-get install --no-install-recommends chromium brings it")
 	}
-	dir := t.TempDir()
+	return browser{path, page, append([]string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--force-device-scale-factor=1",
+		"--user-data-dir=" + t.TempDir(), fmt.Sprintf("--window-size=%d,%d", width, height),
+	}, flags...)}
+}
+
+// browse writes a document around the page of 200 connections and returns a browser for it. The document alone has a script: it
+// measures. It is as wide as is asked, whatever least width the browser's window has.
+func browse(t *testing.T, theme string, width, height int, flags ...string) browser {
+	t.Helper()
 	source := render(t, page.View{Connections: fleet(200), At: now, Theme: theme})
 	if parse(t, source); strings.Contains(source, "<script") {
 		t.Fatal("the page has a script of its own")
 	}
-	document := filepath.Join(dir, "page.html")
+	document := filepath.Join(t.TempDir(), "page.html")
 	text := fmt.Sprintf(`<!doctype html><meta charset="utf-8"><body style="margin:0;width:%dpx">%s<script>%s</script>`, width, source, measure)
 	if err := os.WriteFile(document, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return browser{path, "file://" + document, append([]string{
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--force-device-scale-factor=1",
-		"--user-data-dir=" + filepath.Join(dir, "profile"), fmt.Sprintf("--window-size=%d,%d", width, height),
-	}, flags...)}
+	return open(t, "file://"+document, width, height, flags...)
 }
 
 func (b browser) run(t *testing.T, flags ...string) []byte {
@@ -238,4 +246,31 @@ func TestNarrowScreenshot(t *testing.T) {
 	if size != image.Pt(400, 4_000) || len(colours) < 20 || colours["255,255,255"] > 3_900 {
 		t.Errorf("the picture is %v with %d colours, %d of its lines are empty", size, len(colours), colours["255,255,255"])
 	}
+}
+
+// TestFollowedLink: whoever clicks what is beyond the first 500 connections sees it.
+func TestFollowedLink(t *testing.T) {
+	t.Parallel()
+	widget := page.NewWidget(list{all: fleet(1_200)}, func() time.Time { return now })
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var asked page.Request
+		answer, err := "", json.Unmarshal(fmt.Appendf(nil, `{"from": %q}`, r.FormValue("from")), &asked)
+		if err == nil {
+			answer, err = widget.Answer(r.Context(), asked)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, `<!doctype html><body>%s`, answer)
+		if r.URL.Path == "/" && r.URL.RawQuery == "" {
+			fmt.Fprint(w, `<script>[...document.querySelectorAll('.pages a')].find(a => a.textContent === '1001 to 1200').click()</script>`)
+		}
+	}))
+	defer server.Close()
+	p := parse(t, string(open(t, server.URL+"/", 1280, 900).run(t, "--virtual-time-budget=10000", "--dump-dom")))
+	if len(p.rows) != 200 || !strings.Contains(p.rows[0], "Onboarded") && !strings.Contains(p.rows[0], "Offboarded") {
+		t.Fatalf("%d rows after the click", len(p.rows))
+	}
+	harmless(t, p)
 }

@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"postern/internal/connection"
@@ -62,6 +63,8 @@ func nextAction(o store.Overview, status Status, worst *connection.DriftFinding,
 		return "Report this: its record in the table cannot be read."
 	case Unverified:
 		return fmt.Sprintf("See whether the drift check runs: nobody has looked at this link for %s.", span(at.Sub(verified(o))))
+	case Offboarded, Cancelled:
+		return fmt.Sprintf("Nothing: it was %s %s ago.", strings.ToLower(status.Label), span(at.Sub(o.UpdatedAt)))
 	case NothingDone:
 		return "Nothing is known of it; start the onboarding if it is wanted."
 	}

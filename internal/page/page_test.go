@@ -93,7 +93,7 @@ func TestStatuses(t *testing.T) {
 		"failed-leaving":         {"Failed", []string{"vpce-0fedcba9876543210 is still there, and costs money"}},
 		"failed-elsewhere": {"Failed", []string{"444455556666 · eu-west-1 vpc-0f1e2d3c4b5a69788", "vpce-0fedcba9876543210 is still there",
 			"ApprovalTimedOut: The vendor did not accept the endpoint within 14 days.", "Execution Endpoint"}},
-		"cancelled": {"Cancelled", []string{"Nothing."}},
+		"cancelled": {"Cancelled", []string{"Nothing: it was cancelled 2 hours ago."}},
 		"flapping": {"Flapping", []string{"Agree with whoever keeps changing it back", "1 high",
 			"security-groups (high) sg-0a1b2c3d4e5f60718 is missing, by arn:aws:sts::111122223333:assumed-role/admin/jo"}},
 		"drift": {"Drift", []string{"Change it back, or start an execution with action repair and check private-dns.", "1 critical 1 low 1 unknown",
@@ -106,7 +106,7 @@ func TestStatuses(t *testing.T) {
 		"working":          {"At work", []string{"Nothing: an execution is at work."}},
 		"ok":               {"Onboarded", []string{"Nothing.", "111122223333 · us-east-1", "3 hours ago", "Certificate: 80 days", "Execution Endpoint Zone Parameter url"}},
 		"certificate-ends": {"Onboarded", []string{"Certificate: 9 days"}},
-		"removed":          {"Offboarded", []string{"Nothing."}},
+		"removed":          {"Offboarded", []string{"Nothing: it was offboarded 2 hours ago."}},
 		"none":             {"No record", []string{"Nothing is known of it"}},
 	}
 	for _, name := range samples {
@@ -193,7 +193,7 @@ func TestOrderWithinAStatus(t *testing.T) {
 func TestNothingThere(t *testing.T) {
 	t.Parallel()
 	p := parse(t, render(t, page.View{At: now}))
-	if !strings.HasPrefix(p.summary, "No connections 0 in all") || len(p.rows) > 0 {
+	if !strings.HasPrefix(p.summary, "No connections Tuesday, 10 March 2026") || len(p.rows) > 0 {
 		t.Errorf("summary %q, rows %q", p.summary, p.rows)
 	}
 	p = parse(t, render(t, page.View{Connections: []store.Overview{sample("ok")}, At: now}))
