@@ -26,6 +26,7 @@ func (s *stack) triggers() {
 	s.rule("OrphanSweep", "Looks for what nobody answers for", &awsevents.RuleProps{
 		Schedule: awsevents.Schedule_Rate(awscdk.Duration_Hours(jsii.Number(orphanSweepHours))),
 	}, s.functions["sweep-orphans"], 0)
+	s.deployed()
 	// Needs a trail in the account that logs management events. Creating an endpoint changes none that we know.
 	s.rule("Changes", "Somebody changed an endpoint in this account", &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{
@@ -52,10 +53,33 @@ func (s *stack) triggers() {
 	}, s.functions["notify"], 20)
 }
 
-// rule sends what matches to a function; what cannot be delivered within a day goes to the dead letters, where an alarm sees it.
-func (s *stack) rule(id, description string, props *awsevents.RuleProps, target awslambda.Function, retries float64) {
+// deployed has what runs seldom run when the stack is there: nobody waits hours to learn whether it can, and the alarms that mind its
+// silence end at once.
+//
+// AWS: a rate counts from when its rule was made; CloudFormation tells of a stack's status when all of it is done.
+func (s *stack) deployed() {
+	rule := s.rule("Deployed", "Postern was deployed: what the schedules run seldom runs now", &awsevents.RuleProps{
+		EventPattern: &awsevents.EventPattern{
+			Source: jsii.Strings("aws.cloudformation"), DetailType: jsii.Strings("CloudFormation Stack Status Change"),
+			Detail: &map[string]any{
+				"stack-id":       []*string{s.scope.StackId()},
+				"status-details": map[string]any{"status": []string{"CREATE_COMPLETE", "UPDATE_COMPLETE"}},
+			},
+		},
+	}, s.functions[driftHandler], 1)
+	s.send(rule, s.functions["sweep-orphans"], 1)
+}
+
+// rule sends what matches to a function.
+func (s *stack) rule(id, description string, props *awsevents.RuleProps, target awslambda.Function, retries float64) awsevents.Rule {
 	props.Description = jsii.String(description)
 	rule := awsevents.NewRule(s.scope, jsii.String(id), props)
+	s.send(rule, target, retries)
+	return rule
+}
+
+// send adds a function to a rule; what cannot be delivered within a day goes to the dead letters, where an alarm sees it.
+func (s *stack) send(rule awsevents.Rule, target awslambda.Function, retries float64) {
 	rule.AddTarget(awseventstargets.NewLambdaFunction(target, &awseventstargets.LambdaFunctionProps{
 		DeadLetterQueue: s.deadLetters,
 		MaxEventAge:     awscdk.Duration_Hours(jsii.Number(24)),

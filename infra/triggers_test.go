@@ -40,6 +40,8 @@ func TestRules(t *testing.T) {
 	}
 	executions := fmt.Sprintf(`{"detail":{"stateMachineArn":[{"Ref":%q}]},`+
 		`"detail-type":["Step Functions Execution Status Change"],"source":["aws.states"]}`, machine)
+	deployed := `{"detail":{"stack-id":[{"Ref":"AWS::StackId"}],"status-details":{"status":["CREATE_COMPLETE","UPDATE_COMPLETE"]}},` +
+		`"detail-type":["CloudFormation Stack Status Change"],"source":["aws.cloudformation"]}`
 	want := map[string]string{
 		told:              "comment, 20 retries in 86400 s",
 		executions:        "comment, 20 retries in 86400 s",
@@ -47,6 +49,7 @@ func TestRules(t *testing.T) {
 		interventions:     "drift-check, 1 retries in 86400 s",
 		parameters:        "drift-check, 1 retries in 86400 s",
 		rejections:        "drift-check, 1 retries in 86400 s",
+		deployed:          "drift-check, 1 retries in 86400 s; sweep-orphans, 1 retries in 86400 s",
 		"rate(5 minutes)": "observe, 0 retries in 86400 s",
 		"rate(6 hours)":   "sweep-orphans, 0 retries in 86400 s",
 		changes:           "observe, 8 retries in 86400 s",
@@ -66,7 +69,10 @@ func TestRules(t *testing.T) {
 		if rule.Properties["State"] != "ENABLED" {
 			t.Errorf("rule %s is %v", id, rule.Properties["State"])
 		}
-		for _, target := range list(rule.Properties["Targets"]) {
+		for i, target := range list(rule.Properties["Targets"]) {
+			if i > 0 {
+				got[when] += "; "
+			}
 			function, _ := the(target, "Arn", "Fn::GetAtt").([]any)
 			if len(function) == 0 || the(target, "DeadLetterConfig", "Arn") == nil {
 				t.Fatalf("rule %s: its target is no function, or has no dead-letter queue: %s", id, text(target))

@@ -50,6 +50,8 @@ func decodeWake(raw []byte) wake {
 	switch {
 	case e.Source == "aws.events" && e.DetailType == "Scheduled Event":
 		return wake{by: bySchedule, at: e.Time}
+	case e.Source == "aws.cloudformation" && e.DetailType == "CloudFormation Stack Status Change": // Postern was deployed
+		return wake{by: bySchedule, at: e.Time}
 	case e.DetailType == "AWS API Call via CloudTrail":
 		return w.called()
 	case e.Source == "aws.ssm" && e.DetailType == "Parameter Store Change":

@@ -83,6 +83,7 @@ func TestNothingToCheck(t *testing.T) {
 		"an odd detail":            {`{"detail-type":"AWS API Call via CloudTrail","detail":["vpce-0f1e2d3c4b5a69788"]}`, ""},
 		"no event":                 {`[]`, ""},
 		"the schedule":             {string(events.Read("schedule.sweep.json")), bySchedule},
+		"a deployment":             {string(events.Read("cloudformation.deployed.json")), bySchedule},
 	} {
 		if w := decodeWake([]byte(test.raw)); w.by != test.want || (w.by == "") == (w.note == "") {
 			t.Errorf("%s: %q %q", name, w.by, w.note)
