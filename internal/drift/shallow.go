@@ -207,6 +207,12 @@ func (s scene) privateDNS() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	for _, other := range s.of.endpoints.found {
+		rival := other.ID != e.ID && other.VPCID == e.VPCID && other.ServiceName == e.ServiceName
+		if s.want.PrivateDNS && !e.PrivateDNSEnabled && rival && other.PrivateDNSEnabled && !other.State.Gone() {
+			return fmt.Sprintf("the private DNS of %s is off, and that of %s, which reaches the same service, is on", e.ID, other.ID), errForHands
+		}
+	}
 	onOff := map[bool]string{true: "on", false: "off"}
 	return unless(e.PrivateDNSEnabled == s.want.PrivateDNS, "the private DNS of %s is %s", e.ID, onOff[e.PrivateDNSEnabled]), nil
 }
