@@ -179,6 +179,7 @@ var withoutToken = map[string]any{
 		"waitRole", "waitExternalId", "waitRegion",
 		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "waitAttempt", "reminderOf", "reminderPercent",
 		"reminderBy", "noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy", "noticeRemoval", "noticeRemovalBy", "orphanDigest", "orphanBy",
+		store.ExpiresAttribute,
 	}},
 	"StringEqualsIfExists": map[string]any{"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": "NONE"},
 }

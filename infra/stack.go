@@ -103,6 +103,7 @@ func (s *stack) storage() {
 		// what guards the task tokens is the condition on attributes in grants.go.
 		Encryption:                       awsdynamodb.TableEncryption_AWS_MANAGED,
 		RemovalPolicy:                    awscdk.RemovalPolicy_RETAIN,
+		TimeToLiveAttribute:              jsii.String(store.ExpiresAttribute),
 		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: jsii.Bool(true)},
 		DeletionProtection:               jsii.Bool(true),
 	})

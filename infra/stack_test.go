@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"postern/internal/store"
 )
 
 func TestGoldenIsCurrent(t *testing.T) {
@@ -112,7 +114,7 @@ func TestStorageIsSafe(t *testing.T) {
 		}
 		p := table.Properties
 		if the(p["PointInTimeRecoverySpecification"], "PointInTimeRecoveryEnabled") != true || table.DeletionPolicy != "Retain" ||
-			p["DeletionProtectionEnabled"] != true || the(p["SSESpecification"], "SSEEnabled") != true {
+			p["DeletionProtectionEnabled"] != true || the(p["TimeToLiveSpecification"], "AttributeName") != store.ExpiresAttribute || the(p["SSESpecification"], "SSEEnabled") != true {
 			t.Errorf("table %s: %s, %s", id, table.DeletionPolicy, text(p))
 		}
 		// Everything of a wait that the sweep reads, and never the token.

@@ -66,7 +66,7 @@ var DriftChecks = []DriftCheckInfo{
 	{CheckZone, SeverityCritical, true, true, "the hosted zone exists, is ours, and answers in each of its VPCs"},
 	{CheckRecord, SeverityCritical, true, true, "the zone's records lead to the endpoint, with their TTL"},
 	{CheckShadowing, SeverityHigh, true, false, "no other zone of the VPC answers for the name"},
-	{CheckPolicy, SeverityHigh, false, false, "the endpoint's policy is the one it was made with"},
+	{CheckPolicy, SeverityHigh, false, false, "the endpoint's policy is the one it was made with, or taken over with"},
 	{CheckParameters, SeverityHigh, true, true, "the published parameters have the published values"},
 	{CheckTags, SeverityLow, false, true, "the endpoint carries our tags"},
 	{CheckServiceVisible, SeverityHigh, false, false, "the vendor's service is visible to the account, as it was"},
@@ -218,6 +218,8 @@ type Expectation struct {
 	OwnGroup bool `json:"ownGroup,omitempty"`
 	// Adopted says that the endpoint was made by hand and taken over.
 	Adopted bool `json:"adopted,omitempty"`
+	// PolicyDigest is that of the policy of an adopted endpoint; "" when nobody noted it.
+	PolicyDigest string `json:"policyDigest,omitempty"`
 	// Open says that the groups which the request named let anyone in from the start.
 	Open bool `json:"open,omitempty"`
 	// The service as it was.
@@ -236,7 +238,7 @@ func (l Ledger) Expect() Expectation {
 		SecurityGroupIDs: plan.Network.SecurityGroupIDs, CIDRs: plan.Network.ClientCIDRs,
 		ClientGroupIDs: plan.Network.ClientSecurityGroupIDs, Ports: plan.Probe.Ports,
 		PrivateDNS: plan.DNS.Mode == ModeVendorPrivateDNS && !l.DNS.Kept || l.Endpoint.PrivateDNSEnabled, ZoneID: l.DNS.ZoneID,
-		Policies: plan.Drift, NotAfter: l.Verification.NotAfter, Open: l.Open, Adopted: l.Endpoint.Adopted,
+		Policies: plan.Drift, NotAfter: l.Verification.NotAfter, Open: l.Open, Adopted: l.Endpoint.Adopted, PolicyDigest: l.Endpoint.PolicyDigest,
 		AZIDs: plan.Service.AZIDs, AcceptanceRequired: plan.Service.AcceptanceRequired, PrivateDNSName: plan.Service.PrivateDNSName,
 		PrivateDNSVerified: plan.Service.PrivateDNSVerified,
 	}

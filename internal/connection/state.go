@@ -384,6 +384,9 @@ type Endpoint struct {
 	// PrivateDNSEnabled is set when the private DNS of an adopted endpoint was on as it was found.
 	PrivateDNSEnabled bool   `json:"privateDnsEnabled,omitempty"`
 	NotificationID    string `json:"notificationId,omitempty"`
+	// PolicyDigest is that of the policy which an adopted endpoint had as it was found; "" when it is not adopted, and in ledgers of
+	// earlier releases.
+	PolicyDigest string `json:"policyDigest,omitempty"`
 	// SecurityGroupID is the group that Postern made for it, "" when the request named groups.
 	SecurityGroupID string    `json:"securityGroupId,omitempty"`
 	At              time.Time `json:"at,omitzero"` // when EnsureEndpoint was entered; the wait for approval begins then

@@ -125,6 +125,7 @@ func (c *Checker) record(ctx context.Context, w wake, past *history, link store.
 	if deep {
 		after.DeepAt = at
 	}
+	taken(link.Expects, &after)
 	past.name(ctx, w, link, &after)
 	flapping, unrepaired := c.repair(ctx, link, &after, at) // what cannot be repaired is said all the same
 	var events []bus.Event

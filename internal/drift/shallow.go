@@ -207,6 +207,12 @@ func (s scene) privateDNS() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	for _, other := range s.of.endpoints.found {
+		rival := other.ID != e.ID && other.VPCID == e.VPCID && other.ServiceName == e.ServiceName
+		if s.want.PrivateDNS && !e.PrivateDNSEnabled && rival && other.PrivateDNSEnabled && !other.State.Gone() {
+			return fmt.Sprintf("the private DNS of %s is off, and that of %s, which reaches the same service, is on", e.ID, other.ID), errForHands
+		}
+	}
 	onOff := map[bool]string{true: "on", false: "off"}
 	return unless(e.PrivateDNSEnabled == s.want.PrivateDNS, "the private DNS of %s is %s", e.ID, onOff[e.PrivateDNSEnabled]), nil
 }
@@ -225,13 +231,20 @@ func (s scene) vpcDNS() (string, error) {
 	return unless(dns.hostnames, "%s has enableDnsHostnames off", s.want.VPCID), nil
 }
 
-// policy compares the endpoint's policy with AWS's default: Postern sets none. A service that takes none shows none.
+// policy compares the endpoint's policy with AWS's default, as Postern sets none, or with the one that an adopted endpoint had: it is
+// its owner's. A service that takes none shows none.
 func (s scene) policy() (string, error) {
 	e, err := s.there()
-	if err != nil {
+	switch {
+	case err != nil:
 		return "", err
+	case !s.want.Adopted:
+		return unless(e.DefaultPolicy(), "the policy of %s does not allow everything any more", e.ID), nil
+	case s.want.PolicyDigest == "":
+		return "", nil // an earlier release did not note it; no answer would leave open what it said
 	}
-	return unless(e.Policy == "" || fullAccess(e.Policy), "the policy of %s does not allow everything any more", e.ID), nil
+	return unless(e.Policy == "" || endpoint.PolicyDigest(e.Policy) == s.want.PolicyDigest,
+		"the policy of %s is not the one it was taken over with", e.ID), nil
 }
 
 // tags compares the tags of our own; others are their owner's.

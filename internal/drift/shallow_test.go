@@ -26,22 +26,38 @@ func TestEveryShallowCheckIsMade(t *testing.T) {
 	}
 }
 
-func TestFullAccess(t *testing.T) {
+// Of an endpoint that was taken over the policy is compared with that of then, and with nothing when an earlier release did not note it.
+func TestPolicyOfAnAdoptedEndpoint(t *testing.T) {
 	t.Parallel()
-	for policy, want := range map[string]bool{
-		`{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}`:                                                               true,
-		"{\n  \"Statement\": [\n    {\n      \"Action\": \"*\", \"Effect\": \"Allow\", \"Principal\": \"*\", \"Resource\": \"*\"\n}]}":                 true,
-		`{"Version":"2012-10-17","Statement":{"Sid":"all","Action":["*"],"Effect":"Allow","Principal":{"AWS":["*"]},"Resource":["*"]}}`:                true,
-		`{"Statement":[{"Action":"s3:*","Effect":"Allow","Principal":"*","Resource":"*"}]}`:                                                            false,
-		`{"Statement":[{"Action":"*","Effect":"Deny","Principal":"*","Resource":"*"}]}`:                                                                false,
-		`{"Statement":[{"Action":"*","Effect":"Allow","Principal":{"AWS":"111122223333"},"Resource":"*"}]}`:                                            false,
-		`{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}]}`:           false,
-		`{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"},{"Action":"*","Effect":"Deny","Principal":"*","Resource":"*"}]}`: false,
-		`{"Statement":[]}`: false, `{"Statement":"*"}`: false, `{}`: false, `[]`: false, `not a policy`: false, ``: false,
+	const own, open = `{"Statement":[]}`, `{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}`
+	for name, test := range map[string]struct {
+		adopted  bool
+		was, now string
+		noted    bool
+		differs  bool
+	}{
+		"made by Postern":                   {now: open},
+		"made by Postern, changed":          {now: own, differs: true},
+		"adopted, as it was":                {adopted: true, noted: true, was: own, now: `{"Statement" : [ ]}`},
+		"adopted, changed":                  {adopted: true, noted: true, was: own, now: open, differs: true},
+		"adopted with the default":          {adopted: true, noted: true, was: open, now: open},
+		"adopted with the default, changed": {adopted: true, noted: true, was: open, now: own, differs: true},
+		"adopted, takes none any more":      {adopted: true, noted: true, was: own},
+		"adopted, takes one by now":         {adopted: true, noted: true, now: open},
+		"adopted by an earlier release":     {adopted: true, now: own},
 	} {
-		if got := fullAccess(policy); got != want {
-			t.Errorf("%s: %v, want %v", policy, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := endpoint.Endpoint{ID: "vpce-1", VPCID: "vpc-1", State: connection.StateAvailable, Policy: test.now}
+			s := scene{want: connection.Expectation{EndpointID: e.ID, VPCID: e.VPCID, Adopted: test.adopted}, of: &survey{}}
+			s.of.endpoints.found = map[string]endpoint.Endpoint{e.ID: e}
+			if test.noted {
+				s.want.PolicyDigest = endpoint.PolicyDigest(test.was)
+			}
+			if differs, err := s.policy(); err != nil || (differs != "") != test.differs {
+				t.Errorf("%q, %v", differs, err)
+			}
+		})
 	}
 }
 

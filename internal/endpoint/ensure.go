@@ -61,6 +61,9 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.Endpoint, er
 		Created: existing.Tags[connection.TagExecution] == want.Execution,
 		Adopted: existing.HandMade(), PrivateDNSEnabled: existing.HandMade() && existing.PrivateDNSEnabled,
 	}
+	if endpoint.Adopted {
+		endpoint.PolicyDigest = PolicyDigest(existing.Policy)
+	}
 	c.log.InfoContext(ctx, "endpoint found", slog.String("connection", want.ConnectionID), slog.String("endpoint", endpoint.ID),
 		slog.Bool("created", endpoint.Created))
 	if want.Group != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"postern/internal/connection"
 	"postern/internal/local"
@@ -208,6 +209,42 @@ func TestAdoptInAnotherAccount(t *testing.T) {
 	if diff := cmp.Diff(before, c.Inventory()); diff != "" {
 		t.Errorf("(-before +after)\n%s", diff)
 	}
+}
+
+const ownPolicy = `{"Statement":[{"Effect":"Allow","Principal":"*","Action":["execute-api:Invoke","execute-api:ManageConnections"],"Resource":"*"}]}`
+
+// The policy of an endpoint that was made by hand is its owner's, as it was taken over; a change of it since is drift, until it is
+// changed back or somebody onboards again, who is told of it.
+func TestAdoptWithAPolicyOfItsOwn(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	id := handMade(t, c, nil)
+	set := func(policy string) {
+		t.Helper()
+		must(t, c.World.ChangeByHand(id, func(e *privatelink.Endpoint) { e.Policy = policy }))
+		advance(t, c, 2*time.Hour)
+	}
+	set(ownPolicy)
+	ended := onboardWith(t, c, monteCarlo, adopting(id))
+	if !has(stateOf(t, ended).Plan.Findings, "policy-kept") {
+		t.Errorf("%+v", stateOf(t, ended).Plan.Findings)
+	}
+	said := func(want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, shallowDrifts(t, c), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
+		}
+	}
+	advance(t, c, 2*time.Hour)
+	said()
+	set(`{"Statement":[]}`)
+	said("opened policy drift")
+	set(strings.Replace(ownPolicy, `"execute-api:Invoke","execute-api:ManageConnections"`, ` "execute-api:ManageConnections", "execute-api:Invoke"`, 1))
+	said("opened policy drift", "closed policy drift")
+	set(strings.Replace(ownPolicy, "Allow", "Deny", 1))
+	onboardWith(t, c, monteCarlo, adopting(id))
+	advance(t, c, 2*time.Hour)
+	said("opened policy drift", "closed policy drift", "opened policy drift", "closed policy drift")
 }
 
 // A failed adoption gives the endpoint back as it was, wherever it fails.

@@ -58,6 +58,11 @@ func TestAnUntouchedConnectionHasNoDrift(t *testing.T) {
 			must(t, c.World.SetPrivateDNSByHand(id, true))
 			return onboardWith(t, c, engflow, adopting(id))
 		},
+		"adopted with a policy of its own": func(t *testing.T, c *local.Cloud) states.Execution {
+			id := handMade(t, c, nil)
+			must(t, c.World.ChangeByHand(id, func(e *privatelink.Endpoint) { e.Policy = ownPolicy }))
+			return onboardWith(t, c, monteCarlo, adopting(id))
+		},
 		"adopted with private DNS off":             taken(engflow, func(made *privatelink.HandMade) { made.ServiceName = privatelink.EngFlowService }, ""),
 		"adopted with a wider zone":                taken(monteCarlo, nil, "getmontecarlo.com."),
 		"adopted in another account":               taken(otherAccount, inOtherAccount, ""),

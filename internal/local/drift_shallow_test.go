@@ -165,6 +165,31 @@ func TestShallowDriftIsNamedAndCloses(t *testing.T) {
 	}
 }
 
+// What the remedy of a new Availability Zone says: an onboarding accepts the zones that there are. It leaves the endpoint's subnets,
+// whatever the request names, and says so.
+func TestOnboardingAgainAcceptsNewZones(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+	onboard(t, c, monteCarloSample)
+	byVendor(func(s *privatelink.VendorService) { s.AZIDs = append(slices.Clone(s.AZIDs), "use1-az3") })(t, c)
+	advance(t, c, 2*time.Hour)
+	said := []string{"opened availability-zones drift"}
+	if diff := cmp.Diff(said, shallowDrifts(t, c)); diff != "" {
+		t.Fatalf("(-want +got):\n%s", diff)
+	}
+	again := onboardWith(t, c, monteCarloSample, func(r map[string]any) {
+		target(r)["subnetIds"] = []string{privatelink.DemoSubnetA, privatelink.DemoSubnetB, privatelink.DemoSubnetC}
+	})
+	if state := stateOf(t, again); len(c.World.Endpoints()[0].SubnetIDs) != 2 || !has(state.Plan.Findings, "adopted-endpoint-differs") {
+		t.Errorf("%v, %+v", c.World.Endpoints()[0].SubnetIDs, state.Plan.Findings)
+	}
+	advance(t, c, 2*time.Hour)
+	if diff := cmp.Diff(append(said, "closed availability-zones drift"), shallowDrifts(t, c)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 const monteCarloSample = "onboard.monte-carlo.json"
 
 // A read that fails makes unknown what depends on it, and nothing else. A drift that was found before stays open.

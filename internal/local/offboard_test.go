@@ -431,6 +431,72 @@ func TestOffboardKnowsOurValuesByTheirContent(t *testing.T) {
 	}
 }
 
+// A parameter that may not be undone, as a service control policy has it, keeps what it leads to, in a rollback as in an offboarding.
+// Once it was put right by hand, or may be undone, the next request goes on.
+func TestWhatIsPublishedKeepsItsEndpoint(t *testing.T) {
+	t.Parallel()
+	const name, first = "/postern/monte-carlo/agents-prod/config.yaml", "container:\n  backendServiceUrl: https://before.example\n"
+	ending := func(t *testing.T, c *local.Cloud, ended states.Execution, w *invariant.Witness) {
+		t.Helper()
+		if ended.Path[len(ended.Path)-1] != "FailedDirty" || !strings.Contains(ended.Cause, "leads there") {
+			t.Fatalf("%v %s: %s", ended.Path, ended.Error, ended.Cause)
+		}
+		for _, left := range []string{"endpoint vpce-", "hosted zone ", "security group sg-", "start"} {
+			if !strings.Contains(ended.Cause, left) {
+				t.Errorf("%q is not in %s", left, ended.Cause)
+			}
+		}
+		for _, wrong := range w.Violations() {
+			if strings.HasPrefix(wrong, "verified config") {
+				t.Error(wrong)
+			}
+		}
+		endpoints := c.World.Endpoints()
+		if len(endpoints) != 1 || endpoints[0].State != privatelink.Available || len(c.Zones.Zones()) != 1 || len(ownGroups(c)) != 1 {
+			t.Errorf("%+v\n%+v", endpoints, c.Zones.Zones())
+		}
+	}
+	denied := func(function string) func(*wire.Call, wire.Recorded) *wire.Fault {
+		return func(call *wire.Call, record wire.Recorded) *wire.Fault {
+			undo := record.Function == function && (call.Operation == "PutParameter" || call.Operation == "DeleteParameter")
+			if undo || function == "postern-rollback" && record.Function == "postern-publish-config" && call.Operation == "UpdateItem" {
+				return &wire.Fault{Kind: wire.Deny}
+			}
+			return nil
+		}
+	}
+	for _, stood := range []bool{false, true} {
+		t.Run(fmt.Sprintf("a value stood there %v", stood), func(t *testing.T) {
+			t.Parallel()
+			c := open(t, nil)
+			if stood {
+				must(t, c.Parameters.PutByHand(name, first))
+			}
+			before, w := c.Inventory(), invariant.Watch(c)
+			(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
+			c.Server.SetFault(denied("postern-rollback"))
+			ending(t, c, execute(t, c, withoutGroups(t)), w)
+			c.Server.SetFault(nil)
+			for _, name := range c.Parameters.Names() {
+				must(t, c.Parameters.DeleteByHand(name))
+			}
+			if stood {
+				must(t, c.Parameters.PutByHand(name, first))
+			}
+			if ended := execute(t, c, withoutGroups(t)); ended.Status != states.Succeeded || len(c.World.Endpoints()) != 1 {
+				t.Fatalf("%v %s: %s", ended.Path, ended.Error, ended.Cause)
+			}
+			c.Server.SetFault(denied("postern-offboard"))
+			ending(t, c, offboard(t, c), w)
+			c.Server.SetFault(nil)
+			checkEnd(t, c, say(t, c, connection.ActionOffboard, nil), offboarded, "", "")
+			if diff := cmp.Diff(before, c.Inventory()); diff != "" {
+				t.Errorf("(-before +after)\n%s", diff)
+			}
+		})
+	}
+}
+
 // While AWS throttles the undo of what is published, its endpoint stays.
 func TestOffboardDeletesNoEndpointThatIsPublished(t *testing.T) {
 	t.Parallel()

@@ -336,6 +336,33 @@ func TestDriftIsOnlyToldByDefault(t *testing.T) {
 	}
 }
 
+// Private DNS whose name somebody else's zone has taken cannot be switched on: that is said, and no repair is tried in vain. Once the
+// zone is gone it is repaired.
+func TestPrivateDNSThatIsTakenIsForHands(t *testing.T) {
+	t.Parallel()
+	c := optedIn(t, engflow, connection.CheckPrivateDNS)
+	broken("private-dns-taken")(t, c)
+	pass(t, c, 5)
+	if started := repairs(c); len(started) > 0 || slices.Contains(drifts(t, c), "flapping private-dns drift") {
+		t.Errorf("%d repairs; said %q", len(started), drifts(t, c))
+	}
+	forHands := false
+	for _, emitted := range c.Events.Events() {
+		var n connection.DriftNotice
+		if emitted.Event.DetailType == connection.EventDrift && json.Unmarshal(emitted.Event.Detail, &n) == nil && n.Finding.Check == connection.CheckPrivateDNS {
+			forHands = n.Finding.ForHands && strings.Contains(n.Finding.Detail, "another zone of the VPC")
+		}
+	}
+	if !forHands {
+		t.Error("nobody said that it is for hands")
+	}
+	must(t, c.Zones.DeleteByHand(privatelink.EngFlowHost))
+	pass(t, c, 30)
+	if started := repairs(c); len(started) != 1 || !theEndpoint(t, c).PrivateDNSEnabled {
+		t.Errorf("%d repairs once the zone was gone", len(started))
+	}
+}
+
 // What a repair may not change is said and left alone: no execution is started that could only fail, or change nothing.
 func TestDriftForHandsStartsNoRepair(t *testing.T) {
 	t.Parallel()

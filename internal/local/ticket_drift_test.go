@@ -69,7 +69,7 @@ func TestTicketIsToldOfDriftOnce(t *testing.T) {
 	for _, comment := range c.Tickets.Comments(hubTicket)[before:] {
 		whole += comment.Text
 	}
-	for _, says := range []string{"What is found: the private DNS of vpce-", "change it back, or start action repair with check private-dns"} {
+	for _, says := range []string{"What is found: the private DNS of vpce-", "change it back, or start an execution with action repair and check private-dns"} {
 		if !strings.Contains(whole, says) {
 			t.Errorf("no comment says %q:\n%s", says, whole)
 		}

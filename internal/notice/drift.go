@@ -66,10 +66,8 @@ func driftBody(d connection.DriftNotice) string {
 	case d.Status == connection.DriftFlapping:
 		line("What to do: read how the last repair ended, %s; if it went well, agree with who changes it back: docs/runbook.md#drift",
 			consoleLink(f.Repair))
-	case f.ForHands && d.Policy == connection.PolicyRepair:
-		line("What to do: change it back. No repair is started: Postern does not change what it did not make: docs/runbook.md#drift")
 	default:
-		line("What to do: change it back, or start an execution with action diagnose to see whether the link works: docs/runbook.md#drift")
+		line("What to do: %s Action diagnose tells whether the link works: docs/runbook.md#drift", f.Remedy())
 	}
 	line("")
 	line("Connection: %s", d.ConnectionID)

@@ -23,7 +23,7 @@ func TestDriftMail(t *testing.T) {
 	t.Parallel()
 	const (
 		found  = "What is found: artemis.privatelink.getmontecarlo.com is a CNAME record to elsewhere.example.com"
-		byHand = "What to do: change it back, or start an execution with action diagnose"
+		byHand = "What to do: change it back, or start an execution with action repair and check"
 	)
 	ticket := func(d *connection.DriftNotice) { d.Ticket = "github:example/network#42" }
 	severity := func(s string) func(*connection.DriftNotice) {
@@ -46,7 +46,7 @@ func TestDriftMail(t *testing.T) {
 		"for hands": {func(d *connection.DriftNotice) {
 			unrepaired(d)
 			d.Policy, d.Finding.ForHands = connection.PolicyRepair, true
-		}, []string{"What to do: change it back. No repair is started"}},
+		}, []string{"What to do: put it right by hand: no repair is started"}},
 		"high":                            {severity(connection.SeverityHigh), []string{"(high)"}},
 		"medium":                          {severity(connection.SeverityMedium), nil},
 		"low":                             {severity(connection.SeverityLow), nil},

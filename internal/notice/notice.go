@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -32,11 +33,11 @@ type API interface {
 // Claims says who sends which message; *store.Store satisfies it. A claim has a name, "" when somebody else has it, and is given back
 // by that name.
 type Claims interface {
-	ClaimNotice(ctx context.Context, connectionID, execution string, gate connection.Gate) (name string, err error)
+	ClaimNotice(ctx context.Context, connectionID, execution string, gate connection.Gate, at time.Time) (name string, err error)
 	ReleaseNotice(ctx context.Context, connectionID, execution string, gate connection.Gate, name string) error
 	ClaimReminder(ctx context.Context, r store.Reminder) (name string, err error)
 	ReleaseReminder(ctx context.Context, r store.Reminder, name string) error
-	ClaimRemoval(ctx context.Context, connectionID, execution string) (name string, err error)
+	ClaimRemoval(ctx context.Context, connectionID, execution string, at time.Time) (name string, err error)
 	ReleaseRemoval(ctx context.Context, connectionID, execution, name string) error
 	ClaimOrphan(ctx context.Context, orphan connection.OrphanNotice) (name string, err error)
 	ReleaseOrphan(ctx context.Context, orphan connection.OrphanNotice, name string) error
@@ -93,7 +94,7 @@ func (n *Notifier) ask(ctx context.Context, detail json.RawMessage) (Result, err
 		return Result{}, err
 	}
 	log := n.log.With("connection", notice.ConnectionID, "gate", notice.Gate, "execution", notice.Execution)
-	name, err := n.claims.ClaimNotice(ctx, notice.ConnectionID, notice.Execution, notice.Gate)
+	name, err := n.claims.ClaimNotice(ctx, notice.ConnectionID, notice.Execution, notice.Gate, notice.OpenedAt)
 	if err != nil {
 		return Result{}, err
 	}

@@ -32,10 +32,13 @@ type claims struct {
 	claimErr error
 }
 
-func (c *claims) ClaimNotice(_ context.Context, id, execution string, gate connection.Gate) (string, error) {
+func (c *claims) ClaimNotice(_ context.Context, id, execution string, gate connection.Gate, at time.Time) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := id + execution + string(gate)
+	if at.IsZero() {
+		return "", errors.New("a claim that would never expire")
+	}
 	if c.claimErr != nil || c.held[key] != "" {
 		return "", c.claimErr
 	}
@@ -57,15 +60,15 @@ func (c *claims) ReleaseNotice(_ context.Context, id, execution string, gate con
 }
 
 func (c *claims) ClaimReminder(ctx context.Context, r store.Reminder) (string, error) {
-	return c.ClaimNotice(ctx, r.ConnectionID, fmt.Sprint(r.Execution, r.Percent), r.Gate)
+	return c.ClaimNotice(ctx, r.ConnectionID, fmt.Sprint(r.Execution, r.Percent), r.Gate, time.Unix(1, 0))
 }
 
 func (c *claims) ReleaseReminder(ctx context.Context, r store.Reminder, name string) error {
 	return c.ReleaseNotice(ctx, r.ConnectionID, fmt.Sprint(r.Execution, r.Percent), r.Gate, name)
 }
 
-func (c *claims) ClaimRemoval(ctx context.Context, id, execution string) (string, error) {
-	return c.ClaimNotice(ctx, id, execution, "removal")
+func (c *claims) ClaimRemoval(ctx context.Context, id, execution string, at time.Time) (string, error) {
+	return c.ClaimNotice(ctx, id, execution, "removal", at)
 }
 
 func (c *claims) ReleaseRemoval(ctx context.Context, id, execution, name string) error {
@@ -73,7 +76,7 @@ func (c *claims) ReleaseRemoval(ctx context.Context, id, execution, name string)
 }
 
 func (c *claims) ClaimOrphan(ctx context.Context, o connection.OrphanNotice) (string, error) {
-	return c.ClaimNotice(ctx, o.ConnectionID, o.Digest, connection.Gate(o.Kind))
+	return c.ClaimNotice(ctx, o.ConnectionID, o.Digest, connection.Gate(o.Kind), time.Unix(1, 0))
 }
 
 func (c *claims) ReleaseOrphan(ctx context.Context, o connection.OrphanNotice, name string) error {
@@ -258,7 +261,7 @@ func TestEachExecutionAndGateIsToldApart(t *testing.T) {
 	for _, execution := range []string{"arn:1", "arn:2"} {
 		for _, gate := range []connection.Gate{connection.GateAllowlist, connection.GateApproval} {
 			e := opened(t)
-			e.Detail = []byte(fmt.Sprintf(`{"connectionId":"v/n","execution":%q,"gate":%q,"body":"b"}`, execution, gate))
+			e.Detail = []byte(fmt.Sprintf(`{"connectionId":"v/n","execution":%q,"gate":%q,"body":"b","openedAt":"2026-11-23T12:00:00Z"}`, execution, gate))
 			if _, err := n.Notify(t.Context(), e); err != nil {
 				t.Fatal(err)
 			}

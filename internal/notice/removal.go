@@ -18,7 +18,7 @@ func (n *Notifier) removed(ctx context.Context, detail json.RawMessage) (Result,
 		return Result{}, err
 	}
 	log := n.log.With("connection", report.ConnectionID, "execution", report.Execution)
-	name, err := n.claims.ClaimRemoval(ctx, report.ConnectionID, report.Execution)
+	name, err := n.claims.ClaimRemoval(ctx, report.ConnectionID, report.Execution, report.OffboardedAt)
 	if err != nil {
 		return Result{}, err
 	}

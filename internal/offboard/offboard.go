@@ -66,6 +66,8 @@ type run struct {
 	pending []string
 	gone    []string // endpoints that AWS has deleted
 	again   error    // asks for a retry
+	// published is why what parameters lead to is kept, nil when no parameter does.
+	published error
 }
 
 // Offboard removes what the plan lists. It may run any number of times, and tells each time of everything that is gone. The error
@@ -153,8 +155,20 @@ func (r *run) parameters(ctx context.Context) {
 		if parameter.PreviousVersion > 0 {
 			what = fmt.Sprintf("our value of parameter %s, which has that of version %d again", parameter.Name, parameter.PreviousVersion)
 		}
-		r.done(r.Parameters.Undo(ctx, connection.Config{Parameters: []connection.Parameter{parameter}}), what)
+		err := r.Parameters.Undo(ctx, connection.Config{Parameters: []connection.Parameter{parameter}})
+		r.done(err, what)
+		if err != nil && step.Name(err) != connection.Conflict { // which is somebody else's value by now
+			r.published = connection.Errorf(connection.RemovalIncomplete, "not removed while parameter %s leads there", parameter.Name)
+		}
 	}
+}
+
+// unpublished removes what parameters lead to, unless one does.
+func (r *run) unpublished(remove func() error) error {
+	if r.published != nil {
+		return r.published
+	}
+	return remove()
 }
 
 func (r *run) names(ctx context.Context) {
@@ -163,7 +177,7 @@ func (r *run) names(ctx context.Context) {
 		for _, record := range zone.Records {
 			what += ", record " + record.Name
 		}
-		r.done(r.Names.Undo(ctx, zone, r.plan.ConnectionID), what)
+		r.done(r.unpublished(func() error { return r.Names.Undo(ctx, zone, r.plan.ConnectionID) }), what)
 	}
 }
 
@@ -185,9 +199,12 @@ func (r *run) endpoints(ctx context.Context) {
 		case now.Connection() != r.plan.ConnectionID:
 			err = connection.Errorf(connection.Conflict, "it does not carry the tags of this connection any more")
 		default:
-			if err = r.Endpoints.RemoveNotifications(ctx, id); err == nil {
-				err = r.Endpoints.Remove(ctx, id)
-			}
+			err = r.unpublished(func() error {
+				if err := r.Endpoints.RemoveNotifications(ctx, id); err != nil {
+					return err
+				}
+				return r.Endpoints.Remove(ctx, id)
+			})
 			if err == nil {
 				r.pending = append(r.pending, what)
 				continue
@@ -208,7 +225,7 @@ func (r *run) handBack(ctx context.Context, id string) {
 	case now.Connection() != "" && now.Connection() != r.plan.ConnectionID:
 		err = connection.Errorf(connection.Conflict, "it belongs to the connection %s by now", now.Connection())
 	default:
-		err = r.Endpoints.HandBack(ctx, id, r.TopicARN)
+		err = r.unpublished(func() error { return r.Endpoints.HandBack(ctx, id, r.TopicARN) })
 	}
 	if err != nil {
 		r.done(err, "endpoint "+id)
@@ -226,7 +243,7 @@ func (r *run) securityGroup(ctx context.Context) {
 	what := "security group " + planned
 	group, err := r.Endpoints.GroupOfConnection(ctx, r.plan.Network.VPCID, r.plan.ConnectionID)
 	if err == nil && group.ID != "" {
-		err = r.Endpoints.RemoveGroup(ctx, group)
+		err = r.unpublished(func() error { return r.Endpoints.RemoveGroup(ctx, group) })
 	}
 	r.done(err, what)
 }

@@ -9,35 +9,6 @@ import (
 	"postern/internal/store"
 )
 
-// remedies say what an operator does about a check that found a difference and that no repair can put right, as a request to somebody
-// who has only this line.
-var remedies = map[connection.DriftCheck]string{
-	connection.CheckEndpointState:  "Ask the vendor why the endpoint is not available any more.",
-	connection.CheckEndpoint:       "Find out who deleted the endpoint, then onboard again.",
-	connection.CheckService:        "Find out who replaced the endpoint, then onboard again.",
-	connection.CheckZonesOffered:   "Onboard again with a subnet there if clients should use it, or leave it.",
-	connection.CheckInterfaces:     "Run a diagnosis: the endpoint's network interfaces have changed.",
-	connection.CheckVPCDNS:         "Switch DNS support and DNS hostnames of the VPC on again.",
-	connection.CheckShadowing:      "Remove the other zone's answer for the name, or offboard.",
-	connection.CheckPolicy:         "Restore the endpoint's policy, or offboard.",
-	connection.CheckServiceVisible: "Ask the vendor to allow-list the account again.",
-	connection.CheckResolution:     "Run a diagnosis: the name does not lead to the endpoint, or TLS fails.",
-	connection.CheckNetworkACL:     "Let the clients through the network ACLs again, both ways.",
-	connection.CheckCertificate:    "Ask the vendor to renew its certificate.",
-}
-
-// Remedy is what an operator does about a finding that is drift, in one sentence.
-func Remedy(finding connection.DriftFinding) string {
-	info, _ := finding.Check.Info()
-	switch {
-	case finding.ForHands:
-		return "Change it back by hand: a repair changes only what Postern made."
-	case info.Repairable:
-		return fmt.Sprintf("Change it back, or start an execution with action repair and check %s.", finding.Check)
-	}
-	return or(remedies[finding.Check], "Run a diagnosis of the connection.")
-}
-
 // nextAction is what an operator does now, in one sentence.
 func nextAction(o store.Overview, status Status, worst *connection.DriftFinding, at time.Time) string {
 	switch status {
@@ -54,7 +25,7 @@ func nextAction(o store.Overview, status Status, worst *connection.DriftFinding,
 	case Flapping:
 		return "Agree with whoever keeps changing it back, or read why the repairs fail: Postern has stopped repairing."
 	case Drifted:
-		return Remedy(*worst)
+		return sentence(worst.Remedy())
 	case Repairing:
 		return "Nothing: the next drift check puts it right."
 	case Unknown:
@@ -80,6 +51,9 @@ func afterFailure(o store.Overview) string {
 	}
 	return "Read the error in the execution, correct what it names, start it again."
 }
+
+// sentence begins with a capital.
+func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // wanted is what the vendor shall do.
 func wanted(wait store.Wait) string {

@@ -135,6 +135,11 @@ func TestAdopts(t *testing.T) {
 			"shadows-siblings"}, creates: []string{tags}, not: "security group", subnets: 2, monthly: 15.10},
 		"a second run": {change: func(e *endpoint.Endpoint) { e.Tags = connection.AdoptionTags(connID, "arn:earlier") },
 			codes: []string{"adopting", "shadows-siblings"}, not: "tags", subnets: 2, monthly: 15.10},
+		"with a policy of its own": {change: func(e *endpoint.Endpoint) { e.Policy = `{"Statement":[]}` }, codes: []string{"taking-over",
+			"policy-kept", "shadows-siblings"}, creates: []string{tags}, subnets: 2, monthly: 15.10},
+		"a second run with a policy of its own": {change: func(e *endpoint.Endpoint) {
+			e.Tags, e.Policy = connection.AdoptionTags(connID, "arn:earlier"), `{"Statement":[]}`
+		}, codes: []string{"adopting", "policy-kept", "shadows-siblings"}, not: "tags", subnets: 2, monthly: 15.10},
 		"in other subnets": {change: func(e *endpoint.Endpoint) { e.SubnetIDs = []string{subnetA} }, codes: []string{"taking-over",
 			"adopted-endpoint-differs", "shadows-siblings"}, creates: []string{tags}, subnets: 1, monthly: 7.80},
 		"beside another": {world: func(w *world) {

@@ -123,6 +123,9 @@ func (d *draft) adopt(ours []endpoint.Endpoint) {
 	} else {
 		d.info("adopting", "%s (%s) of this connection is used again; no endpoint is made.", d.adopted.ID, d.adopted.State)
 	}
+	if d.handMade() && !d.adopted.DefaultPolicy() {
+		d.info("policy-kept", "%s has a policy of its own, which stays; the drift check reports when it is changed.", d.adopted.ID)
+	}
 	if len(ours) > 1 {
 		var others []string
 		for _, e := range ours[1:] {

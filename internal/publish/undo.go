@@ -54,7 +54,8 @@ func (c *Client) undo(ctx context.Context, p connection.Parameter) error {
 	}
 	before, ok := read[previous]
 	if !ok {
-		return connection.Errorf(connection.Conflict, "parameter %s cannot be restored: version %d is gone", p.Name, p.PreviousVersion)
+		return fmt.Errorf("parameter %s still has our value, and version %d, which it should get back, is gone; write its value by hand",
+			p.Name, p.PreviousVersion)
 	}
 	_, err = c.api.PutParameter(ctx, &ssm.PutParameterInput{
 		Name: aws.String(p.Name), Value: aws.String(before.Value), Type: types.ParameterTypeString, Overwrite: aws.Bool(true),

@@ -67,9 +67,11 @@ type run struct {
 	handedBack   bool   // the endpoint is not the connection's any more
 	pending      []string
 	again        error // asks for a retry
+	published    error // why what parameters lead to is kept, nil when no parameter does
 }
 
-// Roll undoes what an execution made. An undo that cannot be done stops no other one. The error is retried by the state machine, and
+// Roll undoes what an execution made. An undo that cannot be done stops no other one, but that a parameter stays published keeps what
+// it leads to. The error is retried by the state machine, and
 // what comes after waits for it: AWS is throttling or unavailable, or an endpoint is not gone yet (connection.RollbackPending).
 func (r *Roller) Roll(ctx context.Context, in Input) (connection.Outcome, error) {
 	run := &run{Roller: r, in: in, undone: []string{}, left: []string{}}
@@ -172,6 +174,7 @@ func (r *run) config(ctx context.Context) {
 		made, err := r.Parameters.Made(ctx, state.Plan.Outputs, state.PublishedSince())
 		if err != nil {
 			r.done(err, "parameters looked through")
+			r.published = connection.Errorf(connection.Conflict, "nobody knows whether a parameter leads there; %s", goOn)
 			return
 		}
 		config = &made
@@ -184,8 +187,23 @@ func (r *run) config(ctx context.Context) {
 		if parameter.PreviousVersion > 0 {
 			undone = fmt.Sprintf("parameter %s set back to the value of version %d", parameter.Name, parameter.PreviousVersion)
 		}
-		r.done(r.Parameters.Undo(ctx, connection.Config{Parameters: []connection.Parameter{parameter}}), undone)
+		err := r.Parameters.Undo(ctx, connection.Config{Parameters: []connection.Parameter{parameter}})
+		r.done(err, undone)
+		if err != nil && step.Name(err) != connection.Conflict { // which is somebody else's value by now
+			r.published = connection.Errorf(connection.Conflict, "parameter %s leads there; %s", parameter.Name, goOn)
+		}
 	}
+}
+
+// goOn is what to do about what is kept because of a parameter. Whose its value is would be forgotten by the next onboarding.
+const goOn = "put that right by hand first, then start action offboard, or the same request again"
+
+// unpublished makes an undo of what parameters lead to, unless one does.
+func (r *run) unpublished(undo func() error) error {
+	if r.published != nil {
+		return r.published
+	}
+	return undo()
 }
 
 // names undoes DNS.
@@ -211,7 +229,7 @@ func (r *run) names(ctx context.Context) {
 		done = &made
 	}
 	if undone := describe(*done); undone != "" {
-		r.done(r.Names.Undo(ctx, *done, state.Plan.ConnectionID), undone)
+		r.done(r.unpublished(func() error { return r.Names.Undo(ctx, *done, state.Plan.ConnectionID) }), undone)
 	}
 }
 
@@ -229,7 +247,7 @@ func (r *run) privateDNS(ctx context.Context) {
 	switch {
 	case err != nil:
 	case now.SwitchedOnBy(r.in.Execution):
-		_, err = r.Endpoints.SetPrivateDNS(ctx, id, false)
+		err = r.unpublished(func() error { _, err := r.Endpoints.SetPrivateDNS(ctx, id, false); return err })
 	case !told:
 		return
 	case now.PrivateDNSEnabled:
@@ -268,7 +286,7 @@ func (r *run) endpoint(ctx context.Context) {
 	case state.Endpoint == nil:
 		// EnsureEndpoint was not reached
 	default:
-		if id := state.Endpoint.NotificationID; id != "" {
+		if id := state.Endpoint.NotificationID; id != "" && r.published == nil {
 			r.done(r.Endpoints.RemoveNotification(ctx, id), "connection notification "+id+" deleted")
 		}
 		switch {
@@ -290,7 +308,7 @@ func (r *run) handBack(ctx context.Context, id string) {
 	case err == nil && now.Connection() != "" && !now.AdoptedBy(r.in.Execution):
 		return // an earlier execution took it over
 	case err == nil && now.Connection() != "":
-		err = r.Endpoints.HandBack(ctx, id, r.TopicARN)
+		err = r.unpublished(func() error { return r.Endpoints.HandBack(ctx, id, r.TopicARN) })
 	}
 	if err != nil && !retried(err) {
 		r.leftEndpoint = id
@@ -336,7 +354,8 @@ func (r *run) lostAdoption(ctx context.Context, id string) {
 // securityGroup deletes the group that this execution made, once the endpoint that carries it is gone.
 func (r *run) securityGroup(ctx context.Context) {
 	plan := r.in.State.Plan
-	if plan.SecurityGroup == nil || plan.Decision != connection.DecisionProceed || len(r.pending) > 0 || r.leftEndpoint != "" {
+	carried := len(r.pending) > 0 || r.leftEndpoint != "" && r.published == nil
+	if plan.SecurityGroup == nil || plan.Decision != connection.DecisionProceed || carried {
 		return
 	}
 	group, err := r.Endpoints.GroupOfConnection(ctx, plan.Network.VPCID, plan.ConnectionID)
@@ -344,7 +363,7 @@ func (r *run) securityGroup(ctx context.Context) {
 		return // there is none, or an earlier execution made it
 	}
 	if err == nil {
-		err = r.Endpoints.RemoveGroup(ctx, group)
+		err = r.unpublished(func() error { return r.Endpoints.RemoveGroup(ctx, group) })
 	}
 	if connection.NameOf(err) == connection.RollbackPending {
 		r.pending = append(r.pending, "what uses security group "+group.ID)
@@ -368,7 +387,7 @@ func (r *run) remove(ctx context.Context, id string) {
 	case now.Tags[connection.TagExecution] != r.in.Execution:
 		err = connection.Errorf(connection.Conflict, "it does not carry this execution's tag")
 	default:
-		if err = r.Endpoints.Remove(ctx, id); err == nil {
+		if err = r.unpublished(func() error { return r.Endpoints.Remove(ctx, id) }); err == nil {
 			r.pending = append(r.pending, id)
 			return
 		}

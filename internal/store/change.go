@@ -3,6 +3,7 @@ package store
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -21,6 +22,10 @@ func (c change) expression() (string, map[string]string, map[string]types.Attrib
 		}
 		set = append(set, alias(name)+" = :"+name)
 		values[":"+name] = text(c.set[name])
+	}
+	if !c.expires.IsZero() {
+		set = append(set, ExpiresAttribute+" = :"+ExpiresAttribute)
+		values[":"+ExpiresAttribute] = &types.AttributeValueMemberN{Value: strconv.FormatInt(c.expires.Unix(), 10)}
 	}
 	for name, value := range c.values {
 		values[":"+name] = text(value)

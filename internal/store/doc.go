@@ -1,7 +1,7 @@
 // Package store keeps what must outlive a function: which execution holds a connection, what it waits for, and how it ended. One
 // DynamoDB item for each connection; every method may run twice.
 //
-// The item's attributes, all strings:
+// The item's attributes, all strings but expires:
 //
 //	id                  connection id (partition key)
 //	vendor              the part of the id before the slash
@@ -33,6 +33,8 @@
 //	noticeAllowlist     execution whose message for this gate was sent, and noticeApproval likewise
 //	noticeAllowlistBy   the call that claimed it, and noticeApprovalBy likewise
 //	noticeRemoval       offboarding whose message for the vendor was sent, and noticeRemovalBy, the call that claimed it
+//	expires             second of the epoch, a number: when DynamoDB may delete the item of an execution's notices, which has the id
+//	                    notice/connection/execution. Nothing depends on when it does
 //	orphanDigest        orphan whose message was sent, and orphanBy, the call that claimed it; on an item of its own, with the id
 //	                    orphan/kind/connection and nothing else
 //	reminderOf          gate and execution that the operators were last reminded of

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
+	"time"
 
 	"postern/internal/connection"
 )
@@ -15,9 +16,11 @@ import (
 // Each call claims under a name of its own: when the answer is lost and the SDK asks again, the claim is still its own. A second
 // call, of a duplicate event, is not the first.
 //
-// The claims of an execution are an item of their own: duplicates of its event come after other executions have claimed theirs.
-func (s *Store) ClaimNotice(ctx context.Context, connectionID, execution string, gate connection.Gate) (name string, err error) {
-	return s.claimNotice(ctx, connectionID, execution, noticeOf(gate))
+// The claims of an execution are an item of their own: duplicates of its event come after other executions have claimed theirs. It
+// expires long after at, the time of the event, when none can come any more.
+func (s *Store) ClaimNotice(ctx context.Context, connectionID, execution string, gate connection.Gate, at time.Time) (
+	name string, err error) {
+	return s.claimNotice(ctx, connectionID, execution, noticeOf(gate), at)
 }
 
 // ReleaseNotice gives a claim back by its name, for a message that was not sent. Somebody else's claim stays.
@@ -26,8 +29,8 @@ func (s *Store) ReleaseNotice(ctx context.Context, connectionID, execution strin
 }
 
 // ClaimRemoval claims an offboarding's message, as ClaimNotice does.
-func (s *Store) ClaimRemoval(ctx context.Context, connectionID, execution string) (name string, err error) {
-	return s.claimNotice(ctx, connectionID, execution, noticeRemoval)
+func (s *Store) ClaimRemoval(ctx context.Context, connectionID, execution string, at time.Time) (name string, err error) {
+	return s.claimNotice(ctx, connectionID, execution, noticeRemoval, at)
 }
 
 // ReleaseRemoval gives such a claim back by its name, for a message that was not sent.
@@ -35,10 +38,13 @@ func (s *Store) ReleaseRemoval(ctx context.Context, connectionID, execution, nam
 	return s.releaseNotice(ctx, connectionID, execution, noticeRemoval, name)
 }
 
-func (s *Store) claimNotice(ctx context.Context, connectionID, execution, notice string) (name string, err error) {
+// kept is how long claims are kept. AWS: an execution runs for at most a year, and a dead letter is kept for 14 days.
+const kept = 400 * 24 * time.Hour
+
+func (s *Store) claimNotice(ctx context.Context, connectionID, execution, notice string, at time.Time) (name string, err error) {
 	name = rand.Text()
 	name, err = s.claimed(ctx, noticeID(connectionID, execution), name, change{
-		set:       map[string]string{notice: execution, notice + "By": name},
+		set: map[string]string{notice: execution, notice + "By": name}, expires: at.Add(kept),
 		condition: fmt.Sprintf("attribute_not_exists(%[1]s) OR %[1]sBy = :%[1]sBy", notice),
 	})
 	if err != nil {

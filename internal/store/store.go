@@ -38,6 +38,11 @@ type Store struct {
 // New returns the store in a table.
 func New(api API, table string) *Store { return &Store{api: api, table: table} }
 
+// ExpiresAttribute is the attribute after which DynamoDB may delete an item; a connection's own has none.
+//
+// AWS: TimeToLive wants a Number, the second of the epoch. An expired item goes within a few days, and is read until then.
+const ExpiresAttribute = "expires"
+
 // timeLayout keeps every zero, so that times compare as strings.
 const timeLayout = "2006-01-02T15:04:05.000000000Z"
 
@@ -72,6 +77,7 @@ func (s *Store) read(ctx context.Context, connectionID string, attributes ...str
 // under.
 type change struct {
 	set       map[string]string
+	expires   time.Time // of the item; zero leaves it as it is
 	remove    []string
 	condition string
 	values    map[string]string // of the condition, without the colon

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -411,7 +412,7 @@ func TestClaimNotice(t *testing.T) {
 	s, table := open()
 	claim := func(execution string, gate connection.Gate, want bool) (name string) {
 		t.Helper()
-		name, err := s.ClaimNotice(t.Context(), id, execution, gate)
+		name, err := s.ClaimNotice(t.Context(), id, execution, gate, noon)
 		if err != nil || (name != "") != want {
 			t.Errorf("%s of %s: claimed as %q, %v; want a claim: %v", gate, execution, name, err, want)
 		}
@@ -510,18 +511,47 @@ func (r retrying) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput,
 	return out, err
 }
 
+// A claim ends by itself, long after the execution did; the connection's own item never does.
+func TestClaimsExpire(t *testing.T) {
+	t.Parallel()
+	s, table := open()
+	must(t, s.Claim(t.Context(), id, "arn:1", noon, noon))
+	for _, claim := range []func() (string, error){
+		func() (string, error) { return s.ClaimNotice(t.Context(), id, "arn:1", connection.GateAllowlist, noon) },
+		func() (string, error) {
+			return s.ClaimNotice(t.Context(), id, "arn:1", connection.GateApproval, noon.Add(time.Hour))
+		},
+		func() (string, error) { return s.ClaimRemoval(t.Context(), id, "arn:2", noon) },
+	} {
+		if name, err := claim(); name == "" || err != nil {
+			t.Fatal(name, err)
+		}
+	}
+	year := noon.Add(400 * 24 * time.Hour)
+	for item, want := range map[string]time.Time{
+		"notice/" + id + "/arn:1": year.Add(time.Hour), "notice/" + id + "/arn:2": year,
+	} {
+		if got := table.Get(item)["expires"]; got != strconv.FormatInt(want.Unix(), 10) {
+			t.Errorf("%s expires at %s, want %s", item, got, want)
+		}
+	}
+	if _, has := table.Get(id)["expires"]; has {
+		t.Error("the connection expires")
+	}
+}
+
 func TestClaimRemoval(t *testing.T) {
 	t.Parallel()
 	s, _ := open()
 	claim := func(execution string, want bool) (name string) {
 		t.Helper()
-		name, err := s.ClaimRemoval(t.Context(), id, execution)
+		name, err := s.ClaimRemoval(t.Context(), id, execution, noon)
 		if err != nil || (name != "") != want {
 			t.Errorf("%s: claimed as %q, %v; want a claim: %v", execution, name, err, want)
 		}
 		return name
 	}
-	_, err := s.ClaimNotice(t.Context(), id, "arn:1", connection.GateApproval)
+	_, err := s.ClaimNotice(t.Context(), id, "arn:1", connection.GateApproval, noon)
 	must(t, err)
 	first := claim("arn:1", true) // a gate's message is another one
 	claim("arn:1", false)
@@ -548,7 +578,7 @@ func TestClaimNoticeAnswerLost(t *testing.T) {
 	}
 	s := store.New(retrying{table}, "connections")
 	for i, want := range []bool{true, false} {
-		if name, err := s.ClaimNotice(t.Context(), id, "arn:1", connection.GateApproval); err != nil || (name != "") != want {
+		if name, err := s.ClaimNotice(t.Context(), id, "arn:1", connection.GateApproval, noon); err != nil || (name != "") != want {
 			t.Errorf("claim %d: as %q, %v; want a claim: %v", i, name, err, want)
 		}
 	}
@@ -563,7 +593,7 @@ func TestErrorsNameTheThing(t *testing.T) {
 	_, waiting := s.Waiting(t.Context())
 	_, _, _, token := s.Token(t.Context(), id)
 	_, holder := s.Holder(t.Context(), id)
-	_, notice := s.ClaimNotice(t.Context(), id, "arn:1", connection.GateApproval)
+	_, notice := s.ClaimNotice(t.Context(), id, "arn:1", connection.GateApproval, noon)
 	for name, err := range map[string]error{
 		"registering the approval wait of " + id:  s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)),
 		"reading the waits at gate allowlist":     waiting,

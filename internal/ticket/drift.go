@@ -24,10 +24,7 @@ func drift(n connection.DriftNotice) (*news, error) {
 	}
 	info, _ := f.Check.Info()
 	c := Comment{State: stateDrift, Head: fmt.Sprintf("The connection has drifted: %s (%s)", f.Check, n.Severity)}
-	next := "Next: look at it, and change it back; action diagnose tells whether the link works."
-	if info.Repairable {
-		next = fmt.Sprintf("Next: change it back, or start action repair with check %s; action diagnose tells whether the link works.", f.Check)
-	}
+	next := "Next: " + f.Remedy() + " Action diagnose tells whether the link works."
 	switch {
 	case n.Status == connection.DriftClosed:
 		c = Comment{State: stateMended, Head: fmt.Sprintf("Drift is over: %s is as it was verified", f.Check)}
@@ -37,8 +34,6 @@ func drift(n connection.DriftNotice) (*news, error) {
 		next = "Next: see how the last repair ended; if it went well, find out who needs it the other way. Postern tries again a day after the first of the three repairs."
 	case f.Repair != "":
 		next = "Next: a repair was started; this ticket is told when the next check finds it in order."
-	case f.ForHands && n.Policy == connection.PolicyRepair:
-		next = "Next: change it back. No repair is started: Postern does not change what it did not make."
 	}
 	facts := facts{}
 	facts.add("Connection", n.ConnectionID)

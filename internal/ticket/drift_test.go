@@ -36,7 +36,7 @@ func TestWhatADriftTells(t *testing.T) {
 		by     = "Changed by, as CloudTrail says: arn:aws:sts::111122223333:assumed-role/admin/somebody (ChangeResourceRecordSets)"
 		link   = "https://console.aws.amazon.com/states/"
 		waits  = "a repair was started; this ticket is told when the next check finds it in order"
-		byHand = "change it back, or start action repair with check record"
+		byHand = "change it back, or start an execution with action repair and check record"
 	)
 	ofItsOwn := func(n *connection.DriftNotice) {
 		n.Policy, n.Finding.Repair, n.Finding.Repairs = connection.PolicyTicket, "", nil
@@ -57,7 +57,7 @@ func TestWhatADriftTells(t *testing.T) {
 		"for hands": {func(n *connection.DriftNotice) {
 			ofItsOwn(n)
 			n.Policy, n.Finding.ForHands = connection.PolicyRepair, true
-		}, "drift", []string{found, "change it back. No repair is started"}, []string{link, waits}},
+		}, "drift", []string{found, "put it right by hand: no repair is started"}, []string{link, waits}},
 		"closed": {func(n *connection.DriftNotice) { n.Status = connection.DriftClosed }, "drift-closed",
 			[]string{"Drift is over: record is as it was verified", "Nothing is left to do", link}, []string{found, by, waits}},
 		"closed by somebody": {func(n *connection.DriftNotice) { ofItsOwn(n); n.Status = connection.DriftClosed }, "drift-closed",

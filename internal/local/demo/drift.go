@@ -11,7 +11,6 @@ import (
 	"postern/internal/local"
 	"postern/internal/local/people"
 	"postern/internal/local/states"
-	"postern/internal/page"
 )
 
 const (
@@ -116,7 +115,7 @@ func printDrift(out io.Writer, broke string, said []connection.DriftNotice, pain
 		case f.Repair != "":
 			line("a repair was started")
 		default:
-			line("next: %s", page.Remedy(f))
+			line("next: %s", f.Remedy())
 		}
 	}
 }

@@ -60,12 +60,19 @@ func TestStoreOverTheWire(t *testing.T) {
 	if err := connections.Claim(ctx, id, execution+"2", start, start); connection.NameOf(err) != connection.Conflict {
 		t.Errorf("a claim by another: got %v", err)
 	}
-	first, err := connections.ClaimNotice(ctx, id, execution, connection.GateApproval)
+	first, err := connections.ClaimNotice(ctx, id, execution, connection.GateApproval, start)
 	must(err)
-	second, err := connections.ClaimNotice(ctx, id, execution, connection.GateApproval)
+	second, err := connections.ClaimNotice(ctx, id, execution, connection.GateApproval, start)
 	must(err)
 	if first == "" || second != "" {
 		t.Errorf("first %q, second %q", first, second)
+	}
+	claimed, err := api.GetItem(ctx, &client.GetItemInput{TableName: aws.String("connections"), Key: map[string]types.AttributeValue{
+		"id": &types.AttributeValueMemberS{Value: "notice/" + id + "/" + execution},
+	}})
+	must(err)
+	if _, number := claimed.Item["expires"].(*types.AttributeValueMemberN); !number {
+		t.Errorf("expires is no number, and DynamoDB would never expire the claim: %v", claimed.Item)
 	}
 	waits, err := connections.Waiting(ctx)
 	if err != nil || len(waits) != 1 || waits[0].EndpointID != wait.EndpointID || !waits[0].Since.Equal(start) {

@@ -162,8 +162,11 @@ func project(item Item, projection string) map[string]types.AttributeValue {
 func text(content string) types.AttributeValue { return &types.AttributeValueMemberS{Value: content} }
 
 func value(v types.AttributeValue) string {
-	if s, ok := v.(*types.AttributeValueMemberS); ok {
-		return s.Value
+	switch v := v.(type) {
+	case *types.AttributeValueMemberS:
+		return v.Value
+	case *types.AttributeValueMemberN:
+		return v.Value
 	}
 	return ""
 }
