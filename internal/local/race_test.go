@@ -385,29 +385,3 @@ func TestTwoRequestsForOneConnection(t *testing.T) {
 		}
 	}
 }
-
-// Two connections for one VPC and service: the second is refused, since a VPC needs one endpoint for a service.
-func TestTwoConnectionsForOneService(t *testing.T) {
-	t.Parallel()
-	c := open(t, nil)
-	w := invariant.Watch(c)
-	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
-	first := begin(t, c)
-	second, err := c.StartExecution("", change(t, func(r map[string]any) { r["name"] = "agents-other" }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ends := map[string]int{}
-	for _, arn := range []string{first, second} {
-		ended := ending(t, c, arn)
-		ends[ended.Path[len(ended.Path)-1]]++
-		t.Log(ended.Path, ended.Error, ended.Cause)
-	}
-	advance(t, c, time.Hour)
-	if wrong := w.Violations(); len(wrong) > 0 {
-		t.Error(wrong)
-	}
-	if diff := cmp.Diff(map[string]int{"Onboarded": 1, "FailedClean": 1}, ends); diff != "" {
-		t.Error(diff)
-	}
-}
