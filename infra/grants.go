@@ -301,6 +301,7 @@ func (s *stack) specs() []spec {
 			grants: []grant{
 				describe("VpcEndpoints", "VpcEndpointServices"),
 				{actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, resources: table, conditions: withoutToken},
+				askHolder,
 				{actions: []string{"events:PutEvents"}, resources: eventBus},
 			},
 		},

@@ -73,7 +73,7 @@ func TestPermissions(t *testing.T) {
 		"await-gate": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints",
 			"events:PutEvents", "states:DescribeExecution", "sts:AssumeRole"},
 		"acknowledge": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints",
-			"events:PutEvents", "sts:AssumeRole"},
+			"events:PutEvents", "states:DescribeExecution", "sts:AssumeRole"},
 		"observe": {"dynamodb:Query", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints", "events:PutEvents",
 			"sqs:SendMessage", "sts:AssumeRole"},
 		"resume": {"dynamodb:GetItem", "dynamodb:UpdateItem", "sqs:SendMessage", "states:SendTaskFailure", "states:SendTaskHeartbeat",

@@ -136,6 +136,7 @@ func inNetwork(place string, probes ...string) map[string]string {
 // accepted are the findings that stay, by resource and rule, each with its reason.
 var accepted = map[string]map[string]string{
 	"AcknowledgeRole": {
+		ownRuns:    holders,
 		everything: looks,
 	},
 	"Api/POST--webhook--{source}": {

@@ -3,9 +3,11 @@ package approval
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
+	"time"
 
 	"postern/internal/bus"
 	"postern/internal/connection"
@@ -17,6 +19,8 @@ type Records interface {
 	Record(ctx context.Context, connectionID string) (store.Record, error)
 	WaitOf(ctx context.Context, connectionID string) (store.Wait, bool, error)
 	Cancel(ctx context.Context, connectionID, holder string) (told bool, err error)
+	Ended(ctx context.Context, execution string) (bool, error)
+	Ran(ctx context.Context, execution string) (request []byte, since time.Time, err error)
 }
 
 // Acknowledger hears operators: the vendor confirmed, or the connection is given up. It holds no token. What it has to say goes over
@@ -137,7 +141,14 @@ func (a *Acknowledger) cancel(ctx context.Context, in connection.Input, record s
 	id := in.State.Plan.ConnectionID
 	done := connection.Acknowledgement{Action: connection.ActionCancel, Execution: record.Holder}
 	if record.Holder == "" {
+		if record.Status == store.StatusOnboarded {
+			return done, connection.Errorf(connection.NotWaiting, "Connection %s: nothing is at work on it, and it is onboarded.\n"+
+				"What to do: nothing, or start action offboard to remove it.", id)
+		}
 		return done, notWaiting(id, "", "nothing is at work on it")
+	}
+	if err := a.cancellable(ctx, id, record.Holder); err != nil {
+		return done, err
 	}
 	told, err := a.records.Cancel(ctx, id, record.Holder)
 	if err != nil {
@@ -159,6 +170,29 @@ func (a *Acknowledger) cancel(ctx context.Context, in connection.Input, record s
 	return done, a.bus.Put(ctx, seen.saying(connection.EventCancelled, wait, connection.Observation{
 		EndpointID: wait.EndpointID, ServiceName: wait.ServiceName, Execution: wait.Execution, By: in.Execution,
 	}))
+}
+
+// cancellable returns nil when the execution that holds a connection can give up: one that has ended hears nothing, and what an
+// offboarding removed does not come back.
+func (a *Acknowledger) cancellable(ctx context.Context, id, holder string) error {
+	ended, err := a.records.Ended(ctx, holder)
+	if err != nil {
+		return err
+	}
+	if ended {
+		return connection.Errorf(connection.NotWaiting, "Connection %s: nothing is at work on it.\n- held by: %s, which was stopped and "+
+			"undid nothing\nWhat to do: start action onboard to go on from what is there, or action offboard to remove it.", id, holder)
+	}
+	raw, _, err := a.records.Ran(ctx, holder)
+	if err != nil {
+		return err
+	}
+	var asked connection.Request
+	if json.Unmarshal(raw, &asked) == nil && asked.Action == connection.ActionOffboard {
+		return connection.Errorf(connection.NotWaiting, "Connection %s is being offboarded, and that cannot be cancelled.\n- held by: %s\n"+
+			"What to do: let it end, then start action onboard to make the connection again.", id, holder)
+	}
+	return nil
 }
 
 func notWaiting(id, holder, why string) error {

@@ -31,7 +31,8 @@ func ObserveFunction(r step.Runtime) (lambda.Handler, error) {
 
 // AcknowledgeFunction builds acknowledge: the step of an approval or a cancellation.
 func AcknowledgeFunction(r step.Runtime) (lambda.Handler, error) {
-	return step.Handle(r.Log, NewAcknowledger(tableOf(r), endpointsOf(r), busOf(r), r.AWS.Region, r.Log).Acknowledge), nil
+	table := tableOf(r).Asking(sfn.NewFromConfig(r.AWS))
+	return step.Handle(r.Log, NewAcknowledger(table, endpointsOf(r), busOf(r), r.AWS.Region, r.Log).Acknowledge), nil
 }
 
 // ResumeFunction builds resume: behind the rule on Postern's own observations.

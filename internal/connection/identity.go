@@ -60,6 +60,15 @@ func ExecutionName(connectionID, revision string) string {
 	return slug + "-" + digest(connectionID, revision)[:16]
 }
 
+// ExecutionARN returns the ARN that an execution of a state machine has, which may be given by an alias.
+//
+// AWS: arn:aws:states:<region>:<account>:execution:<state machine>:<name>; it names no alias.
+func ExecutionARN(machine, name string) string {
+	before, machine, _ := strings.Cut(machine, ":stateMachine:")
+	machine, _, _ = strings.Cut(machine, ":")
+	return before + ":execution:" + machine + ":" + name
+}
+
 // ConsoleLink returns the address of an execution in the console of its partition, "" when it is no ARN of one.
 func ConsoleLink(execution string) string {
 	parts := strings.Split(execution, ":") // arn:partition:states:region:account:execution:machine:name

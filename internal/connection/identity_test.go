@@ -62,3 +62,14 @@ func TestTags(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// An execution has the same ARN whether its state machine is given by itself, a version or an alias.
+func TestExecutionARN(t *testing.T) {
+	t.Parallel()
+	const machine = "arn:aws:states:us-east-1:111122223333:stateMachine:postern"
+	for _, qualifier := range []string{"", ":7", ":live"} {
+		if got := ExecutionARN(machine+qualifier, "x"); got != "arn:aws:states:us-east-1:111122223333:execution:postern:x" {
+			t.Errorf("by %q it is %s", qualifier, got)
+		}
+	}
+}

@@ -101,12 +101,13 @@ func (c *Checker) Check(ctx context.Context, raw json.RawMessage) (Checked, erro
 }
 
 // surprising reports whether answers open a finding that may be an execution's doing: a look is made minutes after the connections
-// were listed, and an endpoint that is gone is what an offboarding leaves.
+// were listed, and an endpoint that is gone is what an offboarding leaves. Nor is a repair started beside an execution, to fail.
 func surprising(link store.Link, answers []connection.DriftAnswer) bool {
 	return slices.ContainsFunc(answers, func(a connection.DriftAnswer) bool {
 		info, _ := a.Check.Info()
 		_, open := findingOf(link.Drift, a.Check)
-		return a.Result == connection.DriftFound && !open && (info.Deep || a.Check == connection.CheckEndpoint)
+		repairs := link.Expects.Policies.Of(a.Check) == connection.PolicyRepair
+		return a.Result == connection.DriftFound && (repairs || !open && (info.Deep || a.Check == connection.CheckEndpoint))
 	})
 }
 

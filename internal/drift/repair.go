@@ -36,7 +36,7 @@ type StepFunctions interface {
 // Repairer starts executions that put right what has drifted.
 type Repairer struct {
 	api     StepFunctions
-	machine string // ARN
+	machine string // ARN of its alias
 }
 
 // NewRepairer returns a repairer that starts executions of a state machine.
@@ -61,7 +61,7 @@ func (r Repairer) Start(ctx context.Context, connectionID string, checks []conne
 	})
 	switch {
 	case awserr.Is(err, "ExecutionAlreadyExists"): // AWS: one of this name and input that has ended
-		return strings.Replace(r.machine, ":stateMachine:", ":execution:", 1) + ":" + execution, nil
+		return connection.ExecutionARN(r.machine, execution), nil
 	case err != nil:
 		return "", fmt.Errorf("starting the repair of %s: %w", connectionID, err)
 	}

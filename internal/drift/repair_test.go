@@ -18,7 +18,7 @@ import (
 	"postern/internal/connection"
 )
 
-const machine = "arn:aws:states:us-east-1:111122223333:stateMachine:postern"
+const machine = "arn:aws:states:us-east-1:111122223333:stateMachine:postern:live" // as it is deployed
 
 // starter obeys Step Functions: the same name and input is the same execution while it runs, and a name that has ended is taken.
 type starter struct {

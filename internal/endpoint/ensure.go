@@ -39,11 +39,11 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.Endpoint, er
 	if want.Repair != nil {
 		return c.repair(ctx, want)
 	}
-	found, err := c.OfConnection(ctx, want.Network.VPCID, want.ConnectionID)
+	all, err := c.InVPC(ctx, want.Network.VPCID)
 	if err != nil {
 		return connection.Endpoint{}, err
 	}
-	existing, err := want.choose(found)
+	existing, err := want.choose(all)
 	if err != nil {
 		return connection.Endpoint{}, err
 	}
@@ -53,6 +53,9 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.Endpoint, er
 		}
 	}
 	if existing == nil {
+		if err := want.alone(all); err != nil {
+			return connection.Endpoint{}, err
+		}
 		return c.make(ctx, want)
 	}
 	endpoint := connection.Endpoint{
@@ -79,8 +82,10 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.Endpoint, er
 
 // choose returns the endpoint to go on with, or nil when one must be made. Only a live one is adopted: a rejected or deleted one
 // stays listed for a while, and waiting for it would be in vain. One for another service is not touched: the vendor accepted it.
-func (w Want) choose(found []Endpoint) (*Endpoint, error) {
-	live := slices.DeleteFunc(slices.Clone(found), func(e Endpoint) bool { return !e.State.Live() })
+func (w Want) choose(all []Endpoint) (*Endpoint, error) {
+	live := slices.DeleteFunc(slices.Clone(all), func(e Endpoint) bool {
+		return e.Tags[connection.TagConnection] != w.ConnectionID || !e.State.Live()
+	})
 	switch {
 	case len(live) == 0:
 		return nil, nil
@@ -97,6 +102,23 @@ func (w Want) choose(found []Endpoint) (*Endpoint, error) {
 			"that endpoint first, or give this connection another name", w.ConnectionID, live[0].ID, live[0].ServiceName, w.Service.Name)
 	}
 	return &live[0], nil
+}
+
+// alone returns a connection.Conflict when somebody got an endpoint for the service since the plan was made, which takes days with the
+// allow-listing: one more would be asked of the vendor in vain, since a VPC has one answer for a name.
+func (w Want) alone(all []Endpoint) error {
+	for _, e := range all {
+		if e.ServiceName != w.Service.Name || !e.State.Live() {
+			continue
+		}
+		if owner := e.Connection(); owner != "" {
+			return connection.Errorf(connection.Conflict, "endpoint %s of connection %s reaches %s from %s by now; use that connection, or "+
+				"remove it first", e.ID, owner, e.ServiceName, w.Network.VPCID)
+		}
+		return connection.Errorf(connection.Conflict, "endpoint %s, which Postern did not make, reaches %s from %s by now; start again with "+
+			"adoptEndpointId, or delete it first", e.ID, e.ServiceName, w.Network.VPCID)
+	}
+	return nil
 }
 
 func (c *Client) make(ctx context.Context, want Want) (connection.Endpoint, error) {

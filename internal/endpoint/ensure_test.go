@@ -150,6 +150,12 @@ func TestEnsureAdopts(t *testing.T) {
 	foreign.Tags = nil
 	other := ours("vpce-1", "available", "arn:exec:0")
 	other.ServiceName = aws.String("svc-other")
+	theirs := ours("vpce-1", "available", "arn:exec:0")
+	theirs.Tags[0].Value = aws.String("monte-carlo/other")
+	corpse := theirs
+	corpse.State = "rejected"
+	neighbour := foreign
+	neighbour.ServiceName = other.ServiceName
 	for name, test := range map[string]struct {
 		endpoints     []types.VpcEndpoint
 		notifications []types.ConnectionNotification
@@ -195,10 +201,16 @@ func TestEnsureAdopts(t *testing.T) {
 			endpoints: []types.VpcEndpoint{ours("vpce-9", "rejected", "arn:exec:0"), ours("vpce-1", "available", "arn:exec:0")},
 			want:      connection.Endpoint{ID: "vpce-1", State: connection.StateAvailable, NotificationID: "vpce-nfn-00000000000000001"},
 		},
-		"without our tags it is not ours": {
-			endpoints: []types.VpcEndpoint{foreign},
+		"without our tags it is not ours, and one is enough": {
+			endpoints: []types.VpcEndpoint{foreign}, fault: connection.Conflict, says: "start again with adoptEndpointId",
+		},
+		"another connection was faster": {
+			endpoints: []types.VpcEndpoint{theirs}, fault: connection.Conflict, says: "of connection monte-carlo/other reaches svc",
+		},
+		"another connection's corpse, and others for another service": {
+			endpoints: []types.VpcEndpoint{corpse, neighbour},
 			want: connection.Endpoint{
-				ID: "vpce-00000000000000002", State: connection.StatePendingAcceptance, Created: true,
+				ID: "vpce-00000000000000003", State: connection.StatePendingAcceptance, Created: true,
 				NotificationID: "vpce-nfn-00000000000000001",
 			},
 		},

@@ -33,6 +33,7 @@ func TestAStoppedExecutionIsTakenOver(t *testing.T) {
 				if asked := describedExecutions(c); asked != 0 {
 					t.Errorf("asked for %d executions while the connection was free", asked)
 				}
+				checkEnd(t, c, say(t, c, connection.ActionCancel, nil), refusedWord, connection.NotWaiting, "was stopped and undid nothing")
 				if next == connection.ActionOffboard {
 					checkEnd(t, c, say(t, c, next, nil), offboarded, "", "")
 					return

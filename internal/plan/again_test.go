@@ -69,7 +69,7 @@ func TestPlanAgainEnds(t *testing.T) {
 			"The request has 1 fault:\n- vendor: " + mcService + " takes Gateway endpoints, not interface endpoints; " +
 				"ask the vendor for the service of the product you bought"},
 		"held": {func(w *world) { w.holder = "arn:other" }, connection.Conflict,
-			"connection monte-carlo/agents-prod is held by execution arn:other; wait until that has ended, or end it with action cancel, then start again"},
+			"connection monte-carlo/agents-prod is held by execution arn:other; wait until that has ended, or end it with action cancel unless it offboards, then start again"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

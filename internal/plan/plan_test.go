@@ -531,7 +531,7 @@ func TestPlanConflict(t *testing.T) {
 	if got := connection.NameOf(err); got != connection.Conflict {
 		t.Fatalf("got %s: %v, want Conflict", got, err)
 	}
-	want := "connection monte-carlo/agents-prod is held by execution arn:other; wait until that has ended, or end it with action cancel, then start again"
+	want := "connection monte-carlo/agents-prod is held by execution arn:other; wait until that has ended, or end it with action cancel unless it offboards, then start again"
 	if err.Error() != want {
 		t.Errorf("got  %s\nwant %s", err, want)
 	}

@@ -198,7 +198,7 @@ func (p *Planner) free(ctx context.Context, connectionID, execution string) (sto
 	ended, err := p.from.Holders.Ended(ctx, holder)
 	if err == nil && !ended {
 		err = connection.Errorf(connection.Conflict, "connection %s is held by execution %s; wait until that has ended, or end it with "+
-			"action cancel, then start again", connectionID, holder)
+			"action cancel unless it offboards, then start again", connectionID, holder)
 	}
 	return holder, err
 }

@@ -34,7 +34,7 @@ func (r *run) outcome() connection.Outcome {
 	if !outcome.Clean {
 		b.WriteString("\nNext: remove by hand what is left behind; docs/runbook.md says how.")
 	}
-	if next := remedies[name]; next != "" {
+	if next := r.in.remedy(name); next != "" {
 		b.WriteString("\nNext: " + next)
 	}
 	outcome.Cause = b.String()
@@ -69,6 +69,14 @@ var remedies = map[string]string{
 	connection.RemovalPending: "see what keeps what is named above, then start the same request again: it goes on where this one ended.",
 	connection.WatchLost:      "mend the sweep (docs/runbook.md), then start again.",
 	connection.Internal:       "report this with the execution's ARN.",
+}
+
+// remedy is what to do after a failure that does not say it itself.
+func (in Input) remedy(name string) string {
+	if plan := in.State.Plan; name == connection.Cancelled && plan != nil && plan.Repair != nil {
+		return "nothing; the connection is as the repair found it. Start action repair again when it shall be put right after all."
+	}
+	return remedies[name]
 }
 
 // watchLost reports whether a wait ended before its time was over, which only a heartbeat that stayed away can do.

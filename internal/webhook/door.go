@@ -139,7 +139,7 @@ func refusal(faults connection.Faults) answer {
 func (d *Door) start(ctx context.Context, source *Source, asked *Asked) (answer, error) {
 	id := asked.Request.ConnectionID()
 	name, input := asked.Execution()
-	accepted := answer{status: http.StatusAccepted, ConnectionID: id, Execution: executionARN(d.config.Machine, name)}
+	accepted := answer{status: http.StatusAccepted, ConnectionID: id, Execution: connection.ExecutionARN(d.config.Machine, name)}
 	record, err := d.records.Record(ctx, id)
 	if err != nil {
 		return unavailable(err), err
@@ -195,15 +195,6 @@ func mayAct(record store.Record, atWork bool, asked *Asked) connection.Faults {
 		faults.Add(actionPath, "the last onboarding did not fail", "nothing needs to be done")
 	}
 	return faults
-}
-
-// executionARN returns the ARN that an execution of a state machine has, which may be given by an alias.
-//
-// AWS: arn:aws:states:<region>:<account>:execution:<state machine>:<name>; it names no alias.
-func executionARN(machine, name string) string {
-	before, machine, _ := strings.Cut(machine, ":stateMachine:")
-	machine, _, _ = strings.Cut(machine, ":")
-	return before + ":execution:" + machine + ":" + name
 }
 
 func executionName(arn string) string { return arn[strings.LastIndex(arn, ":")+1:] }

@@ -124,7 +124,7 @@ func TestWhoseConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.own(t, test.ticket, executionARN(machine, "other"), test.finished)
+			w.own(t, test.ticket, connection.ExecutionARN(machine, "other"), test.finished)
 			got := w.deliver(t, "github", test.body)
 			if got.status != test.status || !strings.Contains(got.raw, test.says) {
 				t.Errorf("answered %d %s", got.status, got.raw)
@@ -166,7 +166,7 @@ func TestStoppedByHand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			holder := executionARN(machine, "other")
+			holder := connection.ExecutionARN(machine, "other")
 			w.own(t, test.ticket, holder, false)
 			w.machine.status = map[string]sfntypes.ExecutionStatus{holder: test.holder}
 			got := w.deliver(t, "github", edit(t, sample("github"), "/label/name", test.label))
@@ -176,7 +176,7 @@ func TestStoppedByHand(t *testing.T) {
 		})
 	}
 	w := newWorld(t)
-	w.own(t, mine, executionARN(machine, "other"), false)
+	w.own(t, mine, connection.ExecutionARN(machine, "other"), false)
 	w.machine.err = &smithy.GenericAPIError{Code: "ThrottlingException"}
 	if got := w.deliver(t, "github", sample("github")); got.status != http.StatusTooManyRequests {
 		t.Errorf("nobody knows whether it runs: answered %d %s", got.status, got.raw)
@@ -339,16 +339,6 @@ func TestFunction(t *testing.T) {
 		bad[name] = value
 		if _, err := build(bad); err == nil {
 			t.Errorf("%s=%s was taken", name, value)
-		}
-	}
-}
-
-// An execution has the same ARN whether its state machine is given by itself, a version or an alias.
-func TestExecutionARN(t *testing.T) {
-	t.Parallel()
-	for _, qualifier := range []string{"", ":7", ":live"} {
-		if got := executionARN(machine+qualifier, "x"); got != "arn:aws:states:us-east-1:111122223333:execution:postern:x" {
-			t.Errorf("by %q it is %s", qualifier, got)
 		}
 	}
 }

@@ -244,7 +244,7 @@ func (f *fakeStates) StartExecution(_ context.Context, in *sfn.StartExecutionInp
 		return nil, &smithy.GenericAPIError{Code: "ExecutionAlreadyExists", Message: "Execution Already Exists"}
 	}
 	f.executions[name] = input
-	return &sfn.StartExecutionOutput{ExecutionArn: aws.String(executionARN(machine, name))}, nil
+	return &sfn.StartExecutionOutput{ExecutionArn: aws.String(connection.ExecutionARN(machine, name))}, nil
 }
 
 func delivery(headers map[string]string, body []byte) Delivery {
