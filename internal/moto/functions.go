@@ -23,6 +23,10 @@ type function struct {
 
 // Connect starts to serve the functions, rules and subscriptions of a deployed stack. Code is in the cloud assembly.
 func (g *Gateway) Connect(stack *Stack, assembly string) error {
+	machine, err := stack.Machine("postern")
+	if err != nil {
+		return err
+	}
 	for i, f := range stack.Functions {
 		code, err := stack.Code(assembly, f.Name)
 		if err != nil {
@@ -33,6 +37,9 @@ func (g *Gateway) Connect(stack *Stack, assembly string) error {
 		environment, err := g.environment(f, code, accessKey)
 		if err != nil {
 			return fmt.Errorf("function %s: %w", f.Name, err)
+		}
+		if environment[step.EnvStateMachine] == "" { // moto skips the alias, whose ARN it is
+			environment[step.EnvStateMachine] = machine
 		}
 		runtime, err := lambda.NewProcess(lambda.Spec{
 			Name: f.Name, ARN: f.ARN, Handler: f.Handler, Directory: code, Environment: environment,
@@ -45,7 +52,6 @@ func (g *Gateway) Connect(stack *Stack, assembly string) error {
 		g.functions[f.Name] = &function{runtime: runtime}
 		g.mu.Unlock()
 	}
-	var err error
 	if g.subscriptions, err = stack.Subscriptions(); err != nil {
 		return err
 	}

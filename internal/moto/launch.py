@@ -18,6 +18,7 @@ if tuple(int(part) for part in moto.__version__.split(".")[:2]) < (5, 1):
 
 import moto.cloudformation.parsing as parsing
 import moto.stepfunctions.models as stepfunctions
+import moto.stepfunctions.parser.backend.execution_worker as execution_worker
 from moto.core.config import default_user_config
 from moto.server import main
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
@@ -52,6 +53,10 @@ def parse_with_percentages(definition):
 
 
 AmazonStateLanguageParser.parse = staticmethod(parse_with_percentages)
+
+# AWS: the context object counts redrives, 0 for an execution that was never redriven. moto knows none.
+execution_data = execution_worker.ExecutionData
+execution_worker.ExecutionData = lambda **known: execution_data(**known, RedriveCount=0)
 
 default_user_config["stepfunctions"] = {"execute_state_machine": True}
 
