@@ -193,14 +193,24 @@ func (m *moto) run(ctx context.Context, c *one) (outcome, error) {
 	}
 }
 
-// path is the states that an execution entered. After some failures moto has no history to show.
+// path is the states that an execution entered. After some failures moto has no history to show, and at times none yet.
 func (m *moto) path(ctx context.Context, arn *string) []string {
+	for range 10 {
+		if names, err := m.history(ctx, arn); err == nil {
+			return names
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	return []string{"no history"}
+}
+
+func (m *moto) history(ctx context.Context, arn *string) ([]string, error) {
 	var names []string
 	pages := sfn.NewGetExecutionHistoryPaginator(m.client, &sfn.GetExecutionHistoryInput{ExecutionArn: arn, MaxResults: 1000})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return []string{"no history"}
+			return nil, err
 		}
 		for _, e := range page.Events {
 			if e.StateEnteredEventDetails != nil {
@@ -208,5 +218,5 @@ func (m *moto) path(ctx context.Context, arn *string) []string {
 			}
 		}
 	}
-	return names
+	return names, nil
 }
