@@ -7,7 +7,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"postern/internal/approval"
-	"postern/internal/drift"
+	"postern/internal/watch/drift"
 )
 
 const dashboardName = "postern"
@@ -26,7 +26,7 @@ func (s *stack) dashboard(alarms []interfacesawscloudwatch.IAlarmRef, watched ma
 		Title: jsii.String("Alarms"), Alarms: &alarms, Width: jsii.Number(dashboardColumns), Height: jsii.Number(4),
 	}))
 	board.AddWidgets(awscloudwatch.NewCustomWidget(&awscloudwatch.CustomWidgetProps{
-		Title: jsii.String("Connections"), FunctionArn: s.functions["widget"].FunctionArn(),
+		Title: jsii.String("Connections"), FunctionArn: s.functions["page"].FunctionArn(),
 		Width: jsii.Number(dashboardColumns), Height: jsii.Number(18),
 		UpdateOnResize: jsii.Bool(false), UpdateOnTimeRangeChange: jsii.Bool(false),
 	}))

@@ -10,7 +10,7 @@ import (
 	"postern/internal/step"
 )
 
-const driftHandler = "drift-check"
+const driftHandler = "drift"
 
 // driftMinutes is how often every onboarded connection is looked at.
 const driftMinutes = 60

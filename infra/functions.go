@@ -41,7 +41,7 @@ func assets() string {
 }
 
 // relayHandler is the function that calls the probes of other Regions. It is made when there is one.
-const relayHandler = "relay-probe"
+const relayHandler = "relay"
 
 // deploy defines every function, the probe once for each registered network.
 func (s *stack) deploy() {

@@ -403,7 +403,7 @@ func (s *stack) specs() []spec {
 			},
 		},
 		{
-			handler: "notify", description: "Mails the operators what to send the vendor, each text once", timeoutSeconds: 30,
+			handler: "mail", description: "Mails the operators what to send the vendor, each text once", timeoutSeconds: 30,
 			env: []string{step.EnvTable, step.EnvOperatorsTopic},
 			grants: []grant{
 				{actions: []string{"dynamodb:UpdateItem"}, resources: table, conditions: withoutToken},
@@ -413,7 +413,7 @@ func (s *stack) specs() []spec {
 			},
 		},
 		{
-			handler: "sweep-orphans", reaches: true, description: "Reports what Postern made and nobody answers for", timeoutSeconds: 300,
+			handler: "orphan", reaches: true, description: "Reports what Postern made and nobody answers for", timeoutSeconds: 300,
 			env: []string{step.EnvTable, step.EnvNetworks, step.EnvEventBus, step.EnvTimeouts, step.EnvParameterPrefix},
 			grants: []grant{
 				askHolder,
@@ -426,7 +426,7 @@ func (s *stack) specs() []spec {
 			},
 		},
 		{
-			handler: "widget", description: "Shows every connection on the dashboard", timeoutSeconds: 30,
+			handler: "page", description: "Shows every connection on the dashboard", timeoutSeconds: 30,
 			env:    []string{step.EnvTable},
 			grants: []grant{{actions: []string{"dynamodb:Scan"}, resources: table, conditions: withoutToken}},
 		},

@@ -149,7 +149,7 @@ var accepted = map[string]map[string]string{
 		ownRuns:    holders,
 		everything: looks,
 	},
-	"CommentRole": {
+	"TicketRole": {
 		everything: traces,
 	},
 	"Comments": {
@@ -163,7 +163,7 @@ var accepted = map[string]map[string]string{
 	"DeadLetters": {
 		"SQS3": "it is the dead-letter queue itself, of rules, subscriptions and functions",
 	},
-	"DriftCheckRole": {
+	"DriftRole": {
 		everything:  reads,
 		hostedZones: "a read; " + zoneIDs,
 		published:   "a read; " + prefixed,
@@ -193,7 +193,7 @@ var accepted = map[string]map[string]string{
 	"StandardSecret":       {"SMG4": shared},
 	"ZendeskCredential":    {"SMG4": issued},
 	"ZendeskSecret":        {"SMG4": shared},
-	"NotifyRole": {
+	"MailRole": {
 		everything:                           traces,
 		"IAM5[Action::kms:GenerateDataKey*]": "AWS names the action so for encrypted topics; the key is ours",
 	},
@@ -208,7 +208,7 @@ var accepted = map[string]map[string]string{
 		hostedZones: zoneIDs,
 		published:   prefixed,
 	},
-	"SweepOrphansRole": {
+	"OrphanRole": {
 		ownRuns:    holders,
 		everything: reads,
 	},
@@ -238,7 +238,7 @@ var accepted = map[string]map[string]string{
 		everything: traces,
 		published:  prefixed,
 	},
-	"RelayProbeRole": {
+	"RelayRole": {
 		everything: traces,
 	},
 	"ReportFleetRole": {
@@ -261,7 +261,7 @@ var accepted = map[string]map[string]string{
 		ownRuns:    holders,
 		everything: traces,
 	},
-	"WidgetRole": {
+	"PageRole": {
 		everything: traces,
 	},
 	"WorkflowRole": {
@@ -276,7 +276,7 @@ var accepted = map[string]map[string]string{
 		"IAM5[Resource::<ProbeAgentsProd>:*]":    versions,
 		"IAM5[Resource::<ProbeAgentsStaging>:*]": versions,
 		"IAM5[Resource::<PublishConfig>:*]":      versions,
-		"IAM5[Resource::<RelayProbe>:*]":         versions,
+		"IAM5[Resource::<Relay>:*]":         versions,
 		"IAM5[Resource::<Rollback>:*]":           versions,
 	},
 }

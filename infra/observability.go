@@ -12,9 +12,9 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"postern/internal/approval"
-	"postern/internal/drift"
 	"postern/internal/metric"
-	"postern/internal/orphan"
+	"postern/internal/watch/drift"
+	"postern/internal/watch/orphan"
 	"postern/internal/webhook"
 )
 
@@ -114,7 +114,7 @@ func (s *stack) orphanAlarms() []alarm {
 		{id: "OrphanUnknown", what: "The sweep for orphans cannot look at something", do: "Read in its log what it lacks",
 			anchor: "orphan-unknown", metric: written(orphan.MetricUnknown, "Minimum", two)},
 		{id: "OrphanSweepMissing", what: "The sweep for orphans is silent: what is nobody's bills on",
-			do: "Look at the rule OrphanSweep and the log of sweep-orphans", anchor: "orphan-sweep-missing",
+			do: "Look at the rule OrphanSweep and the log of orphan", anchor: "orphan-sweep-missing",
 			metric: written(orphan.MetricChecked, "SampleCount", two), threshold: 1, silent: true},
 	}
 }
@@ -128,7 +128,7 @@ func (s *stack) driftAlarms() []alarm {
 		{id: "DriftUnknown", what: "The drift check cannot look at something", do: "Look at the page what it lacks",
 			anchor: "drift-unknown", metric: written(drift.MetricUnknown, "Minimum", 2*driftMinutes)},
 		{id: "DriftCheckMissing", what: "The drift check is silent: nobody knows whether the links still work",
-			do: "Look at the rule DriftSchedule and the log of drift-check", anchor: "drift-check-missing",
+			do: "Look at the rule DriftSchedule and the log of drift", anchor: "drift-check-missing",
 			metric: written(drift.MetricChecked, "SampleCount", checksMissed*driftMinutes), threshold: 1, silent: true},
 	}
 }
@@ -149,7 +149,7 @@ func (s *stack) webhookAlarms() []alarm {
 // step's failure is a decision, retried and caught by the machine: rollback alone fails many times while an endpoint goes away.
 func (s *stack) functionAlarms() []alarm {
 	var alarms []alarm
-	for _, handler := range []string{"observe", "resume", "notify", "await-gate", "webhook", "comment", driftHandler} {
+	for _, handler := range []string{"observe", "resume", "mail", "await-gate", "webhook", "ticket", driftHandler} {
 		function, deployed := s.functions[handler]
 		if !deployed {
 			continue // no webhook is set up
@@ -157,7 +157,7 @@ func (s *stack) functionAlarms() []alarm {
 		alarms = append(alarms,
 			alarm{id: constructID(handler) + "Errors", what: "The function " + handler + " fails", do: "Read its log",
 				anchor: "function-errors", metric: sum(function.MetricErrors(nil)), threshold: 2})
-		if handler == "comment" || handler == driftHandler {
+		if handler == "ticket" || handler == driftHandler {
 			continue // it runs one at a time: Lambda turns it away as a matter of course, and comes again for six hours
 		}
 		alarms = append(alarms,

@@ -35,12 +35,12 @@ func TestAlarms(t *testing.T) {
 		"drift-check-missing":  "Postern DriftChecked SampleCount 10800 < 1, or nothing",
 		"webhook-refused":      "Postern WebhookRefused Sum 3600 > 3",
 	}
-	for _, function := range []string{"observe", "resume", "notify", "await-gate", "webhook"} {
+	for _, function := range []string{"observe", "resume", "mail", "await-gate", "webhook"} {
 		want["function-errors of "+function] = "AWS/Lambda Errors Sum 300 > 2"
 		want["function-throttles of "+function] = "AWS/Lambda Throttles Sum 300 > 2"
 	}
-	want["function-errors of comment"] = "AWS/Lambda Errors Sum 300 > 2"
-	want["function-errors of drift-check"] = "AWS/Lambda Errors Sum 300 > 2"
+	want["function-errors of ticket"] = "AWS/Lambda Errors Sum 300 > 2"
+	want["function-errors of drift"] = "AWS/Lambda Errors Sum 300 > 2"
 	handlers := map[string]string{}
 	for handler, id := range functionsByHandler(t) {
 		handlers[id] = handler

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"io/fs"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +30,41 @@ func TestPackagesAreListed(t *testing.T) {
 		if !strings.Contains(section, "`internal/"+name+"`") && !strings.Contains(section, "`internal/"+name+"/…`") && !strings.Contains(section, " `"+name+"`") {
 			t.Errorf("docs/architecture.md does not list internal/%s", name)
 		}
+	}
+}
+
+// TestEveryPackageIsCovered: every directory that holds Go files is one of ./..., so that vet, the tests and the linters see it. The go
+// tool skips directories named vendor and testdata, and names that begin with a dot or an underscore.
+func TestEveryPackageIsCovered(t *testing.T) {
+	t.Parallel()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", "./...")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	covered := strings.Fields(string(out))
+	missed := map[string]bool{}
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && slices.Contains([]string{".git", "testdata", "build", "cdk.out", "node_modules"}, entry.Name()):
+			return fs.SkipDir
+		case strings.HasSuffix(path, ".go") && !slices.Contains(covered, filepath.Dir(path)):
+			missed[filepath.Dir(path)] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dir := range missed {
+		t.Errorf("go list ./... leaves out %s: rename it", dir)
 	}
 }
 

@@ -16,8 +16,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"postern/internal/connection"
+	"postern/internal/notify/ticket"
 	"postern/internal/store"
-	"postern/internal/ticket"
 )
 
 // stack is the one place that sees every part.

@@ -11,8 +11,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"postern/internal/connection"
+	"postern/internal/notify/ticket"
 	"postern/internal/step"
-	"postern/internal/ticket"
 	"postern/internal/webhook"
 )
 
@@ -40,11 +40,11 @@ func (s *stack) writeBack() {
 		TimeToLiveAttribute: jsii.String("expires"),
 		RemovalPolicy:       awscdk.RemovalPolicy_DESTROY,
 	})
-	s.functions["comment"] = s.newFunction("Comment", "postern-comment", spec{
-		handler: "comment", description: "Tells tickets what becomes of their connections, each state once", timeoutSeconds: 60,
+	s.functions["ticket"] = s.newFunction("Ticket", "postern-ticket", spec{
+		handler: "ticket", description: "Tells tickets what becomes of their connections, each state once", timeoutSeconds: 60,
 		env: []string{step.EnvTable, step.EnvComments, step.EnvWriteBack}, grants: commentGrants, reserved: commentsAtATime,
 	})
-	target := s.functions["comment"]
+	target := s.functions["ticket"]
 	s.rule("Executions", "An execution began or ended, to its ticket", &awsevents.RuleProps{
 		EventPattern: &awsevents.EventPattern{
 			Source: jsii.Strings("aws.states"), DetailType: jsii.Strings("Step Functions Execution Status Change"),

@@ -25,7 +25,7 @@ func (s *stack) triggers() {
 	}, s.functions["observe"], 0) // the next sweep is the retry
 	s.rule("OrphanSweep", "Looks for what nobody answers for", &awsevents.RuleProps{
 		Schedule: awsevents.Schedule_Rate(awscdk.Duration_Hours(jsii.Number(orphanSweepHours))),
-	}, s.functions["sweep-orphans"], 0)
+	}, s.functions["orphan"], 0)
 	s.deployed()
 	// Needs a trail in the account that logs management events. Creating an endpoint changes none that we know.
 	s.rule("Changes", "Somebody changed an endpoint in this account", &awsevents.RuleProps{
@@ -50,7 +50,7 @@ func (s *stack) triggers() {
 			DetailType: jsii.Strings(connection.EventGateOpened, connection.EventGateReminder, connection.EventOffboarded,
 				connection.EventOrphan, connection.EventDrift),
 		},
-	}, s.functions["notify"], 20)
+	}, s.functions["mail"], 20)
 }
 
 // deployed has what runs seldom run when the stack is there: nobody waits hours to learn whether it can, and the alarms that mind its
@@ -67,7 +67,7 @@ func (s *stack) deployed() {
 			},
 		},
 	}, s.functions[driftHandler], 1)
-	s.send(rule, s.functions["sweep-orphans"], 1)
+	s.send(rule, s.functions["orphan"], 1)
 }
 
 // rule sends what matches to a function.
@@ -89,7 +89,7 @@ func (s *stack) send(rule awsevents.Rule, target awslambda.Function, retries flo
 
 // asynchronous sets what Lambda does with events that a function failed on: EventBridge and SNS only hand them over.
 func (s *stack) asynchronous() {
-	for _, handler := range []string{"observe", "resume", "notify", "sweep-orphans", "comment", driftHandler} {
+	for _, handler := range []string{"observe", "resume", "mail", "orphan", "ticket", driftHandler} {
 		if s.functions[handler] == nil {
 			continue // no ticket is told
 		}

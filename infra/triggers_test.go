@@ -43,18 +43,18 @@ func TestRules(t *testing.T) {
 	deployed := `{"detail":{"stack-id":[{"Ref":"AWS::StackId"}],"status-details":{"status":["CREATE_COMPLETE","UPDATE_COMPLETE"]}},` +
 		`"detail-type":["CloudFormation Stack Status Change"],"source":["aws.cloudformation"]}`
 	want := map[string]string{
-		told:              "comment, 20 retries in 86400 s",
-		executions:        "comment, 20 retries in 86400 s",
-		"rate(1 hour)":    "drift-check, 0 retries in 86400 s",
-		interventions:     "drift-check, 1 retries in 86400 s",
-		parameters:        "drift-check, 1 retries in 86400 s",
-		rejections:        "drift-check, 1 retries in 86400 s",
-		deployed:          "drift-check, 1 retries in 86400 s; sweep-orphans, 1 retries in 86400 s",
+		told:              "ticket, 20 retries in 86400 s",
+		executions:        "ticket, 20 retries in 86400 s",
+		"rate(1 hour)":    "drift, 0 retries in 86400 s",
+		interventions:     "drift, 1 retries in 86400 s",
+		parameters:        "drift, 1 retries in 86400 s",
+		rejections:        "drift, 1 retries in 86400 s",
+		deployed:          "drift, 1 retries in 86400 s; orphan, 1 retries in 86400 s",
 		"rate(5 minutes)": "observe, 0 retries in 86400 s",
-		"rate(6 hours)":   "sweep-orphans, 0 retries in 86400 s",
+		"rate(6 hours)":   "orphan, 0 retries in 86400 s",
 		changes:           "observe, 8 retries in 86400 s",
 		observations:      "resume, 20 retries in 86400 s",
-		opened:            "notify, 20 retries in 86400 s",
+		opened:            "mail, 20 retries in 86400 s",
 	}
 	handlers := map[string]string{}
 	for handler, id := range functionsByHandler(t) {

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"postern/internal/connection"
-	"postern/internal/local/handlers"
+	"postern/internal/proof/handlers"
 )
 
 var update = flag.Bool("update", false, "add to the recordings and the schema what is new; what is there stays")
@@ -194,7 +194,7 @@ func calling(t *testing.T, definition []byte) []string {
 
 // inputs are the types that the functions decode their inputs into.
 var inputs = map[string]string{
-	"plan": "PlanInput", "await-gate": "GateInput", "rollback": "RollbackInput", "probe": "ProbeInput", "relay-probe": "ProbeInput",
+	"plan": "PlanInput", "await-gate": "GateInput", "rollback": "RollbackInput", "probe": "ProbeInput", "relay": "ProbeInput",
 	"plan-fleet": "FleetInput", "report-target": "FleetEnded", "report-fleet": "FleetResults",
 }
 

@@ -9,15 +9,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"postern/internal/catalog/calendar"
 	"postern/internal/metric"
-	"postern/internal/sla"
 	"postern/internal/store"
 )
 
 // TestMetricLine pins the line: CloudWatch drops what is not exactly its format, without a word.
 func TestMetricLine(t *testing.T) {
 	t.Parallel()
-	waits := []store.Wait{{Since: noon}, {Since: noon.Add(-90 * time.Minute), Asked: noon.Add(-90 * time.Minute), SLAHours: 1, Calendar: sla.Always}, {Since: noon.Add(time.Minute)}}
+	waits := []store.Wait{{Since: noon}, {Since: noon.Add(-90 * time.Minute), Asked: noon.Add(-90 * time.Minute), SLAHours: 1, Calendar: calendar.Always}, {Since: noon.Add(time.Minute)}}
 	var out bytes.Buffer
 	if err := metric.Write(&out, noon, pending(waits, noon, 2)...); err != nil {
 		t.Fatal(err)

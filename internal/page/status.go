@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"postern/internal/catalog/calendar"
 	"postern/internal/connection"
-	"postern/internal/sla"
 	"postern/internal/store"
 )
 
@@ -135,12 +135,12 @@ type patience struct {
 }
 
 func patienceOf(wait store.Wait, at time.Time) patience {
-	clock, err := sla.Named(wait.Calendar)
+	clock, err := calendar.Named(wait.Calendar)
 	if err != nil || wait.SLAHours <= 0 {
 		return patience{Passed: max(0, at.Sub(wait.Asked))}
 	}
 	unit := "business hours"
-	if wait.Calendar == sla.Always {
+	if wait.Calendar == calendar.Always {
 		unit = "hours"
 	}
 	return patience{clock.Elapsed(wait.Asked, at), time.Duration(wait.SLAHours) * time.Hour, unit}

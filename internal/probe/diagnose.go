@@ -12,7 +12,7 @@ import (
 	"syscall"
 
 	"postern/internal/connection"
-	"postern/internal/diagnosis"
+	"postern/internal/probe/diagnosis"
 )
 
 // Diagnose looks at a connection that exists and names what is wrong with it. A link that does not work is a result, not an error.

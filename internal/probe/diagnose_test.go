@@ -11,7 +11,7 @@ import (
 	"github.com/miekg/dns"
 
 	"postern/internal/connection"
-	"postern/internal/diagnosis"
+	"postern/internal/probe/diagnosis"
 	"postern/internal/step"
 )
 

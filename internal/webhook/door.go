@@ -16,10 +16,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"postern/internal/awserr"
+	"postern/internal/catalog"
 	"postern/internal/connection"
 	"postern/internal/metric"
 	"postern/internal/store"
-	"postern/internal/vendor"
 )
 
 // Secrets returns the active secrets of a source; none when there are none.
@@ -42,7 +42,7 @@ type StatesAPI interface {
 type Config struct {
 	Sources  Sources
 	Networks connection.Networks
-	Catalog  vendor.Catalog
+	Catalog  catalog.Catalog
 	Machine  string // ARN of the state machine
 }
 
