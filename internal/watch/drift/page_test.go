@@ -14,7 +14,7 @@ import (
 // The page lists every check and every policy, as the code has them.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "drift.md"))
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "drift.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
