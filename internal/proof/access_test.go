@@ -170,7 +170,7 @@ func TestEventWithoutPermissionIsADeadLetter(t *testing.T) {
 
 func TestFunctionThatKeepsFailingIsADeadLetter(t *testing.T) {
 	t.Parallel()
-	c := open(t, func(config *local.Config) { config.Mutate = without(t, "NotifyRole", "sns:Publish") })
+	c := open(t, func(config *local.Config) { config.Mutate = without(t, "MailRole", "sns:Publish") })
 	vendor(t, c, time.Hour, time.Hour)
 	onboard(t, c, "onboard.monte-carlo.json")
 	tries := map[string]int{}

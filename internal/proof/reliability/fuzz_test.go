@@ -23,7 +23,7 @@ func TestFuzzTargets(t *testing.T) {
 	t.Parallel()
 	var targets, decoders []string
 	fuzzed := map[string]bool{}
-	root := filepath.Join("..", "..")
+	root := filepath.Join("..", "..", "..")
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err

@@ -13,7 +13,7 @@ const sample = 37
 
 func golden(t *testing.T) []byte {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("..", "..", templatePath))
+	raw, err := os.ReadFile(filepath.Join("..", "..", "..", templatePath))
 	if err != nil {
 		t.Fatal(err)
 	}
