@@ -6,10 +6,13 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// fleetDefinition is the state machine that starts one execution of the other for each target.
+// fleetSource is the fleet's state machine without the retriers that its states share.
 //
 //go:embed fleet.asl.json
-var fleetDefinition string
+var fleetSource string
+
+// fleetDefinition is the state machine that starts one execution of the postern machine for each target.
+var fleetDefinition = withRetriers(fleetSource, fleetRetriers)
 
 const fleetName = machineName + "-fleet"
 

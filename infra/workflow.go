@@ -13,10 +13,13 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// definition is the state machine. Each ${…Function} of it is a function's ARN.
+// workflowSource is the state machine without the retriers that all its states share.
 //
 //go:embed workflow.asl.json
-var definition string
+var workflowSource string
+
+// definition is the state machine. Each ${…Function} in it stands for a function's ARN.
+var definition = withRetriers(workflowSource, stepRetriers)
 
 const machineName = "postern"
 
