@@ -177,11 +177,12 @@ var accepted = map[string]map[string]string{
 		hostedZones: "AWS names AssociateVPCWithHostedZone beside CreateVpcEndpoint; the VPCs are the registered ones",
 	},
 	"FleetRole": {
-		everything:                         "delivery of logs, which AWS cannot restrict; " + traces,
-		ownRuns:                            "executions of our own machine, whose names are not known before",
-		"IAM5[Resource::<PlanFleet>:*]":    versions,
-		"IAM5[Resource::<ReportFleet>:*]":  versions,
-		"IAM5[Resource::<ReportTarget>:*]": versions,
+		everything: traces,
+	},
+	"FleetWorkflowRole": {
+		everything:                  "delivery of logs, which AWS cannot restrict; " + traces,
+		ownRuns:                     "executions of our own machine, whose names are not known before",
+		"IAM5[Resource::<Fleet>:*]": versions,
 	},
 	"GithubCredential":     {"SMG4": issued},
 	"GithubSecret":         {"SMG4": shared},
@@ -212,9 +213,6 @@ var accepted = map[string]map[string]string{
 		ownRuns:    holders,
 		everything: reads,
 	},
-	"PlanFleetRole": {
-		everything: traces,
-	},
 	"PlanRole": {
 		ownRuns:     holders,
 		everything:  reads,
@@ -239,12 +237,6 @@ var accepted = map[string]map[string]string{
 		published:  prefixed,
 	},
 	"RelayRole": {
-		everything: traces,
-	},
-	"ReportFleetRole": {
-		everything: traces,
-	},
-	"ReportTargetRole": {
 		everything: traces,
 	},
 	"ResumeRole": {
@@ -276,7 +268,7 @@ var accepted = map[string]map[string]string{
 		"IAM5[Resource::<ProbeAgentsProd>:*]":    versions,
 		"IAM5[Resource::<ProbeAgentsStaging>:*]": versions,
 		"IAM5[Resource::<PublishConfig>:*]":      versions,
-		"IAM5[Resource::<Relay>:*]":         versions,
+		"IAM5[Resource::<Relay>:*]":              versions,
 		"IAM5[Resource::<Rollback>:*]":           versions,
 	},
 }

@@ -37,7 +37,6 @@ type alarm struct {
 }
 
 func (s *stack) observability() {
-	s.asynchronous()
 	all := slices.Concat(s.executionAlarms(), s.fleetAlarms(), s.waitAlarms(), s.orphanAlarms(), s.driftAlarms(), s.webhookAlarms(), s.functionAlarms())
 	alarms := make([]interfacesawscloudwatch.IAlarmRef, len(all))
 	metrics := map[string]awscloudwatch.IMetric{}
@@ -145,23 +144,22 @@ func (s *stack) webhookAlarms() []alarm {
 	}
 }
 
-// functionAlarms are about the functions whose failures no execution shows at once: those that events, gates and tickets call. A
-// step's failure is a decision, retried and caught by the machine: rollback alone fails many times while an endpoint goes away.
+// functionAlarms are about the functions whose row of the table says alarm.
 func (s *stack) functionAlarms() []alarm {
 	var alarms []alarm
-	for _, handler := range []string{"observe", "resume", "mail", "await-gate", "webhook", "ticket", driftHandler} {
-		function, deployed := s.functions[handler]
-		if !deployed {
-			continue // no webhook is set up
+	for _, f := range functions {
+		function, deployed := s.functions[f.name]
+		if !f.alarm || !deployed {
+			continue
 		}
 		alarms = append(alarms,
-			alarm{id: constructID(handler) + "Errors", what: "The function " + handler + " fails", do: "Read its log",
+			alarm{id: constructID(f.name) + "Errors", what: "The function " + f.name + " fails", do: "Read its log",
 				anchor: "function-errors", metric: sum(function.MetricErrors(nil)), threshold: 2})
-		if handler == "ticket" || handler == driftHandler {
-			continue // it runs one at a time: Lambda turns it away as a matter of course, and comes again for six hours
+		if f.atOnce == 1 {
+			continue // Lambda throttles a second call as a matter of course, and tries again for six hours
 		}
 		alarms = append(alarms,
-			alarm{id: constructID(handler) + "Throttles", what: "Lambda turns the function " + handler + " away",
+			alarm{id: constructID(f.name) + "Throttles", what: "The function " + f.name + " is throttled",
 				do: "Raise the account's concurrency", anchor: "function-throttles",
 				metric: sum(function.MetricThrottles(nil)), threshold: 2})
 	}

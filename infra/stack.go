@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -16,7 +17,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"postern/internal/connection"
-	"postern/internal/notify/ticket"
 	"postern/internal/store"
 )
 
@@ -28,8 +28,9 @@ type stack struct {
 
 	key           awskms.Key
 	table         awsdynamodb.Table
-	notifications awssns.Topic // where PrivateLink tells of endpoints
-	operators     awssns.Topic // e-mail
+	notifications awssns.Topic       // PrivateLink's connection notifications
+	operators     awssns.Topic       // e-mail
+	bus           awsevents.EventBus // of Postern's own events
 	deadLetters   awssqs.Queue
 	functions     map[string]awslambda.Function
 	machine       awsstepfunctions.StateMachine
@@ -37,9 +38,8 @@ type stack struct {
 	machineLogs   awslogs.LogGroup
 	fleetMachine  awsstepfunctions.StateMachine
 	secrets       []awssecretsmanager.Secret // of the webhooks
-	systems       map[string]ticket.Settings // that are written back to
-	credentials   []*string                  // ARNs of their secrets
-	comments      awsdynamodb.Table          // on tickets
+	credentials   []*string                  // ARNs of the secrets of the ticket systems that are written back to
+	comments      awsdynamodb.Table
 }
 
 // NewStack defines all of Postern.
@@ -54,12 +54,15 @@ func NewStack(scope constructs.Construct, id string, settings Settings) {
 	}
 	s.storage()
 	s.topics()
+	s.eventBus()
+	s.webhookSecrets()
+	s.writeBack()
 	s.deploy()
 	s.workflow()
+	s.deployStarters()
 	s.fleet()
-	s.webhooks()
-	s.writeBack()
-	s.drift()
+	s.guardBus()
+	s.webhookAPI()
 	s.triggers()
 	s.observability()
 }
