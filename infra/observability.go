@@ -12,7 +12,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"postern/internal/approval"
-	"postern/internal/metric"
+	"postern/internal/step"
 	"postern/internal/watch/drift"
 	"postern/internal/watch/orphan"
 	"postern/internal/webhook"
@@ -68,7 +68,7 @@ func (s *stack) failedDirty() awscloudwatch.IMetric {
 	filter := awslogs.NewMetricFilter(s.scope, jsii.String("FailedDirty"), &awslogs.MetricFilterProps{
 		LogGroup:        s.machineLogs,
 		FilterPattern:   awslogs.FilterPattern_Literal(jsii.String(`{ $.details.name = "FailedDirty" }`)),
-		MetricNamespace: jsii.String(metric.Namespace),
+		MetricNamespace: jsii.String(step.MetricNamespace),
 		MetricName:      jsii.String("FailedDirty"),
 		MetricValue:     jsii.String("1"),
 	})
@@ -78,7 +78,7 @@ func (s *stack) failedDirty() awscloudwatch.IMetric {
 // written is a metric that a function writes, over some minutes.
 func written(name, statistic string, minutes float64) awscloudwatch.IMetric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		Namespace: jsii.String(metric.Namespace), MetricName: jsii.String(name), Statistic: jsii.String(statistic),
+		Namespace: jsii.String(step.MetricNamespace), MetricName: jsii.String(name), Statistic: jsii.String(statistic),
 		Period: awscdk.Duration_Minutes(jsii.Number(minutes)),
 	})
 }

@@ -11,7 +11,7 @@ import (
 
 	"postern/internal/bus"
 	"postern/internal/connection"
-	"postern/internal/metric"
+	"postern/internal/step"
 	"postern/internal/store"
 )
 
@@ -92,10 +92,10 @@ func (c *Checker) Check(ctx context.Context, raw json.RawMessage) (Checked, erro
 		done.Unknown += after.Count(connection.DriftUnknown)
 	}
 	if w.by == bySchedule {
-		failed = append(failed, metric.Write(c.Metrics, w.at,
-			metric.Metric{Name: MetricDrift, Unit: metric.Count, Value: float64(done.Drift)},
-			metric.Metric{Name: MetricUnknown, Unit: metric.Count, Value: float64(done.Unknown)},
-			metric.Metric{Name: MetricChecked, Unit: metric.Count, Value: float64(done.Connections)}))
+		failed = append(failed, step.WriteMetrics(c.Metrics, w.at,
+			step.Metric{Name: MetricDrift, Unit: step.Count, Value: float64(done.Drift)},
+			step.Metric{Name: MetricUnknown, Unit: step.Count, Value: float64(done.Unknown)},
+			step.Metric{Name: MetricChecked, Unit: step.Count, Value: float64(done.Connections)}))
 	}
 	return done, errors.Join(failed...)
 }

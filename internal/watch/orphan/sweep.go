@@ -14,8 +14,8 @@ import (
 	"postern/internal/connection"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
-	"postern/internal/metric"
 	"postern/internal/publish"
+	"postern/internal/step"
 	"postern/internal/store"
 )
 
@@ -118,9 +118,9 @@ func (s *Sweeper) Sweep(ctx context.Context, at time.Time) (Swept, error) {
 		}
 	}
 	swept := Swept{Looked: seen.looked + len(records), Orphans: len(events), Unknown: seen.unknown}
-	count := func(name string, value int) metric.Metric {
-		return metric.Metric{Name: name, Unit: metric.Count, Value: float64(value)}
+	count := func(name string, value int) step.Metric {
+		return step.Metric{Name: name, Unit: step.Count, Value: float64(value)}
 	}
-	return swept, errors.Join(s.Bus.Put(ctx, events...), metric.Write(s.Metrics, at, count(MetricOrphans, swept.Orphans),
+	return swept, errors.Join(s.Bus.Put(ctx, events...), step.WriteMetrics(s.Metrics, at, count(MetricOrphans, swept.Orphans),
 		count(MetricChecked, swept.Looked), count(MetricUnknown, swept.Unknown)))
 }
