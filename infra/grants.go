@@ -15,7 +15,7 @@ import (
 // grant is one statement of a function's role. Resources are * only where AWS has no resource-level permissions, and a comment
 // says so.
 type grant struct {
-	deny       bool // takes away instead
+	deny       bool // denies the actions instead of allowing them
 	actions    []string
 	resources  func(*stack) []*string
 	conditions map[string]any
@@ -150,19 +150,19 @@ var ourTags = map[string]any{
 	},
 }
 
-// madeByUs restricts a deletion to what carries our tag, and was not made by hand and taken over.
+// madeByUs restricts a deletion to what carries our tag, and was not adopted.
 var madeByUs = map[string]any{
 	"StringEquals": ours["StringEquals"],
 	"Null":         map[string]any{"aws:ResourceTag/" + connection.TagAdopted: "true"},
 }
 
-// adopted restricts a write to an endpoint that was made by hand and taken over.
+// adopted restricts a write to an adopted endpoint.
 var adopted = map[string]any{
 	"StringEquals": ours["StringEquals"],
 	"Null":         map[string]any{"aws:ResourceTag/" + connection.TagAdopted: "false"},
 }
 
-// adopt is for an endpoint that was made by hand: it gets our tags and no others, and only as long as nobody's is on it, so that
+// adopt is for an endpoint that was created manually: it gets our tags and no others, and only while it has none of them, so that
 // of two connections one is refused.
 //
 // AWS: a vpc-endpoint has no condition key of its VPC (ec2:Vpc is none of its), so the registered VPCs cannot be named here.
@@ -172,7 +172,7 @@ var adopt = grant{actions: []string{"ec2:CreateTags"}, resources: ec2Resource("v
 	"Null":                      map[string]any{"aws:ResourceTag/" + connection.TagManaged: "true"},
 }}
 
-// release is for the same endpoint afterwards: our tags go, and nobody else's. AWS: a DeleteTags that names no tag removes all of
+// release is for an adopted endpoint: our tags are removed, and no others. AWS: a DeleteTags that names no tag removes all of
 // them, and its empty set satisfies ForAllValues, so its absence is excluded by itself.
 var release = grant{actions: []string{"ec2:DeleteTags"}, resources: ec2Resource("vpc-endpoint"), conditions: map[string]any{
 	"StringEquals":              ours["StringEquals"],
@@ -200,7 +200,7 @@ var withoutToken = map[string]any{
 // blindly is for the last write of an execution: it removes the token with the rest of the wait, and may not see what it removes.
 var blindly = map[string]any{"StringEqualsIfExists": map[string]any{"dynamodb:ReturnValues": "NONE"}}
 
-// askHolder is for functions that claim a connection, or refuse it: whoever holds it may have ended without letting go.
+// askHolder is for functions that claim a connection, or refuse it: the execution that holds it may have ended without releasing it.
 var askHolder = grant{actions: []string{"states:DescribeExecution"}, resources: executions}
 
 // failedEvents is for functions that are called asynchronously: Lambda sends what they failed on to the dead letters.

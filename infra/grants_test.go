@@ -132,7 +132,7 @@ func TestPermissionsAreScoped(t *testing.T) {
 	// Every statement that allows the action must have these in its resources and its condition.
 	restricted := map[string]struct{ resource, condition string }{
 		"ec2:CreateTags": {":vpc-endpoint/*", ""},
-		// An endpoint that was made by hand and taken over cannot be deleted, and only our tags be taken from it.
+		// An adopted endpoint cannot be deleted, and only our tags can be removed from it.
 		"ec2:DeleteVpcEndpoints": {":vpc-endpoint/*", `{"Null":{"aws:ResourceTag/postern:adopted":"true"},"StringEquals":{` +
 			fmt.Sprintf(managed, "ResourceTag") + `}}`},
 		"ec2:DeleteTags": {":vpc-endpoint/*", `{"ForAllValues:StringEquals":{"aws:TagKeys":["postern:adopted","postern:connection",` +
@@ -194,7 +194,7 @@ func TestEndpointsAreCreatedOnlyAsOurs(t *testing.T) {
 		`ec2:CreateSecurityGroup "security-group/*"`:                                        `{"StringEquals":{"aws:RequestTag/postern:managed":"true"}}`,
 		`ec2:AuthorizeSecurityGroupIngress "security-group/*"`:                              `{"StringEquals":{"aws:ResourceTag/postern:managed":"true"}}`,
 
-		// What is nobody's is taken over, and of what is ours the tags are put back.
+		// An endpoint without our tags is adopted, and lost tags of ours are restored.
 		`ec2:CreateTags "vpc-endpoint/*"`: `{"ForAllValues:StringEquals":{"aws:TagKeys":["postern:adopted","postern:connection",` +
 			`"postern:managed"]},"Null":{"aws:ResourceTag/postern:connection":"true"},"StringEquals":{"aws:ResourceTag/postern:managed":"true"}}` +
 			` or {"ForAllValues:StringEquals":{"aws:TagKeys":["postern:adopted","postern:connection","postern:managed"]},` +

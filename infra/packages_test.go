@@ -70,7 +70,7 @@ func TestEveryPackageIsCovered(t *testing.T) {
 	}
 }
 
-// The page names every function: those that the states call, and those beside them.
+// The page names every function: those that the states call, and the others.
 func TestFunctionsAreListed(t *testing.T) {
 	t.Parallel()
 	const page = "../docs/architecture.md"

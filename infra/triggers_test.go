@@ -30,7 +30,7 @@ func TestRules(t *testing.T) {
 	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed,
 		connection.EventAcknowledged, connection.EventCancelled)
 	opened := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventOffboarded, connection.EventOrphan, connection.EventDrift)
-	told := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventServiceVisible, connection.EventEndpointState,
+	commented := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventServiceVisible, connection.EventEndpointState,
 		connection.EventDrift)
 	var machine string // no ticket is about a fleet's own execution: each target's has one
 	for id, r := range ofType("AWS::StepFunctions::StateMachine") {
@@ -43,7 +43,7 @@ func TestRules(t *testing.T) {
 	deployed := `{"detail":{"stack-id":[{"Ref":"AWS::StackId"}],"status-details":{"status":["CREATE_COMPLETE","UPDATE_COMPLETE"]}},` +
 		`"detail-type":["CloudFormation Stack Status Change"],"source":["aws.cloudformation"]}`
 	want := map[string]string{
-		told:              "ticket, 20 retries in 86400 s",
+		commented:         "ticket, 20 retries in 86400 s",
 		executions:        "ticket, 20 retries in 86400 s",
 		"rate(1 hour)":    "drift, 0 retries in 86400 s",
 		interventions:     "drift, 1 retries in 86400 s",
@@ -103,7 +103,7 @@ func TestDeadLettersComeFromOurs(t *testing.T) {
 			}
 			source := text(the(one, "Condition", "ArnEquals", "aws:SourceArn"))
 			if service == "" || source == "null" || strings.Contains(source, "*") || the(one, "Action") != "sqs:SendMessage" {
-				t.Errorf("%s: anybody's resources may write: %s", id, text(one))
+				t.Errorf("%s: resources of any account may write: %s", id, text(one))
 			}
 			sources[service]++
 		}

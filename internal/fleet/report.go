@@ -19,7 +19,7 @@ const (
 	Onboarded Status = "onboarded"
 	Planned   Status = "planned"
 	Failed    Status = "failed"
-	Unknown   Status = "unknown" // nobody could tell: its execution is to be looked at
+	Unknown   Status = "unknown" // the report failed: look at its execution
 )
 
 // Result is how one target ended. It is small, since those of all targets share the state of one execution.

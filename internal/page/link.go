@@ -45,7 +45,7 @@ func executionOf(o store.Overview) string {
 	return or(o.Holder, o.FinishedBy)
 }
 
-// regionOf returns the Region of a connection's network, "" when nobody knows it.
+// regionOf returns the Region of a connection's network, "" when it is unknown.
 func regionOf(o store.Overview) string {
 	switch {
 	case o.Expects != nil:

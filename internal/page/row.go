@@ -39,8 +39,8 @@ type Row struct {
 
 // WaitCell is a wait for the vendor.
 type WaitCell struct {
-	For      string // what the vendor shall do
-	Whom     string // to ask, "" when nobody knows
+	For      string // what the vendor must do
+	Whom     string // to ask, "" when it is unknown
 	Patience patience
 	Since    TimeCell
 }

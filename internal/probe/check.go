@@ -27,7 +27,7 @@ const (
 
 const notRun = "not run: no connection"
 
-// checks judges the attempts together: what one interface says is only understood beside the others.
+// checks judges the attempts together: the answer of one interface is only understood with those of the others.
 func (s subject) checks(attempts []attempt) []connection.Check {
 	var checks []connection.Check
 	for _, a := range attempts {
@@ -60,7 +60,7 @@ func (s subject) tcp(a attempt, all []attempt) connection.Check {
 	return s.stopped(a, check)
 }
 
-// causeOfSilence tells a security group from a network ACL or a route: the group is the endpoint's and drops on every interface
+// causeOfSilence distinguishes a security group from a network ACL or a route: the group is the endpoint's and drops on every interface
 // alike, the others belong to one subnet.
 func causeOfSilence(a attempt, all []attempt) string {
 	answered := slices.ContainsFunc(all, func(other attempt) bool {

@@ -43,7 +43,7 @@ func ids(links []store.Link) []string {
 	return found
 }
 
-// Every sample of a change names the one connection, and that is looked at deeply but where only lists can tell.
+// Every sample of a change names the one connection, and that one gets deep checks, unless only lists can show the change.
 func TestChangesNameTheirConnection(t *testing.T) {
 	t.Parallel()
 	for name, looks := range map[string]int{
@@ -69,7 +69,7 @@ func TestNothingToCheck(t *testing.T) {
 	modify := string(events.Read("cloudtrail.modify.json"))
 	const someone = "assumed-role/admin/someone"
 	if !strings.Contains(modify, someone) {
-		t.Fatal("the sample is of somebody else")
+		t.Fatal("the sample is of another connection")
 	}
 	for name, test := range map[string]struct {
 		raw  string
@@ -101,7 +101,7 @@ func TestOwnPublishingIsLeftAlone(t *testing.T) {
 	}
 }
 
-// Who was looked at longest ago comes first, who has a finding comes each time, and nobody else before a day has passed.
+// The connection that was checked longest ago comes first, one with a finding comes each time, and no other before a day has passed.
 func TestTurns(t *testing.T) {
 	t.Parallel()
 	at := func(name string, ago time.Duration, findings ...connection.DriftFinding) store.Link {
@@ -136,7 +136,7 @@ func TestNoLookWithoutTime(t *testing.T) {
 	}
 }
 
-// Nobody looked for three days: that is known of nothing any more.
+// Without deep checks for three days every deep check is unknown.
 func TestUnseenIsUnknown(t *testing.T) {
 	t.Parallel()
 	l := link()
@@ -150,7 +150,7 @@ func TestUnseenIsUnknown(t *testing.T) {
 		t.Fatalf("got %v", answers)
 	}
 	for _, a := range answers {
-		if a.Result != connection.DriftUnknown || a.Detail != "nobody has looked since 2026-11-20 15:11 UTC" {
+		if a.Result != connection.DriftUnknown || a.Detail != "not checked since 2026-11-20 15:11 UTC" {
 			t.Errorf("got %+v", a)
 		}
 	}

@@ -109,7 +109,7 @@ func (s *Sweeper) Sweep(ctx context.Context, at time.Time) (Swept, error) {
 		notices, err := j.orphans(ctx)
 		if err != nil {
 			seen.unknown++
-			s.Log.WarnContext(ctx, "could not tell whether a connection is an orphan", "connection", id, "error", err.Error())
+			s.Log.WarnContext(ctx, "could not find out whether a connection is orphaned", "connection", id, "error", err.Error())
 		}
 		for _, notice := range notices {
 			s.Log.WarnContext(ctx, "orphan", "connection", id, "kind", notice.Kind, "things", len(notice.Things),
