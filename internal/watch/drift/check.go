@@ -59,7 +59,7 @@ type Checked struct {
 // Check handles the schedule, or a change that AWS reports. An error means that something could not be written or reported; the
 // same event may be handled again.
 func (c *Checker) Check(ctx context.Context, raw json.RawMessage) (Checked, error) {
-	w := decodeWake(raw)
+	w := decodeWake(raw, c.Config.ours)
 	if w.by == "" {
 		c.Log.InfoContext(ctx, "nothing to check", "reason", w.note)
 		return Checked{}, nil

@@ -24,7 +24,7 @@ func FuzzWake(f *testing.F) {
 		f.Add([]byte(seed), "")
 	}
 	f.Fuzz(func(t *testing.T, raw []byte, id string) {
-		w := decodeWake(raw)
+		w := decodeWake(raw, Config{}.ours)
 		if (w.by == "") != (w.note != "") {
 			t.Fatalf("woken by %q, note %q", w.by, w.note)
 		}

@@ -35,8 +35,8 @@ type wake struct {
 	parameter bool
 }
 
-// decodeWake reads the function's input. Every input has an answer.
-func decodeWake(raw []byte) wake {
+// decodeWake reads the function's input; ours reports which callers are our own functions. Every input has an answer.
+func decodeWake(raw []byte, ours func(arn string) bool) wake {
 	var e struct {
 		Source     string          `json:"source"`
 		DetailType string          `json:"detail-type"`
@@ -53,7 +53,7 @@ func decodeWake(raw []byte) wake {
 	case e.Source == "aws.cloudformation" && e.DetailType == "CloudFormation Stack Status Change": // Postern was deployed
 		return wake{by: bySchedule, at: e.Time}
 	case e.DetailType == "AWS API Call via CloudTrail":
-		return w.called()
+		return w.called(ours)
 	case e.Source == "aws.ssm" && e.DetailType == "Parameter Store Change":
 		w.parameter = true
 		return w
@@ -68,7 +68,7 @@ func decodeWake(raw []byte) wake {
 //
 // AWS: a function's session has the function's name, and so have ours in other accounts; the calls for a network ACL name no subnet
 // and no VPC.
-func (w wake) called() wake {
+func (w wake) called(ours func(arn string) bool) wake {
 	var call struct {
 		EventName    string          `json:"eventName"`
 		ErrorCode    json.RawMessage `json:"errorCode"`
@@ -98,11 +98,26 @@ func (w wake) called() wake {
 // ownSessions begins the names of our functions, and so of their sessions.
 const ownSessions = "postern-"
 
-// ours reports whether an ARN is of a session of our functions.
-func ours(arn string) bool {
-	_, session, _ := strings.Cut(arn, ":assumed-role/")
-	_, session, _ = strings.Cut(session, "/")
-	return strings.HasPrefix(session, ownSessions)
+// ours reports whether an ARN is of a session of one of our functions, in the function's own role or in that of a network. The name of
+// the session alone proves nothing: every caller that assumes a role chooses it.
+//
+// AWS: CloudFormation names a role after the stack and the function; where another account must know it, the stack names it after the
+// Region and the function.
+func (c Config) ours(arn string) bool {
+	_, rest, _ := strings.Cut(arn, ":assumed-role/")
+	role, session, _ := strings.Cut(rest, "/")
+	function, named := strings.CutPrefix(session, ownSessions)
+	if !named || function == "" {
+		return false
+	}
+	compact := func(name string) string { return strings.ToLower(strings.ReplaceAll(name, "-", "")) }
+	if strings.HasPrefix(compact(role), compact(ownSessions+function)) ||
+		strings.HasPrefix(role, ownSessions) && strings.HasSuffix(role, "-"+function) {
+		return true
+	}
+	return slices.ContainsFunc(c.Networks, func(n connection.RegisteredNetwork) bool {
+		return n.RoleARN != "" && n.RoleARN[strings.LastIndex(n.RoleARN, "/")+1:] == role
+	})
 }
 
 // publishing is how long after a ledger a change of the connection's parameters counts as our own: the event may come after the

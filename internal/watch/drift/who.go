@@ -93,6 +93,7 @@ func some(id string) []string {
 // history is what CloudTrail reports of resources in one run: each is asked for once, however many connections share it.
 type history struct {
 	trails Trails
+	ours   func(arn string) bool
 	log    *slog.Logger
 	known  map[subject]lastCall
 	calls  int
@@ -112,7 +113,7 @@ type lastCall struct {
 }
 
 func (c *Checker) history() *history {
-	return &history{trails: c.Trails, log: c.Log, known: map[subject]lastCall{}}
+	return &history{trails: c.Trails, ours: c.Config.ours, log: c.Log, known: map[subject]lastCall{}}
 }
 
 // of returns the last change of a thing. Without a call left it is unknown, and the next run asks again.
@@ -146,7 +147,7 @@ func (h *history) read(ctx context.Context, s subject, at time.Time) (lastCall, 
 		}
 		for _, event := range out.Events {
 			who, did := identity(event)
-			if !did || who == "" || aws.ToString(event.ReadOnly) == "true" || ours(who) {
+			if !did || who == "" || aws.ToString(event.ReadOnly) == "true" || h.ours(who) {
 				continue
 			}
 			return lastCall{callerAndCall(who, aws.ToString(event.EventName)), aws.ToTime(event.EventTime)}, nil

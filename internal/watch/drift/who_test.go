@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,6 +90,7 @@ func TestWho(t *testing.T) {
 		"another caller":             {[]types.Event{called(1, alice, "ModifyVpcEndpoint", nil)}, alice + " (ModifyVpcEndpoint)"},
 		"the newest of two":          {[]types.Event{called(1, bob, "DeleteTags", nil), called(2, alice, "ModifyVpcEndpoint", nil)}, bob + " (DeleteTags)"},
 		"we ourselves":               {[]types.Event{called(1, own, "ModifyVpcEndpoint", nil)}, ""},
+		"a session named like ours":  {[]types.Event{called(1, strings.Replace(bob, "/bob", "/postern-plan", 1), "DeleteTags", nil)}, strings.Replace(bob, "/bob", "/postern-plan", 1) + " (DeleteTags)"},
 		"another caller before us":   {[]types.Event{called(1, own, "ModifyVpcEndpoint", nil), called(2, alice, "DeleteTags", nil)}, alice + " (DeleteTags)"},
 		"who only looked":            {[]types.Event{read(called(1, alice, "DescribeVpcEndpoints", nil))}, ""},
 		"before one who only looked": {[]types.Event{read(called(1, alice, "DescribeVpcEndpoints", nil)), called(2, bob, "DeleteTags", nil)}, bob + " (DeleteTags)"},
