@@ -70,7 +70,7 @@ func or(text, fallback string) string {
 	return text
 }
 
-// span writes a length of time the way people say it.
+// span formats a length of time in words, such as 3 days.
 func span(d time.Duration) string {
 	count := func(n int, unit string) string {
 		if n == 1 {

@@ -10,7 +10,7 @@ import (
 	"postern/internal/store"
 )
 
-// Status is how a connection is, for people.
+// Status is the status of a connection, as the page shows it.
 type Status struct {
 	Name  string // of its CSS class
 	Label string
@@ -100,7 +100,7 @@ func linkStatus(o store.Overview, at time.Time) Status {
 	return Onboarded
 }
 
-// repaired reports whether Postern puts a finding right by itself.
+// repaired reports whether Postern repairs a finding by itself.
 func repaired(o store.Overview, f connection.DriftFinding) bool {
 	return o.Expects.Policies.Of(f.Check) == connection.PolicyRepair && !f.ForHands
 }

@@ -106,7 +106,7 @@ func (s subject) negotiated(a attempt) connection.Check {
 	return check
 }
 
-// stopped makes a failure unknown when it was we who gave up.
+// stopped makes a failure unknown when the probe itself gave up.
 func (s subject) stopped(a attempt, check connection.Check) connection.Check {
 	if a.unfinished && check.Verdict == connection.Fail {
 		check.Verdict, check.Cause, check.Detail = connection.Unknown, "", "not finished: the function ran out of time"

@@ -215,7 +215,7 @@ func TestProbeOfAnEndpointThatIsNotListed(t *testing.T) {
 	}
 }
 
-// What was not run is never a pass, and never blamed on anybody.
+// A check that was not run is never a pass, and names no cause.
 func TestProbeUnknown(t *testing.T) {
 	t.Parallel()
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
