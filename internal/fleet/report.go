@@ -35,7 +35,7 @@ type Result struct {
 // maxCause is the most bytes of a result's cause: 500 of them and their names stay below the 262,144 of a state.
 const maxCause = 200
 
-// Ended is what the machine hands to report-target: what it knows of an execution of the postern machine.
+// Ended is what the machine passes with the step target: what it knows of an execution of the postern machine.
 type Ended struct {
 	Item Item `json:"item"`
 	// Execution is the answer of states:startExecution.sync:2, which parses Output, or of DescribeExecution, which does not.
@@ -111,7 +111,7 @@ func first(text string, most int) string {
 	return text + "…"
 }
 
-// Results is what the machine hands to report-fleet.
+// Results is what the machine passes with the step report.
 type Results struct {
 	Total   int      `json:"total"`
 	Results []Result `json:"results"`
