@@ -10,7 +10,7 @@ import (
 )
 
 // RecordsIn returns the records of the zone for an endpoint in Availability Zones: those that lead to the whole endpoint, then
-// those of each zone. None for a profile that lists no records: its one record is in DNS.
+// those of each zone.
 func (r Rendered) RecordsIn(azIDs []string) []connection.NameRecord {
 	records := slices.Clone(r.DNS.Records)
 	for _, record := range r.Zonal {
@@ -27,7 +27,7 @@ func (r Rendered) RecordsIn(azIDs []string) []connection.NameRecord {
 func (p *Profile) renderRecords(faults *connection.Faults, values map[string]string, plan *connection.DNSPlan) (
 	zonal []connection.NameRecord) {
 	zone := p.DNS.Zone.value(values)
-	plan.Zone, plan.RecordType, plan.TTL = zone.Text, p.DNS.Records[0].Type, p.DNS.TTL
+	plan.Zone = zone.Text
 	names := naming{faults: faults, zone: zone}
 	for _, record := range p.DNS.Records {
 		for _, name := range record.names(values) {

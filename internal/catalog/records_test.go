@@ -35,25 +35,26 @@ func TestRecords(t *testing.T) {
 		records []connection.NameRecord
 	}{
 		"snowflake": {
-			connection.DNSPlan{Hostname: "xy12345.us-east-1." + snowflake, Zone: snowflake, RecordType: connection.RecordCNAME, TTL: 60},
+			connection.DNSPlan{Hostname: "xy12345.us-east-1." + snowflake, Zone: snowflake},
 			[]connection.NameRecord{
 				cname("xy12345.us-east-1."+snowflake, ""), cname("acme-main."+snowflake, ""), cname("ocsp.xy12345.us-east-1."+snowflake, ""),
 				cname("ocsp.acme-main."+snowflake, ""), cname("app.us-east-1."+snowflake, ""), cname("app-acme-main."+snowflake, ""),
 			},
 		},
 		"confluent-cloud": {
-			connection.DNSPlan{Hostname: "lkc-abc123." + confluent, Zone: confluent, RecordType: connection.RecordCNAME, TTL: 60},
+			connection.DNSPlan{Hostname: "lkc-abc123." + confluent, Zone: confluent},
 			[]connection.NameRecord{
 				cname("*."+confluent, ""), cname("*.use1-az1."+confluent, "use1-az1"), cname("*.use1-az2."+confluent, "use1-az2"),
 			},
 		},
 		"clickhouse-cloud": {
 			connection.DNSPlan{Hostname: "abcd1234ef.us-east-1.vpce.aws.clickhouse.cloud",
-				Zone: "abcd1234ef.us-east-1.vpce.aws.clickhouse.cloud", RecordType: connection.RecordAlias}, nil,
+				Zone: "abcd1234ef.us-east-1.vpce.aws.clickhouse.cloud"},
+			[]connection.NameRecord{{Name: "abcd1234ef.us-east-1.vpce.aws.clickhouse.cloud", Type: connection.RecordAlias}},
 		},
 		"elastic-cloud": {
 			connection.DNSPlan{Hostname: "728f055801f246699358af768edfcd29.vpce.us-east-1.aws.elastic-cloud.com",
-				Zone: "vpce.us-east-1.aws.elastic-cloud.com", RecordType: connection.RecordCNAME, TTL: 60},
+				Zone: "vpce.us-east-1.aws.elastic-cloud.com"},
 			[]connection.NameRecord{cname("*.vpce.us-east-1.aws.elastic-cloud.com", "")},
 		},
 	}

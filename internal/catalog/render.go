@@ -177,13 +177,15 @@ func (p *Profile) renderDNS(faults *connection.Faults, options, values map[strin
 	scope := p.chooseScope(faults, options)
 	switch scope {
 	case ScopeParent:
-		plan.Zone, plan.RecordType, plan.TTL = parentDomain(plan.Hostname), connection.RecordCNAME, p.DNS.TTL
+		plan.Zone = parentDomain(plan.Hostname)
+		plan.Records = []connection.NameRecord{{Name: plan.Hostname, Type: connection.RecordCNAME, TTL: p.DNS.TTL}}
 		// A zone of a whole top-level domain would hide half the internet from the VPC.
 		if hostname.Known && !strings.Contains(plan.Zone, ".") {
 			faults.Addf("options."+OptionZoneScope, "write hostname", "the domain above %s is too wide for a zone", plan.Hostname)
 		}
 	case ScopeHostname:
-		plan.Zone, plan.RecordType = plan.Hostname, connection.RecordAlias
+		plan.Zone = plan.Hostname
+		plan.Records = []connection.NameRecord{{Name: plan.Hostname, Type: connection.RecordAlias}}
 	}
 	if len(p.DNS.Records) > 0 {
 		zonal = p.renderRecords(faults, values, &plan)

@@ -111,13 +111,11 @@ func (c *Client) Made(ctx context.Context, want Want) (connection.DNS, error) {
 	return want.done(*zone, written), nil
 }
 
-// done is what is there now, told in both ways: the first record alone, and all of them when the plan lists several.
+// done returns what ConfigureDNS reports: the zone, its records as they are now, and the VPCs that this execution associated.
 func (w Want) done(zone found, written []connection.WrittenRecord) connection.DNS {
 	done := connection.DNS{
 		Mode: w.Plan.Mode, Hostname: w.Plan.Hostname, ZoneID: zone.id, ZoneName: w.Plan.Zone, ZoneCreated: zone.created,
-	}
-	for _, record := range written {
-		done.Changed = done.Changed || record.Changed
+		Records: written,
 	}
 	for _, vpc := range w.Plan.Associations {
 		if !vpc.Existing {
@@ -128,12 +126,6 @@ func (w Want) done(zone found, written []connection.WrittenRecord) connection.DN
 		done.Associations = append(done.Associations, connection.Association{
 			Name: w.Network.Name, AccountID: w.Network.AccountID, Region: w.Network.Region, VPCID: w.Network.VPCID,
 		})
-	}
-	if len(written) > 0 {
-		done.Record, done.Previous = &written[0].Record, written[0].Previous
-	}
-	if len(w.Plan.Records) > 0 {
-		done.Records = written
 	}
 	return done
 }
@@ -257,7 +249,7 @@ func (w Want) reference() reference {
 // answeredBy returns the first of our names that a zone answers for, or "".
 func (w Want) answeredBy(zone Zone) string {
 	names := []string{w.Plan.Hostname}
-	for _, record := range w.Plan.Names() {
+	for _, record := range w.Plan.Records {
 		names = append(names, record.Name)
 	}
 	for _, name := range names {
@@ -271,7 +263,7 @@ func (w Want) answeredBy(zone Zone) string {
 // records are the zone's records with what they lead to.
 func (w Want) records() ([]connection.Record, error) {
 	var records []connection.Record
-	for _, planned := range w.Plan.Names() {
+	for _, planned := range w.Plan.Records {
 		record := connection.Record{Name: Name(planned.Name), Type: planned.Type, Value: Name(w.Target)}
 		if planned.AZID != "" {
 			record.Value = Name(w.ZonalTargets[planned.AZID])

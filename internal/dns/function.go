@@ -74,7 +74,7 @@ func (c Configurer) Handle(ctx context.Context, in connection.Input) (connection
 		return done, nil
 	case connection.ModeVendorPrivateDNS:
 		ours, err := c.PrivateDNS.EnablePrivateDNS(ctx, state.Endpoint.ID, in.Execution)
-		done.Changed, done.PrivateDNSEnabled = ours, ours
+		done.PrivateDNSEnabled = ours
 		return done, err
 	case connection.ModePrivateHostedZone:
 		done, err := c.Zones.Ensure(ctx, WantOf(in.Execution, state))

@@ -65,7 +65,7 @@ func (c *Client) Managed(ctx context.Context) (map[string][]Zone, error) {
 // written is a zone with the records in it that have one of the forms we write, to be undone.
 func (c *Client) written(ctx context.Context, zone Zone) (connection.DNS, error) {
 	done := connection.DNS{
-		Mode: connection.ModePrivateHostedZone, ZoneID: zone.ID, ZoneName: zone.Name, ZoneCreated: true, Changed: true,
+		Mode: connection.ModePrivateHostedZone, ZoneID: zone.ID, ZoneName: zone.Name, ZoneCreated: true,
 	}
 	_, err := c.each(ctx, zone.ID, "", func(set types.ResourceRecordSet) bool {
 		if set.Type == types.RRTypeSoa && set.Name != nil {

@@ -3,6 +3,7 @@ package dns
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,7 +19,8 @@ import (
 // What is gone already is success. What somebody has changed since is left alone, with a Conflict that names it. Private DNS is
 // not undone here: it belongs to the endpoint.
 func (c *Client) Undo(ctx context.Context, done connection.DNS, connectionID string) error {
-	if done.ZoneID == "" || !done.Changed && !done.ZoneCreated && len(done.Associations) == 0 {
+	written := slices.DeleteFunc(slices.Clone(done.Records), func(w connection.WrittenRecord) bool { return !w.Changed })
+	if done.ZoneID == "" || len(written) == 0 && !done.ZoneCreated && len(done.Associations) == 0 {
 		return nil
 	}
 	made, err := c.reference(ctx, done.ZoneID)
@@ -35,7 +37,7 @@ func (c *Client) Undo(ctx context.Context, done connection.DNS, connectionID str
 	if err := c.dissociate(ctx, done); err != nil {
 		return err
 	}
-	if err := c.undoRecords(ctx, done, connectionID); err != nil {
+	if err := c.undoRecords(ctx, done, written, connectionID); err != nil {
 		return err
 	}
 	if done.ZoneCreated {
@@ -49,16 +51,13 @@ func (c *Client) Undo(ctx context.Context, done connection.DNS, connectionID str
 //
 // AWS: a deletion must repeat the record's current values, so a record that somebody changed meanwhile cannot be hit by mistake:
 // InvalidChangeBatch, as for a deletion that the SDK tries again because the answer was lost. The retry reads again.
-func (c *Client) undoRecords(ctx context.Context, done connection.DNS, connectionID string) error {
-	var written []connection.WrittenRecord
-	var records []connection.Record
-	for _, w := range done.Written() {
-		if w.Changed {
-			written, records = append(written, w), append(records, w.Record)
-		}
-	}
-	if len(records) == 0 {
+func (c *Client) undoRecords(ctx context.Context, done connection.DNS, written []connection.WrittenRecord, connectionID string) error {
+	if len(written) == 0 {
 		return nil
+	}
+	var records []connection.Record
+	for _, w := range written {
+		records = append(records, w.Record)
 	}
 	at, err := c.at(ctx, done.ZoneID, records)
 	if err != nil {

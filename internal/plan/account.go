@@ -11,9 +11,9 @@ import (
 //
 // AWS: a role that does not exist, one that trusts somebody else and another external id are the same AccessDenied. A trust
 // policy names the functions' roles, and no longer means them once these were deleted and made again.
-func (p *Planner) checkAccount(ctx context.Context, d *draft) error {
+func (s *site) checkAccount(ctx context.Context, d *draft) error {
 	network := d.plan.Network
-	err := p.from.Account.Reach(ctx, network.Access())
+	err := s.Account.Reach(ctx, network.Access())
 	if !awserr.IsDenied(err) {
 		return err
 	}

@@ -22,14 +22,14 @@ func (d *draft) consented(e endpoint.Endpoint) bool {
 func (d *draft) handMade() bool { return d.plan.HandMade || d.adopted.HandMade() }
 
 // named returns the endpoint that the request wants to be taken over, nil when it names none. Why it cannot be is a fault.
-func (p *Planner) named(ctx context.Context, d *draft, inVPC []endpoint.Endpoint) (*endpoint.Endpoint, error) {
+func (s *site) named(ctx context.Context, d *draft, inVPC []endpoint.Endpoint) (*endpoint.Endpoint, error) {
 	id := d.request.AdoptEndpointID
 	if id == "" || d.broken(adoptPath) {
 		return nil, nil
 	}
 	i := slices.IndexFunc(inVPC, func(e endpoint.Endpoint) bool { return e.ID == id })
 	if i < 0 {
-		e, err := p.from.Endpoints.Describe(ctx, id)
+		e, err := s.Endpoints.Describe(ctx, id)
 		switch {
 		case err != nil:
 			return nil, err
@@ -76,7 +76,7 @@ func (d *draft) checkNamed(e endpoint.Endpoint) {
 
 // takeOver plans to use an endpoint that was made by hand. It keeps its subnets and security groups, so they are what is planned
 // with, and the groups must let the clients in as those of a request must.
-func (p *Planner) takeOver(ctx context.Context, d *draft, ours []endpoint.Endpoint, named endpoint.Endpoint) error {
+func (s *site) takeOver(ctx context.Context, d *draft, ours []endpoint.Endpoint, named endpoint.Endpoint) error {
 	for _, e := range ours {
 		if e.ID != named.ID {
 			d.faults.Addf(adoptPath, "leave it out, or remove "+e.ID+" first", "%s has the endpoint %s already", d.plan.ConnectionID, e.ID)
@@ -88,7 +88,7 @@ func (p *Planner) takeOver(ctx context.Context, d *draft, ours []endpoint.Endpoi
 	if named.PrivateDNSEnabled && named.Tags[connection.TagPrivateDNS] == "" {
 		d.info("private-dns-kept", "Private DNS of %s is on already and stays on, also when the connection is removed.", named.ID)
 	}
-	groups, err := p.from.Endpoints.SecurityGroups(ctx, named.SecurityGroupIDs)
+	groups, err := s.Endpoints.SecurityGroups(ctx, named.SecurityGroupIDs)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (p *Planner) takeOver(ctx context.Context, d *draft, ours []endpoint.Endpoi
 	if sameSet(named.SubnetIDs, d.request.Target.SubnetIDs) || d.broken("target.subnetIds") {
 		return nil
 	}
-	subnets, err := p.from.Endpoints.Subnets(ctx, named.SubnetIDs)
+	subnets, err := s.Endpoints.Subnets(ctx, named.SubnetIDs)
 	if err != nil {
 		return err
 	}
@@ -111,8 +111,8 @@ func (p *Planner) takeOver(ctx context.Context, d *draft, ours []endpoint.Endpoi
 }
 
 // keeps leaves the names as they are when they lead to an endpoint that was made by hand already.
-func (p *Planner) keeps(ctx context.Context, d *draft, zones []dns.Zone) (bool, error) {
-	kept, err := p.keptDNS(ctx, d, zones)
+func (s *site) keeps(ctx context.Context, d *draft, zones []dns.Zone) (bool, error) {
+	kept, err := s.keptDNS(ctx, d, zones)
 	if kept == nil || err != nil {
 		return false, err
 	}
@@ -132,7 +132,7 @@ func (p *Planner) keeps(ctx context.Context, d *draft, zones []dns.Zone) (bool, 
 
 // keptDNS returns what answers every name of the plan with the endpoint that was made by hand already, nil when nothing does:
 // a zone that somebody made, or the endpoint's own private DNS where the vendor's profile would make a zone.
-func (p *Planner) keptDNS(ctx context.Context, d *draft, zones []dns.Zone) (*connection.KeptDNS, error) {
+func (s *site) keptDNS(ctx context.Context, d *draft, zones []dns.Zone) (*connection.KeptDNS, error) {
 	if !d.handMade() {
 		return nil, nil
 	}
@@ -149,11 +149,11 @@ func (p *Planner) keptDNS(ctx context.Context, d *draft, zones []dns.Zone) (*con
 	case zone.OwningAccount != d.plan.Network.AccountID:
 		return nil, nil // its records cannot be read
 	}
-	ours, err := p.from.Zones.Ours(ctx, zone.ID, d.plan.ConnectionID)
+	ours, err := s.Zones.Ours(ctx, zone.ID, d.plan.ConnectionID)
 	if err != nil || ours {
 		return nil, err
 	}
-	kept.Records, err = p.from.Zones.Records(ctx, zone.ID, d.names())
+	kept.Records, err = s.Zones.Records(ctx, zone.ID, d.names())
 	if err != nil || !d.leadThere(kept.Records) {
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func (d *draft) ownPrivateDNS() bool {
 // Availability Zone must have the endpoint's name in that zone.
 func (d *draft) leadThere(records []connection.ZoneRecord) bool {
 	zonal := map[string]string{}
-	for _, planned := range d.plan.DNS.Names() {
+	for _, planned := range d.plan.DNS.Records {
 		zonal[planned.Name] = d.zoneName(planned.AZID)
 	}
 	for _, name := range d.names() {

@@ -16,8 +16,8 @@ const defaultEndpointQuota = 50
 
 // checkEndpoints looks at the endpoints that the VPC has: one that serves this connection already is adopted, and so is the one
 // that the request names. Another that somebody else made for the same service stops the plan.
-func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
-	all, err := p.from.Endpoints.InVPC(ctx, d.plan.Network.VPCID)
+func (s *site) checkEndpoints(ctx context.Context, d *draft) error {
+	all, err := s.Endpoints.InVPC(ctx, d.plan.Network.VPCID)
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
 	if !d.serviceKnown() && len(d.rendered.Awaited) == 0 {
 		return nil
 	}
-	named, err := p.named(ctx, d, all)
+	named, err := s.named(ctx, d, all)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
 	}
 	switch {
 	case named != nil:
-		return p.takeOver(ctx, d, ours, *named)
+		return s.takeOver(ctx, d, ours, *named)
 	case d.request.AdoptEndpointID != "":
 		return nil // it cannot be, and the fault says why
 	case len(ours) > 0:

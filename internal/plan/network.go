@@ -15,9 +15,9 @@ import (
 )
 
 // checkVPC reads the VPC. Both DNS attributes must be on for a private zone, and for private DNS, to be answered in it.
-func (p *Planner) checkVPC(ctx context.Context, d *draft) error {
+func (s *site) checkVPC(ctx context.Context, d *draft) error {
 	target := d.request.Target
-	vpc, err := p.from.Endpoints.VPC(ctx, target.VPCID)
+	vpc, err := s.Endpoints.VPC(ctx, target.VPCID)
 	if awserr.IsNotFound(err) {
 		d.faults.Addf("target.vpcId", "write a VPC that exists, or correct the registered network",
 			"%s does not exist in %s", target.VPCID, target.Region)
@@ -43,13 +43,13 @@ func (p *Planner) checkVPC(ctx context.Context, d *draft) error {
 // checkSubnets reads the subnets: all in the VPC, at most one in each Availability Zone, each with a free address.
 //
 // AWS: an endpoint has one network interface in each subnet, and one subnet in each zone (DuplicateSubnetsInSameZone).
-func (p *Planner) checkSubnets(ctx context.Context, d *draft) error {
+func (s *site) checkSubnets(ctx context.Context, d *draft) error {
 	target := d.request.Target
 	if d.broken("target.subnetIds") {
 		return nil
 	}
 	remedy := "write a subnet of " + target.VPCID
-	found, err := p.from.Endpoints.Subnets(ctx, target.SubnetIDs)
+	found, err := s.Endpoints.Subnets(ctx, target.SubnetIDs)
 	if awserr.IsNotFound(err) {
 		d.missing("target.subnetIds", target.SubnetIDs, remedy, err)
 		return nil
@@ -103,9 +103,9 @@ func (d *draft) missing(path string, ids []string, remedy string, err error) {
 
 // checkSecurityGroups reads the groups that go on the endpoint. Their inbound rules are what counts: clients connect to the
 // endpoint. Vendors' pages that ask for an outbound rule, such as Monte Carlo's, speak of the clients' groups at best.
-func (p *Planner) checkSecurityGroups(ctx context.Context, d *draft) error {
+func (s *site) checkSecurityGroups(ctx context.Context, d *draft) error {
 	target := d.request.Target
-	if err := p.checkClientGroups(ctx, d); err != nil || d.broken("target.securityGroupIds") || d.request.AdoptEndpointID != "" {
+	if err := s.checkClientGroups(ctx, d); err != nil || d.broken("target.securityGroupIds") || d.request.AdoptEndpointID != "" {
 		return err // an endpoint that is taken over has groups, which are checked with it
 	}
 	if len(target.SecurityGroupIDs) == 0 {
@@ -113,7 +113,7 @@ func (p *Planner) checkSecurityGroups(ctx context.Context, d *draft) error {
 		return nil
 	}
 	remedy := "write a security group of " + target.VPCID
-	found, err := p.from.Endpoints.SecurityGroups(ctx, target.SecurityGroupIDs)
+	found, err := s.Endpoints.SecurityGroups(ctx, target.SecurityGroupIDs)
 	if awserr.IsNotFound(err) {
 		d.missing("target.securityGroupIds", target.SecurityGroupIDs, remedy, err)
 		return nil

@@ -12,16 +12,17 @@ import (
 
 // offboard lists what there is of a connection to remove. The ledger of an onboarded connection says where it is; one that never
 // came so far, or has no longer one, is looked for in every registered network.
-func (p *Planner) offboard(ctx context.Context, execution string, request connection.Request) (connection.Plan, error) {
+func (p *Planner) offboard(ctx context.Context, v visit) (connection.Plan, error) {
+	request := v.draft.request
 	plan := connection.Plan{
 		ConnectionID: request.ConnectionID(), Vendor: request.Vendor, Decision: connection.DecisionOffboard,
 		Findings: []connection.Finding{}, Creates: []string{}, Ticket: request.Ticket, Requester: request.Requester,
 	}
-	stopped, err := p.free(ctx, plan.ConnectionID, execution)
+	stopped, err := p.free(ctx, plan.ConnectionID, v.execution)
 	if err != nil {
 		return connection.Plan{}, err
 	}
-	ledger, err := p.from.Holders.Ledger(ctx, plan.ConnectionID)
+	ledger, err := p.holders.Ledger(ctx, plan.ConnectionID)
 	if err != nil {
 		return connection.Plan{}, err
 	}
@@ -71,7 +72,7 @@ func (p *Planner) published(ctx context.Context, network connection.Network, sto
 	if stopped == "" || network.VPCID == "" {
 		return ledger.Config, nil
 	}
-	raw, since, err := p.from.Holders.Ran(ctx, stopped)
+	raw, since, err := p.holders.Ran(ctx, stopped)
 	if err != nil || len(raw) == 0 {
 		return ledger.Config, err
 	}
@@ -79,7 +80,7 @@ func (p *Planner) published(ctx context.Context, network connection.Network, sto
 	if len(outputs) == 0 {
 		outputs = ledger.Plan.Outputs // a repair's request names the connection only
 	}
-	made, err := p.in(network).from.Parameters.Made(ctx, outputs, since)
+	made, err := p.in(network).Parameters.Made(ctx, outputs, since)
 	if err != nil {
 		return ledger.Config, err
 	}
@@ -93,7 +94,7 @@ func (p *Planner) unrecorded(ctx context.Context, plan *connection.Plan, network
 		networks = []connection.Network{plan.Network}
 	}
 	for _, network := range networks {
-		made, err := p.in(network).from.Parameters.Created(ctx, p.prefix+"/"+plan.ConnectionID, plan.ConnectionID)
+		made, err := p.in(network).Parameters.Created(ctx, p.prefix+"/"+plan.ConnectionID, plan.ConnectionID)
 		if err != nil {
 			return err
 		}
@@ -126,10 +127,10 @@ func (p *Planner) everywhere() []connection.Network {
 }
 
 // remains is what a network has of a connection, and the service that its endpoint reaches, "" when it has none.
-func (p *Planner) remains(ctx context.Context, id string, network connection.Network, ledger *connection.Ledger) (
+func (s *site) remains(ctx context.Context, id string, network connection.Network, ledger *connection.Ledger) (
 	found connection.OffboardPlan, service string, err error) {
 	found = connection.OffboardPlan{EndpointIDs: []string{}, Zones: []connection.DNS{}}
-	endpoints, err := p.from.Endpoints.OfConnection(ctx, network.VPCID, id)
+	endpoints, err := s.Endpoints.OfConnection(ctx, network.VPCID, id)
 	if err != nil {
 		return found, "", err
 	}
@@ -147,12 +148,12 @@ func (p *Planner) remains(ctx context.Context, id string, network connection.Net
 			found.AdoptedIDs = append(found.AdoptedIDs, known)
 		}
 	}
-	zones, err := p.from.Zones.Owned(ctx, id, network, ledger.DNS.ZoneID)
+	zones, err := s.Zones.Owned(ctx, id, network, ledger.DNS.ZoneID)
 	if err != nil {
 		return found, "", err
 	}
 	found.Zones = append(found.Zones, zones...)
-	group, err := p.from.Endpoints.GroupOfConnection(ctx, network.VPCID, id)
+	group, err := s.Endpoints.GroupOfConnection(ctx, network.VPCID, id)
 	found.SecurityGroupID = group.ID
 	return found, service, err
 }

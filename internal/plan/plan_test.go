@@ -42,7 +42,8 @@ func TestPlanProceeds(t *testing.T) {
 		},
 		Service: w.service,
 		DNS: connection.DNSPlan{
-			Mode: connection.ModePrivateHostedZone, Hostname: hostname, Zone: parentZone, RecordType: connection.RecordCNAME, TTL: 60,
+			Mode: connection.ModePrivateHostedZone, Hostname: hostname, Zone: parentZone,
+			Records: []connection.NameRecord{{Name: hostname, Type: connection.RecordCNAME, TTL: 60}},
 		},
 		Probe: connection.ProbePlan{FunctionName: "postern-probe-prod", Ports: []int{443}, TLSPorts: []int{443}, SNI: hostname},
 		Outputs: []connection.Output{
@@ -516,7 +517,8 @@ func TestPlanHostnameScope(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := connection.DNSPlan{
-		Mode: connection.ModePrivateHostedZone, Hostname: hostname, Zone: hostname, RecordType: connection.RecordAlias,
+		Mode: connection.ModePrivateHostedZone, Hostname: hostname, Zone: hostname,
+		Records: []connection.NameRecord{{Name: hostname, Type: connection.RecordAlias}},
 	}
 	if diff := cmp.Diff(want, plan.DNS); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

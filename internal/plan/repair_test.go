@@ -28,8 +28,7 @@ func onboarded(t *testing.T) *world {
 	record := connection.WrittenRecord{Record: connection.Record{Name: hostname, Value: "e"}, Changed: true, Previous: &connection.Record{}}
 	w.ledger = &connection.Ledger{
 		Plan: planned, Execution: "arn:earlier", Endpoint: connection.Endpoint{ID: "vpce-1", Created: true},
-		DNS: connection.DNS{Mode: planned.DNS.Mode, ZoneID: "Z1", ZoneCreated: true, Changed: true, Records: []connection.WrittenRecord{record},
-			Record: &record.Record, Previous: record.Previous},
+		DNS:    connection.DNS{Mode: planned.DNS.Mode, ZoneID: "Z1", ZoneCreated: true, Records: []connection.WrittenRecord{record}},
 		Config: connection.Config{Parameters: []connection.Parameter{{Name: "/p", Version: 3, PreviousVersion: 2, Changed: true}}},
 	}
 	w.endpoints = []endpoint.Endpoint{{ID: "vpce-9", VPCID: vpcID, State: connection.StateRejected},
@@ -69,7 +68,7 @@ func TestPlanRepair(t *testing.T) {
 	record := connection.WrittenRecord{Record: ledger.DNS.Records[0].Record}
 	want.Repair = &connection.RepairPlan{
 		Checks: []connection.DriftCheck{connection.CheckRecord, connection.CheckTags}, Endpoint: ledger.Endpoint, Execution: "arn:earlier",
-		DNS:    connection.DNS{Mode: ledger.DNS.Mode, ZoneID: "Z1", Records: []connection.WrittenRecord{record}, Record: ledger.DNS.Record},
+		DNS:    connection.DNS{Mode: ledger.DNS.Mode, ZoneID: "Z1", Records: []connection.WrittenRecord{record}},
 		Config: connection.Config{Parameters: []connection.Parameter{{Name: "/p", Version: 3}}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

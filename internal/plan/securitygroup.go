@@ -17,14 +17,14 @@ const maxGroupRules = 60
 // checkClientGroups reads the groups that the clients carry.
 //
 // AWS: a rule may name groups of its own VPC; those of a peered VPC are not looked for here.
-func (p *Planner) checkClientGroups(ctx context.Context, d *draft) error {
+func (s *site) checkClientGroups(ctx context.Context, d *draft) error {
 	const path = "target.clientSecurityGroupIds"
 	target := d.request.Target
 	if len(target.ClientSecurityGroupIDs) == 0 || d.broken(path) {
 		return nil
 	}
 	remedy := "write a security group of " + target.VPCID + ", or the clients' blocks in target.clientCidrs"
-	found, err := p.from.Endpoints.SecurityGroups(ctx, target.ClientSecurityGroupIDs)
+	found, err := s.Endpoints.SecurityGroups(ctx, target.ClientSecurityGroupIDs)
 	if awserr.IsNotFound(err) {
 		d.missing(path, target.ClientSecurityGroupIDs, remedy, err)
 		return nil

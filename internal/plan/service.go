@@ -13,7 +13,7 @@ import (
 
 // checkService reads the vendor's service as this account sees it. A service that is not visible is no fault: the vendor has yet
 // to allow-list us, or a name is wrong, and AWS answers both the same.
-func (p *Planner) checkService(ctx context.Context, d *draft) error {
+func (s *site) checkService(ctx context.Context, d *draft) error {
 	if names := strings.Join(d.rendered.Awaited, ", "); names != "" {
 		d.info(connection.FindingAwaited, "The vendor gives %s with the allow-listing. Nothing of the service was looked at; when they are there, start "+
 			"action approve with them as inputs.", names)
@@ -21,7 +21,7 @@ func (p *Planner) checkService(ctx context.Context, d *draft) error {
 	if !d.serviceKnown() {
 		return nil
 	}
-	service, err := p.readService(ctx, d.plan)
+	service, err := s.readService(ctx, d.plan)
 	if err != nil {
 		return err
 	}
@@ -37,8 +37,8 @@ func (d *draft) serviceKnown() bool {
 	return name.Known && region.Known && !d.broken(cmp.Or(region.Path, name.Path, "vendor"))
 }
 
-func (p *Planner) readService(ctx context.Context, plan connection.Plan) (connection.Service, error) {
-	return p.from.Endpoints.Service(ctx, plan.Service.Name, plan.Service.Region, plan.Network.Region)
+func (s *site) readService(ctx context.Context, plan connection.Plan) (connection.Service, error) {
+	return s.Endpoints.Service(ctx, plan.Service.Name, plan.Service.Region, plan.Network.Region)
 }
 
 // serviceFaults returns why a visible service cannot serve the plan's endpoint.

@@ -49,16 +49,15 @@ type Holders interface {
 	Ledger(ctx context.Context, connectionID string) (*connection.Ledger, error)
 }
 
-// Account tells whether an account can be reached; *account.Accounts satisfies it.
+// Account reports whether an account can be reached; *account.Accounts satisfies it.
 type Account interface {
 	Reach(ctx context.Context, access connection.Access) error
 }
 
-// Sources is all that the plan reads: what a VPC's own account knows, and the registry.
+// Sources is what the plan reads in the account and Region of a network.
 type Sources struct {
 	Account    Account
 	Endpoints  Endpoints
 	Zones      Zones
 	Parameters Parameters
-	Holders    Holders
 }

@@ -40,9 +40,9 @@ func otherVendor(t *testing.T, w *world, id string) (*Planner, json.RawMessage) 
 
 func plannerOf(w *world, vendors catalog.Catalog) *Planner {
 	sources := func(connection.Access) Sources {
-		return Sources{Account: w, Endpoints: w, Zones: zonesOf{w}, Parameters: w, Holders: anyHolder{}}
+		return Sources{Account: w, Endpoints: w, Zones: zonesOf{w}, Parameters: w}
 	}
-	return New(vendors, config(), sources, slog.New(slog.DiscardHandler))
+	return New(vendors, config(), anyHolder{}, sources, slog.New(slog.DiscardHandler))
 }
 
 // anyHolder says that every connection is free.
@@ -382,7 +382,7 @@ func TestPlanOfAVendorAddedByFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := []string{}
-	for _, record := range got.DNS.Names() {
+	for _, record := range got.DNS.Records {
 		names = append(names, record.Type+" "+record.Name+" "+record.AZID)
 	}
 	want := []string{"ALIAS seventh.example ", "CNAME one.seventh.example ", "CNAME two.seventh.example ",

@@ -284,8 +284,8 @@ func (w *world) planner(t *testing.T, config Config) *Planner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(vendors, config, func(connection.Access) Sources {
-		return Sources{Account: w, Endpoints: w, Zones: zonesOf{w}, Parameters: w, Holders: w}
+	return New(vendors, config, w, func(connection.Access) Sources {
+		return Sources{Account: w, Endpoints: w, Zones: zonesOf{w}, Parameters: w}
 	}, slog.New(slog.DiscardHandler))
 }
 

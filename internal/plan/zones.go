@@ -17,18 +17,18 @@ import (
 // contains it, and from no other: a zone like ours, or one between ours and the hostname, makes the connection impossible.
 //
 // AWS: zones that reach the VPC through a Route 53 Profile are not listed.
-func (p *Planner) checkZones(ctx context.Context, d *draft) error {
+func (s *site) checkZones(ctx context.Context, d *draft) error {
 	if !d.rendered.Hostname.Known || d.broken("options") || d.plan.DNS.Mode == connection.ModeNone {
 		return nil
 	}
 	d.nameRecords()
 	own := d.ownZone()
-	zones, err := p.from.Zones.Zones(ctx, d.plan.Network.VPCID, d.plan.Network.Region)
+	zones, err := s.Zones.Zones(ctx, d.plan.Network.VPCID, d.plan.Network.Region)
 	if err != nil {
 		return err
 	}
 	d.zones = zones
-	if kept, err := p.keeps(ctx, d, zones); kept || err != nil {
+	if kept, err := s.keeps(ctx, d, zones); kept || err != nil {
 		return err
 	}
 	taken := false
@@ -38,7 +38,7 @@ func (p *Planner) checkZones(ctx context.Context, d *draft) error {
 			// The zone that AWS made for the endpoint we adopt.
 		case zone.Name == own:
 			taken = true
-			if err := p.checkSameZone(ctx, d, zone); err != nil {
+			if err := s.checkSameZone(ctx, d, zone); err != nil {
 				return err
 			}
 		case hostname != "" && below(zone.Name, own):
@@ -54,7 +54,7 @@ func (p *Planner) checkZones(ctx context.Context, d *draft) error {
 		d.checkNeighbours(own)
 	}
 	d.noteShadow()
-	return p.checkAssociatedZones(ctx, d, own)
+	return s.checkAssociatedZones(ctx, d, own)
 }
 
 // itsPrivateDNS reports whether a zone is one of AWS's, for the private DNS of the endpoint that is adopted.
@@ -130,7 +130,7 @@ func (d *draft) rival(zone string) (endpoint.Endpoint, bool) {
 // checkSameZone decides about a zone with the name of ours: one that Postern made for this connection is used again.
 //
 // AWS: a VPC has one zone of a name (ConflictingDomainExists), and an endpoint with private DNS has one too.
-func (p *Planner) checkSameZone(ctx context.Context, d *draft, zone dns.Zone) error {
+func (s *site) checkSameZone(ctx context.Context, d *draft, zone dns.Zone) error {
 	if zone.OwningService != "" {
 		other := "another endpoint"
 		if e, found := d.rival(zone.Name); found {
@@ -141,13 +141,13 @@ func (p *Planner) checkSameZone(ctx context.Context, d *draft, zone dns.Zone) er
 		return nil
 	}
 	if d.plan.DNS.Mode == connection.ModePrivateHostedZone && zone.OwningAccount == d.plan.Network.AccountID {
-		ours, err := p.from.Zones.Ours(ctx, zone.ID, d.plan.ConnectionID)
+		ours, err := s.Zones.Ours(ctx, zone.ID, d.plan.ConnectionID)
 		if err != nil {
 			return err
 		}
 		if ours {
 			d.plan.DNS.ZoneID = zone.ID
-			d.plan.DNS.Present, err = p.from.Zones.Present(ctx, zone.ID, d.plan.DNS.Names())
+			d.plan.DNS.Present, err = s.Zones.Present(ctx, zone.ID, d.plan.DNS.Records)
 			return err
 		}
 	}
@@ -159,7 +159,7 @@ func (p *Planner) checkSameZone(ctx context.Context, d *draft, zone dns.Zone) er
 // otherScope returns the way out that another zone scope would be, if there is one.
 func (d *draft) otherScope() string {
 	scopes := d.profile.DNS.ZoneScope.Allowed
-	if d.plan.DNS.RecordType != connection.RecordCNAME || !slices.Contains(scopes, catalog.ScopeHostname) {
+	if d.plan.DNS.Zone == d.plan.DNS.Hostname || !slices.Contains(scopes, catalog.ScopeHostname) {
 		return ""
 	}
 	return ", or write options.zoneScope: " + catalog.ScopeHostname
