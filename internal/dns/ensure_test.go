@@ -125,7 +125,7 @@ func TestEnsureAgainAfterALostAnswer(t *testing.T) {
 			}
 			fake.zones[2].unlisted = unlisted
 			got, err := New(fake).Ensure(t.Context(), want())
-			if err != nil || !got.ZoneCreated || !got.Changed || got.ZoneID != "ZNEW3" {
+			if err != nil || !got.ZoneCreated || !wrote(got) || got.ZoneID != "ZNEW3" {
 				t.Errorf("%s: %+v, %v", operation, got, err)
 			}
 			if len(fake.zones) != 3 || len(fake.zones[2].records) != 3 {
