@@ -36,7 +36,8 @@ const (
 type Input struct {
 	Name      string `yaml:"name"`
 	Required  string `yaml:"required"`  // RequiredAtOnce, RequiredAfterAllowlisting, or "" when there is a default
-	Pattern   string `yaml:"pattern"`   // of the whole value, or of each item of a list
+	Pattern   string `yaml:"pattern"`   // of the whole value, or of each item of a list; "" with a format
+	Format    string `yaml:"format"`    // a name of formats, instead of a pattern
 	List      bool   `yaml:"list"`      // the value is a list with commas between its items
 	MaxLength int    `yaml:"maxLength"` // bytes; 0: no limit but the request's
 	Default   Text   `yaml:"default"`

@@ -31,7 +31,7 @@ type Rendered struct {
 	// Outputs have no parameter names yet.
 	Outputs       []connection.Output
 	ClientActions []string
-	// Zonal are the records that lead to one Availability Zone each, still with ${azId} in their names.
+	// Zonal are the records that lead to one Availability Zone each, still with ${azId} in their names, which no message shows.
 	Zonal []connection.NameRecord
 }
 
@@ -94,7 +94,7 @@ func (p *Profile) resolve(faults *connection.Faults, request connection.Request,
 	for i, input := range p.Inputs {
 		names[i] = input.Name
 		path := "inputs." + input.Name
-		value := given[input.Name]
+		value := input.normal(given[input.Name])
 		if value == "" && beforehand && input.Required == RequiredAfterAllowlisting {
 			awaited = append(awaited, input.Name)
 			continue
@@ -134,7 +134,7 @@ func (p *Profile) CheckInputs(given map[string]string) connection.Faults {
 			faults.Addf("inputs."+printable(name), "leave it out", "%s has no such input", p.DisplayName)
 			continue
 		}
-		switch problem := p.Inputs[i].wrong(given[name]); {
+		switch problem := p.Inputs[i].wrong(p.Inputs[i].normal(given[name])); {
 		case p.Inputs[i].MaxLength > 0 && len(given[name]) > p.Inputs[i].MaxLength:
 			faults.Addf("inputs."+name, p.Inputs[i].Help, "%d characters, more than %d", len(given[name]), p.Inputs[i].MaxLength)
 		case problem != "":
@@ -142,32 +142,6 @@ func (p *Profile) CheckInputs(given map[string]string) connection.Faults {
 		}
 	}
 	return faults
-}
-
-// wrong says what is wrong with a value, or with the first wrong item of a list, "" when nothing is.
-func (i Input) wrong(value string) string {
-	values := []string{value}
-	if i.List {
-		values = items(value)
-	}
-	for n, value := range values {
-		if !i.expression.MatchString(value) {
-			return fmt.Sprintf("%.80q does not match %s", value, i.Pattern)
-		}
-		if slices.Contains(values[:n], value) {
-			return fmt.Sprintf("%.80q is there twice", value)
-		}
-	}
-	return ""
-}
-
-// items are the items of a list, which stand between commas.
-func items(list string) []string {
-	var all []string
-	for item := range strings.SplitSeq(list, ",") {
-		all = append(all, strings.TrimSpace(item))
-	}
-	return all
 }
 
 func (p *Profile) renderDNS(faults *connection.Faults, options, values map[string]string) (

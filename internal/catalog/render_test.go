@@ -239,7 +239,7 @@ func TestRenderFaults(t *testing.T) {
 		}},
 		"a value that is long and forged": {"monte-carlo", func(r *connection.Request) {
 			r.Inputs["serviceRegion"] = "us\n" + strings.Repeat("x", 500)
-		}, []string{`inputs.serviceRegion: "us\n` + strings.Repeat("x", 77) + `" does not match ^[a-z]{2}(-[a-z]+)+-[0-9]$; ` +
+		}, []string{`inputs.serviceRegion: "us\n` + strings.Repeat("x", 77) + `" is not an AWS Region; ` +
 			"write the Region from Account Information, Agent Service, such as us-east-1"}},
 		"unknown option": {"monte-carlo", func(r *connection.Request) { r.Options = map[string]string{"zone": "parent"} },
 			[]string{"options.zone: monte-carlo has no such option; use zoneScope"}},

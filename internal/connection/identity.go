@@ -85,6 +85,8 @@ func ConsoleHost(partition string) string {
 		return "console.amazonaws.cn"
 	case "aws-us-gov":
 		return "console.amazonaws-us-gov.com"
+	case "aws-eusc":
+		return "console.amazonaws-eusc.eu"
 	}
 	return "console.aws.amazon.com"
 }

@@ -121,7 +121,7 @@ func (r Request) Unclear() bool {
 var (
 	vendorPattern        = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 	namePattern          = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
-	regionPattern        = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+	regionPattern        = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-\d{1,2}$`)
 	vpcPattern           = regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	subnetPattern        = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	endpointPattern      = regexp.MustCompile(`^vpce-([0-9a-f]{8}|[0-9a-f]{17})$`)

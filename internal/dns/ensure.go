@@ -140,7 +140,7 @@ func (c *Client) find(ctx context.Context, want Want) (*found, error) {
 	for _, zone := range zones {
 		if hostname := want.answeredBy(zone); hostname != "" && len(zone.Name) > len(name) {
 			return nil, connection.Errorf(connection.Conflict, "hosted zone %s (%s) is associated with %s and answers for %s instead of "+
-				"%s; remove its association, or put the record there", zone.Name, zone.ID, want.Network.VPCID, hostname, name)
+				"%s; find out who uses it, and end the association when nothing in the VPC needs its records", zone.Name, zone.ID, want.Network.VPCID, hostname, name)
 		}
 	}
 	for _, zone := range zones {
@@ -154,8 +154,8 @@ func (c *Client) find(ctx context.Context, want Want) (*found, error) {
 // claimed returns a zone of the wanted name when it is the connection's.
 func (c *Client) claimed(ctx context.Context, want Want, zone Zone) (*found, error) {
 	foreign := func(owner string) error {
-		return connection.Errorf(connection.Conflict, "hosted zone %s (%s) is associated with %s already and belongs to %s; remove "+
-			"its association, or let this connection use a zone of another name", zone.Name, zone.ID, want.Network.VPCID, owner)
+		return connection.Errorf(connection.Conflict, "hosted zone %s (%s) is associated with %s already and belongs to %s; let "+
+			"this connection use a zone of another name, or end the association when nothing in the VPC needs its records", zone.Name, zone.ID, want.Network.VPCID, owner)
 	}
 	if zone.OwningService != "" {
 		return nil, foreign("AWS service " + zone.OwningService + " (an endpoint's private DNS, most often)")
@@ -170,9 +170,10 @@ func (c *Client) claimed(ctx context.Context, want Want, zone Zone) (*found, err
 	case made.of(want.ConnectionID):
 		return &found{id: zone.ID, created: made == want.reference()}, nil
 	case made.connection() != "":
-		return nil, foreign("connection " + made.connection())
+		return nil, connection.Errorf(connection.Conflict, "hosted zone %s (%s) is associated with %s already and belongs to connection %s; use "+
+			"that connection, or offboard it if it is no longer needed", zone.Name, zone.ID, want.Network.VPCID, made.connection())
 	}
-	return nil, foreign("somebody: Postern did not make it")
+	return nil, foreign("an owner that is not Postern")
 }
 
 // create makes the zone, associated with the VPC.

@@ -242,9 +242,9 @@ func TestEnsureConflicts(t *testing.T) {
 		says string
 	}{
 		"another connection's": {zoneOf(other, "arn:earlier"), "connection monte-carlo/prod-2"},
-		"somebody's":           {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", reference: "terraform-1"}, "Postern did not make it"},
+		"a manual zone":         {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", reference: "terraform-1"}, "an owner that is not Postern"},
 		"a crafted reference": {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", reference: "postern:" + id},
-			"Postern did not make it"},
+			"an owner that is not Postern"},
 		"a service's":           {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", service: "vpce.amazonaws.com"}, "vpce.amazonaws.com"},
 		"another account's":     {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", account: "999988887777"}, "999988887777"},
 		"a narrower one":        {&fakeZone{id: "Z1", name: host, vpc: "vpc-1", reference: "x"}, "instead of " + parent},

@@ -87,8 +87,9 @@ func (c *Client) change(ctx context.Context, zoneID, comment string, changes []t
 	return nil
 }
 
-// endpointName matches an endpoint's own name, which nobody but its account's people and we write into a zone of ours.
-var endpointName = regexp.MustCompile(`^vpce-[0-9a-f]+(-[a-z0-9-]+)?\.[a-z0-9.-]+\.vpce\.amazonaws\.com(\.cn)?$`)
+// endpointName matches an endpoint's own name, in any partition. In a zone that Postern made, a record with such a name is taken as Postern's.
+var endpointName = regexp.MustCompile(`^vpce-[0-9a-f]+(-[a-z0-9-]+)?\.[a-z0-9.-]+\.vpce\.` +
+	`(amazonaws\.com(\.cn)?|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
 
 // read returns a record set as one of the two forms we write, leading to an endpoint; not so for anything else.
 func read(record types.ResourceRecordSet) (connection.Record, bool) {

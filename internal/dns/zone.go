@@ -91,6 +91,12 @@ func (c *Client) Ours(ctx context.Context, zoneID, connectionID string) (bool, e
 	return made.of(connectionID), err
 }
 
+// Connection returns the connection that a zone was made for, "" when Postern did not make it or it does not exist.
+func (c *Client) Connection(ctx context.Context, zoneID string) (string, error) {
+	made, err := c.reference(ctx, zoneID)
+	return made.connection(), err
+}
+
 // reference returns the caller reference of a zone, "" when the zone does not exist.
 func (c *Client) reference(ctx context.Context, zoneID string) (reference, error) {
 	made, _, err := c.get(ctx, zoneID)

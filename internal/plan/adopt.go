@@ -67,7 +67,7 @@ func (d *draft) checkNamed(e endpoint.Endpoint) {
 		d.faults.Addf(adoptPath, leaveOut, "%s is %s, and cannot be used any more", e.ID, e.State)
 	case d.mine(e):
 	case e.Connection() != "":
-		d.faults.Addf(adoptPath, "use that connection, or remove it first", "%s belongs to the connection %s", e.ID, e.Connection())
+		d.faults.Addf(adoptPath, "use that connection, or offboard it first if it is no longer needed", "%s belongs to the connection %s", e.ID, e.Connection())
 	case e.Marked():
 		d.faults.Addf(adoptPath, "remove those tags when no connection uses the endpoint", "%s carries tags that begin with %s, and no "+
 			"connection's", e.ID, connection.TagPrefix)
@@ -79,7 +79,7 @@ func (d *draft) checkNamed(e endpoint.Endpoint) {
 func (s *site) takeOver(ctx context.Context, d *draft, ours []endpoint.Endpoint, named endpoint.Endpoint) error {
 	for _, e := range ours {
 		if e.ID != named.ID {
-			d.faults.Addf(adoptPath, "leave it out, or remove "+e.ID+" first", "%s has the endpoint %s already", d.plan.ConnectionID, e.ID)
+			d.faults.Addf(adoptPath, "leave it out; or offboard this connection first, which removes "+e.ID, "%s has the endpoint %s already", d.plan.ConnectionID, e.ID)
 			return nil
 		}
 	}
@@ -149,8 +149,8 @@ func (s *site) keptDNS(ctx context.Context, d *draft, zones []dns.Zone) (*connec
 	case zone.OwningAccount != d.plan.Network.AccountID:
 		return nil, nil // its records cannot be read
 	}
-	ours, err := s.Zones.Ours(ctx, zone.ID, d.plan.ConnectionID)
-	if err != nil || ours {
+	of, err := s.Zones.Connection(ctx, zone.ID)
+	if err != nil || of == d.plan.ConnectionID {
 		return nil, err
 	}
 	kept.Records, err = s.Zones.Records(ctx, zone.ID, d.names())

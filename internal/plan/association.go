@@ -94,7 +94,8 @@ func (s *site) checkAssociatedZones(ctx context.Context, d *draft, own string) e
 			case zone.Name == own && zone.ID == d.plan.DNS.ZoneID:
 				vpc.Existing = true
 			case zone.Name == own, hostname != "" && below(zone.Name, own):
-				d.faults.Addf(associatedPath(i), "remove that zone from the VPC, or leave the VPC out",
+				d.faults.Addf(associatedPath(i), "leave the VPC out, or find out who uses that zone, and end its association with the VPC when "+
+					"nothing there needs its records",
 					"%s has a zone %s (%s) that would answer %s", vpc.VPCID, zone.Name, owner(zone), d.plan.DNS.Hostname)
 			}
 		}

@@ -135,11 +135,11 @@ func (s *site) zoneFact(ctx context.Context, d *draft, zone dns.Zone) (connectio
 	if zone.OwningAccount != d.plan.Network.AccountID {
 		return fact, nil
 	}
-	var err error
-	if fact.Ours, err = s.Zones.Ours(ctx, zone.ID, d.plan.ConnectionID); err != nil {
+	of, err := s.Zones.Connection(ctx, zone.ID)
+	if err != nil {
 		return fact, err
 	}
-	fact.Read = true
+	fact.Ours, fact.Read = of == d.plan.ConnectionID, true
 	fact.Records, err = s.Zones.Records(ctx, zone.ID, d.names())
 	return fact, err
 }

@@ -142,9 +142,10 @@ func (d *draft) checkServiceRegion() {
 
 // regionIn returns the Region in the name of an endpoint service.
 //
-// AWS: com.amazonaws.vpce.<region>.vpce-svc-<id>.
+// AWS: com.amazonaws.vpce.<region>.vpce-svc-<id>; in other partitions the beginning differs.
 func regionIn(serviceName string) string {
-	region, _, _ := strings.Cut(strings.TrimPrefix(serviceName, "com.amazonaws.vpce."), ".")
+	_, rest, _ := strings.Cut(serviceName, ".vpce.")
+	region, _, _ := strings.Cut(rest, ".")
 	return region
 }
 

@@ -110,15 +110,15 @@ func TestPlanVendorPrivateDNS(t *testing.T) {
 			w.service.PrivateDNSName = "*.cluster.engflow.com"
 			w.zones = []dns.Zone{{ID: "Z1", Name: "cluster.engflow.com", OwningAccount: accountID}}
 		}, want: []string{"target.vpcId: vpc-0a1b2c3d4e5f60718 already has a zone cluster.engflow.com (Z1 of account " +
-			"111122223333) that Postern did not make for this connection; remove that zone from the VPC"}},
+			"111122223333) that Postern did not make for this connection; find out who uses that zone, and end its association with the VPC when nothing there needs its records"}},
 		"a zone below a wildcard's": {world: func(w *world) {
 			w.service.PrivateDNSName = "*.cluster.engflow.com"
 			w.zones = []dns.Zone{{ID: "Z1", Name: name, OwningAccount: accountID}}
 		}, want: []string{"target.vpcId: zone acme.cluster.engflow.com (Z1 of account 111122223333) is more specific than " +
-			"cluster.engflow.com and would answer acme.cluster.engflow.com; remove that zone from the VPC"}},
+			"cluster.engflow.com and would answer acme.cluster.engflow.com; find out who uses that zone, and end its association with the VPC when nothing there needs its records"}},
 		"a zone for it": {world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: name, OwningAccount: accountID}} },
 			want: []string{"target.vpcId: vpc-0a1b2c3d4e5f60718 already has a zone acme.cluster.engflow.com (Z1 of account " +
-				"111122223333) that Postern did not make for this connection; remove that zone from the VPC"}},
+				"111122223333) that Postern did not make for this connection; find out who uses that zone, and end its association with the VPC when nothing there needs its records"}},
 		"in another Region": {world: func(w *world) { w.service.Region = "eu-west-1" },
 			want: []string{"inputs.serviceName: the service name is of eu-west-1, its Region is said to be us-east-1; " +
 				"write the service name and its Region as the vendor gave them"}},
@@ -271,13 +271,13 @@ func TestPlanSeveralRecords(t *testing.T) {
 		"zones' cousin": {world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "use1-az6." + domain, OwningAccount: accountID}} }},
 		"a zonal name's zone": {
 			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "use1-az2." + domain, OwningAccount: accountID}} },
-			want:  []string{faultOf("use1-az2."+domain) + "*.use1-az2." + domain + "; remove that zone from the VPC"},
+			want:  []string{faultOf("use1-az2."+domain) + "*.use1-az2." + domain + "; find out who uses that zone, and end its association with the VPC when nothing there needs its records"},
 		},
 		"the bootstrap server's zone": {
 			world: func(w *world) {
 				w.zones = []dns.Zone{{ID: "Z1", Name: "lkc-abc123." + domain, OwningAccount: accountID}}
 			},
-			want: []string{faultOf("lkc-abc123."+domain) + "lkc-abc123." + domain + "; remove that zone from the VPC"},
+			want: []string{faultOf("lkc-abc123."+domain) + "lkc-abc123." + domain + "; find out who uses that zone, and end its association with the VPC when nothing there needs its records"},
 		},
 		"adopted with other subnets": {
 			world: func(w *world) {

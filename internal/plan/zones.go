@@ -42,7 +42,11 @@ func (s *site) checkZones(ctx context.Context, d *draft) error {
 				return err
 			}
 		case hostname != "" && below(zone.Name, own):
-			d.faults.Addf("target.vpcId", "remove that zone from the VPC"+d.otherScope(),
+			remedy, err := s.zoneInstead(ctx, d, zone)
+			if err != nil {
+				return err
+			}
+			d.faults.Addf("target.vpcId", remedy+d.otherScope(),
 				"zone %s (%s) is more specific than %s and would answer %s", zone.Name, owner(zone), own, hostname)
 		case below(zone.Name, own):
 			d.info("more-specific-zone", "Zone %s (%s) keeps answering the names below it.", zone.Name, owner(zone))
@@ -141,19 +145,39 @@ func (s *site) checkSameZone(ctx context.Context, d *draft, zone dns.Zone) error
 		return nil
 	}
 	if d.plan.DNS.Mode == connection.ModePrivateHostedZone && zone.OwningAccount == d.plan.Network.AccountID {
-		ours, err := s.Zones.Ours(ctx, zone.ID, d.plan.ConnectionID)
+		of, err := s.Zones.Connection(ctx, zone.ID)
 		if err != nil {
 			return err
 		}
-		if ours {
+		if of == d.plan.ConnectionID {
 			d.plan.DNS.ZoneID = zone.ID
 			d.plan.DNS.Present, err = s.Zones.Present(ctx, zone.ID, d.plan.DNS.Records)
 			return err
 		}
 	}
-	d.faults.Addf("target.vpcId", "remove that zone from the VPC"+d.otherScope(),
+	remedy, err := s.zoneInstead(ctx, d, zone)
+	if err != nil {
+		return err
+	}
+	d.faults.Addf("target.vpcId", remedy+d.otherScope(),
 		"%s already has a zone %s (%s) that Postern did not make for this connection", d.plan.Network.VPCID, zone.Name, owner(zone))
 	return nil
+}
+
+// zoneInstead returns what to do about a zone in the way of this connection's. A zone that another connection uses must stay. Only the
+// zones of the network's own account can be read.
+func (s *site) zoneInstead(ctx context.Context, d *draft, zone dns.Zone) (string, error) {
+	other := ""
+	if zone.OwningService == "" && zone.OwningAccount == d.plan.Network.AccountID {
+		var err error
+		if other, err = s.Zones.Connection(ctx, zone.ID); err != nil {
+			return "", err
+		}
+	}
+	if other != "" && other != d.plan.ConnectionID {
+		return s.instead(ctx, other)
+	}
+	return "find out who uses that zone, and end its association with the VPC when nothing there needs its records", nil
 }
 
 // otherScope returns the way out that another zone scope would be, if there is one.
