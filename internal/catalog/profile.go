@@ -71,7 +71,7 @@ type Port struct {
 
 // How the vendor accepts an endpoint.
 const (
-	AcceptanceRequired = "required" // by hand
+	AcceptanceRequired = "required" // a person accepts it
 	AcceptanceAuto     = "auto"
 	AcceptanceDiscover = "discover" // not documented: what AWS says of the service
 )
@@ -101,9 +101,9 @@ type DNS struct {
 	KnownSiblings    []Text    `yaml:"knownSiblings"`    // names that a parent zone hides and clients may need
 }
 
-// What a record leads to.
+// What a record points to.
 const (
-	TargetRegional = "regional" // the endpoint, in whichever zone
+	TargetRegional = "regional" // the endpoint, in any zone
 	TargetZonal    = "zonal"    // the endpoint's interface in one Availability Zone: a record for each zone
 )
 
@@ -143,7 +143,7 @@ type Gate struct {
 	SLAHours    int    `yaml:"slaHours"` // the vendor's own figure, 0 when it gives none
 	Calendar    string `yaml:"calendar"`
 	TimeoutDays int    `yaml:"timeoutDays"`
-	// PassedBy is PassedByConnection when nothing but a connection shows that the gate is passed; "" for what AWS shows.
+	// PassedBy is PassedByConnection when only a connection shows that the gate is passed; "" when AWS shows it.
 	PassedBy string `yaml:"passedBy"`
 }
 

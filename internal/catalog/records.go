@@ -9,7 +9,7 @@ import (
 	"postern/internal/connection"
 )
 
-// RecordsIn returns the records of the zone for an endpoint in Availability Zones: those that lead to the whole endpoint, then
+// RecordsIn returns the records of the zone for an endpoint in Availability Zones: those that point to the whole endpoint, then
 // those of each zone.
 func (r Rendered) RecordsIn(azIDs []string) []connection.NameRecord {
 	records := slices.Clone(r.DNS.Records)

@@ -21,7 +21,7 @@ type Rendered struct {
 	Service       Value
 	ServiceRegion Value
 	Hostname      Value
-	// DNS has the records that lead to the whole endpoint; RecordsIn gives those of the zones too.
+	// DNS has the records that point to the whole endpoint; RecordsIn gives those of the zones too.
 	DNS connection.DNSPlan
 	// SharedWithPublic is whether the hostname exists in public DNS too, so that switching it moves clients at once.
 	SharedWithPublic bool
@@ -31,7 +31,7 @@ type Rendered struct {
 	// Outputs have no parameter names yet.
 	Outputs       []connection.Output
 	ClientActions []string
-	// Zonal are the records that lead to one Availability Zone each, still with ${azId} in their names, which no message shows.
+	// Zonal are the records that point to one Availability Zone each, still with ${azId} in their names, which no message shows.
 	Zonal []connection.NameRecord
 }
 
@@ -60,11 +60,11 @@ func (p *Profile) Render(request connection.Request, accountID string) (Rendered
 		DNS:           dns,
 		Zonal:         zonal,
 	}
-	told := maps.Clone(values)
+	inTexts := maps.Clone(values)
 	for _, name := range awaited {
-		told[name] = toBeGiven
+		inTexts[name] = toBeGiven
 	}
-	out.Gates = connection.Gates{Allowlist: p.Gates.Allowlist.render(told), Approval: p.Gates.Approval.render(told)}
+	out.Gates = connection.Gates{Allowlist: p.Gates.Allowlist.render(inTexts), Approval: p.Gates.Approval.render(inTexts)}
 	public := p.DNS.PublicName.value(values)
 	out.SharedWithPublic = p.DNS.SharedWithPublic && (public.Text == "" || public.Text == dns.Hostname)
 	for _, sibling := range p.DNS.KnownSiblings {
@@ -81,7 +81,7 @@ func (p *Profile) Render(request connection.Request, accountID string) (Rendered
 	return out, faults
 }
 
-// toBeGiven stands in the text to the vendor for an awaited input.
+// toBeGiven replaces an awaited input in the text to the vendor.
 const toBeGiven = "(to be given by you)"
 
 // resolve returns the value of each input, and adds them to values; and the inputs that may still be left out. A value that is wrong
@@ -207,7 +207,7 @@ func (t Text) value(values map[string]string) Value {
 	return value
 }
 
-// printable returns a stranger's name as it can stand in a message.
+// printable returns a name of a request in a form that is safe in a message.
 func printable(name string) string {
 	quoted := fmt.Sprintf("%.64q", name)
 	if plain := quoted[1 : len(quoted)-1]; plain == name && name != "" {

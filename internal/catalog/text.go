@@ -30,7 +30,7 @@ const (
 	varRegion     = "region"
 	varVPC        = "vpcId"
 	varConnection = "connectionId"
-	// varEndpoint is known only once the endpoint exists. It may stand in the approval gate's body, and stays as it is.
+	// varEndpoint is known only once the endpoint exists. The approval gate's body may have it, and it stays as it is.
 	varEndpoint = "vpcEndpointId"
 	// varItem and varZone are known in the names of records only: an item of a list, and the id of an Availability Zone.
 	varItem = "item"
@@ -133,7 +133,7 @@ func (t Text) render(values map[string]string) string {
 	return b.String()
 }
 
-// uses reports whether a variable stands in the text.
+// uses reports whether the text has a variable.
 func (t Text) uses(variable string) bool {
 	return slices.ContainsFunc(t.pieces, func(p piece) bool { return p.dynamic && p.variable == variable })
 }

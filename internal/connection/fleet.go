@@ -34,7 +34,7 @@ type FleetTarget struct {
 	Target
 	// Name is the connection's name, instead of the one made of the fleet's name and the network's.
 	Name string `json:"name,omitempty"`
-	// AdoptEndpointID is an endpoint of this target's VPC that was made by hand. See Request.
+	// AdoptEndpointID is an endpoint of this target's VPC that was created manually. See Request.
 	AdoptEndpointID string `json:"adoptEndpointId,omitempty"`
 	// Inputs are used instead of the fleet's of the same name, such as the service of another Region.
 	Inputs map[string]string `json:"inputs,omitempty"`

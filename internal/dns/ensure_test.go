@@ -242,7 +242,7 @@ func TestEnsureConflicts(t *testing.T) {
 		says string
 	}{
 		"another connection's": {zoneOf(other, "arn:earlier"), "connection monte-carlo/prod-2"},
-		"a manual zone":         {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", reference: "terraform-1"}, "an owner that is not Postern"},
+		"a manual zone":        {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", reference: "terraform-1"}, "an owner that is not Postern"},
 		"a crafted reference": {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", reference: "postern:" + id},
 			"an owner that is not Postern"},
 		"a service's":           {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", service: "vpce.amazonaws.com"}, "vpce.amazonaws.com"},

@@ -142,11 +142,11 @@ func (s set) find(record connection.Record) (types.ResourceRecordSet, bool) {
 	return types.ResourceRecordSet{}, false
 }
 
-// toward returns the changes that make a record of what is at its name, none when it is so already, and our own earlier record
-// that they overwrite. A record that is not ours is an error, unless the name is ours and is to be put right: then whatever could
-// be put back is overwritten.
+// toward returns the changes that make a record of what is at its name, none when it is so already, and the connection's
+// earlier record that they overwrite. Any other record is an error, unless it is repaired: then every record that a rollback can
+// restore is overwritten.
 //
-// AWS: a CNAME stands alone at its name. A record cannot change its type: the old one is deleted and the new one created, in one
+// AWS: a CNAME is alone at its name. A record cannot change its type: the old one is deleted and the new one created, in one
 // batch, which is done whole or not at all.
 func (s set) toward(want connection.Record, repair bool) (changes []types.Change, previous *connection.Record, err error) {
 	wanted := write(want)

@@ -63,10 +63,10 @@ func TestAdoptFaults(t *testing.T) {
 			"adoptEndpointId: vpce-0f000000000000000 reaches the service in eu-west-1, not in us-east-1; write the endpoint that reaches the " +
 				"service, or leave it out: then one is made"}},
 		"rejected": {change: func(e *endpoint.Endpoint) { e.State = connection.StateRejected }, want: []string{
-			"adoptEndpointId: vpce-0f000000000000000 is rejected, and cannot be used any more; write the endpoint that reaches the " +
+			"adoptEndpointId: vpce-0f000000000000000 is rejected, and can no longer be used; write the endpoint that reaches the " +
 				"service, or leave it out: then one is made"}},
 		"in an unknown state": {change: func(e *endpoint.Endpoint) { e.State = connection.StateUnknown }, want: []string{
-			"adoptEndpointId: vpce-0f000000000000000 is unknown, and cannot be used any more; write the endpoint that reaches the " +
+			"adoptEndpointId: vpce-0f000000000000000 is unknown, and can no longer be used; write the endpoint that reaches the " +
 				"service, or leave it out: then one is made"}},
 		"of another connection": {change: func(e *endpoint.Endpoint) { e.Tags = connection.Tags("monte-carlo/other", "arn:e") }, want: []string{
 			"adoptEndpointId: vpce-0f000000000000000 belongs to the connection monte-carlo/other; use that connection, or offboard it first if it is no longer needed"}},
@@ -78,7 +78,7 @@ func TestAdoptFaults(t *testing.T) {
 		}, want: []string{"adoptEndpointId: monte-carlo/agents-prod has the endpoint vpce-00000000000000001 already; leave it out; or offboard this " +
 			"connection first, which removes vpce-00000000000000001"}},
 		"its groups let nobody in": {change: func(e *endpoint.Endpoint) { e.SecurityGroupIDs = []string{clientSG} }, want: []string{
-			"target.securityGroupIds: sg-0c0000000000000c1 do not let 10.20.0.0/16 in on 443/tcp; add an inbound rule for TCP 443 from " +
+			"target.securityGroupIds: sg-0c0000000000000c1 do not allow 10.20.0.0/16 on 443/tcp; add an inbound rule for TCP 443 from " +
 				"10.20.0.0/16 to one of them; an outbound rule, which a vendor's page may ask for, does not help: the clients connect to the endpoint"}},
 		"a zone that leads elsewhere": {world: func(w *world) {
 			w.zones = []dns.Zone{{ID: "Z1", Name: parentZone, OwningAccount: accountID}}

@@ -14,8 +14,8 @@ import (
 
 func associatedPath(i int) string { return fmt.Sprintf("target.associatedVpcIds[%d]", i) }
 
-// checkAssociated reads the further VPCs in which the zone shall answer, each in its own account. Their clients are clients of the
-// endpoint: what the request says about those must let them in.
+// checkAssociated reads the further VPCs in which the zone must answer, each in its own account. Their clients are clients of the
+// endpoint: what the request says about those must allow them.
 func (s *site) checkAssociated(ctx context.Context, d *draft) error {
 	target := d.request.Target
 	if len(target.AssociatedVPCIDs) == 0 || d.broken("target.associatedVpcIds") || d.profile == nil {
@@ -81,7 +81,7 @@ func (s *site) checkAssociatedVPC(ctx context.Context, d *draft, i int, vpc conn
 	return nil
 }
 
-// checkAssociatedZones looks for zones of the further VPCs that stand in the way of ours.
+// checkAssociatedZones looks for zones of the further VPCs that are in the way of the connection's.
 func (s *site) checkAssociatedZones(ctx context.Context, d *draft, own string) error {
 	for _, i := range slices.Sorted(maps.Keys(d.associated)) {
 		vpc := d.associated[i]

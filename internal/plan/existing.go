@@ -15,7 +15,7 @@ import (
 const defaultEndpointQuota = 50
 
 // checkEndpoints looks at the endpoints that the VPC has: one that serves this connection already is adopted, and so is the one
-// that the request names. Another that somebody else made for the same service stops the plan.
+// that the request names. Any other endpoint for the same service stops the plan.
 func (s *site) checkEndpoints(ctx context.Context, d *draft) error {
 	all, err := s.Endpoints.InVPC(ctx, d.plan.Network.VPCID)
 	if err != nil {
@@ -56,8 +56,8 @@ func (s *site) checkEndpoints(ctx context.Context, d *draft) error {
 	return nil
 }
 
-// serves reports whether an endpoint serves this connection already. One that stands in its way is a fault; the one that the request
-// names is looked at by itself.
+// serves reports whether an endpoint serves this connection already. One that is in its way is a fault; checkNamed checks the one
+// that the request names.
 func (s *site) serves(ctx context.Context, d *draft, e endpoint.Endpoint) (bool, error) {
 	mine := d.mine(e)
 	if e.State.Gone() || !mine && (e.ServiceName != d.plan.Service.Name || d.consented(e)) {
@@ -146,8 +146,8 @@ func (d *draft) adopt(ours []endpoint.Endpoint) {
 	d.adopted = ours[0]
 	d.plan.AdoptEndpointID = d.adopted.ID
 	if d.plan.HandMade && !d.mine(d.adopted) {
-		d.info("taking-over", "%s (%s), which was made by hand, is taken over: it gets Postern's tags and keeps all it has. It is handed "+
-			"back, not deleted, when the connection is removed.", d.adopted.ID, d.adopted.State)
+		d.info("taking-over", "%s (%s), which was created manually, is adopted: it gets Postern's tags and keeps all it has. It is "+
+			"released, not deleted, when the connection is removed.", d.adopted.ID, d.adopted.State)
 	} else {
 		d.info("adopting", "%s (%s) of this connection is used again; no endpoint is made.", d.adopted.ID, d.adopted.State)
 	}
@@ -162,7 +162,7 @@ func (d *draft) adopt(ours []endpoint.Endpoint) {
 		d.warn("several-endpoints", "The connection has more endpoints than one; %s can be deleted.", strings.Join(others, ", "))
 	}
 	target := d.request.Target
-	if len(target.SecurityGroupIDs) == 0 { // it has groups, whoever made them
+	if len(target.SecurityGroupIDs) == 0 { // it has groups already
 		d.plan.SecurityGroup, target.SecurityGroupIDs = nil, d.adopted.SecurityGroupIDs
 		d.plan.Network.SecurityGroupIDs = d.adopted.SecurityGroupIDs
 	}

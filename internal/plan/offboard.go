@@ -10,8 +10,8 @@ import (
 	"postern/internal/connection"
 )
 
-// offboard lists what there is of a connection to remove. The ledger of an onboarded connection says where it is; one that never
-// came so far, or has no longer one, is looked for in every registered network.
+// offboard lists the resources of a connection to remove. The ledger of an onboarded connection says where they are; without a ledger
+// they are searched in every registered network.
 func (p *Planner) offboard(ctx context.Context, v visit) (connection.Plan, error) {
 	request := v.draft.request
 	plan := connection.Plan{
@@ -87,8 +87,7 @@ func (p *Planner) published(ctx context.Context, network connection.Network, sto
 	return made.Over(ledger.Config), nil
 }
 
-// unrecorded adds to the plan of a connection without a ledger the parameters that were made for it and that nobody can say more of.
-// They are in the account and Region of the network that has the rest, or, when none has any, in the first that has them.
+// unrecorded adds to the plan of a connection without a ledger the parameters created for it without recorded history. They are in the account and Region of the network that has the rest, or, when none has any, in the first that has them.
 func (p *Planner) unrecorded(ctx context.Context, plan *connection.Plan, networks []connection.Network) error {
 	if plan.Network.VPCID != "" {
 		networks = []connection.Network{plan.Network}
@@ -107,7 +106,7 @@ func (p *Planner) unrecorded(ctx context.Context, plan *connection.Plan, network
 			if slices.ContainsFunc(known, func(k connection.Parameter) bool { return k.Name == parameter.Name }) {
 				continue
 			}
-			// One that somebody has written since is at another version: it is kept then, and said.
+			// One that was changed since is at another version: the removal keeps and reports it.
 			plan.Offboard.Config.Parameters = append(plan.Offboard.Config.Parameters,
 				connection.Parameter{Name: parameter.Name, Version: 1, Changed: true})
 		}
@@ -166,10 +165,10 @@ func removes(plan connection.OffboardPlan) string {
 	if plan.SecurityGroupID != "" {
 		groups = 1
 	}
-	text := fmt.Sprintf("%d endpoints, %d hosted zones, %d parameters and %d security groups will be removed, each as far as it is still ours.",
+	text := fmt.Sprintf("%d endpoints, %d hosted zones, %d parameters and %d security groups will be removed, each only if Postern still owns it.",
 		len(plan.EndpointIDs)-len(plan.AdoptedIDs), len(plan.Zones), len(plan.Config.Parameters), groups)
 	if len(plan.AdoptedIDs) > 0 {
-		text += fmt.Sprintf(" %s, which was made by hand, will be handed back.", strings.Join(plan.AdoptedIDs, ", "))
+		text += fmt.Sprintf(" %s, which was created manually, will be released.", strings.Join(plan.AdoptedIDs, ", "))
 	}
 	return text
 }

@@ -11,8 +11,8 @@ import (
 	"postern/internal/publish"
 )
 
-// checkParameters reads the parameters that will be written, and checks that each can be: what is there must be ours or
-// something that keeps its other content.
+// checkParameters reads the parameters that will be written, and checks that each can be: an existing value must be the
+// connection's own, or a document that keeps its other content.
 func (s *site) checkParameters(ctx context.Context, d *draft) error {
 	if d.profile == nil || d.broken("name") {
 		return nil

@@ -231,12 +231,12 @@ func TestPlanFaults(t *testing.T) {
 			want: []string{"target.securityGroupIds[0]: sg-0e0000000000000e1 belongs to vpc-00000000000000bad; " +
 				"write a security group of vpc-0a1b2c3d4e5f60718"}},
 		"security group without inbound rule": {changes: map[string]any{"target.securityGroupIds": []string{clientSG}},
-			want: []string{"target.securityGroupIds: sg-0c0000000000000c1 do not let 10.20.0.0/16 in on 443/tcp; " +
+			want: []string{"target.securityGroupIds: sg-0c0000000000000c1 do not allow 10.20.0.0/16 on 443/tcp; " +
 				"add an inbound rule for TCP 443 from 10.20.0.0/16 to one of them; an outbound rule, which a vendor's page may ask for, " +
 				"does not help: the clients connect to the endpoint"}},
 		"security group of the default kind": {
 			world: inbound(endpoint.Rule{Protocol: "-1", GroupIDs: []string{endpointSG}}),
-			want: []string{"target.securityGroupIds: sg-0e0000000000000e1 do not let 10.20.0.0/16 in on 443/tcp; " +
+			want: []string{"target.securityGroupIds: sg-0e0000000000000e1 do not allow 10.20.0.0/16 on 443/tcp; " +
 				"add an inbound rule for TCP 443 from 10.20.0.0/16 to one of them; an outbound rule, which a vendor's page may ask for, " +
 				"does not help: the clients connect to the endpoint"}},
 
@@ -324,7 +324,7 @@ func TestPlanFaults(t *testing.T) {
 				`options.zoneScope: "world" is not a zone scope of monte-carlo; write one of parent, hostname`,
 				"target.vpcId: enableDnsHostnames is off in vpc-0a1b2c3d4e5f60718; switch it on (aws ec2 modify-vpc-attribute): " +
 					"without it private names are not answered in the VPC",
-				"target.securityGroupIds: sg-0c0000000000000c1 do not let 10.20.0.0/16 in on 443/tcp; " +
+				"target.securityGroupIds: sg-0c0000000000000c1 do not allow 10.20.0.0/16 on 443/tcp; " +
 					"add an inbound rule for TCP 443 from 10.20.0.0/16 to one of them; an outbound rule, which a vendor's page may ask for, " +
 					"does not help: the clients connect to the endpoint",
 				"target.vpcId: vpce-0f000000000000000 reaches the same service from this VPC and was not made by Postern; " +

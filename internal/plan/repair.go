@@ -8,8 +8,8 @@ import (
 	"postern/internal/connection"
 )
 
-// repair makes the plan of a repair out of the ledger: the connection shall be again what its onboarding made, and nothing is
-// read anew that the ledger knows. The endpoint must be there; a repair replaces none.
+// repair makes the plan of a repair from the ledger: the connection must become what its onboarding made, and what the ledger knows is
+// not read again. The endpoint must exist; a repair replaces none.
 func (p *Planner) repair(ctx context.Context, v visit) (connection.Plan, error) {
 	request := v.draft.request
 	id := request.ConnectionID()
@@ -36,11 +36,11 @@ func (p *Planner) repair(ctx context.Context, v visit) (connection.Plan, error) 
 	plan.Findings, plan.Creates = []connection.Finding{}, []string{}
 	if ledger.Open { // as its onboarding warned: the next ledger knows it by this
 		plan.Findings = append(plan.Findings, connection.Finding{Code: connection.FindingOpen, Severity: connection.SeverityWarning,
-			Message: "The endpoint's security groups let anyone in, and did so at the onboarding."})
+			Message: "The endpoint's security groups allow any client, as they did at the onboarding."})
 	}
 	for _, check := range request.Repair.Checks {
 		info, _ := check.Info()
-		plan.Creates = append(plan.Creates, fmt.Sprintf("put right: %s (%s)", check, info.What))
+		plan.Creates = append(plan.Creates, fmt.Sprintf("repair: %s (%s)", check, info.What))
 	}
 	there := p.in(plan.Network)
 	if err := there.repairable(ctx, ledger); err != nil {
@@ -52,12 +52,12 @@ func (p *Planner) repair(ctx context.Context, v visit) (connection.Plan, error) 
 	return plan, err
 }
 
-// repairable refuses what no repair can put right.
+// repairable refuses what no repair can fix.
 func (s *site) repairable(ctx context.Context, ledger *connection.Ledger) error {
 	network := ledger.Plan.Network
 	if _, registered := s.networks.Find(network.Region, network.VPCID); !registered {
 		return refuse("register it again in the postern block of cdk.json and deploy, or offboard the connection",
-			"its network %s in %s is not registered any more", network.VPCID, network.Region)
+			"its network %s in %s is no longer registered", network.VPCID, network.Region)
 	}
 	found, err := s.Endpoints.InVPC(ctx, network.VPCID)
 	if err != nil {
@@ -70,13 +70,13 @@ func (s *site) repairable(ctx context.Context, ledger *connection.Ledger) error 
 			return refuse("ask the vendor, or offboard the connection and onboard it again", "endpoint %s is %s, which no repair changes",
 				e.ID, e.State)
 		case e.Connection() != "" && e.Connection() != ledger.Plan.ConnectionID:
-			return connection.Errorf(connection.Conflict, "endpoint %s carries the tags of connection %s; use that connection, or put the "+
-				"tags right by hand", e.ID, e.Connection())
+			return connection.Errorf(connection.Conflict, "endpoint %s carries the tags of connection %s; use that connection, or correct the "+
+				"tags manually", e.ID, e.Connection())
 		default:
 			return nil
 		}
 	}
-	return refuse("onboard the connection again", "endpoint %s is not in %s any more, and a repair replaces none", ledger.Endpoint.ID,
+	return refuse("onboard the connection again", "endpoint %s is no longer in %s, and a repair does not replace it", ledger.Endpoint.ID,
 		network.VPCID)
 }
 

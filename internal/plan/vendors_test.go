@@ -74,7 +74,7 @@ func TestPlanVendorPrivateDNS(t *testing.T) {
 			w.zones = []dns.Zone{{ID: "Z1", Name: name, OwningService: "vpce.amazonaws.com"}}
 		}},
 		"not verified": {world: func(w *world) { w.service.PrivateDNSVerified = false },
-			want: []string{"vendor: the service's private DNS name acme.cluster.engflow.com is not verified, and AWS lets nobody use it " +
+			want: []string{"vendor: the service's private DNS name acme.cluster.engflow.com is not verified, and cannot be used " +
 				"before; ask the vendor to prove the domain (the TXT record that AWS names), and start again when it is verified"}},
 		"none": {world: func(w *world) { w.service.PrivateDNSName, w.service.PrivateDNSVerified = "", false },
 			want: []string{"vendor: " + mcService + " has no private DNS name, so an endpoint's private DNS cannot be switched on; ask " +
@@ -177,7 +177,7 @@ func TestPlanCutover(t *testing.T) {
 	t.Parallel()
 	fault := "cutover: the private name acme.cluster.engflow.com equals the public one, so switching private DNS on moves every client " +
 		"in vpc-0a1b2c3d4e5f60718 at once; write \"cutover\": true when they may move now, or use action plan to see all that would " +
-		"happen; a private name of its own, in inputs.privateEndpoint, moves nobody"
+		"happen; a private name of its own, in inputs.privateEndpoint, moves no client"
 	const custom = "private.acme.cluster.engflow.com"
 	tests := map[string]struct {
 		changes map[string]any
@@ -459,8 +459,8 @@ func TestPlanChecksEveryPort(t *testing.T) {
 			"page may ask for, does not help: the clients connect to the endpoint"
 	}
 	want := []string{
-		"target.securityGroupIds: sg-0e0000000000000e1 do not let 10.20.0.0/16 in on 8443/tcp; " + remedy("8443"),
-		"target.securityGroupIds: sg-0e0000000000000e1 do not let 10.20.0.0/16 in on 9440/tcp; " + remedy("9440"),
+		"target.securityGroupIds: sg-0e0000000000000e1 do not allow 10.20.0.0/16 on 8443/tcp; " + remedy("8443"),
+		"target.securityGroupIds: sg-0e0000000000000e1 do not allow 10.20.0.0/16 on 9440/tcp; " + remedy("9440"),
 	}
 	if diff := cmp.Diff(want, lines(t, err)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

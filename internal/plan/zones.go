@@ -14,7 +14,7 @@ import (
 )
 
 // checkZones looks at the private hosted zones that the VPC has. The resolver answers a name from the most specific zone that
-// contains it, and from no other: a zone like ours, or one between ours and the hostname, makes the connection impossible.
+// contains it, and from no other: a zone of the same name, or one between it and the hostname, makes the connection impossible.
 //
 // AWS: zones that reach the VPC through a Route 53 Profile are not listed.
 func (s *site) checkZones(ctx context.Context, d *draft) error {
@@ -51,7 +51,7 @@ func (s *site) checkZones(ctx context.Context, d *draft) error {
 		case below(zone.Name, own):
 			d.info("more-specific-zone", "Zone %s (%s) keeps answering the names below it.", zone.Name, owner(zone))
 		case below(own, zone.Name) && own != d.plan.DNS.Hostname:
-			d.warn("wider-zone", "Names below %s that zone %s (%s) answers now will not resolve any more.", own, zone.Name, owner(zone))
+			d.warn("wider-zone", "Names below %s that zone %s (%s) answers now will no longer resolve.", own, zone.Name, owner(zone))
 		}
 	}
 	if !taken {
@@ -66,7 +66,7 @@ func (d *draft) itsPrivateDNS(zone dns.Zone) bool {
 	return zone.OwningService != "" && d.adopted.PrivateDNSEnabled && d.plan.DNS.Mode == connection.ModeVendorPrivateDNS
 }
 
-// nameRecords writes the records that the profile lists into the plan: those that lead to one zone by the zones of the subnets.
+// nameRecords writes the records that the profile lists into the plan: those for one Availability Zone by the zones of the subnets.
 //
 // AWS: an endpoint for a service of another Region has no names of zones.
 func (d *draft) nameRecords() {
@@ -79,11 +79,11 @@ func (d *draft) nameRecords() {
 	d.plan.DNS.Records = d.rendered.RecordsIn(azIDs)
 	if d.plan.CrossRegion() && len(d.rendered.Zonal) > 0 {
 		d.warn("no-zonal-names", "The endpoint will have no names of Availability Zones, since the service is in another Region: the "+
-			"names that lead to one zone get no record.")
+			"names for one zone get no record.")
 	}
 }
 
-// ownZone is the zone that will answer the hostname: ours, or the one that AWS makes for the endpoint's private DNS.
+// ownZone is the zone that will answer the hostname: the connection's, or the one that AWS makes for the endpoint's private DNS.
 //
 // AWS: that zone has the service's private DNS name, for a wildcard without its star.
 func (d *draft) ownZone() string {
@@ -108,7 +108,7 @@ func (d *draft) answeredBy(zone dns.Zone) string {
 	return ""
 }
 
-// checkNeighbours looks for another endpoint whose private DNS answers for our zone already, which AWS may not list among the
+// checkNeighbours looks for another endpoint whose private DNS answers for the connection's zone already, which AWS may not list among the
 // zones.
 //
 // AWS: the second private DNS of a name in a VPC is refused, and so is a zone of that name.
@@ -131,7 +131,7 @@ func (d *draft) rival(zone string) (endpoint.Endpoint, bool) {
 	return endpoint.Endpoint{}, false
 }
 
-// checkSameZone decides about a zone with the name of ours: one that Postern made for this connection is used again.
+// checkSameZone decides about a zone with the name of the connection's: one that Postern made for this connection is used again.
 //
 // AWS: a VPC has one zone of a name (ConflictingDomainExists), and an endpoint with private DNS has one too.
 func (s *site) checkSameZone(ctx context.Context, d *draft, zone dns.Zone) error {

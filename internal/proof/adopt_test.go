@@ -395,7 +395,7 @@ func TestAdoptRefuses(t *testing.T) {
 		}, "is rejected, and cannot be used any more"},
 		"groups that let nobody in": {func(t *testing.T, c *local.Cloud) string {
 			return handMade(t, c, func(made *privatelink.HandMade) { made.GroupIDs = []string{privatelink.DemoClientGroup} })
-		}, "do not let 10.20.0.0/16 in on 443/tcp"},
+		}, "do not allow 10.20.0.0/16 on 443/tcp"},
 		"a zone that leads elsewhere": {func(t *testing.T, c *local.Cloud) string {
 			id := handMade(t, c, nil)
 			zoneByHand(c, "privatelink.getmontecarlo.com.", "elsewhere.example.com.")
