@@ -192,8 +192,6 @@ func clip(text string) string {
 	return string(runes[:most]) + "…"
 }
 
-func oneOf[T comparable](value T, of []T) bool { return slices.Contains(of, value) }
-
 func joined[T ~string](values []T) string {
 	texts := make([]string, len(values))
 	for i, value := range values {

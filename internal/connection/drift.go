@@ -120,7 +120,7 @@ func (p DriftPolicyOf) check(faults *Faults) {
 		switch {
 		case !known:
 			faults.Addf(path, "write one of "+joined(names), "%q is not a drift check", clip(string(check)))
-		case !oneOf(p[check], DriftPolicies):
+		case !slices.Contains(DriftPolicies, p[check]):
 			faults.Addf(path, "write one of "+joined(DriftPolicies), "%q is not a policy", clip(string(p[check])))
 		case p[check] == PolicyRepair && !info.Repairable:
 			faults.Addf(path, "write ticket or report", "Postern cannot repair this, because Postern did not make it")

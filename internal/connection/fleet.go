@@ -3,6 +3,7 @@ package connection
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -48,7 +49,7 @@ func DecodeFleetRequest(raw []byte) (FleetRequest, error) {
 func (r FleetRequest) check() Faults {
 	var faults Faults
 	common := r.request(FleetTarget{Name: r.Name})
-	if !oneOf(r.Action, FleetActions) {
+	if !slices.Contains(FleetActions, r.Action) {
 		faults.Addf("action", "write one of "+joined(FleetActions)+"; other actions take one connection at a time",
 			"%q is not an action for several targets", clip(string(r.Action)))
 		common.Action = ActionOnboard

@@ -20,7 +20,7 @@ func (r Repair) check(faults *Faults) {
 	}
 	for i, check := range r.Checks {
 		switch {
-		case !oneOf(check, repairable):
+		case !slices.Contains(repairable, check):
 			faults.Addf(index("repair.checks", i), "write one of "+joined(repairable), "Postern cannot repair %q", clip(string(check)))
 		case slices.Contains(r.Checks[:i], check):
 			faults.Addf(index("repair.checks", i), "write each check once", "%s is repeated", check)

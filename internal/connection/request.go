@@ -115,7 +115,7 @@ func (r Request) ConnectionID() string { return ID(r.Vendor, r.Name) }
 
 // Unclear reports whether the request may lack a target or not: its action is misspelled, and may be one that needs none.
 func (r Request) Unclear() bool {
-	return r.Action != "" && !oneOf(r.Action, Actions) && reflect.DeepEqual(r.Target, Target{})
+	return r.Action != "" && !slices.Contains(Actions, r.Action) && reflect.DeepEqual(r.Target, Target{})
 }
 
 var (
@@ -166,7 +166,7 @@ func (r Request) check() Faults {
 	if r.SchemaVersion != SchemaVersion {
 		faults.Addf("schemaVersion", "write 1", "%d is not a schema version of this release", r.SchemaVersion)
 	}
-	if !oneOf(r.Action, Actions) {
+	if !slices.Contains(Actions, r.Action) {
 		faults.Addf("action", "write one of "+joined(Actions), "%q is not an action", r.Action)
 	}
 	if !vendorPattern.MatchString(r.Vendor) {
@@ -219,7 +219,7 @@ func (r Request) checkRepair(faults *Faults) {
 		faults.Add("repair", "missing", `write what has drifted, such as {"checks": ["record"]}`)
 	case r.Action == ActionRepair:
 		r.Repair.check(faults)
-	case r.Repair != nil && oneOf(r.Action, Actions):
+	case r.Repair != nil && slices.Contains(Actions, r.Action):
 		faults.Addf("repair", "leave it out, or write action repair", "is not used by %s", r.Action)
 	}
 }
