@@ -392,7 +392,7 @@ func TestAdoptRefuses(t *testing.T) {
 			id := pendingByHand(t, c)
 			must(t, c.World.Vendor(privatelink.MonteCarloService).Reject(id, "no"))
 			return id
-		}, "is rejected, and cannot be used any more"},
+		}, "is rejected, and can no longer be used"},
 		"groups that let nobody in": {func(t *testing.T, c *local.Cloud) string {
 			return handMade(t, c, func(made *privatelink.HandMade) { made.GroupIDs = []string{privatelink.DemoClientGroup} })
 		}, "do not allow 10.20.0.0/16 on 443/tcp"},
