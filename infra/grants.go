@@ -177,7 +177,7 @@ var withoutToken = map[string]any{
 		"expects", "drift", "updatedAt", "endpointId", "lastSeen",
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
 		"waitRole", "waitExternalId", "waitRegion",
-		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "waitAttempt", "reminderOf", "reminderPercent",
+		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "waitAttempt", "waitHeartbeat", "waitBeat", "reminderOf", "reminderPercent",
 		"reminderBy", "noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy", "noticeRemoval", "noticeRemovalBy", "orphanDigest", "orphanBy",
 		store.ExpiresAttribute,
 	}},
@@ -310,7 +310,7 @@ func (s *stack) specs() []spec {
 			env: []string{step.EnvTable, step.EnvEventBus},
 			grants: []grant{
 				describe("VpcEndpoints", "VpcEndpointServices"),
-				{actions: []string{"dynamodb:Query"}, resources: waitingIndex},
+				{actions: []string{"dynamodb:Scan"}, resources: waitingIndex},
 				{actions: []string{"events:PutEvents"}, resources: eventBus},
 				failedEvents,
 			},

@@ -74,7 +74,7 @@ func TestPermissions(t *testing.T) {
 			"events:PutEvents", "states:DescribeExecution", "sts:AssumeRole"},
 		"acknowledge": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints",
 			"events:PutEvents", "states:DescribeExecution", "sts:AssumeRole"},
-		"observe": {"dynamodb:Query", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints", "events:PutEvents",
+		"observe": {"dynamodb:Scan", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints", "events:PutEvents",
 			"sqs:SendMessage", "sts:AssumeRole"},
 		"resume": {"dynamodb:GetItem", "dynamodb:UpdateItem", "sqs:SendMessage", "states:SendTaskFailure", "states:SendTaskHeartbeat",
 			"states:SendTaskSuccess"},
@@ -221,8 +221,8 @@ func TestTokenIsOutOfReach(t *testing.T) {
 	for handler, id := range functionsByHandler(t) {
 		for _, one := range statements(t, id) {
 			call := handler + " " + one.action
-			if !strings.HasPrefix(one.action, "dynamodb:") || one.action == "dynamodb:Query" || open[call] ||
-				strings.Contains(one.resource, "Comments") {
+			if !strings.HasPrefix(one.action, "dynamodb:") || open[call] || strings.Contains(one.resource, "Comments") ||
+				strings.Contains(one.resource, "/index/") { // no index carries the token
 				continue
 			}
 			checked++
