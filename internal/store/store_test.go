@@ -445,7 +445,9 @@ func TestBeat(t *testing.T) {
 	s, table := open()
 	wait := approval("arn:1", noon)
 	wait.Heartbeat = 3 * time.Hour
-	must(t, s.Beat(t.Context(), wait, noon, connection.StateRejected))
+	absent := wait
+	absent.Registration = "gone"
+	must(t, s.Beat(t.Context(), absent, noon, connection.StateRejected))
 	if table.Get(id) != nil {
 		t.Error("a heartbeat made an item")
 	}
@@ -482,7 +484,10 @@ func TestAnswerLost(t *testing.T) {
 			return s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary))
 		},
 		"Claim": func(s *store.Store) error { return s.Claim(t.Context(), id, "arn:1", noon, noon) },
-		"Beat":  func(s *store.Store) error { return s.Beat(t.Context(), approval("arn:1", noon), noon, "pending") },
+		"Beat": func(s *store.Store) error {
+			wait, _ := stored(t, s)
+			return s.Beat(t.Context(), wait, noon, "pending")
+		},
 		"Finish": func(s *store.Store) error {
 			return s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded, At: noon})
 		},
