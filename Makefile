@@ -57,7 +57,7 @@ PROVING := ./internal/proof/reliability/... ./internal/proof/load ./internal/loc
 # Tests of the whole machine take ten times as long under the race detector. `make test` has it for the packages that start
 # goroutines of their own; `make race` has it for all.
 WHOLE      := ^internal/(proof|demo)
-CONCURRENT  = $(shell grep -rlE '\bgo func|[a-z]\.Go\b' --include='*.go' internal | xargs -n1 dirname | sort -u | grep -vE '$(WHOLE)' | sed 's|^|./|')
+CONCURRENT  = $(shell grep -rlE '^[[:space:]]*go [a-z]|[a-z]\.Go\b' --include='*.go' internal | xargs -n1 dirname | sort -u | grep -vE '$(WHOLE)' | sed 's|^|./|')
 
 test: ## every test but the proofs; the race detector runs where goroutines are started, and cgo is at hand
 	go vet ./...
