@@ -66,7 +66,7 @@ test: ## every test but the proofs; the race detector runs where goroutines are 
 
 proof: ## the crash sweep, 100,000 schedules, hundreds at once, moto's state machines, the race detector where it takes no hour
 	go test -run '$(PROOFS)' -timeout 60m $(PROVING)
-	$(MAKE) schedules
+	go run ./internal/proof/reliability
 	go test $(RACE) -skip '$(PROOFS)' -timeout 60m $$(go list ./... | grep -vE '/internal/(proof|demo)|/events/inflight')
 
 race: ## every test with the race detector: an hour
