@@ -24,6 +24,7 @@ var (
 	calls        = budget{what: "AWS calls of an onboarding", limit: 40}
 	writes       = budget{what: "AWS writes of an onboarding", limit: 12}
 	cost         = budget{what: "orchestration of an onboarding", unit: "USD", limit: 0.001, digits: 6}
+	waiting      = budget{what: "AWS calls of 52 hours of waiting, by the shared sweep", limit: 1500}
 	resumeRuns   = budget{what: "invocations from the vendor's acceptance to the next state", limit: 2}
 	resumePuts   = budget{what: "events from the vendor's acceptance to the next state", limit: 1}
 	loadDone     = budget{what: "of 500 onboardings at once, how many get through", limit: 500, atLeast: true}
@@ -39,7 +40,7 @@ var (
 
 // budgets are all of them, in the order of the table.
 var budgets = []budget{
-	zipSize, start, transitions, calls, writes, cost, resumeRuns, resumePuts, speed, loadDone, loadLast, loadCalls, loadShare,
+	zipSize, start, transitions, calls, writes, cost, waiting, resumeRuns, resumePuts, speed, loadDone, loadLast, loadCalls, loadShare,
 	driftLists, driftChanged, driftDeep, driftMemory,
 }
 
