@@ -383,7 +383,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// Every name of ours is passed on as it is: docs/errors.md speaks of no other.
+// Every name of ours is passed on as it is: docs/operate.md speaks of no other.
 func TestKnownNamesStay(t *testing.T) {
 	t.Parallel()
 	for _, name := range connection.ErrorNames {
