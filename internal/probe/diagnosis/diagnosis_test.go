@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -223,9 +224,10 @@ func TestPageListsTheCauses(t *testing.T) {
 	rest, _, _ = strings.Cut(rest, "\n##")
 	var want, got []string
 	for _, line := range strings.Split(rest, "\n") {
-		if code, isRow := strings.CutPrefix(line, "| `"); isRow {
-			code, _, _ = strings.Cut(code, "`")
-			got = append(got, code)
+		if strings.HasPrefix(line, "| ") {
+			for _, code := range regexp.MustCompile("`([a-z-]+)`").FindAllStringSubmatch(line, -1) {
+				got = append(got, code[1])
+			}
 		}
 	}
 	for _, cause := range Causes {
