@@ -19,6 +19,8 @@ var (
 	fenced       = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
 	// mentioned is a page that code, a definition or a makefile names, with an anchor or without.
 	mentioned = regexp.MustCompile("(?:^|[\\s\"'(=:`])((?:docs|internal|events)/[A-Za-z0-9/-]+\\.md(?:#[a-z0-9-]+)?|docs/adr/\\d{4})")
+	// pathName is a file or a directory that a page names from the root, with wildcards or without.
+	pathName = regexp.MustCompile("(?m)(?:^|[\\s\"(`])((?:docs|events|infra|internal|lambdas)/[A-Za-z0-9_./*-]*[A-Za-z0-9*])")
 )
 
 func TestDocsAreShort(t *testing.T) {
@@ -39,7 +41,24 @@ func TestDocsAreShort(t *testing.T) {
 	}
 }
 
-// TestLinksResolve: every relative link of every page, and every page that the code names, exists, with its anchor.
+// TestMakeTargetsAreListed: CONTRIBUTING.md has every target that make help prints.
+func TestMakeTargetsAreListed(t *testing.T) {
+	t.Parallel()
+	_, section, _ := strings.Cut(read(t, "../CONTRIBUTING.md"), "\n## Make targets\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	targets := regexp.MustCompile(`(?m)^([a-z0-9-]+):.*## `).FindAllStringSubmatch(read(t, "../Makefile"), -1)
+	if len(targets) == 0 {
+		t.Fatal("the Makefile has no targets")
+	}
+	for _, target := range targets {
+		if target[1] != "help" && !strings.Contains(section, "`"+target[1]+"`") {
+			t.Errorf("CONTRIBUTING.md does not list make %s", target[1])
+		}
+	}
+}
+
+// TestLinksResolve: every relative link of every page, every file that a page names, and every page that the code names exists, with its
+// anchor.
 func TestLinksResolve(t *testing.T) {
 	t.Parallel()
 	links := 0
@@ -66,6 +85,15 @@ func TestLinksResolve(t *testing.T) {
 					target = filepath.Join(filepath.Dir(path), target)
 				}
 				resolve(t, path, target, anchor)
+			}
+			for _, name := range pathName.FindAllStringSubmatch(read(t, path), -1) {
+				if strings.Contains(name[1], "acme-search") { // the vendor that docs/vendors.md makes up
+					continue
+				}
+				links++
+				if matches, err := filepath.Glob(filepath.Join("..", name[1])); err != nil || len(matches) == 0 {
+					t.Errorf("%s names %s, which does not exist", path, name[1])
+				}
 			}
 		case slices.Contains([]string{".go", ".json", ".yml", ".yaml"}, filepath.Ext(path)), entry.Name() == "Makefile":
 			for _, mention := range mentioned.FindAllStringSubmatch(read(t, path), -1) {

@@ -233,7 +233,7 @@ func TestOneFailureStopsNoOther(t *testing.T) {
 				t.Errorf("%s, %s: %+v %v", failing, code, got, err)
 			case !retried && failing != "Describe vpce-1" && failing != "Remove vpce-1" && failing != calls[0] && (err != nil || got.Clean || len(got.Left) != 1):
 				t.Errorf("%s, %s: %+v %v", failing, code, got, err)
-			case !retried && (got.Clean || !strings.Contains(got.Cause, "Left behind:") || !strings.Contains(got.Cause, "runbook")):
+			case !retried && (got.Clean || !strings.Contains(got.Cause, "Left behind:") || !strings.Contains(got.Cause, "docs/operate.md")):
 				t.Errorf("%s, %s: %q", failing, code, got.Cause)
 			}
 			all := strings.Join(w.calls, "\n")
