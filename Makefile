@@ -97,12 +97,12 @@ sbom: build ## write what the functions consist of to build/sbom.json, as Cyclon
 reproducible: ## build the functions from two directories, and compare
 	infra/reproducible
 
-bench: build host ## measure what has a budget, and fail past it (docs/budgets.md)
+bench: build host ## measure what has a budget, and fail past it (internal/proof/budgets.md)
 	@go build $(HOST_FLAGS) -o build/bench/hello ./internal/proof/bench/hello
 	@go run ./internal/proof/bench
 
-reliability: ## break every AWS call of every scenario in every way, and write docs/reliability.md
-	@go run ./internal/proof/reliability -docs docs/reliability.md
+reliability: ## break every AWS call of every scenario in every way, and write internal/proof/reliability/README.md
+	@go run ./internal/proof/reliability -docs internal/proof/reliability/README.md
 
 schedules: ## draw 100,000 orders of events, faults and people, and check the invariants in each
 	@go run ./internal/proof/reliability -schedules

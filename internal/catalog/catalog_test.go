@@ -208,17 +208,17 @@ func TestLoadNothing(t *testing.T) {
 	}
 }
 
-// The profile that docs/adding-a-vendor.md walks through is one.
+// The profile that docs/vendors.md walks through is one.
 func TestTheWalkThroughIsAProfile(t *testing.T) {
 	t.Parallel()
-	document, err := os.ReadFile("../../docs/adding-a-vendor.md")
+	document, err := os.ReadFile("../../docs/vendors.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(document), "```yaml\n")
 	block, _, found := strings.Cut(rest, "```")
 	if !found {
-		t.Fatal("docs/adding-a-vendor.md has no YAML")
+		t.Fatal("docs/vendors.md has no YAML")
 	}
 	profile := strings.TrimPrefix(strings.ReplaceAll(block, "\n   ", "\n"), "   ") // it stands in a list
 	load := func(old, replacement string) error {

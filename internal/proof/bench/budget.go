@@ -16,7 +16,7 @@ type budget struct {
 	digits  int  // after the point
 }
 
-// The budgets. docs/budgets.md says why each is where it is.
+// The budgets. internal/proof/budgets.md says why each is where it is.
 var (
 	zipSize      = budget{what: "zip of a function", unit: "MB", limit: 4.5, digits: 2}
 	start        = budget{what: "start of a function, relative to a hello-world", unit: "times", limit: 6, digits: 1}
@@ -96,7 +96,7 @@ func table(out io.Writer, figures []figure) error {
 		}
 	}
 	if past > 0 {
-		return fmt.Errorf("%d of %d figures are past their budgets: make them smaller, or change the budget with a reason in docs/budgets.md", past, len(figures))
+		return fmt.Errorf("%d of %d figures are past their budgets: make them smaller, or change the budget with a reason in internal/proof/budgets.md", past, len(figures))
 	}
 	return nil
 }
