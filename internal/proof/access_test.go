@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postern/internal/connection"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/states"
 	"postern/internal/local/template"
@@ -236,7 +237,7 @@ func TestDeploymentChecksWhatAWSChecks(t *testing.T) {
 			t.Parallel()
 			config := defaultConfig()
 			config.Mutate = test.mutate
-			c, err := local.Open(config)
+			c, err := world.Open(config)
 			if err == nil {
 				_ = c.Close()
 				t.Fatal("it was deployed")

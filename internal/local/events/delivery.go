@@ -59,21 +59,13 @@ func (s *Service) Failures() []Failure {
 func (s *Service) dispatch(r *rule, e Event) {
 	now := s.clock.Now()
 	for _, t := range r.Targets {
-		d := Delivery{Rule: r.arn, RuleName: r.Name, Target: t, Event: e, accepted: now}
-		payload, err := t.input.payload(inputOf{event: e, rule: r.arn, ruleName: r.Name, ingested: now})
-		d.Payload = payload
+		d := Delivery{Rule: r.arn, RuleName: r.Name, Target: t, Event: e, Payload: e.JSON(), accepted: now}
 		delays := []time.Duration{0}
 		if s.disturb != nil {
 			delays = s.disturb(d)
 		}
 		for _, delay := range delays {
-			s.clock.After(latency+delay, "event "+r.Name, func() {
-				if err != nil {
-					s.giveUp(d, "INVALID_JSON", err.Error(), "")
-					return
-				}
-				s.attempt(d)
-			})
+			s.clock.After(latency+delay, "event "+r.Name, func() { s.attempt(d) })
 		}
 	}
 }

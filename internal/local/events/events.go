@@ -1,9 +1,9 @@
-// Package events is the embedded cloud's EventBridge: buses, rules with patterns and schedules, and delivery to targets with
-// retries and dead-letter queues, all in virtual time. It is strict: a pattern operator, a schedule or a target field that it
-// does not know is an error when the rule is added, since a rule that never matches is the fault that nobody sees.
+// Package events simulates EventBridge: the default bus, rules with patterns and rates, and delivery to targets with retries and
+// dead-letter queues, in virtual time. A pattern operator or a schedule that is not simulated is an error when the rule is added.
 package events
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,8 +14,8 @@ import (
 	"postern/internal/local/wire"
 )
 
-// DefaultBus is the bus that AWS's own events are on.
-const DefaultBus = "default"
+// bus is the name of the one bus.
+const bus = "default"
 
 // Service is the EventBridge of one account and Region. It is a wire.Service, and safe for concurrent use. What delivers runs on
 // the clock, never during a call.
@@ -24,20 +24,19 @@ type Service struct {
 	account, region string
 
 	mu         sync.Mutex
-	buses      map[string]bool
 	rules      []*rule
 	ids        int
 	deliver    func(Delivery) error
 	deadLetter func(Delivery, []byte, map[string]string) error
 	disturb    func(Delivery) []time.Duration
-	refuse     func(bus string, e Event) (code, message string)
+	refuse     func(e Event) (code, message string)
 	log        []Emitted
 	failures   []Failure
 }
 
 // New returns an EventBridge with the default bus.
 func New(c *clock.Clock, account, region string) *Service {
-	return &Service{clock: c, account: account, region: region, buses: map[string]bool{DefaultBus: true}}
+	return &Service{clock: c, account: account, region: region}
 }
 
 // OnDeliver sets what a target gets its events by. An error is a failed delivery: one made by Refused is final, any other is
@@ -68,21 +67,10 @@ func (s *Service) Disturb(f func(Delivery) []time.Duration) {
 }
 
 // Refuse sets which entries of PutEvents are refused, and with what; an empty code accepts. Nil refuses none.
-func (s *Service) Refuse(f func(bus string, e Event) (code, message string)) {
+func (s *Service) Refuse(f func(e Event) (code, message string)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refuse = f
-}
-
-// AddBus makes a bus.
-func (s *Service) AddBus(name string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.buses[name] {
-		return fmt.Errorf("event bus %s exists already", name)
-	}
-	s.buses[name] = true
-	return nil
 }
 
 // Emit puts an event of an AWS service on the default bus.
@@ -93,13 +81,12 @@ func (s *Service) Emit(e Event) error {
 	if err != nil {
 		return err
 	}
-	s.accept(DefaultBus, e)
+	s.accept(e)
 	return nil
 }
 
 // Emitted is an event that was on a bus.
 type Emitted struct {
-	Bus   string
 	At    time.Time // when the bus took it
 	Event Event
 }
@@ -112,29 +99,22 @@ func (s *Service) Events() []Emitted {
 }
 
 // accept takes an event on a bus. The service is locked.
-func (s *Service) accept(bus string, e Event) {
-	s.log = append(s.log, Emitted{Bus: bus, At: s.clock.Now(), Event: e})
+func (s *Service) accept(e Event) {
+	s.log = append(s.log, Emitted{At: s.clock.Now(), Event: e})
 	decoded := decodeEvent(e.JSON())
 	for _, r := range s.rules {
-		if r.bus == bus && r.enabled && r.pattern != nil && r.pattern.match(decoded, true) {
+		if r.enabled && r.pattern != nil && r.pattern.match(decoded, true) {
 			s.dispatch(r, e)
 		}
 	}
 }
 
-// busName is the name of a bus given by name or ARN; "" is the default bus.
-func busName(nameOrARN string) string {
-	if nameOrARN == "" {
-		return DefaultBus
+// busARN is the ARN of the bus that an entry names by name or ARN; "" is the default bus.
+func (s *Service) busARN(nameOrARN string) string {
+	if strings.HasPrefix(nameOrARN, "arn:") {
+		return nameOrARN
 	}
-	if _, name, found := strings.Cut(nameOrARN, ":event-bus/"); found {
-		return name
-	}
-	return nameOrARN
-}
-
-func (s *Service) busARN(name string) string {
-	return fmt.Sprintf("arn:aws:events:%s:%s:event-bus/%s", s.region, s.account, name)
+	return fmt.Sprintf("arn:aws:events:%s:%s:event-bus/%s", s.region, s.account, cmp.Or(nameOrARN, bus))
 }
 
 // Name is the signing name.

@@ -34,9 +34,9 @@ type Options struct {
 	PageSize          int // most items of one answer when the caller asks for no fewer
 }
 
-// DefaultOptions are AWS's defaults, without its throttle.
-func DefaultOptions() Options {
-	return Options{AccountID: privatelink.DemoAccount, InSyncAfter: 20 * time.Second, ZoneQuota: 500, PageSize: 100}
+// DefaultOptions are AWS's defaults for an account, without its throttle.
+func DefaultOptions(accountID string) Options {
+	return Options{AccountID: accountID, InSyncAfter: 20 * time.Second, ZoneQuota: 500, PageSize: 100}
 }
 
 // EC2 is what Route 53 needs to know of the VPCs and endpoints. It is asked before Route 53 locks its own state, since the

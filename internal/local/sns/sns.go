@@ -21,7 +21,6 @@ type Topic struct {
 	DisplayName string
 	// KeyARN is the customer's key that encrypts the topic: publishers need permissions on it. "" is no key, or AWS's own.
 	KeyARN string
-	Policy string // JSON, as GetTopicAttributes gives it
 }
 
 // Subscription is a confirmed subscription to a topic.
@@ -118,18 +117,6 @@ func (s *Service) AddTopic(t Topic) error {
 		return fmt.Errorf("topic %s exists already", name)
 	}
 	s.topics = append(s.topics, t)
-	return nil
-}
-
-// SetPolicy replaces a topic's policy, which is JSON.
-func (s *Service) SetPolicy(topicARN, policy string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.topic(topicARN)
-	if t == nil {
-		return fmt.Errorf("topic %s does not exist", topicARN)
-	}
-	t.Policy = policy
 	return nil
 }
 

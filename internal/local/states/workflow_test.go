@@ -16,10 +16,10 @@ import (
 	"postern/internal/local/states"
 )
 
-// workflow is Postern's own machine with its placeholders filled in.
+// workflow is a machine with two waits for a token and a roll back, with its placeholders filled in.
 func workflow(t *testing.T) string {
 	t.Helper()
-	raw, err := os.ReadFile("../../../infra/workflow.asl.json")
+	raw, err := os.ReadFile("testdata/workflow.asl.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package dynamodb_test
+package proof_test
 
 import (
 	"testing"
@@ -12,15 +12,18 @@ import (
 	"postern/internal/local/clock"
 	"postern/internal/local/dynamodb"
 	"postern/internal/local/wire"
+	"postern/internal/proof/conformance"
 	"postern/internal/store"
 )
 
-// The store's own calls are what this DynamoDB is for: they must be taken, and mean here what its fake takes them to mean.
+// The simulated DynamoDB accepts every call of the store, and each has the meaning that the store's fake gives it.
 func TestStoreOverTheWire(t *testing.T) {
 	t.Parallel()
-	w := &world{clock: clock.New(start)}
-	w.Service = dynamodb.New(w.clock, account, region)
-	err := w.AddTable(dynamodb.Table{
+	const region = "us-east-1"
+	ctx, start := t.Context(), time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	now := clock.New(start)
+	tables := dynamodb.New(now, "111122223333", region)
+	err := tables.AddTable(dynamodb.Table{
 		Name: "connections", Key: dynamodb.Key{Hash: dynamodb.Attribute{Name: "id", Kind: dynamodb.String}},
 		Indexes: []dynamodb.Index{{
 			Name: store.WaitingIndex, Projection: "INCLUDE",
@@ -42,7 +45,10 @@ func TestStoreOverTheWire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := w.as(t, wire.AllowAll{})
+	server := wire.NewServer(wire.Config{AccountID: "111122223333", Region: region, Now: now.Now, Authorizer: wire.AllowAll{}}, tables)
+	server.Register("AKIA", wire.Principal{RoleARN: "arn:aws:iam::111122223333:role/R", Function: "f"})
+	conformance.Watch(t, server)
+	api := client.NewFromConfig(server.AWS("AKIA"))
 	connections := store.New(api, "connections")
 	const id, execution = "monte-carlo/prod", "arn:aws:states:us-east-1:111122223333:execution:m:1"
 	wait := store.Wait{
@@ -108,6 +114,18 @@ func TestStoreOverTheWire(t *testing.T) {
 	if err != nil || len(all) != 1 || all[0].Status != store.StatusOnboarded || all[0].Drift == nil || all[0].Wait != nil {
 		t.Errorf("all: got %+v, %v", all, err)
 	}
+	if link, known, err := connections.Link(ctx, id); err != nil || !known || link.Drift.SchemaVersion != 1 {
+		t.Errorf("link: got %+v, %v, %v", link, known, err)
+	}
+	must(connections.Finish(ctx, store.Result{ConnectionID: id, Execution: execution, Status: store.StatusOffboarded, At: start.Add(2 * time.Hour)}))
+	must(connections.SaveDrift(ctx, id, drift))
+	if _, known, err := connections.Link(ctx, id); err != nil || known {
+		t.Errorf("offboarded: %v, %v", known, err)
+	}
+	if links, err := connections.Links(ctx); err != nil || len(links) != 0 {
+		t.Errorf("offboarded: got %+v, %v", links, err)
+	}
+
 	broken := map[string]types.AttributeValue{
 		"id": &types.AttributeValueMemberS{Value: "a/broken"}, "vendor": &types.AttributeValueMemberS{Value: "a"}, "linked": &types.AttributeValueMemberS{Value: "yes"},
 		"expects": &types.AttributeValueMemberS{Value: "{"}, "status": &types.AttributeValueMemberS{Value: "onboarded"},
@@ -121,18 +139,5 @@ func TestStoreOverTheWire(t *testing.T) {
 	}
 	if err != nil || len(all) != 2 || !faults["a/broken"] || faults[id] {
 		t.Errorf("all, with one that cannot be read: got %+v, %v", all, err)
-	}
-	_, err = api.DeleteItem(ctx, &client.DeleteItemInput{TableName: aws.String("connections"), Key: map[string]types.AttributeValue{"id": broken["id"]}})
-	must(err)
-	if link, known, err := connections.Link(ctx, id); err != nil || !known || link.Drift.SchemaVersion != 1 {
-		t.Errorf("link: got %+v, %v, %v", link, known, err)
-	}
-	must(connections.Finish(ctx, store.Result{ConnectionID: id, Execution: execution, Status: store.StatusOffboarded, At: start.Add(2 * time.Hour)}))
-	must(connections.SaveDrift(ctx, id, drift))
-	if _, known, err := connections.Link(ctx, id); err != nil || known {
-		t.Errorf("offboarded: %v, %v", known, err)
-	}
-	if links, err := connections.Links(ctx); err != nil || len(links) != 0 {
-		t.Errorf("offboarded: got %+v, %v", links, err)
 	}
 }

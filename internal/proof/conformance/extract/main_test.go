@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"postern/internal/local/conformance"
+	"postern/internal/proof/conformance"
 )
 
 // TestModelsAreWhole sees that each operation of the embedded cloud has its model, with all that it refers to.

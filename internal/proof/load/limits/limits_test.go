@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"postern/internal/local/limits"
 	"postern/internal/local/wire"
+	"postern/internal/proof/load/limits"
 )
 
 var start = time.Date(2026, 11, 2, 14, 0, 0, 0, time.UTC)

@@ -1,4 +1,4 @@
-// Package bill counts what one onboarding takes of AWS, and what AWS charges for that.
+// Package bill counts the AWS calls of one onboarding, and estimates their cost.
 package bill
 
 import (
@@ -6,7 +6,7 @@ import (
 	"postern/internal/local/wire"
 )
 
-// Commenter is the function that tells the ticket. It runs beside an onboarding, never on its way: docs/adr/0008.
+// Commenter is the function that comments on the ticket, in parallel with an onboarding: docs/adr/0008.
 const Commenter = "postern-ticket"
 
 // Counts is what one onboarding took. The sweep's calls are counted apart: one sweep serves every connection that waits.

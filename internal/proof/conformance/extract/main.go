@@ -15,7 +15,6 @@ import (
 	"slices"
 
 	"postern/internal/local/cloudtrail"
-	"postern/internal/local/conformance"
 	"postern/internal/local/dynamodb"
 	"postern/internal/local/events"
 	"postern/internal/local/lambda"
@@ -23,17 +22,17 @@ import (
 	"postern/internal/local/route53"
 	"postern/internal/local/secretsmanager"
 	"postern/internal/local/sns"
-	"postern/internal/local/sqs"
 	"postern/internal/local/ssm"
 	"postern/internal/local/states"
 	"postern/internal/local/sts"
 	"postern/internal/local/wire"
+	"postern/internal/proof/conformance"
 )
 
 // services are the services of the embedded cloud. Only their operations are asked for, which needs no world.
 var services = []wire.Service{
 	&cloudtrail.Service{}, &dynamodb.Service{}, &events.Service{}, &lambda.Service{}, &privatelink.Service{}, &route53.Service{}, &secretsmanager.Service{},
-	&sns.Service{}, &sqs.Service{}, &ssm.Service{}, &states.Service{}, &sts.Service{},
+	&sns.Service{}, &ssm.Service{}, &states.Service{}, &sts.Service{},
 }
 
 func main() {

@@ -5,8 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"postern/internal/demo/bill"
 	"postern/internal/local"
-	"postern/internal/local/bill"
 	"postern/internal/local/wire"
 )
 

@@ -13,9 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"postern/internal/local/clock"
-	"postern/internal/local/conformance"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/wire"
+	"postern/internal/proof/conformance"
 )
 
 // said is an exchange that is as AWS's models have it, before a test changes it.
@@ -171,12 +171,12 @@ func (f *faults) Errorf(format string, args ...any) { *f = append(*f, fmt.Sprint
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	now := clock.New(time.Date(2026, 11, 2, 14, 0, 0, 0, time.UTC))
-	world := privatelink.DemoWorld(now)
-	if err := world.Vendor(privatelink.MonteCarloService).Allow(privatelink.DemoAccount); err != nil {
+	world := privatelink.Small(now)
+	if err := world.Vendor(privatelink.SmallService).Allow(privatelink.SmallAccount); err != nil {
 		t.Fatal(err)
 	}
 	server := wire.NewServer(wire.Config{
-		AccountID: privatelink.DemoAccount, Region: privatelink.DemoRegion, Now: now.Now, Authorizer: wire.AllowAll{},
+		AccountID: privatelink.SmallAccount, Region: privatelink.SmallRegion, Now: now.Now, Authorizer: wire.AllowAll{},
 	}, privatelink.NewService(world))
 	server.Register("AKIA", wire.Principal{RoleARN: "arn:aws:iam::111122223333:role/R", Function: "f"})
 	var found faults
@@ -185,9 +185,9 @@ func TestWatch(t *testing.T) {
 	create := func() {
 		t.Helper()
 		_, err := client.CreateVpcEndpoint(t.Context(), &ec2.CreateVpcEndpointInput{
-			VpcEndpointType: types.VpcEndpointTypeInterface, VpcId: aws.String(privatelink.DemoVPC),
-			ServiceName: aws.String(privatelink.MonteCarloService), SubnetIds: []string{privatelink.DemoSubnetA},
-			SecurityGroupIds: []string{privatelink.DemoEndpointGroup},
+			VpcEndpointType: types.VpcEndpointTypeInterface, VpcId: aws.String(privatelink.SmallVPC),
+			ServiceName: aws.String(privatelink.SmallService), SubnetIds: []string{privatelink.SmallSubnetA},
+			SecurityGroupIds: []string{privatelink.SmallEndpointGroup},
 		})
 		if err != nil {
 			t.Fatal(err)
