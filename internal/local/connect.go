@@ -144,7 +144,7 @@ func service(arn string) string {
 	return parts[2]
 }
 
-// checkTarget refuses a rule's target that the embedded cloud could not serve.
+// checkTarget refuses a rule's target that the simulation does not support.
 func (c *Cloud) checkTarget(t events.Target) error {
 	switch service(t.ARN) {
 	case "lambda":
@@ -155,7 +155,7 @@ func (c *Cloud) checkTarget(t events.Target) error {
 	case "sqs", "sns":
 		return nil
 	}
-	return fmt.Errorf("targets such as %s are not known here", t.ARN)
+	return fmt.Errorf("targets such as %s are not simulated", t.ARN)
 }
 
 // deliverEvent delivers an event to a target of a rule. The work of a scheduled rule and of a shared function belongs to the schedule.

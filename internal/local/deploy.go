@@ -91,7 +91,7 @@ func (c *Cloud) deployRule(resource template.Resource, p *template.Rule) error {
 // deployMachine makes a state machine whose role Step Functions may assume and which may do what its own settings need.
 func (c *Cloud) deployMachine(resource template.Resource, p *template.StateMachine) error {
 	if t := cmp.Or(p.StateMachineType, "STANDARD"); t != "STANDARD" {
-		return fmt.Errorf("state machines of type %s are not known here", t)
+		return fmt.Errorf("state machines of type %s are not simulated", t)
 	}
 	if err := c.mayAssume("states.amazonaws.com", p.RoleArn, resource.ARN); err != nil {
 		return err
@@ -129,7 +129,7 @@ func (c *Cloud) deployStates(resource template.Resource) error {
 		return c.States.Publish(p.StateMachineArn, resource.ARN)
 	case *template.StateMachineAlias:
 		if len(p.RoutingConfiguration) != 1 || p.RoutingConfiguration[0].Weight != 100 {
-			return errors.New("aliases of several versions are not known here")
+			return errors.New("aliases of several versions are not simulated")
 		}
 		return c.States.AddAlias(resource.ARN, p.RoutingConfiguration[0].StateMachineVersionArn)
 	}

@@ -182,7 +182,7 @@ func (c *Cloud) configureAsync(stack *template.Stack) error {
 			}
 		}
 		if config.Properties.DestinationConfig.OnSuccess != nil {
-			return fmt.Errorf("resource %s: destinations of success are not known here", config.LogicalID)
+			return fmt.Errorf("resource %s: destinations of success are not simulated", config.LogicalID)
 		}
 	}
 	return nil

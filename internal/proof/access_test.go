@@ -227,9 +227,6 @@ func TestDeploymentChecksWhatAWSChecks(t *testing.T) {
 		{"type", func(document map[string]any) {
 			document["Resources"].(map[string]any)["X"] = map[string]any{"Type": "AWS::EC2::Instance"}
 		}, "resource X (AWS::EC2::Instance)"},
-		{"type that is not deployed", func(document map[string]any) {
-			document["Resources"].(map[string]any)["X"] = map[string]any{"Type": "AWS::Scheduler::Schedule"}
-		}, "resource X (AWS::Scheduler::Schedule): the embedded cloud cannot deploy this type"},
 		{"target", setProperty("AWS::Events::Rule", "Sweep", "Targets", []any{cluster}), "targets such as arn:aws:ecs"},
 	}
 	for _, test := range tests {

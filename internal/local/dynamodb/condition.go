@@ -45,7 +45,7 @@ func (c not) holds(i Item) bool    { return !c.a.holds(i) }
 func (c group) holds(i Item) bool  { return c.a.holds(i) }
 func (c exists) holds(i Item) bool { _, found := c.path.find(i); return found == c.want }
 
-// holds is false for what is not there or of another kind, but for <>: that is true then.
+// holds is false for a missing value or one of another kind, except for <>, which is true then.
 func (c comparison) holds(i Item) bool {
 	a, hasA := c.a.of(i)
 	b, hasB := c.b.of(i)

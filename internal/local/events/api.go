@@ -9,7 +9,7 @@ import (
 	"postern/internal/local/wire"
 )
 
-// Operations are the operations known here.
+// Operations are the simulated operations.
 func (s *Service) Operations() map[string]wire.Operation {
 	return map[string]wire.Operation{
 		"PutEvents": {Write: true, Permissions: s.mayPut, Do: wire.JSON(s.putEvents)},

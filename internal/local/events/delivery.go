@@ -70,7 +70,7 @@ func (s *Service) dispatch(r *rule, e Event) {
 	}
 }
 
-// attempt delivers once, and sees to the retry.
+// attempt delivers once, and schedules the retry.
 func (s *Service) attempt(d Delivery) {
 	s.mu.Lock()
 	deliver := s.deliver

@@ -18,7 +18,7 @@ var topMembers = []string{
 	"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail", "replay-name",
 }
 
-// parsePattern reads an event pattern. It is an error for it to hold anything that is not known here.
+// parsePattern reads an event pattern. It is an error for it to hold anything that is not simulated.
 func parsePattern(raw []byte) (node, error) {
 	fail := func(err error) (node, error) { return nil, fmt.Errorf("event pattern is not valid: %w", err) }
 	// AWS: 4,096 characters.

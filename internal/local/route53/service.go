@@ -126,7 +126,7 @@ func reply(call *wire.Call, answer any) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// element is an element that a request has and the embedded cloud does not know.
+// element is an element that a request has and the simulation does not know.
 type element struct{ XMLName xml.Name }
 
 // read decodes a request; known reports the elements that it does not know, which are refused loudly.
@@ -136,7 +136,7 @@ func read(call *wire.Call, into any, unknown func() []element) error {
 	}
 	if rest := unknown(); len(rest) > 0 {
 		return fault(http.StatusNotImplemented, wire.CodeNotImplemented,
-			"the embedded cloud does not know the element %s of route53.%s", rest[0].XMLName.Local, call.Operation)
+			"the simulation does not know the element %s of route53.%s", rest[0].XMLName.Local, call.Operation)
 	}
 	return nil
 }

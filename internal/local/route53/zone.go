@@ -1,4 +1,4 @@
-// Package route53 is the embedded cloud's Route 53: hosted zones, their records and the VPCs they are associated with, and what
+// Package route53 simulates Route 53: hosted zones, their records and the VPCs they are associated with, and what
 // resolvers see of them, which is not what the API shows until a change is in sync. It enforces AWS's rules and speaks the wire
 // protocol.
 package route53
@@ -140,13 +140,13 @@ func (z *Zone) has(vpcID string) bool {
 	return slices.ContainsFunc(z.VPCs, func(v VPC) bool { return v.ID == vpcID })
 }
 
-// AddZone adds a zone that somebody else made, in sync at once, and returns its id. Without an owner it is the account's own.
+// AddZone adds a zone that was made manually, in sync at once, and returns its ID. Without an owner it is the account's own.
 func (s *Service) AddZone(zone Zone) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	zone.Name = Canonical(zone.Name)
 	zone.Owner = cmp.Or(zone.Owner, s.options.AccountID)
-	zone.CallerReference = cmp.Or(zone.CallerReference, "somebody else's")
+	zone.CallerReference = cmp.Or(zone.CallerReference, "made manually")
 	records := zone.Records
 	s.add(&zone)
 	for _, record := range records {

@@ -78,7 +78,7 @@ func TestCreateHostedZoneRefuses(t *testing.T) {
 		{"zone of that name", func(c *cloud) { c.newZone(zoneName) }, func(in *sdk.CreateHostedZoneInput) {
 			in.CallerReference = aws.String("new")
 		}, "ConflictingDomainExists", vpc},
-		{"somebody else's zone of that name", func(c *cloud) {
+		{"a foreign zone of that name", func(c *cloud) {
 			c.service.AddZone(route53.Zone{Name: zoneName, Owner: foreigner, Private: true, VPCs: []route53.VPC{{Region: home, ID: vpc}}})
 		}, nil, "ConflictingDomainExists", ""},
 		{"zone of that name in another VPC", func(c *cloud) {

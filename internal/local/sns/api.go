@@ -10,7 +10,7 @@ import (
 	"postern/internal/local/wire"
 )
 
-// Operations are the operations known here.
+// Operations are the simulated operations.
 func (s *Service) Operations() map[string]wire.Operation {
 	return map[string]wire.Operation{
 		"Publish": {Write: true, Permissions: s.mayPublish, Do: s.answerPublish},
@@ -114,7 +114,7 @@ func known(call *wire.Call, names ...string) error {
 		if !found {
 			return &wire.Error{
 				Status: http.StatusNotImplemented, Code: wire.CodeNotImplemented,
-				Message: "the embedded cloud does not know the member " + member + " of sns." + call.Operation,
+				Message: "the simulation does not know the member " + member + " of sns." + call.Operation,
 			}
 		}
 	}

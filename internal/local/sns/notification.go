@@ -19,7 +19,7 @@ type Notification struct {
 // stamp is how SNS writes a time.
 const stamp = "2006-01-02T15:04:05.000Z"
 
-// The signature is not a real one: nothing here checks it, and nobody may take it for one.
+// The signature is not a real one, and nothing checks it.
 const (
 	signatureVersion = "1"
 	signature        = "EMBEDDED"

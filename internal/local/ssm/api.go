@@ -10,7 +10,7 @@ import (
 	"postern/internal/local/wire"
 )
 
-// Operations are the operations known here.
+// Operations are the simulated operations.
 func (s *Service) Operations() map[string]wire.Operation {
 	return map[string]wire.Operation{
 		"GetParameters":      {Permissions: s.onParameters, Do: wire.JSON(s.getParameters)},

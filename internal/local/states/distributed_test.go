@@ -193,7 +193,7 @@ func TestDescribingNothing(t *testing.T) {
 
 func TestFleetLoads(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile("../../../infra/fleet.asl.json")
+	raw, err := os.ReadFile("testdata/fleet.asl.json")
 	if err != nil {
 		t.Fatal(err)
 	}

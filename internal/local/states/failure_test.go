@@ -266,7 +266,7 @@ func TestTimeouts(t *testing.T) {
 		path       string
 		after      time.Duration
 	}{
-		"nobody answers":      {gate(``), "States.Timeout", "A", time.Hour},
+		"no answer":           {gate(``), "States.Timeout", "A", time.Hour},
 		"no heartbeat":        {gate(`,"HeartbeatSeconds":600`), "States.HeartbeatTimeout", "A", 10 * time.Minute},
 		"a timeout is caught": {gate(`,"Catch":` + fmt.Sprintf(both, "States.Timeout")), "", "A B", time.Hour},
 		"a timeout is no lost heartbeat": {gate(`,"Catch":` + fmt.Sprintf(both, "States.HeartbeatTimeout")),

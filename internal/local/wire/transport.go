@@ -63,7 +63,7 @@ func (s *Server) AWSOver(accessKeyID string, transport http.RoundTripper) aws.Co
 	return aws.Config{
 		Region: s.config.Region,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: accessKeyID, SecretAccessKey: "embedded", Source: "embedded cloud"}, nil
+			return aws.Credentials{AccessKeyID: accessKeyID, SecretAccessKey: "embedded", Source: "simulation"}, nil
 		}),
 		HTTPClient:   &http.Client{Transport: transport},
 		BaseEndpoint: aws.String("http://aws.embedded"),

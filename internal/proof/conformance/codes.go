@@ -21,5 +21,4 @@ var codes = map[string][]string{
 		"MissingParameter", "UnauthorizedOperation", "VpcEndpointLimitExceeded",
 	},
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
-	"sqs": {"InvalidParameterValue", "MissingParameter"},
 }

@@ -21,7 +21,7 @@ func Check(e wire.Exchange) []string {
 	}
 	operation, known := model.Operations[e.Operation]
 	if !known {
-		return []string{fmt.Sprintf("the model of %s has no operation %s: go generate ./internal/local/conformance", e.Service, e.Operation)}
+		return []string{fmt.Sprintf("the model of %s has no operation %s: go generate ./internal/proof/conformance", e.Service, e.Operation)}
 	}
 	c := &checker{service: e.Service, model: model, textual: model.Metadata.Protocol != "json"}
 	failed := e.Status/100 != 2

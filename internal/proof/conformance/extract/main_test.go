@@ -26,12 +26,12 @@ func TestModelsAreWhole(t *testing.T) {
 		operations := service.Operations()
 		for name := range operations {
 			if _, known := model.Operations[name]; !known {
-				t.Errorf("%s.%s has no model: go generate ./internal/local/conformance", service.Name(), name)
+				t.Errorf("%s.%s has no model: go generate ./internal/proof/conformance", service.Name(), name)
 			}
 		}
 		for name := range model.Operations {
 			if _, used := operations[name]; !used {
-				t.Errorf("%s.%s is not needed any more: go generate ./internal/local/conformance", service.Name(), name)
+				t.Errorf("%s.%s is not needed any more: go generate ./internal/proof/conformance", service.Name(), name)
 			}
 		}
 		for name, shape := range model.Shapes {
