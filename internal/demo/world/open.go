@@ -37,7 +37,9 @@ func Tickets(c *local.Cloud) *tickets.Systems { return c.Outside.(outside).Syste
 type outside struct{ *tickets.Systems }
 
 // Environment tells the functions the address of the ticket systems.
-func (o outside) Environment() map[string]string { return map[string]string{step.EnvTickets: o.Address()} }
+func (o outside) Environment() map[string]string {
+	return map[string]string{step.EnvTickets: o.Address()}
+}
 
 // machine is the name of the state machine for an input: a request with targets is a fleet's.
 func machine(input []byte) string {

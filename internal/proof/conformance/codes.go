@@ -20,5 +20,4 @@ var codes = map[string][]string{
 		"InvalidSubnetId.NotFound", "InvalidVpcEndpointId.Malformed", "InvalidVpcEndpointId.NotFound", "InvalidVpcID.NotFound",
 		"MissingParameter", "UnauthorizedOperation", "VpcEndpointLimitExceeded",
 	},
-	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
 }
