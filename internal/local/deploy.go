@@ -40,6 +40,8 @@ func (c *Cloud) deployOne(resource template.Resource) error {
 		return c.subscribe(p.TopicArn, p)
 	case *template.Queue:
 		return c.Queues.AddQueue(sqs.Queue{ARN: resource.ARN, Retention: seconds(p.MessageRetentionPeriod)})
+	case *template.EventBus:
+		return c.Events.AddBus(resource.Ref)
 	case *template.Rule:
 		return c.deployRule(resource, p)
 	case *template.StateMachine, *template.StateMachineVersion, *template.StateMachineAlias:
@@ -53,7 +55,7 @@ func (c *Cloud) deployOne(resource template.Resource) error {
 	case *template.API, *template.APIIntegration: // the route names them
 	case *template.Function, *template.EventInvokeConfig: // deployFunctions made them
 	case *template.Role, *template.Policy, *template.Key, *template.KeyAlias, *template.FunctionPermission,
-		*template.TopicPolicy, *template.QueuePolicy: // loadPolicies read them
+		*template.TopicPolicy, *template.QueuePolicy, *template.EventBusPolicy: // loadPolicies read them
 	case *template.LogGroup, *template.MetricFilter, *template.Alarm, *template.Dashboard: // nothing depends on them
 	default:
 		return errors.New("resources of this type are read and not simulated")
@@ -68,7 +70,7 @@ func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 
 func (c *Cloud) deployRule(resource template.Resource, p *template.Rule) error {
 	rule := events.Rule{
-		Name: last(resource.ARN, "/"), Description: p.Description, Pattern: p.EventPattern, Schedule: p.ScheduleExpression, State: p.State,
+		Name: last(resource.ARN, "/"), Bus: p.EventBusName, Description: p.Description, Pattern: p.EventPattern, Schedule: p.ScheduleExpression, State: p.State,
 	}
 	for _, t := range p.Targets {
 		target := events.Target{ID: t.Id, ARN: t.Arn, RoleARN: t.RoleArn}

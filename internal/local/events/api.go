@@ -38,12 +38,12 @@ type putResult struct {
 func (s *Service) mayPut(call *wire.Call) []wire.Permission {
 	var in putEventsInput
 	if wire.DecodeJSON(call, &in) != nil || len(in.Entries) == 0 {
-		return []wire.Permission{{Action: "events:PutEvents", Resource: s.busARN(bus)}}
+		return []wire.Permission{{Action: "events:PutEvents", Resource: s.busARN(DefaultBus)}}
 	}
 	var needed []wire.Permission
 	for _, e := range in.Entries {
 		needed = append(needed, wire.Permission{
-			Action: "events:PutEvents", Resource: s.busARN(e.EventBusName),
+			Action: "events:PutEvents", Resource: s.busARN(busName(e.EventBusName)),
 			Context: map[string][]string{"events:source": {e.Source}, "events:detail-type": {e.DetailType}},
 		})
 	}
@@ -110,7 +110,7 @@ func (s *Service) put(e entry) putResult {
 		return missing("Detail")
 	case strings.HasPrefix(e.Source, "aws."):
 		return putResult{ErrorCode: "NotAuthorizedForSourceException", ErrorMessage: "Not authorized for the source."}
-	case s.busARN(e.EventBusName) != s.busARN(bus):
+	case !s.buses[busName(e.EventBusName)]:
 		return putResult{ErrorCode: "ResourceNotFoundException", ErrorMessage: "Event bus " + e.EventBusName + " does not exist."}
 	}
 	event := Event{DetailType: e.DetailType, Source: e.Source, Resources: e.Resources, Detail: json.RawMessage(e.Detail)}
@@ -127,6 +127,6 @@ func (s *Service) put(e entry) putResult {
 			return putResult{ErrorCode: code, ErrorMessage: message}
 		}
 	}
-	s.accept(event)
+	s.accept(busName(e.EventBusName), event)
 	return putResult{EventID: event.ID}
 }

@@ -1,4 +1,4 @@
-// Package events simulates EventBridge: the default bus, rules with patterns and rates, and delivery to targets with retries and
+// Package events simulates EventBridge: buses, rules with patterns and rates, and delivery to targets with retries and
 // dead-letter queues, in virtual time. A pattern operator or a schedule that is not simulated is an error when the rule is added.
 package events
 
@@ -14,8 +14,8 @@ import (
 	"postern/internal/local/wire"
 )
 
-// bus is the name of the one bus.
-const bus = "default"
+// DefaultBus is the bus that AWS's own events and schedules are on.
+const DefaultBus = "default"
 
 // Service is the EventBridge of one account and Region. It is a wire.Service, and safe for concurrent use. What delivers runs on
 // the clock, never during a call.
@@ -24,6 +24,7 @@ type Service struct {
 	account, region string
 
 	mu         sync.Mutex
+	buses      map[string]bool
 	rules      []*rule
 	ids        int
 	deliver    func(Delivery) error
@@ -36,7 +37,7 @@ type Service struct {
 
 // New returns an EventBridge with the default bus.
 func New(c *clock.Clock, account, region string) *Service {
-	return &Service{clock: c, account: account, region: region}
+	return &Service{clock: c, account: account, region: region, buses: map[string]bool{DefaultBus: true}}
 }
 
 // OnDeliver sets what a target gets its events by. An error is a failed delivery: one made by Refused is final, any other is
@@ -73,6 +74,17 @@ func (s *Service) Refuse(f func(e Event) (code, message string)) {
 	s.refuse = f
 }
 
+// AddBus makes a bus.
+func (s *Service) AddBus(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.buses[name] {
+		return fmt.Errorf("event bus %s exists already", name)
+	}
+	s.buses[name] = true
+	return nil
+}
+
 // Emit puts an event of an AWS service on the default bus.
 func (s *Service) Emit(e Event) error {
 	s.mu.Lock()
@@ -81,7 +93,7 @@ func (s *Service) Emit(e Event) error {
 	if err != nil {
 		return err
 	}
-	s.accept(e)
+	s.accept(DefaultBus, e)
 	return nil
 }
 
@@ -99,22 +111,23 @@ func (s *Service) Events() []Emitted {
 }
 
 // accept takes an event on a bus. The service is locked.
-func (s *Service) accept(e Event) {
+func (s *Service) accept(bus string, e Event) {
 	s.log = append(s.log, Emitted{At: s.clock.Now(), Event: e})
 	decoded := decodeEvent(e.JSON())
 	for _, r := range s.rules {
-		if r.enabled && r.pattern != nil && r.pattern.match(decoded, true) {
+		if r.bus == bus && r.enabled && r.pattern != nil && r.pattern.match(decoded, true) {
 			s.dispatch(r, e)
 		}
 	}
 }
 
-// busARN is the ARN of the bus that an entry names by name or ARN; "" is the default bus.
-func (s *Service) busARN(nameOrARN string) string {
-	if strings.HasPrefix(nameOrARN, "arn:") {
-		return nameOrARN
-	}
-	return fmt.Sprintf("arn:aws:events:%s:%s:event-bus/%s", s.region, s.account, cmp.Or(nameOrARN, bus))
+// busName is the name of a bus given by name or ARN; "" is the default bus.
+func busName(nameOrARN string) string {
+	return cmp.Or(nameOrARN[strings.LastIndex(nameOrARN, "/")+1:], DefaultBus)
+}
+
+func (s *Service) busARN(name string) string {
+	return fmt.Sprintf("arn:aws:events:%s:%s:event-bus/%s", s.region, s.account, name)
 }
 
 // Name is the signing name.

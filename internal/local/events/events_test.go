@@ -23,7 +23,7 @@ const (
 	region  = "us-east-1"
 	target  = "arn:aws:lambda:us-east-1:111122223333:function:resume"
 	queue   = "arn:aws:sqs:us-east-1:111122223333:dead"
-	busARN  = "arn:aws:events:us-east-1:111122223333:event-bus/default"
+	busARN  = "arn:aws:events:us-east-1:111122223333:event-bus/postern"
 )
 
 var start = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
@@ -36,13 +36,16 @@ type world struct {
 	bodies []string
 }
 
-// newWorld has one rule for everything of source postern, changed by change.
+// newWorld has a bus and one rule on it for everything of source postern, changed by change.
 func newWorld(t *testing.T, change func(*events.Rule)) *world {
 	t.Helper()
 	w := &world{clock: clock.New(start)}
 	w.Service = events.New(w.clock, account, region)
+	if err := w.AddBus("postern"); err != nil {
+		t.Fatal(err)
+	}
 	rule := events.Rule{
-		Name: "all", Pattern: json.RawMessage(`{"source": ["postern"]}`),
+		Name: "all", Bus: "postern", Pattern: json.RawMessage(`{"source": ["postern"]}`),
 		Targets: []events.Target{{ID: "t", ARN: target, DeadLetterARN: queue}},
 	}
 	if change != nil {
@@ -76,7 +79,7 @@ func (w *world) client(t *testing.T, authorizer wire.Authorizer) *eventbridge.Cl
 
 func entry() types.PutEventsRequestEntry {
 	return types.PutEventsRequestEntry{
-		Source: aws.String("postern"), DetailType: aws.String("Gate Opened"),
+		EventBusName: aws.String("postern"), Source: aws.String("postern"), DetailType: aws.String("Gate Opened"),
 		Detail: aws.String(`{ "to": "a <b@c.example>", "n": 1.50 }`), Time: aws.Time(time.Date(2026, 11, 2, 8, 59, 58, 0, time.UTC)),
 		Resources: []string{"arn:x"},
 	}
@@ -97,7 +100,7 @@ func TestPutEventsDelivers(t *testing.T) {
 	byARN := entry()
 	byARN.EventBusName = aws.String(busARN)
 	elsewhere := entry()
-	elsewhere.Source = aws.String("another")
+	elsewhere.EventBusName = nil
 	out := put(t, w, entry(), byARN, elsewhere)
 	if out.FailedEntryCount != 0 || len(out.Entries) != 3 || *out.Entries[0].EventId == *out.Entries[1].EventId {
 		t.Fatalf("got %+v", out)
@@ -108,7 +111,7 @@ func TestPutEventsDelivers(t *testing.T) {
 	}
 	w.run(time.Millisecond)
 	if len(w.got) != 2 {
-		t.Fatalf("%d deliveries, want the 2 that match", len(w.got))
+		t.Fatalf("%d deliveries, want the 2 on the bus", len(w.got))
 	}
 	want := `{"version":"0","id":"` + *out.Entries[0].EventId + `","detail-type":"Gate Opened","source":"postern",` +
 		`"account":"111122223333","time":"2026-11-02T08:59:58Z","region":"us-east-1","resources":["arn:x"],` +
@@ -214,7 +217,7 @@ func TestPutEventsPermissions(t *testing.T) {
 func TestEmit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(r *events.Rule) {
-		r.Pattern = json.RawMessage(`{"source": ["aws.ssm"], "detail": {"name": [{"prefix": "/postern/"}]}}`)
+		r.Bus, r.Pattern = "", json.RawMessage(`{"source": ["aws.ssm"], "detail": {"name": [{"prefix": "/postern/"}]}}`)
 	})
 	for _, name := range []string{"/postern/a", "/other/a"} {
 		e := events.Event{Source: "aws.ssm", DetailType: "Parameter Store Change", Detail: json.RawMessage(`{"name":"` + name + `"}`)}
@@ -310,7 +313,7 @@ func TestRetries(t *testing.T) {
 				}
 				return
 			}
-			test.want["RULE_ARN"], test.want["TARGET_ARN"] = "arn:aws:events:us-east-1:111122223333:rule/all", target
+			test.want["RULE_ARN"], test.want["TARGET_ARN"] = "arn:aws:events:us-east-1:111122223333:rule/postern/all", target
 			if diff := cmp.Diff([]map[string]string{test.want}, w.dead); diff != "" {
 				t.Error(diff)
 			}
@@ -336,7 +339,7 @@ func TestDefaultRetryPolicyEndsWithinADay(t *testing.T) {
 
 func TestScheduledRule(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(r *events.Rule) { r.Name, r.Pattern, r.Schedule = "sweep", nil, "rate(5 minutes)" })
+	w := newWorld(t, func(r *events.Rule) { r.Name, r.Bus, r.Pattern, r.Schedule = "sweep", "", nil, "rate(5 minutes)" })
 	w.run(11 * time.Minute)
 	if len(w.got) != 2 {
 		t.Fatalf("%d runs, want 2", len(w.got))
@@ -379,12 +382,14 @@ func TestRulesThatAreRefused(t *testing.T) {
 		name   string
 		change func(*events.Rule)
 	}{
+		{"no bus", func(r *events.Rule) { r.Bus = "x" }},
+		{"schedule on another bus", func(r *events.Rule) { r.Schedule = "rate(1 day)" }},
 		{"no name", func(r *events.Rule) { r.Name = "" }},
 		{"twice", func(r *events.Rule) { r.Name = "all" }},
 		{"nothing to match", func(r *events.Rule) { r.Pattern = nil }},
 		{"bad pattern", func(r *events.Rule) { r.Pattern = json.RawMessage(`{"source": "x"}`) }},
 		{"bad state", func(r *events.Rule) { r.State = "enabled" }},
-		{"bad schedule", func(r *events.Rule) { r.Schedule = "rate(1 week)" }},
+		{"bad schedule", func(r *events.Rule) { r.Bus, r.Schedule = "", "rate(1 week)" }},
 		{"six targets", func(r *events.Rule) { r.Targets = make([]events.Target, 6) }},
 		{"same target twice", func(r *events.Rule) { r.Targets = append(r.Targets, r.Targets[0]) }},
 		{"target without an id", func(r *events.Rule) { r.Targets[0].ID = "" }},
@@ -398,7 +403,7 @@ func TestRulesThatAreRefused(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
 			rule := events.Rule{
-				Name: "new", Pattern: json.RawMessage(`{"source": ["postern"]}`),
+				Name: "new", Bus: "postern", Pattern: json.RawMessage(`{"source": ["postern"]}`),
 				Targets: []events.Target{{ID: "t", ARN: target}},
 			}
 			test.change(&rule)

@@ -10,6 +10,7 @@ import (
 // Rule is a rule: a pattern of events or a schedule, and what gets them.
 type Rule struct {
 	Name        string
+	Bus         string // name or ARN; "" is the default bus
 	Description string
 	Pattern     json.RawMessage // nil for none
 	Schedule    string          // rate(…); "" for none
@@ -36,6 +37,7 @@ type RetryPolicy struct {
 type rule struct {
 	Rule
 	arn     string
+	bus     string
 	enabled bool
 	pattern node          // nil for a scheduled rule
 	every   time.Duration // 0 without a schedule
@@ -57,10 +59,15 @@ func (s *Service) AddRule(definition Rule) error {
 }
 
 func (s *Service) load(definition Rule) (*rule, error) {
-	r := &rule{Rule: definition, arn: s.ruleARN(definition.Name)}
+	r := &rule{Rule: definition, bus: busName(definition.Bus)}
+	r.arn = s.ruleARN(r.bus, r.Name)
 	switch {
 	case r.Name == "":
 		return nil, fmt.Errorf("it has no name")
+	case !s.buses[r.bus]:
+		return nil, fmt.Errorf("event bus %s does not exist", r.bus)
+	case r.Schedule != "" && r.bus != DefaultBus:
+		return nil, fmt.Errorf("scheduled rules are on the default bus only")
 	case s.find(r.arn) != nil:
 		return nil, fmt.Errorf("it exists already")
 	case len(r.Pattern) == 0 && r.Schedule == "":
@@ -147,7 +154,11 @@ func (s *Service) find(arn string) *rule {
 	return nil
 }
 
-func (s *Service) ruleARN(name string) string {
+// ruleARN leaves the default bus out, as AWS does.
+func (s *Service) ruleARN(bus, name string) string {
+	if bus != DefaultBus {
+		name = bus + "/" + name
+	}
 	return fmt.Sprintf("arn:aws:events:%s:%s:rule/%s", s.region, s.account, name)
 }
 

@@ -5,6 +5,7 @@ import "encoding/json"
 // Rule is AWS::Events::Rule.
 type Rule struct {
 	Description        string
+	EventBusName       string // name or ARN; "" is the default bus
 	EventPattern       json.RawMessage
 	Name               string
 	ScheduleExpression string
@@ -26,6 +27,22 @@ type Target struct {
 type RetryPolicy struct {
 	MaximumEventAgeInSeconds *int
 	MaximumRetryAttempts     *int
+}
+
+// EventBus is AWS::Events::EventBus.
+type EventBus struct {
+	DeadLetterConfig *struct{ Arn string }
+	Description      string
+	KmsKeyIdentifier string
+	Name             string
+	Tags             []Tag
+}
+
+// EventBusPolicy is AWS::Events::EventBusPolicy: one statement of a bus's policy.
+type EventBusPolicy struct {
+	EventBusName string
+	Statement    any
+	StatementId  string
 }
 
 // Topic is AWS::SNS::Topic.

@@ -122,6 +122,8 @@ func TestNamesAndARNs(t *testing.T) {
 		"MachineAlias":{"Type":"AWS::StepFunctions::StateMachineAlias","Properties":{
 			"Name":"live","RoutingConfiguration":[{"StateMachineVersionArn":{"Ref":"MachineVersion"},"Weight":100}]}},
 		"Rule":{"Type":"AWS::Events::Rule","Properties":{"Name":"wake"}},
+		"BusRule":{"Type":"AWS::Events::Rule","Properties":{"Name":"resume","EventBusName":{"Ref":"Bus"}}},
+		"Bus":{"Type":"AWS::Events::EventBus","Properties":{"Name":"app"}},
 		"Queue":{"Type":"AWS::SQS::Queue","Properties":{"QueueName":"dead"}},
 		"Table":{"Type":"AWS::DynamoDB::Table","Properties":{"TableName":"connections","KeySchema":[]}},
 		"Group":{"Type":"AWS::Logs::LogGroup","Properties":{"LogGroupName":"/aws/x"}},
@@ -141,6 +143,8 @@ func TestNamesAndARNs(t *testing.T) {
 		"MachineVersion": {machine + ":1", machine + ":1"},
 		"MachineAlias":   {machine + ":live", machine + ":live"},
 		"Rule":           {"wake", "arn:aws:events" + local + "rule/wake"},
+		"BusRule":        {"app|resume", "arn:aws:events" + local + "rule/app/resume"},
+		"Bus":            {"app", "arn:aws:events" + local + "event-bus/app"},
 		"Queue":          {"https://sqs.us-east-1.amazonaws.com/111122223333/dead", "arn:aws:sqs" + local + "dead"},
 		"Table":          {"connections", "arn:aws:dynamodb" + local + "table/connections"},
 		"Group":          {"/aws/x", "arn:aws:logs" + local + "log-group:/aws/x:*"},

@@ -20,7 +20,9 @@ func init() {
 		"AWS::StepFunctions::StateMachine":        {of[StateMachine], stateMachine},
 		"AWS::StepFunctions::StateMachineVersion": {of[StateMachineVersion], stateMachineVersion},
 		"AWS::StepFunctions::StateMachineAlias":   {of[StateMachineAlias], stateMachineAlias},
-		"AWS::Events::Rule":                       {of[Rule], named("Name", 64, "events", "rule/")},
+		"AWS::Events::Rule":                       {of[Rule], eventRule},
+		"AWS::Events::EventBus":                   {of[EventBus], eventBus},
+		"AWS::Events::EventBusPolicy":             {of[EventBusPolicy], unnamed},
 		"AWS::SNS::Topic":                         {of[Topic], topic},
 		"AWS::SNS::Subscription":                  {of[Subscription], subscription},
 		"AWS::SNS::TopicPolicy":                   {of[TopicPolicy], unnamed},
@@ -88,6 +90,26 @@ func stateMachineAlias(n naming) (identity, error) {
 	}
 	arn := version[:strings.LastIndex(version, ":")+1] + name
 	return identity{ref: arn, arn: arn}, nil
+}
+
+// eventRule is named Bus|Rule by Ref when its bus is not the default one.
+func eventRule(n naming) (identity, error) {
+	name, err := n.name("Name", 64)
+	if err != nil {
+		return identity{}, err
+	}
+	bus, err := n.property("EventBusName")
+	bus = bus[strings.LastIndex(bus, "/")+1:]
+	if bus == "" || bus == "default" {
+		return identity{ref: name, arn: n.arn("events", "rule/"+name)}, err
+	}
+	return identity{ref: bus + "|" + name, arn: n.arn("events", "rule/"+bus+"/"+name)}, err
+}
+
+func eventBus(n naming) (identity, error) {
+	found, err := named("Name", 256, "events", "event-bus/")(n)
+	found.attributes = map[string]string{"Name": found.ref}
+	return found, err
 }
 
 func topic(n naming) (identity, error) {
