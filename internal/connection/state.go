@@ -15,8 +15,11 @@ type Input struct {
 	EnteredAt time.Time `json:"enteredAt"`
 	// RedriveCount is how often the execution was redriven (AWS: $$.Execution.RedriveCount), where a step must know. Meanwhile others
 	// may have taken the connection over, which nobody can from an execution that runs.
-	RedriveCount int   `json:"redriveCount,omitempty"`
-	State        State `json:"state"`
+	RedriveCount int `json:"redriveCount,omitempty"`
+	// Retries is how often the state was tried before (AWS: $$.State.RetryCount), where a step must know what an earlier try may have
+	// done.
+	Retries int   `json:"retries,omitempty"`
+	State   State `json:"state"`
 }
 
 // State is the one value that flows through an execution. Each step owns one section and only adds to it. Executions outlive

@@ -100,13 +100,13 @@ func (c *Client) GroupOfConnection(ctx context.Context, vpcID, connectionID stri
 	return SecurityGroup{}, nil
 }
 
-// RemoveGroup deletes a security group of ours; one that is absent is success. It is connection.RollbackPending while something
-// uses the group.
+// RemoveGroup deletes a security group of a connection; one that is absent is success. It is connection.RollbackPending while
+// something uses the group, and a connection.Conflict when the group's tags name another connection or none.
 //
 // AWS: DependencyViolation, also for a while after the endpoint is deleted, as long as its interfaces are there.
-func (c *Client) RemoveGroup(ctx context.Context, group SecurityGroup) error {
-	if group.ID == "" || group.Connection() == "" {
-		return connection.Errorf(connection.Conflict, "security group %q does not carry our tags: not deleted", group.ID)
+func (c *Client) RemoveGroup(ctx context.Context, group SecurityGroup, connectionID string) error {
+	if group.ID == "" || connectionID == "" || group.Connection() != connectionID {
+		return connection.Errorf(connection.Conflict, "security group %q does not carry the tags of connection %s: not deleted", group.ID, connectionID)
 	}
 	_, err := c.api.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: aws.String(group.ID)})
 	switch {

@@ -80,12 +80,16 @@ func verify(before any, after string, keys []string, value string) error {
 	if err != nil {
 		return fmt.Errorf("setting the value would break the document: %w", err)
 	}
-	want := set(before, keys, value)
+	return same(set(before, keys, value), got, "setting the value would change something else in the document too, such as an alias of "+
+		"it; write the value there manually once")
+}
+
+// same returns an error with a message when two decoded documents differ.
+func same(want, got any, message string) error {
 	wanted, wantErr := yaml.Marshal(want)
 	gotten, gotErr := yaml.Marshal(got)
 	if wantErr != nil || gotErr != nil || !bytes.Equal(wanted, gotten) {
-		return errors.New("setting the value would change something else in the document too, such as an alias of it; write the " +
-			"value there by hand once")
+		return errors.New(message)
 	}
 	return nil
 }

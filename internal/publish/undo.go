@@ -2,9 +2,9 @@ package publish
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,55 +15,46 @@ import (
 	"postern/internal/connection"
 )
 
-// Undo takes back what was published: a parameter that was created is deleted, one that was changed gets its previous value back.
-// One that somebody has changed since is left alone, with a Conflict that names it; the others are undone all the same.
-//
-// A value is known by its content. AWS: versions begin at 1 again when somebody deletes a parameter and makes one of the same name,
-// and our own value has another number when it was put back.
-func (c *Client) Undo(ctx context.Context, config connection.Config) error {
-	var failed []error
-	for _, parameter := range slices.Backward(config.Parameters) {
-		if parameter.Changed {
-			failed = append(failed, c.undo(ctx, parameter))
-		}
-	}
-	return errors.Join(failed...)
+// Undone is how the undo of a parameter ended.
+type Undone struct {
+	How string // completes "parameter /x": deleted, set back to the value of version 3, …
+	// Before is set when nothing had to be done: an earlier try, or another person, was first.
+	Before bool
 }
 
-func (c *Client) undo(ctx context.Context, p connection.Parameter) error {
+// Undo takes back what was published: a parameter that was created is deleted, one that was changed gets its previous value back. Of
+// a document that others have changed since, only our key goes, when it still has our value; outputs says which key that is. What
+// others have changed otherwise stays as it is, with a connection.Conflict.
+//
+// A value is known by its content. AWS: versions begin at 1 again when a parameter is deleted and created under the same name, and
+// our own value has another version when it was put back.
+func (c *Client) Undo(ctx context.Context, p connection.Parameter, outputs []connection.Output) (Undone, error) {
 	previous := versioned(p.Name, p.PreviousVersion)
-	wanted := []string{p.Name}
+	undone, wanted := Undone{How: "deleted"}, []string{p.Name}
 	if p.PreviousVersion > 0 {
-		wanted = append(wanted, previous)
+		undone.How, wanted = fmt.Sprintf("set back to the value of version %d", p.PreviousVersion), append(wanted, previous)
 	}
 	read, err := c.Read(ctx, wanted)
 	if err != nil {
-		return err
+		return undone, err
 	}
-	now, ok := read[p.Name]
+	now, exists := read[p.Name]
+	before, known := read[previous]
 	switch {
-	case !ok && p.PreviousVersion == 0:
-		return nil // gone already
-	case !ok || !ours(p, now):
-		if before, known := read[previous]; ok && known && before.Value == now.Value {
-			return nil // an earlier try has restored it
-		}
-		return connection.Errorf(connection.Conflict, "parameter %s was changed after version %d: left as it is", p.Name, p.Version)
+	case !exists && p.PreviousVersion == 0, exists && known && before.Value == now.Value:
+		undone.Before = true
+		return undone, nil
+	case !exists:
+		return undone, connection.Errorf(connection.Conflict, "it was deleted since version %d: left as it is", p.Version)
+	case !ours(p, now):
+		return c.withdraw(ctx, p, outputs, now, before)
 	case p.PreviousVersion == 0:
-		return c.remove(ctx, p.Name)
+		return undone, c.remove(ctx, p.Name)
+	case !known:
+		return undone, fmt.Errorf("it still has our value, and version %d, whose value it should get back, is gone; write that value manually",
+			p.PreviousVersion)
 	}
-	before, ok := read[previous]
-	if !ok {
-		return fmt.Errorf("parameter %s still has our value, and version %d, which it should get back, is gone; write its value by hand",
-			p.Name, p.PreviousVersion)
-	}
-	_, err = c.api.PutParameter(ctx, &ssm.PutParameterInput{
-		Name: aws.String(p.Name), Value: aws.String(before.Value), Type: types.ParameterTypeString, Overwrite: aws.Bool(true),
-	})
-	if err != nil {
-		return fmt.Errorf("restoring parameter %s: %w", p.Name, err)
-	}
-	return nil
+	return undone, c.put(ctx, p.Name, before.Value)
 }
 
 func ours(p connection.Parameter, now Existing) bool {
@@ -71,6 +62,36 @@ func ours(p connection.Parameter, now Existing) bool {
 		return now.Version == p.Version
 	}
 	return digest(now.Value) == p.SHA256
+}
+
+// withdraw takes our key out of a document that others have changed since, or gives it the value that it had before us.
+func (c *Client) withdraw(ctx context.Context, p connection.Parameter, outputs []connection.Output, now, before Existing) (Undone, error) {
+	changed := connection.Errorf(connection.Conflict, "it was changed after version %d: left as it is", p.Version)
+	i := slices.IndexFunc(outputs, func(o connection.Output) bool { return o.Parameter == p.Name && o.Format == connection.FormatYAML })
+	if i < 0 || !Holds(outputs[i], now) {
+		return Undone{}, changed
+	}
+	path := outputs[i].YAMLPath
+	undone := Undone{How: "freed of our key " + path + "; what others added to it stays"}
+	value, err := withdrawn(now.Value, before.Value, path)
+	switch {
+	case err != nil:
+		return undone, fmt.Errorf("others have changed it since, and our key %s in it must go: %w", path, err)
+	case strings.TrimSpace(value) == "":
+		return Undone{How: "deleted"}, c.remove(ctx, p.Name)
+	}
+	return undone, c.put(ctx, p.Name, value)
+}
+
+// put writes a new version of a parameter that exists.
+func (c *Client) put(ctx context.Context, name, value string) error {
+	_, err := c.api.PutParameter(ctx, &ssm.PutParameterInput{
+		Name: aws.String(name), Value: aws.String(value), Type: types.ParameterTypeString, Overwrite: aws.Bool(true),
+	})
+	if err != nil {
+		return fmt.Errorf("writing parameter %s: %w", name, err)
+	}
+	return nil
 }
 
 func (c *Client) remove(ctx context.Context, name string) error {

@@ -10,6 +10,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/endpoint"
+	"postern/internal/remove"
 	"postern/internal/store"
 )
 
@@ -17,7 +18,7 @@ const cutoverExecution = "arn:aws:states:us-east-1:111122223333:execution:poster
 
 // oneEndpoint is an EC2 with one endpoint; a call that it does not know panics.
 type oneEndpoint struct {
-	Endpoints
+	remove.Endpoints
 	endpoint.Endpoint
 	refuses error
 	calls   []string
@@ -36,7 +37,7 @@ func (o *oneEndpoint) SetPrivateDNS(_ context.Context, id string, on bool) (bool
 	return true, nil
 }
 
-func (o *oneEndpoint) Remove(_ context.Context, id string) error {
+func (o *oneEndpoint) Remove(_ context.Context, id, _ string) error {
 	o.calls = append(o.calls, "Remove "+id)
 	o.State = connection.StateDeleted
 	return nil
@@ -70,8 +71,8 @@ func TestRollbackSwitchesPrivateDNSOff(t *testing.T) {
 			undone: []string{offLine}},
 		"adopted, on before us":         {madeBy: "arn:earlier", on: true},
 		"adopted, on by an earlier run": {madeBy: "arn:earlier", switchedBy: "arn:earlier", on: true},
-		"adopted, the tag is somebody else's": {madeBy: "arn:earlier", switchedBy: "arn:later", on: true, told: true,
-			left: "does not carry"},
+		"adopted, the tag is another execution's": {madeBy: "arn:earlier", switchedBy: "arn:later", on: true, told: true,
+			left: "no longer carries"},
 		"AWS refuses": {madeBy: "arn:earlier", switchedBy: cutoverExecution, on: true,
 			refuses: connection.Errorf(connection.Conflict, "taken"), left: "taken"},
 	} {
@@ -97,10 +98,11 @@ func TestRollbackSwitchesPrivateDNSOff(t *testing.T) {
 			if test.told {
 				state.DNS = &connection.DNS{Mode: connection.ModeVendorPrivateDNS, Changed: true, PrivateDNSEnabled: true}
 			}
-			roller := &Roller{Endpoints: fake, Registry: freeRegistry{}, Log: slog.New(slog.DiscardHandler)}
+			roller := &Roller{Remover: remove.Remover{Endpoints: fake}, Registry: freeRegistry{}, Log: slog.New(slog.DiscardHandler)}
 			in := Input{Execution: cutoverExecution, State: State{State: state}}
 			got, err := roller.Roll(t.Context(), in)
 			if connection.NameOf(err) == connection.RollbackPending { // the endpoint is on its way out: the next try sees it gone
+				in.Retries++
 				got, err = roller.Roll(t.Context(), in)
 			}
 			if err != nil {

@@ -48,13 +48,13 @@ func TestWhatIsPublishedKeepsWhatItLeadsTo(t *testing.T) {
 					t.Fatal(err)
 				}
 				undone := slices.ContainsFunc(w.calls, func(call string) bool {
-					return slices.Contains([]string{"dns.Undo", "RemoveNotification", "Remove", "HandBack", "RemoveGroup"}, strings.Fields(call)[0])
+					return slices.Contains([]string{"dns.Undo", "RemoveNotification", "Remove", "Release", "RemoveGroup"}, strings.Fields(call)[0])
 				})
 				if undone == test.kept {
 					t.Errorf("calls %q", w.calls)
 				}
 				left := strings.Join(got.Left, "\n")
-				for _, thing := range []string{"record " + host, "endpoint vpce-1", "security group sg-1", "put that right by hand"} {
+				for _, thing := range []string{"record " + host, "endpoint vpce-1", "security group sg-1", "correct or delete that parameter"} {
 					if strings.Contains(left, thing) != test.kept {
 						t.Errorf("%q in %q", thing, left)
 					}

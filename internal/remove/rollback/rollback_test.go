@@ -91,6 +91,7 @@ func TestOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			test.in.Retries = 1 // an earlier try has begun to delete the endpoint
 			got, err := test.world.roll(t, test.in)
 			if err != nil {
 				t.Fatal(err)
@@ -135,6 +136,71 @@ func TestWaitsUntilTheEndpointIsGone(t *testing.T) {
 		w.gone()
 		if got, err := w.roll(t, in); err != nil || !got.Clean || len(w.finished) != 1 {
 			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+// The last try ends the rollback, with the error that began it first, and then what could not be undone.
+func TestLastTry(t *testing.T) {
+	t.Parallel()
+	pending := &connection.Failure{Error: connection.RollbackPending,
+		Cause: `{"errorMessage":"waiting until AWS has deleted endpoint vpce-1","errorType":"RollbackPending"}`}
+	tests := map[string]struct {
+		world world
+		clean bool
+		says  []string
+		stays string // the endpoint that the record keeps
+	}{
+		"AWS never deletes it": {world{endpoints: []endpoint.Endpoint{mine("vpce-1", connection.StateDeleting)}}, false,
+			[]string{"Left behind:\n- endpoint vpce-1: AWS has not deleted it yet\n"}, "vpce-1"},
+		"AWS throttles for ever": {world{endpoints: []endpoint.Endpoint{mine("vpce-1", connection.StateAvailable)},
+			fail: map[string]error{"dns.Undo": api("ThrottlingException")}}, false,
+			[]string{"- record " + host, "ThrottlingException", "- endpoint vpce-1: AWS has not deleted it yet\n"}, "vpce-1"},
+		"the endpoint cannot be read": {world{fail: map[string]error{"Describe": api("RequestLimitExceeded")}}, false,
+			[]string{"- endpoint vpce-1: "}, "vpce-1"},
+		"the record cannot be written": {world{fail: map[string]error{"Finish": api("ThrottlingException")}}, false,
+			[]string{"- the claim on connection " + id}, ""},
+		"it is gone at last": {world{}, true, []string{"Undone:\n- record "}, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := reached(stateVerify, connection.ConnectivityFailed, `{"errorMessage":"the name gives 10.0.0.1","errorType":"ConnectivityFailed"}`)
+			in.GaveUp = pending
+			got, err := test.world.roll(t, in)
+			if err != nil || got.Clean != test.clean || got.Error != connection.ConnectivityFailed || len(test.world.finished) != 1 {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			first := "the name gives 10.0.0.1\nFailed in: VerifyConnectivity\n" +
+				"Rollback gave up after its last retry, with RollbackPending: waiting until AWS has deleted endpoint vpce-1\n"
+			if !strings.HasPrefix(got.Cause, first) || strings.Contains(got.Cause, "errorMessage") {
+				t.Errorf("cause %s", got.Cause)
+			}
+			for _, want := range test.says {
+				if !strings.Contains(got.Cause, want) {
+					t.Errorf("%q is not in %s", want, got.Cause)
+				}
+			}
+			if test.world.finished[0].EndpointID != test.stays {
+				t.Errorf("the record keeps %q", test.world.finished[0].EndpointID)
+			}
+		})
+	}
+}
+
+// What another person deleted before the rollback began is not listed as undone.
+func TestWhatOthersDeletedIsNotUndone(t *testing.T) {
+	t.Parallel()
+	for retries, undone := range []bool{false, true} {
+		w := world{}
+		in := reached(stateAwaitApproval, connection.EndpointDeleted, "endpoint vpce-1 was deleted")
+		in.State.Endpoint.NotificationID, in.Retries = "", retries
+		got, err := w.roll(t, in)
+		if err != nil || !got.Clean || slices.Contains(got.Undone, "endpoint vpce-1 deleted") != undone {
+			t.Errorf("after %d retries: %+v, %v", retries, got, err)
+		}
+		if !undone && !strings.Contains(got.Cause, "What was made was gone already, so nothing is left behind.") {
+			t.Errorf("%s", got.Cause)
 		}
 	}
 }
@@ -364,7 +430,7 @@ func TestNames(t *testing.T) {
 			[]string{"ConfigureDNS failed with Lambda.Unknown: killed"}},
 		"out of memory": {reached(stateConfigureDNS, "Runtime.ExitError", `{"errorMessage":"signal: killed"}`),
 			connection.Internal, []string{"Runtime.ExitError"}},
-		"out of time":         {reached(stateConfigureDNS, "Sandbox.Timedout", ""), connection.Unavailable, []string{"said no more"}},
+		"out of time":         {reached(stateConfigureDNS, "Sandbox.Timedout", ""), connection.Unavailable, []string{"no message"}},
 		"Lambda's throttle":   {reached(stateConfigureDNS, "Lambda.TooManyRequestsException", "x"), connection.Throttled, nil},
 		"no permission":       {reached(stateConfigureDNS, "States.Permissions", "x"), connection.AccessDenied, nil},
 		"a name nobody knows": {reached(stateConfigureDNS, "wrapError", "x"), connection.Internal, []string{"wrapError: x"}},
