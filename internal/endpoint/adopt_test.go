@@ -117,7 +117,7 @@ func TestTakingOverIsARace(t *testing.T) {
 	}
 }
 
-func TestHandBack(t *testing.T) {
+func TestRelease(t *testing.T) {
 	t.Parallel()
 	taken := connection.AdoptionTags("monte-carlo/prod", "arn:exec:1")
 	switched := connection.AdoptionTags("monte-carlo/prod", "arn:exec:1")
@@ -138,6 +138,7 @@ func TestHandBack(t *testing.T) {
 		"deleted":                {endpoint: handMade("deleted", taken), off: true},
 		"handed back before":     {endpoint: handMade("available", nil), off: true},
 		"made by us":             {endpoint: made, off: true},
+		"another connection's":   {endpoint: handMade("available", connection.AdoptionTags("monte-carlo/other", "arn:exec:1")), off: true, fault: connection.Conflict},
 		"AWS refuses the switch": {endpoint: on(handMade("available", switched)), refuse: map[string][]error{"ModifyVpcEndpoint": {code("InvalidParameter")}}, fault: connection.Conflict},
 		"AWS refuses the tags":   {endpoint: handMade("available", taken), refuse: map[string][]error{"DeleteTags": {code("UnauthorizedOperation")}}, off: true, fault: connection.AccessDenied},
 		"gone at last":           {endpoint: handMade("available", taken), refuse: map[string][]error{"DeleteTags": {code("InvalidVpcEndpointId.NotFound")}}, off: true},
@@ -150,7 +151,7 @@ func TestHandBack(t *testing.T) {
 			mine.ConnectionNotificationId, mine.ConnectionNotificationArn = aws.String("nfn-ours"), aws.String(topic)
 			fake := &fakeEC2{endpoints: []types.VpcEndpoint{test.endpoint}, refuse: test.refuse,
 				notifications: []types.ConnectionNotification{theirs, mine}}
-			if err := client(fake).HandBack(t.Context(), "vpce-1", topic); (err != nil) != (test.fault != "") || err != nil && step.Name(err) != test.fault {
+			if err := client(fake).Release(t.Context(), "vpce-1", "monte-carlo/prod", topic); (err != nil) != (test.fault != "") || err != nil && step.Name(err) != test.fault {
 				t.Fatalf("%v", err)
 			}
 			now := endpointOf(fake.endpoints[0])
@@ -172,10 +173,10 @@ func TestHandBack(t *testing.T) {
 		})
 	}
 	fake := &fakeEC2{endpoints: []types.VpcEndpoint{handMade("available", taken)}}
-	if err := client(fake).HandBack(t.Context(), "vpce-1", ""); err == nil {
+	if err := client(fake).Release(t.Context(), "vpce-1", "monte-carlo/prod", ""); err == nil {
 		t.Error("no topic: whose notification is it?")
 	}
-	if err := client(fake).Remove(t.Context(), "vpce-1"); connection.NameOf(err) != connection.Conflict || slices.Contains(fake.calls, "DeleteVpcEndpoints") {
+	if err := client(fake).Remove(t.Context(), "vpce-1", "monte-carlo/prod"); connection.NameOf(err) != connection.Conflict || slices.Contains(fake.calls, "DeleteVpcEndpoints") {
 		t.Errorf("what was made by hand was deleted: %v", err)
 	}
 }

@@ -158,7 +158,7 @@ func FuzzUnsuccessful(f *testing.F) {
 				"</key><value>v/n</value></item></tagSet></item></vpcEndpointSet>"},
 			"DeleteVpcEndpoints": {unsuccessful},
 		}}
-		err := over(a).Remove(t.Context(), id)
+		err := over(a).Remove(t.Context(), id, "v/n")
 		gone := connection.ParseEndpointState(state).Gone()
 		if failed := told && !strings.HasSuffix(code, ".NotFound") && !gone; failed && err == nil {
 			t.Errorf("%q in state %q counts as deleted", code, state)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -249,7 +250,7 @@ func TestUndoIsTheInverseOfPublish(t *testing.T) {
 				t.Fatalf("%+v %v", made, err)
 			}
 			for range 2 {
-				if err := New(fake).Undo(t.Context(), made); err != nil {
+				if err := undoAll(t, fake, made); err != nil {
 					t.Error(err)
 				}
 				for _, parameter := range []string{configName, urlName} {
@@ -319,7 +320,7 @@ func TestUndoLeavesWhatIsNotOurs(t *testing.T) {
 		if name == "the previous version was lost" {
 			done.Parameters[1].PreviousVersion = 99
 		}
-		err = New(fake).Undo(t.Context(), done)
+		err = undoAll(t, fake, done)
 		kept := name == "the previous version was lost" // it is not somebody else's
 		if (connection.NameOf(err) != connection.Conflict) != kept || err == nil || !strings.Contains(err.Error(),
 			urlName) || fake.value(urlName) != test.holds {
@@ -329,11 +330,22 @@ func TestUndoLeavesWhatIsNotOurs(t *testing.T) {
 			t.Errorf("%s: the other parameter was not undone", name)
 		}
 	}
-	fake := holding(nil)
-	if err := New(fake).Undo(t.Context(), connection.Config{Parameters: []connection.Parameter{{Name: "/a",
-		Version: 1}}}); err != nil || len(fake.calls) > 0 {
-		t.Errorf("unchanged is not undone: %v %v", err, fake.calls)
+}
+
+// undoAll undoes what was changed, newest first, as package remove does.
+func undoAll(t *testing.T, fake *fakeSSM, config connection.Config) error {
+	t.Helper()
+	var failed []error
+	for _, parameter := range slices.Backward(config.Parameters) {
+		if parameter.Changed {
+			_, err := New(fake).Undo(t.Context(), parameter, outputs())
+			if err != nil {
+				err = fmt.Errorf("%s: %w", parameter.Name, err)
+			}
+			failed = append(failed, err)
+		}
 	}
+	return errors.Join(failed...)
 }
 
 type onboarded struct {
@@ -395,6 +407,59 @@ func TestHandle(t *testing.T) {
 	_, err := Publisher{Parameters: New(broken), Registry: registry}.Handle(t.Context(), in(pass))
 	if step.Name(err) != connection.LimitExceeded || len(registry.seen) != 0 {
 		t.Errorf("what was not written is not recorded: %v", err)
+	}
+}
+
+// Our key goes from a document that others have changed since, and nothing else; what is not ours stays as it is.
+func TestUndoInADocumentThatOthersChanged(t *testing.T) {
+	t.Parallel()
+	const freed = "freed of our key container.backendServiceUrl; what others added to it stays"
+	fresh := "container:\n  backendServiceUrl: " + url + "\n"
+	output := outputs()[:1]
+	for name, test := range map[string]struct {
+		before, now, want string
+		undone            Undone
+		fault             string
+	}{
+		"a key beside ours":              {"", fresh + "  image: x\n", "container:\n  image: x\n", Undone{How: freed}, ""},
+		"a key beside the mapping":       {"", fresh + "other: 1 # theirs\n", "other: 1 # theirs\n", Undone{How: freed}, ""},
+		"above it":                       {"", "other: 1\n" + fresh, "other: 1\n", Undone{How: freed}, ""},
+		"a comment only":                 {"", "# theirs\n" + fresh, "# theirs\n", Undone{How: freed}, ""},
+		"blank lines only":               {"", "\n" + fresh, "", Undone{How: "deleted"}, ""},
+		"in flow style":                  {"", "container: {backendServiceUrl: '" + url + "', image: x}\n", "container: {image: x}\n", Undone{How: freed}, ""},
+		"last in flow style":             {"", "container: {image: x, backendServiceUrl: \"" + url + "\"}\n", "container: {image: x}\n", Undone{How: freed}, ""},
+		"the value before us comes back": {document, strings.Replace(document, "https://old", url, 1) + "other: 1\n", document + "other: 1\n", Undone{How: freed}, ""},
+		"a mapping that stood before us": {"container:\n  image: x\n", "container:\n  backendServiceUrl: " + url + "\n", "", Undone{}, "?"},
+		"our key is gone":                {"", "other: 1\n", "other: 1\n", Undone{How: freed, Before: true}, ""},
+		"our key has their value":        {"", "container:\n  backendServiceUrl: https://theirs\n", "container:\n  backendServiceUrl: https://theirs\n", Undone{}, connection.Conflict},
+		"no document any longer":         {"", "- a\n", "- a\n", Undone{}, connection.Conflict},
+		"our value is an anchor":         {"", "container: &c\n  backendServiceUrl: " + url + "\n  image: x\nother: *c\n", "", Undone{}, "?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := holding(nil)
+			if test.before != "" {
+				fake.put(configName, test.before)
+			}
+			done, err := New(fake).Publish(t.Context(), output, tags)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fake.put(configName, test.now)
+			got, err := New(fake).Undo(t.Context(), done.Parameters[0], output)
+			if test.fault != "" {
+				if err == nil || test.fault != "?" && connection.NameOf(err) != test.fault || fake.value(configName) != test.now {
+					t.Errorf("%v, holds %q", err, fake.value(configName))
+				}
+				return
+			}
+			if err != nil || got != test.undone || fake.value(configName) != test.want {
+				t.Errorf("%+v, %v, holds %q, want %q", got, err, fake.value(configName), test.want)
+			}
+			if again, err := New(fake).Undo(t.Context(), done.Parameters[0], output); err != nil || !again.Before {
+				t.Errorf("a second time: %+v, %v", again, err)
+			}
+		})
 	}
 }
 

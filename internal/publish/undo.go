@@ -68,11 +68,24 @@ func ours(p connection.Parameter, now Existing) bool {
 func (c *Client) withdraw(ctx context.Context, p connection.Parameter, outputs []connection.Output, now, before Existing) (Undone, error) {
 	changed := connection.Errorf(connection.Conflict, "it was changed after version %d: left as it is", p.Version)
 	i := slices.IndexFunc(outputs, func(o connection.Output) bool { return o.Parameter == p.Name && o.Format == connection.FormatYAML })
-	if i < 0 || !Holds(outputs[i], now) {
+	if i < 0 || now.Type != "String" {
 		return Undone{}, changed
 	}
 	path := outputs[i].YAMLPath
 	undone := Undone{How: "freed of our key " + path + "; what others added to it stays"}
+	switch value, has, err := valueAt(now.Value, path); {
+	case err != nil:
+		return undone, changed
+	case !has:
+		undone.Before = true
+		return undone, nil
+	case value != outputs[i].Value:
+		if old, had, err := valueAt(before.Value, path); err == nil && had && old == value {
+			undone.Before = true
+			return undone, nil
+		}
+		return undone, changed
+	}
 	value, err := withdrawn(now.Value, before.Value, path)
 	switch {
 	case err != nil:

@@ -50,6 +50,13 @@ func withdrawn(document, before, path string) (string, error) {
 	return after, nil
 }
 
+// valueAt returns the value at a dotted path of a document.
+func valueAt(document, path string) (value any, has bool, err error) {
+	_, decoded, err := parse(strings.TrimPrefix(document, byteOrderMark))
+	value, has = get(decoded, strings.Split(path, "."))
+	return value, has, err
+}
+
 func length(value any) int {
 	switch mapping := value.(type) {
 	case map[string]any:

@@ -58,7 +58,7 @@ func (r *removal) delete(ctx context.Context, id string) {
 	case err != nil:
 	case now.State == connection.StateDeleted:
 		r.Deleted = append(r.Deleted, id)
-		r.absent(thing, "deleted")
+		r.absent(thing, "deleted", gone)
 		return
 	case now.State == connection.StateDeleting:
 		r.leaving(id)
@@ -135,7 +135,7 @@ func (r *removal) securityGroup(ctx context.Context) {
 		return
 	}
 	if group.ID == "" && r.SecurityGroupID != "" {
-		r.absent("security group "+r.SecurityGroupID, "deleted")
+		r.absent("security group "+r.SecurityGroupID, "deleted", gone)
 		return
 	}
 	if group.ID == "" || r.Execution != "" && group.Tags[connection.TagExecution] != r.Execution {

@@ -107,7 +107,7 @@ func (r *removal) parameters(ctx context.Context) {
 		thing := "parameter " + parameter.Name
 		undone, err := r.from.Parameters.Undo(ctx, parameter, r.Outputs)
 		if err == nil && undone.Before {
-			r.absent(thing, undone.How)
+			r.absent(thing, undone.How, "has nothing of ours any longer")
 			continue
 		}
 		r.Note(err, thing, undone.How)

@@ -55,14 +55,17 @@ func (r *Report) wait(thing string, why error) {
 	r.Pending = append(r.Pending, thing)
 }
 
-// absent records a thing that is not there: an earlier try removed it, or it was gone before.
-func (r *Report) absent(thing, done string) {
+// absent records a thing that needs no removal: an earlier try removed it, or it was so before, as the line says.
+func (r *Report) absent(thing, done, before string) {
 	if r.Repeated {
 		r.Done = append(r.Done, thing+" "+done)
 		return
 	}
-	r.Absent = append(r.Absent, thing+" was gone already")
+	r.Absent = append(r.Absent, thing+" "+before)
 }
+
+// gone completes the line of a thing that is not there.
+const gone = "was gone already"
 
 // retried reports whether the state machine tries again after an error.
 func retried(err error) bool {
