@@ -160,6 +160,10 @@ func TestPublishRaces(t *testing.T) {
 			nil, func(f *fakeSSM) { f.put(urlName, url) }, connection.Parameter{Name: urlName, Version: 1, Changed: true,
 				SHA256: sum(url)}, "", url,
 		},
+		"created with our value, later": { // another person's: it stays when this execution fails
+			nil, func(f *fakeSSM) { f.put(urlName, "theirs"); f.put(urlName, url) }, connection.Parameter{Name: urlName, Version: 2,
+				SHA256: sum(url)}, "", url,
+		},
 		"created with another value": {
 			nil, func(f *fakeSSM) { f.put(urlName, "theirs") },
 			connection.Parameter{Name: urlName, Version: 2, PreviousVersion: 1, Changed: true, SHA256: sum(url)}, "", url,
@@ -169,8 +173,8 @@ func TestPublishRaces(t *testing.T) {
 			connection.ConfigRefused, "theirs",
 		},
 		"updated with another value": {
-			map[string]string{urlName: "old"}, func(f *fakeSSM) { f.put(urlName, "theirs") }, connection.Parameter{},
-			connection.Conflict, url,
+			map[string]string{urlName: "old"}, func(f *fakeSSM) { f.put(urlName, "theirs") },
+			connection.Parameter{Name: urlName, Version: 3, PreviousVersion: 2, Changed: true, SHA256: sum(url)}, "", url,
 		},
 		"updated with our value": {
 			map[string]string{urlName: "old"}, func(f *fakeSSM) { f.put(urlName, url) },
@@ -189,6 +193,131 @@ func TestPublishRaces(t *testing.T) {
 				t.Errorf("%+v", got.Parameters)
 			}
 		})
+	}
+}
+
+// What another person writes into a document between our read and our write is never lost, and an undo leaves it.
+func TestPublishRacesInADocument(t *testing.T) {
+	t.Parallel()
+	const theirs = document + "theirs: 1\n"
+	merged := strings.Replace(theirs, "https://old", url, 1)
+	for name, test := range map[string]struct {
+		meanwhile []string // versions that others write just before ours
+		holds     string
+		previous  int64
+		fault     string
+		undone    string // what is there after the undo
+	}{
+		"a key":                   {[]string{theirs}, merged, 2, "", theirs},
+		"a key, in two versions":  {[]string{document + "first: 1\n", theirs}, merged, 3, "", theirs},
+		"a key, with our value":   {[]string{merged}, merged, 2, "", merged},
+		"the document as it was":  {[]string{document}, strings.Replace(document, "https://old", url, 1), 2, "", document},
+		"nothing that we can set": {[]string{"- a\n"}, "- a\n", 0, connection.ConfigRefused, ""},
+		"one that grew too large": {[]string{theirs + "# " + strings.Repeat("x", 4000)}, theirs + "# " + strings.Repeat("x", 4000), 0, connection.ConfigRefused, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := holding(map[string]string{configName: document})
+			fake.before = func() {
+				for _, value := range test.meanwhile {
+					fake.put(configName, value)
+				}
+			}
+			got, err := New(fake).Publish(t.Context(), outputs()[:1], tags)
+			if connection.NameOf(err) != test.fault || (err != nil) != (test.fault != "") || fake.value(configName) != test.holds {
+				t.Fatalf("%v, holds %q", err, fake.value(configName))
+			}
+			if test.fault != "" {
+				if !strings.Contains(err.Error(), "is back, as version 4") {
+					t.Errorf("%v", err)
+				}
+				return
+			}
+			if p := got.Parameters[0]; p.PreviousVersion != test.previous || !p.Changed || sum(test.holds) != p.SHA256 {
+				t.Errorf("%+v", p)
+			}
+			if err := undoAll(t, fake, got); err != nil || fake.value(configName) != test.undone {
+				t.Errorf("after the undo: %v, holds %q", err, fake.value(configName))
+			}
+		})
+	}
+}
+
+// A try that replaced another person's version, and died before it could write both, is completed by the next try or by the rollback.
+func TestPublishDiesInARace(t *testing.T) {
+	t.Parallel()
+	since := time.Date(2026, 11, 21, 5, 0, 0, 0, time.UTC)
+	const theirs = document + "theirs: 1\n"
+	for _, again := range []bool{true, false} {
+		fake := holding(map[string]string{configName: document})
+		fake.now = since.Add(time.Minute)
+		fake.before = func() { fake.put(configName, theirs) }
+		fake.lose = map[string][]error{"PutParameter": {errors.New("killed")}}
+		if _, err := New(fake).Publish(t.Context(), outputs()[:1], tags); err == nil {
+			t.Fatal("it did not die")
+		}
+		config, err := New(fake).Made(t.Context(), outputs()[:1], since)
+		if again {
+			if config, err = New(fake).Publish(t.Context(), outputs()[:1], tags); err == nil {
+				config, err = New(fake).Own(t.Context(), outputs()[:1], since, config)
+			}
+			if want := strings.Replace(theirs, "https://old", url, 1); err != nil || fake.value(configName) != want {
+				t.Errorf("%v, holds %q", err, fake.value(configName))
+			}
+		}
+		if err != nil || len(config.Parameters) != 1 || config.Parameters[0].PreviousVersion != 2 {
+			t.Fatalf("again %v: %+v, %v", again, config, err)
+		}
+		if err := undoAll(t, fake, config); err != nil || fake.value(configName) != theirs {
+			t.Errorf("again %v: after the undo %v, holds %q", again, err, fake.value(configName))
+		}
+	}
+}
+
+// What another person writes while an undo writes is never lost, and our value is gone all the same.
+func TestUndoRaces(t *testing.T) {
+	t.Parallel()
+	with := func(text string) string { return strings.Replace(text, "https://old", url, 1) }
+	for name, test := range map[string]struct {
+		before, meanwhile, holds string
+		fault                    string
+	}{
+		"a key beside ours":          {document, with(document) + "theirs: 1\n", document + "theirs: 1\n", ""},
+		"without our key":            {document, document + "theirs: 1\n", document + "theirs: 1\n", ""},
+		"their own value of our key": {document, strings.Replace(document, "https://old", "https://theirs", 1), strings.Replace(document, "https://old", "https://theirs", 1), connection.Conflict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := holding(map[string]string{configName: test.before})
+			done, err := New(fake).Publish(t.Context(), outputs()[:1], tags)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fake.before = func() { fake.put(configName, test.meanwhile) }
+			_, err = New(fake).Undo(t.Context(), done.Parameters[0], outputs())
+			if connection.NameOf(err) != test.fault || fake.value(configName) != test.holds {
+				t.Errorf("%v, holds %q, want %q", err, fake.value(configName), test.holds)
+			}
+		})
+	}
+}
+
+// A first try counts nothing as its own that was there before it, also when others wrote it a moment ago.
+func TestFirstTryOwnsNothingThatWasThere(t *testing.T) {
+	t.Parallel()
+	for retries, changed := range []bool{false, true} {
+		now := time.Date(2026, 11, 21, 5, 0, 0, 0, time.UTC)
+		fake := holding(map[string]string{urlName: "old"})
+		fake.now = now
+		fake.put(urlName, url)
+		plan := connection.Plan{ConnectionID: "monte-carlo/prod", Outputs: outputs()[1:]}
+		config, err := Publisher{Parameters: New(fake), Registry: &onboarded{}}.Handle(t.Context(), connection.Input{
+			Execution: "arn:exec:1", Retries: retries, State: connection.State{Plan: &plan, Endpoint: &connection.Endpoint{ID: "vpce-1"},
+				Verification: &connection.Proof{Verdict: connection.Pass, At: now.Add(-time.Minute)}},
+		})
+		if err != nil || len(config.Parameters) != 1 || config.Parameters[0].Changed != changed {
+			t.Errorf("after %d retries: %+v, %v", retries, config, err)
+		}
 	}
 }
 
@@ -508,6 +637,7 @@ func TestHandleAgain(t *testing.T) {
 	if connection.NameOf(err) != connection.Unavailable {
 		t.Fatal(err)
 	}
+	in.Retries = 1
 	second, err := Publisher{Parameters: New(fake), Registry: &onboarded{}}.Handle(t.Context(), in)
 	if diff := cmp.Diff(first, second); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)

@@ -156,27 +156,27 @@ func verifyCut(now any, after string, keys []string) error {
 	if err != nil {
 		return fmt.Errorf("removing it would break the document: %w", err)
 	}
-	want := without(now, keys)
+	want := cutValue(now, keys)
 	if length(want) == 0 && got == nil {
 		return nil
 	}
 	return same(want, got, "removing it would change something else in the document too; remove it manually")
 }
 
-// without returns decoded YAML without a key. It changes the maps it is given.
-func without(value any, keys []string) any {
+// cutValue returns decoded YAML without a key. It changes the maps it is given.
+func cutValue(value any, keys []string) any {
 	switch mapping := value.(type) {
 	case map[string]any:
 		if len(keys) == 1 {
 			delete(mapping, keys[0])
 		} else {
-			mapping[keys[0]] = without(mapping[keys[0]], keys[1:])
+			mapping[keys[0]] = cutValue(mapping[keys[0]], keys[1:])
 		}
 	case map[any]any:
 		if len(keys) == 1 {
 			delete(mapping, keys[0])
 		} else {
-			mapping[keys[0]] = without(mapping[keys[0]], keys[1:])
+			mapping[keys[0]] = cutValue(mapping[keys[0]], keys[1:])
 		}
 	}
 	return value
