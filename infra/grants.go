@@ -262,7 +262,7 @@ func (s *stack) specs() []spec {
 					"NetworkAcls", "NetworkInterfaces"),
 				{actions: []string{"route53:ListHostedZonesByVPC", "route53:ListHostedZonesByName"}, resources: anything},
 				{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets"}, resources: zones},
-				{actions: []string{"ssm:GetParameters"}, resources: parameters},
+				{actions: []string{"ssm:GetParameters", "ssm:GetParameterHistory"}, resources: parameters},
 				listParameters,
 				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
 			},
@@ -371,7 +371,8 @@ func (s *stack) specs() []spec {
 			handler: "publish-config", reaches: true, description: "Writes what agents read", timeoutSeconds: 60,
 			env: []string{step.EnvTable},
 			grants: []grant{
-				{actions: []string{"ssm:GetParameters", "ssm:PutParameter", "ssm:AddTagsToResource"}, resources: parameters},
+				{actions: []string{"ssm:GetParameters", "ssm:GetParameterHistory", "ssm:PutParameter", "ssm:AddTagsToResource"}, resources: parameters},
+				listParameters,
 				{actions: []string{"dynamodb:UpdateItem"}, resources: table, conditions: blindly},
 				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
 			},

@@ -34,7 +34,7 @@ func (p *Planner) offboard(ctx context.Context, execution string, request connec
 		networks = p.everywhere()
 	}
 	plan.Offboard = &connection.OffboardPlan{EndpointIDs: []string{}, Zones: []connection.DNS{}, Config: ledger.Config}
-	plan.Service = ledger.Plan.Service
+	plan.Service, plan.Outputs = ledger.Plan.Service, ledger.Plan.Outputs
 	for _, network := range networks {
 		found, service, err := p.in(network).remains(ctx, plan.ConnectionID, network, ledger)
 		if err != nil {

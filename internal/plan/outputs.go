@@ -21,7 +21,7 @@ func (p *Planner) checkParameters(ctx context.Context, d *draft) error {
 	for _, output := range d.plan.Outputs {
 		names = append(names, output.Parameter)
 	}
-	found, err := p.from.Parameters.Read(ctx, names)
+	found, err := p.from.Parameters.Inspect(ctx, names)
 	if err != nil {
 		return err
 	}

@@ -210,7 +210,7 @@ func (w *world) Ours(_ context.Context, zoneID, connectionID string) (bool, erro
 	return false, w.call("Ours")
 }
 
-func (w *world) Read(_ context.Context, names []string) (map[string]publish.Existing, error) {
+func (w *world) Inspect(_ context.Context, names []string) (map[string]publish.Existing, error) {
 	found := map[string]publish.Existing{}
 	for _, name := range names {
 		if value, ok := w.values[name]; ok {

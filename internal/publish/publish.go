@@ -29,7 +29,7 @@ type draft struct {
 // error is a connection.ConfigRefused that names all of those.
 func (c *Client) Publish(ctx context.Context, outputs []connection.Output, tags map[string]string) (connection.Config, error) {
 	config := connection.Config{Parameters: []connection.Parameter{}}
-	existing, err := c.Read(ctx, names(outputs))
+	existing, err := c.Inspect(ctx, names(outputs))
 	if err != nil {
 		return config, err
 	}
@@ -56,6 +56,9 @@ func drafted(outputs []connection.Output, existing map[string]Existing) ([]draft
 			d.existing = &e
 		}
 		value, err := render(output, d.existing)
+		if err == nil {
+			err = Check(output, d.existing)
+		}
 		if err != nil {
 			refused = append(refused, "\n- "+err.Error())
 			continue
@@ -94,7 +97,7 @@ func (c *Client) create(ctx context.Context, d draft, tags map[string]string) (c
 		return d.parameter(out.Version, 0, true), nil
 	}
 	if !awserr.Is(err, "ParameterAlreadyExists") {
-		return connection.Parameter{}, fmt.Errorf("creating parameter %s: %w", name, err)
+		return connection.Parameter{}, fmt.Errorf("creating parameter %s: %w", name, refused(err))
 	}
 	now, err := c.Read(ctx, []string{name})
 	if err != nil {
@@ -129,6 +132,7 @@ func (c *Client) update(ctx context.Context, d draft) (connection.Parameter, err
 		if others == nil {
 			return d.parameter(version, d.existing.Version, true), nil
 		}
+		others.Rules = d.existing.Rules
 		known, d.existing = version, others
 		value, err := render(d.output, others)
 		if err != nil {
@@ -193,7 +197,7 @@ func (c *Client) put(ctx context.Context, name, value string) (version int64, er
 		Name: aws.String(name), Value: aws.String(value), Type: types.ParameterTypeString, Overwrite: aws.Bool(true),
 	})
 	if err != nil {
-		return 0, fmt.Errorf("writing parameter %s: %w", name, err)
+		return 0, fmt.Errorf("writing parameter %s: %w", name, refused(err))
 	}
 	return out.Version, nil
 }

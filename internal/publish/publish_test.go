@@ -66,7 +66,7 @@ func TestPublish(t *testing.T) {
 			t.Parallel()
 			fake := holding(test.before)
 			got, err := New(fake).Publish(t.Context(), outputs(), tags)
-			if err != nil || fake.puts() != test.puts || len(fake.calls) != 1+test.puts {
+			if err != nil || fake.puts() != test.puts || fake.puts()+len(fake.reads()) != len(fake.calls) {
 				t.Errorf("%v, calls %v", err, fake.calls)
 			}
 			if diff := cmp.Diff(test.want, got.Parameters); diff != "" {
@@ -124,6 +124,67 @@ func TestPublishRefusesBeforeAnyWrite(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Whatever AWS would refuse the next version for is found before the vendor is asked, and before anything is written.
+func TestPublishKnowsWhatAWSRefuses(t *testing.T) {
+	t.Parallel()
+	long := document + "# " + strings.Repeat("x", 5000) + "\n"
+	many := slices.Repeat([]version{{value: document}}, 100)
+	for name, test := range map[string]struct {
+		versions []version
+		rules    fakeRules
+		says     string // "": it is written
+	}{
+		"5 KB in the advanced tier":             {[]version{{value: long}}, fakeRules{Tier: types.ParameterTierAdvanced}, ""},
+		"beyond 8 KB with our change":           {[]version{{value: document + "# " + strings.Repeat("x", 8192-len(document)-2)}}, fakeRules{Tier: types.ParameterTierAdvanced}, "the advanced tier takes 8192; shorten"},
+		"beyond 4 KB with our change":           {[]version{{value: document + "# " + strings.Repeat("x", 4096-len(document)-2)}}, fakeRules{Tier: types.ParameterTierStandard}, "put it into the advanced tier"},
+		"beyond 4 KB with our change, advanced": {[]version{{value: document + "# " + strings.Repeat("x", 4096-len(document)-2)}}, fakeRules{Tier: types.ParameterTierAdvanced}, ""},
+		"100 versions":                          {many, fakeRules{}, ""},
+		"100 versions, a label on the oldest":   {many, fakeRules{Label: "live"}, "the oldest has the label live"},
+		"99 versions, a label on the oldest":    {many[:99:99], fakeRules{Label: "live"}, ""},
+		"a pattern that takes it":               {[]version{{value: document}}, fakeRules{Pattern: "^#"}, ""},
+		"a pattern that does not":               {[]version{{value: document}}, fakeRules{Pattern: "^[a-z]+$"}, "allowed pattern ^[a-z]+$"},
+		"a pattern that Go cannot read":         {[]version{{value: document}}, fakeRules{Pattern: "^(?!x)"}, ""},
+		"a label, and nothing to write":         {append(slices.Clone(many), version{value: strings.Replace(document, "https://old", url, 1)}), fakeRules{Label: "live"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := holding(nil)
+			fake.parameters[configName], fake.rules = test.versions, map[string]fakeRules{configName: test.rules}
+			before := fake.value(configName)
+			read, err := New(fake).Inspect(t.Context(), []string{configName})
+			if err != nil {
+				t.Fatal(err)
+			}
+			existing := read[configName]
+			checked := Check(outputs()[0], &existing)
+			_, published := New(fake).Publish(t.Context(), outputs()[:1], tags)
+			if test.says == "" {
+				if checked != nil || published != nil || !strings.Contains(fake.value(configName), url) {
+					t.Errorf("%v, %v", checked, published)
+				}
+				return
+			}
+			if checked == nil || !strings.Contains(checked.Error(), test.says) || connection.NameOf(published) != connection.ConfigRefused ||
+				fake.value(configName) != before || fake.puts() > 0 {
+				t.Errorf("%v, %v", checked, published)
+			}
+		})
+	}
+}
+
+// What AWS refuses at the write all the same is named with its remedy.
+func TestPublishExplainsRefusals(t *testing.T) {
+	t.Parallel()
+	for refusal, says := range map[string]string{"ParameterMaxVersionLimitExceeded": "move that label", "ParameterPatternMismatchException": "change the pattern",
+		"HierarchyTypeMismatchException": "delete it"} {
+		fake := holding(map[string]string{configName: document})
+		fake.refuse = map[string][]error{"PutParameter": {code(refusal)}}
+		if _, err := New(fake).Publish(t.Context(), outputs()[:1], tags); connection.NameOf(err) != connection.ConfigRefused || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", refusal, err)
+		}
 	}
 }
 

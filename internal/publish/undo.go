@@ -185,11 +185,11 @@ func (c *Client) earlier(ctx context.Context, name string, now Existing) ([]Exis
 // writtenByUs reports whether a version is what we make of one of those before it, or of nothing.
 func writtenByUs(output connection.Output, version Existing, earlier []Existing) bool {
 	for _, before := range earlier {
-		if value, err := render(output, &before); err == nil && value == version.Value && before.Value != version.Value {
+		if value, err := compose(output, &before); err == nil && value == version.Value && before.Value != version.Value {
 			return true
 		}
 	}
-	fresh, err := render(output, nil)
+	fresh, err := compose(output, nil)
 	first := version.Version == 1 || len(earlier) > 0 && earlier[len(earlier)-1].Version == 1 && earlier[len(earlier)-1].Value == version.Value
 	return err == nil && first && fresh == version.Value
 }
