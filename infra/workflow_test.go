@@ -88,7 +88,7 @@ func TestErrorNamesOfTheMachineAreKnown(t *testing.T) {
 		}
 	}
 	want := []string{
-		connection.ConnectivityFailed, connection.EndpointNotListed, connection.EndpointPending, connection.RemovalPending, connection.RollbackPending, connection.Throttled,
+		connection.ConfigRefused, connection.ConnectivityFailed, connection.EndpointNotListed, connection.EndpointPending, connection.RemovalPending, connection.RollbackPending, connection.Throttled,
 		connection.Unavailable,
 	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(retried))); diff != "" {

@@ -47,10 +47,10 @@ func (p Publisher) Handle(ctx context.Context, in connection.Input) (connection.
 		return connection.Config{}, connection.Errorf(connection.Internal, "publishing: there is no plan or no endpoint")
 	}
 	if proof == nil || proof.Verdict != connection.Pass {
-		return connection.Config{}, connection.Errorf(connection.ConfigRefused, "publishing for %s: the connection was not verified "+
+		return connection.Config{}, connection.Errorf(connection.Internal, "publishing for %s: the connection was not verified "+
 			"from inside the VPC, and only what was verified is published", plan.ConnectionID)
 	}
-	if in.RedriveCount > 0 {
+	if in.RedriveCount > 0 || in.Retries > 0 { // a retry may come days later
 		if err := p.Registry.Holds(ctx, plan.ConnectionID, in.Execution); err != nil {
 			return connection.Config{}, err
 		}

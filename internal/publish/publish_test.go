@@ -562,6 +562,8 @@ func TestHandle(t *testing.T) {
 	pass := &connection.Proof{Verdict: connection.Pass}
 	redriven := in(pass)
 	redriven.RedriveCount = 1
+	retried := in(pass)
+	retried.Retries = 1
 	taken := onboarded{lost: connection.Errorf(connection.Conflict, "another execution holds it")}
 	for name, test := range map[string]struct {
 		in       connection.Input
@@ -570,15 +572,16 @@ func TestHandle(t *testing.T) {
 		calls    int // of SSM
 		seen     int
 	}{
-		"verified":           {in: in(pass), calls: 3, seen: 1},
-		"failed":             {in: in(&connection.Proof{Verdict: connection.Fail}), fault: connection.ConfigRefused},
-		"unknown":            {in: in(&connection.Proof{Verdict: connection.Unknown}), fault: connection.ConfigRefused},
-		"no verdict":         {in: in(&connection.Proof{}), fault: connection.ConfigRefused},
-		"never tried":        {in: in(nil), fault: connection.ConfigRefused},
-		"no plan":            {fault: connection.Internal},
-		"redriven, and held": {in: redriven, calls: 3, seen: 1},
-		"redriven, and lost": {in: redriven, registry: taken, fault: connection.Conflict},
-		"nobody can take it from one that runs, so nobody is asked": {in: in(pass), registry: taken, calls: 3, seen: 1},
+		"verified":                         {in: in(pass), calls: 3, seen: 1},
+		"failed":                           {in: in(&connection.Proof{Verdict: connection.Fail}), fault: connection.Internal},
+		"unknown":                          {in: in(&connection.Proof{Verdict: connection.Unknown}), fault: connection.Internal},
+		"no verdict":                       {in: in(&connection.Proof{}), fault: connection.Internal},
+		"never tried":                      {in: in(nil), fault: connection.Internal},
+		"no plan":                          {fault: connection.Internal},
+		"redriven, and held":               {in: redriven, calls: 3, seen: 1},
+		"tried again, and cancelled":       {in: retried, registry: taken, fault: connection.Conflict},
+		"redriven, and lost":               {in: redriven, registry: taken, fault: connection.Conflict},
+		"a first try holds it for certain": {in: in(pass), registry: taken, calls: 3, seen: 1},
 		"claim is lost": {in: in(pass), registry: onboarded{err: connection.Errorf(connection.Conflict, "held")},
 			fault: connection.Conflict, calls: 3, seen: 1},
 	} {
