@@ -55,7 +55,7 @@ func (c *Client) adopt(ctx context.Context, want Want, existing *Endpoint) (*End
 	tags := connection.AdoptionTags(want.ConnectionID, want.Execution)
 	_, err = c.api.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{now.ID}, Tags: tagList(tags)})
 	if awserr.IsDenied(err) {
-		// Our permission is for an endpoint without our tags: somebody was faster, or the SDK tried again after a lost answer.
+		// Our permission is for an endpoint without our tags: another connection was first, or the SDK retried after a lost answer.
 		if now, lookErr := c.Describe(ctx, want.AdoptID); lookErr == nil {
 			if ours, taken := want.adoptable(now); ours || taken != nil {
 				return &now, taken
@@ -117,7 +117,7 @@ func (c *Client) Release(ctx context.Context, id, connectionID, topicARN string)
 	return nil
 }
 
-// untag removes our tags, each only with the value that was seen: what somebody changed meanwhile stays.
+// untag removes our tags, each only with the value that was seen: what others changed meanwhile stays.
 //
 // AWS: without any tag in the request all of them would be deleted.
 func (c *Client) untag(ctx context.Context, now Endpoint) error {

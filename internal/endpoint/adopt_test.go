@@ -15,10 +15,10 @@ import (
 	"postern/internal/step"
 )
 
-// handMade is an endpoint that somebody made, with tags.
+// handMade is an endpoint that was created manually, with tags.
 func handMade(state string, tags map[string]string) types.VpcEndpoint {
 	e := ours("vpce-1", state, "")
-	e.Tags = append([]types.Tag{{Key: aws.String("Name"), Value: aws.String("by hand")}}, tagList(tags)...)
+	e.Tags = append([]types.Tag{{Key: aws.String("Name"), Value: aws.String("manual")}}, tagList(tags)...)
 	return e
 }
 
@@ -51,7 +51,7 @@ func TestEnsureTakesOver(t *testing.T) {
 		"rejected meanwhile":                 {endpoint: handMade("rejected", nil), fault: connection.EndpointRejected, says: "is rejected"},
 		"another connection's": {endpoint: handMade("available", connection.AdoptionTags("monte-carlo/other", "arn:exec:9")),
 			fault: connection.Conflict, says: "belongs to the connection monte-carlo/other by now"},
-		"marked by nobody": {endpoint: handMade("available", map[string]string{connection.TagManaged: "true"}), fault: connection.Conflict,
+		"marked for no connection": {endpoint: handMade("available", map[string]string{connection.TagManaged: "true"}), fault: connection.Conflict,
 			says: "carries tags that begin with postern:"},
 		"in another VPC": {endpoint: elsewhere, fault: connection.Conflict, says: "is in vpc-2 for svc, not in vpc-1 for svc"},
 		"denied":         {endpoint: handMade("available", nil), refuse: "UnauthorizedOperation", fault: connection.AccessDenied},
@@ -77,7 +77,7 @@ func TestEnsureTakesOver(t *testing.T) {
 				t.Fatalf("%+v, %v", got, err)
 			}
 			now := endpointOf(fake.endpoints[0])
-			if now.Tags["Name"] != "by hand" || now.Tags[connection.TagAdopted] != test.tags[connection.TagAdopted] ||
+			if now.Tags["Name"] != "manual" || now.Tags[connection.TagAdopted] != test.tags[connection.TagAdopted] ||
 				now.Connection() != "monte-carlo/prod" || !strings.HasPrefix(fake.called(), test.calls+" DescribeVpcEndpointConnectionNotifications") {
 				t.Errorf("%v after %s", now.Tags, fake.called())
 			}
@@ -89,7 +89,7 @@ func TestEnsureTakesOver(t *testing.T) {
 	}
 }
 
-// overtaken is an EC2 that denies our tags because, a moment before, somebody's came.
+// overtaken is an EC2 that denies our tags because another connection's came a moment before.
 type overtaken struct {
 	*fakeEC2
 	tags map[string]string
@@ -164,7 +164,7 @@ func TestRelease(t *testing.T) {
 				}
 				return
 			}
-			if diff := cmp.Diff(map[string]string{"Name": "by hand"}, now.Tags); diff != "" {
+			if diff := cmp.Diff(map[string]string{"Name": "manual"}, now.Tags); diff != "" {
 				t.Error(diff)
 			}
 			if len(fake.notifications) != 1 || aws.ToString(fake.notifications[0].ConnectionNotificationId) != "nfn-theirs" {
@@ -177,6 +177,6 @@ func TestRelease(t *testing.T) {
 		t.Error("no topic: whose notification is it?")
 	}
 	if err := client(fake).Remove(t.Context(), "vpce-1", "monte-carlo/prod"); connection.NameOf(err) != connection.Conflict || slices.Contains(fake.calls, "DeleteVpcEndpoints") {
-		t.Errorf("what was made by hand was deleted: %v", err)
+		t.Errorf("an adopted endpoint was deleted: %v", err)
 	}
 }

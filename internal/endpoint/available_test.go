@@ -356,7 +356,7 @@ func TestEnablePrivateDNSRefused(t *testing.T) {
 	}
 }
 
-// The names of zones are told by the ids of the request's subnets: another account calls the same zone otherwise.
+// The zone of a name follows from the subnets of the request: another account has another name for the same zone.
 func TestZonalNames(t *testing.T) {
 	t.Parallel()
 	const zonalA = "vpce-1-abcd-us-east-1a.vpce-svc-9.us-east-1.vpce.amazonaws.com"

@@ -16,7 +16,7 @@ import (
 )
 
 // ensureGroup makes the security group of a connection with the rules it needs, or finds it and adds those that it lacks: it may
-// run any number of times. Rules that are there besides are somebody's, and stay.
+// run any number of times. Rules that others added stay.
 func (c *Client) ensureGroup(ctx context.Context, want Want) (string, error) {
 	group, err := c.ownGroup(ctx, want)
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *Client) ownGroup(ctx context.Context, want Want) (SecurityGroup, error)
 	return SecurityGroup{}, fmt.Errorf("creating security group %s: %w", want.Group.Name, err)
 }
 
-// explainDuplicate tells somebody's group of our name from our own that an earlier try made and that the list did not show yet.
+// explainDuplicate distinguishes a foreign group of our name from our own that an earlier try made and that the list did not show yet.
 func (c *Client) explainDuplicate(ctx context.Context, want Want, err error) error {
 	named, lookErr := c.groups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{
 		filter("vpc-id", want.Network.VPCID), filter("group-name", want.Group.Name),
@@ -113,7 +113,7 @@ func (c *Client) RemoveGroup(ctx context.Context, group SecurityGroup, connectio
 	case err == nil, awserr.IsNotFound(err):
 		return nil
 	case awserr.IsDenied(err):
-		// A retry of the SDK after a lost answer: a group that is gone has no tag any more, and our permission asks for one.
+		// A retry of the SDK after a lost answer: a group that is gone no longer has a tag, and our permission asks for one.
 		if now, lookErr := c.GroupOfConnection(ctx, group.VPCID, group.Connection()); lookErr == nil && now.ID == "" {
 			return nil
 		}

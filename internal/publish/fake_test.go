@@ -25,7 +25,7 @@ type fakeSSM struct {
 	calls      []string
 	refuse     map[string][]error // before the operation does anything, one a call
 	lose       map[string][]error // after it did
-	before     func()             // somebody else, just before a PutParameter
+	before     func()             // what another person does just before a PutParameter
 	now        time.Time
 }
 

@@ -85,8 +85,8 @@ func (c *Client) write(ctx context.Context, d draft, tags map[string]string) (co
 
 // create makes a parameter.
 //
-// AWS: tags can be given only without Overwrite, and then an existing parameter is an error: somebody else, or a lost answer's
-// retry, was faster, and what is there now is what we go on from.
+// AWS: tags can be given only without Overwrite, and then an existing parameter is an error: another person, or the retry
+// after a lost answer, was first. The write continues from what is there now.
 func (c *Client) create(ctx context.Context, d draft, tags map[string]string) (connection.Parameter, error) {
 	name := d.output.Parameter
 	out, err := c.api.PutParameter(ctx, &ssm.PutParameterInput{

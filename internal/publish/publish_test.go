@@ -206,7 +206,7 @@ func TestCheckAtTheLimit(t *testing.T) {
 	}
 }
 
-// Somebody else, or we before a lost answer, was faster.
+// Another person was first, or Postern itself, whose answer was lost.
 func TestPublishRaces(t *testing.T) {
 	t.Parallel()
 	text := outputs()[1:]
@@ -434,7 +434,7 @@ func TestUndoIsTheInverseOfPublish(t *testing.T) {
 			t.Parallel()
 			fake := holding(test.before)
 			fake.now, fake.lose, fake.refuse = since.Truncate(time.Second), test.lose, test.refuse
-			_, _ = New(fake).Publish(t.Context(), outputs(), tags) // whatever it answers, nobody hears it
+			_, _ = New(fake).Publish(t.Context(), outputs(), tags) // its answer is lost
 			made, err := New(fake).Made(t.Context(), outputs(), since)
 			if err != nil || len(made.Parameters) == 0 {
 				t.Fatalf("%+v %v", made, err)
@@ -464,10 +464,10 @@ func TestMadeIsOnlyWhatThisExecutionWrote(t *testing.T) {
 		versions []version
 		want     []connection.Parameter
 	}{
-		"nothing":                    {nil, nil},
-		"an earlier execution's":     {[]version{{url, since.Add(-time.Minute)}}, nil},
-		"somebody else's":            {[]version{{"theirs", since.Add(time.Minute)}}, nil},
-		"ours, then somebody else's": {[]version{{url, since}, {"theirs", since.Add(time.Minute)}}, nil},
+		"nothing":                {nil, nil},
+		"an earlier execution's": {[]version{{url, since.Add(-time.Minute)}}, nil},
+		"another person's":       {[]version{{"theirs", since.Add(time.Minute)}}, nil},
+		"ours, then another's":   {[]version{{url, since}, {"theirs", since.Add(time.Minute)}}, nil},
 		"created": {[]version{{url, since}}, []connection.Parameter{{Name: urlName, Version: 1, Changed: true,
 			SHA256: sum(url)}}},
 		"written twice, by an SDK try": {[]version{{"old", since.Add(-1)}, {url, since}, {url, since}},
@@ -511,7 +511,7 @@ func TestUndoLeavesWhatIsNotOurs(t *testing.T) {
 			done.Parameters[1].PreviousVersion = 99
 		}
 		err = undoAll(t, fake, done)
-		kept := name == "the previous version was lost" // it is not somebody else's
+		kept := name == "the previous version was lost" // it is not another person's
 		if (connection.NameOf(err) != connection.Conflict) != kept || err == nil || !strings.Contains(err.Error(),
 			urlName) || fake.value(urlName) != test.holds {
 			t.Errorf("%s: %v, holds %q", name, err, fake.value(urlName))

@@ -160,7 +160,7 @@ var readers = map[string]func(text string) (map[string]any, error){
 	},
 }
 
-// Whoever could read the document before reads our value after.
+// Every reader that could read the document before reads our value after.
 func TestSpliceForEveryReader(t *testing.T) {
 	t.Parallel()
 	for _, test := range golden {

@@ -83,7 +83,7 @@ func TestOffboardKeepsOthersEndpoints(t *testing.T) {
 	}
 }
 
-// Another connection's endpoint is not released, whoever adopted it first.
+// Another connection's endpoint is not released.
 func TestOffboardReleasesItsOwnOnly(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -11,7 +11,7 @@ import (
 	"postern/internal/endpoint"
 )
 
-// An endpoint that was made by hand is handed back by the execution that took it over, and deleted by none.
+// An adopted endpoint is released by the execution that adopted it, and no execution deletes it.
 func TestRollbackHandsBack(t *testing.T) {
 	t.Parallel()
 	taken := func(by string) endpoint.Endpoint {
@@ -34,7 +34,7 @@ func TestRollbackHandsBack(t *testing.T) {
 		"EnsureEndpoint did nothing":      {state: stateEnsureEndpoint, endpoints: []endpoint.Endpoint{{ID: "vpce-1", State: connection.StateAvailable}}},
 		"handed back by an earlier try":   {state: stateAwaitApproval, endpoints: []endpoint.Endpoint{{ID: "vpce-1", State: connection.StateAvailable}}, handed: true, undone: true, retries: 1},
 		"its tags were removed by others": {state: stateAwaitApproval, endpoints: []endpoint.Endpoint{{ID: "vpce-1", State: connection.StateAvailable}}},
-		"deleted by hand":                 {state: stateAwaitApproval},
+		"deleted manually":                {state: stateAwaitApproval},
 		"taken over by an earlier run":    {state: stateAwaitApproval, endpoints: []endpoint.Endpoint{taken("arn:earlier")}, left: "vpce-1"},
 		"lost, and of an earlier run":     {state: stateEnsureEndpoint, endpoints: []endpoint.Endpoint{taken("arn:earlier")}},
 		"it cannot be":                    {state: stateAwaitApproval, endpoints: []endpoint.Endpoint{taken(execution)}, fail: map[string]error{back: errors.New("no")}, handed: true, left: "vpce-1", dirty: true},
@@ -70,7 +70,7 @@ func TestRollbackHandsBack(t *testing.T) {
 	}
 }
 
-// Names that were made by hand are not undone.
+// Names that were created manually are not undone.
 func TestRollbackLeavesKeptNames(t *testing.T) {
 	t.Parallel()
 	w := &world{endpoints: []endpoint.Endpoint{{ID: "vpce-1", State: connection.StateAvailable, Tags: connection.AdoptionTags(id, execution)}}}

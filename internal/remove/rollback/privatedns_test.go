@@ -54,24 +54,24 @@ func TestRollbackSwitchesPrivateDNSOff(t *testing.T) {
 	const offLine, goneLine = "private DNS of endpoint vpce-1 switched off", "endpoint vpce-1 deleted"
 	for name, test := range map[string]struct {
 		madeBy, switchedBy string // executions
-		on, told           bool
+		on, reported       bool
 		refuses            error
 		calls              []string
 		undone             []string
 		left               string
 	}{
-		"ours": {madeBy: cutoverExecution, on: true, told: true, calls: []string{off, gone},
+		"ours": {madeBy: cutoverExecution, on: true, reported: true, calls: []string{off, gone},
 			undone: []string{offLine, goneLine}},
 		"ours, ConfigureDNS could not say": {madeBy: cutoverExecution, on: true, calls: []string{off, gone},
 			undone: []string{goneLine}},
 		"ours, never switched": {madeBy: cutoverExecution, calls: []string{gone}, undone: []string{goneLine}},
 		"adopted, switched by us": {madeBy: "arn:earlier", switchedBy: cutoverExecution, on: true, calls: []string{off},
 			undone: []string{offLine}},
-		"adopted, off by an earlier try": {madeBy: "arn:earlier", switchedBy: cutoverExecution, told: true,
+		"adopted, off by an earlier try": {madeBy: "arn:earlier", switchedBy: cutoverExecution, reported: true,
 			undone: []string{offLine}},
 		"adopted, on before us":         {madeBy: "arn:earlier", on: true},
 		"adopted, on by an earlier run": {madeBy: "arn:earlier", switchedBy: "arn:earlier", on: true},
-		"adopted, the tag is another execution's": {madeBy: "arn:earlier", switchedBy: "arn:later", on: true, told: true,
+		"adopted, the tag is another execution's": {madeBy: "arn:earlier", switchedBy: "arn:later", on: true, reported: true,
 			left: "no longer carries"},
 		"AWS refuses": {madeBy: "arn:earlier", switchedBy: cutoverExecution, on: true,
 			refuses: connection.Errorf(connection.Conflict, "taken"), left: "taken"},
@@ -95,7 +95,7 @@ func TestRollbackSwitchesPrivateDNSOff(t *testing.T) {
 				Probe:        &connection.Proof{Verdict: connection.Pass},
 				Failure:      &connection.Failure{Error: connection.ConnectivityFailed},
 			}
-			if test.told {
+			if test.reported {
 				state.DNS = &connection.DNS{Mode: connection.ModeVendorPrivateDNS, Changed: true, PrivateDNSEnabled: true}
 			}
 			roller := &Roller{Remover: remove.Remover{Endpoints: fake}, Registry: freeRegistry{}, Log: slog.New(slog.DiscardHandler)}

@@ -10,7 +10,7 @@ import (
 )
 
 // While a parameter that cannot be undone leads there, nothing that it leads to is undone, and all of it is listed; one that is
-// somebody else's by now keeps nothing.
+// another person's now keeps nothing.
 func TestWhatIsPublishedKeepsWhatItLeadsTo(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -20,8 +20,8 @@ func TestWhatIsPublishedKeepsWhatItLeadsTo(t *testing.T) {
 	}{
 		"denied":               {api("AccessDeniedException"), "publish.Undo", true},
 		"its version is gone":  {connection.Errorf(connection.Internal, "gone"), "publish.Undo", true},
-		"nobody could look":    {api("AccessDeniedException"), "publish.Made", true},
-		"somebody else's":      {connection.Errorf(connection.Conflict, "changed"), "publish.Undo", false},
+		"it cannot be read":    {api("AccessDeniedException"), "publish.Made", true},
+		"another person's":     {connection.Errorf(connection.Conflict, "changed"), "publish.Undo", false},
 		"nothing was in a way": {nil, "publish.Undo", false},
 	} {
 		for _, adopted := range []bool{false, true} {

@@ -221,7 +221,7 @@ func TestOvertaken(t *testing.T) {
 		removed bool
 	}{
 		"its own":                           {world{holder: execution}, true},
-		"nobody's":                          {world{}, true},
+		"held by none":                      {world{}, true},
 		"held by another":                   {world{holder: "arn:other"}, false},
 		"onboarded by another":              {world{ledger: ledger("arn:other", "vpce-1", time.Hour)}, false},
 		"onboarded by another, before":      {world{ledger: ledger("arn:other", "vpce-1", -time.Hour)}, true},
@@ -430,11 +430,11 @@ func TestNames(t *testing.T) {
 			[]string{"ConfigureDNS failed with Lambda.Unknown: killed"}},
 		"out of memory": {reached(stateConfigureDNS, "Runtime.ExitError", `{"errorMessage":"signal: killed"}`),
 			connection.Internal, []string{"Runtime.ExitError"}},
-		"out of time":         {reached(stateConfigureDNS, "Sandbox.Timedout", ""), connection.Unavailable, []string{"no message"}},
-		"Lambda's throttle":   {reached(stateConfigureDNS, "Lambda.TooManyRequestsException", "x"), connection.Throttled, nil},
-		"no permission":       {reached(stateConfigureDNS, "States.Permissions", "x"), connection.AccessDenied, nil},
-		"a name nobody knows": {reached(stateConfigureDNS, "wrapError", "x"), connection.Internal, []string{"wrapError: x"}},
-		"nothing at all":      {Input{Execution: execution}, connection.Internal, []string{"neither a plan nor a failure"}},
+		"out of time":       {reached(stateConfigureDNS, "Sandbox.Timedout", ""), connection.Unavailable, []string{"no message"}},
+		"Lambda's throttle": {reached(stateConfigureDNS, "Lambda.TooManyRequestsException", "x"), connection.Throttled, nil},
+		"no permission":     {reached(stateConfigureDNS, "States.Permissions", "x"), connection.AccessDenied, nil},
+		"an unknown name":   {reached(stateConfigureDNS, "wrapError", "x"), connection.Internal, []string{"wrapError: x"}},
+		"nothing at all":    {Input{Execution: execution}, connection.Internal, []string{"neither a plan nor a failure"}},
 	} {
 		w := world{}
 		got, err := w.roll(t, test.in)
@@ -508,7 +508,7 @@ func TestErrorsOfOneParameterAreNamed(t *testing.T) {
 	in.State.Config = &connection.Config{Parameters: []connection.Parameter{{Name: "/a", Changed: true}, {Name: "/b",
 		Changed: true}}}
 	w := world{fail: map[string]error{"publish.Undo /b": connection.Errorf(connection.Conflict, "was changed: %w",
-		errors.New("by hand"))}}
+		errors.New("manually"))}}
 	got, err := w.roll(t, in)
 	if err != nil || got.Clean || !strings.Contains(got.Left[0], "/b") || !strings.Contains(strings.Join(got.Undone, "\n"),
 		"parameter /a deleted") {
