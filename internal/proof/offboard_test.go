@@ -316,7 +316,7 @@ func TestOffboardTellsTheVendor(t *testing.T) {
 	for _, want := range []string{
 		said.Notice.Body, "Subject: AWS PrivateLink: endpoint " + id + " is deleted", "To: Monte Carlo support",
 		"VPC endpoint ID: " + id + "\nVPC endpoint service: " + privatelink.MonteCarloService + "\nAWS account ID: " + c.World.AccountID() +
-			"\nAWS Region of the VPC endpoint: " + privatelink.DemoRegion, "- endpoint " + id + "\n",
+			"\nAWS Region of the VPC endpoint: " + privatelink.DemoRegion, "- endpoint " + id + " deleted\n",
 	} {
 		if !strings.Contains(mails[0].Body, want) {
 			t.Errorf("the mail lacks %q:\n%s", want, mails[0].Body)

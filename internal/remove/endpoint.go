@@ -43,7 +43,7 @@ func (r *removal) endpoints(ctx context.Context) {
 		if e.Adopted {
 			r.release(ctx, e.ID)
 		} else {
-			r.delete(ctx, e.ID)
+			r.delete(ctx, e)
 		}
 	}
 }
@@ -51,13 +51,17 @@ func (r *removal) endpoints(ctx context.Context) {
 var errDeleting = errors.New("AWS has not deleted it yet")
 
 // delete deletes an endpoint and waits for AWS, which takes minutes for it.
-func (r *removal) delete(ctx context.Context, id string) {
-	thing := "endpoint " + id
+func (r *removal) delete(ctx context.Context, e Endpoint) {
+	id, thing := e.ID, "endpoint "+e.ID
 	now, err := r.from.Endpoints.Describe(ctx, id)
 	switch {
 	case err != nil:
 	case now.State == connection.StateDeleted:
 		r.Deleted = append(r.Deleted, id)
+		if e.Lost {
+			r.Absent = append(r.Absent, thing+" "+gone)
+			return
+		}
 		r.absent(thing, "deleted", gone)
 		return
 	case now.State == connection.StateDeleting:
@@ -113,6 +117,9 @@ func (r *removal) release(ctx context.Context, id string) {
 		return // another execution adopted it: it is not this one's to release
 	case now.Connection() != "" && now.Connection() != r.ConnectionID:
 		err = connection.Errorf(connection.Conflict, "it belongs to connection %s now", now.Connection())
+	case now.Connection() != "" && !now.HandMade():
+		err = connection.Errorf(connection.Conflict, "it lost its tag %s: remove its other tags that begin with %s manually", connection.TagAdopted,
+			connection.TagPrefix)
 	default:
 		err = r.unpublished(func() error { return r.from.Endpoints.Release(ctx, id, r.ConnectionID, r.from.TopicARN) })
 	}

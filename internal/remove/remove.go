@@ -61,6 +61,8 @@ type Endpoint struct {
 	ID string
 	// Adopted says that the endpoint was created manually: it is released, never deleted.
 	Adopted bool
+	// Lost says that others deleted the endpoint, as AWS showed: its deletion is not this removal's.
+	Lost bool
 }
 
 // PrivateDNS is an endpoint whose private DNS the execution may have switched on.

@@ -87,15 +87,16 @@ func TestOffboardKeepsOthersEndpoints(t *testing.T) {
 func TestOffboardReleasesItsOwnOnly(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		tags           map[string]string
-		released, kept bool
+		tags     map[string]string
+		released bool
+		kept     string // "" for no line
 	}{
-		"its own":                 {connection.AdoptionTags(id, maker), true, true},
-		"another connection's":    {connection.AdoptionTags(other, maker), false, true},
-		"released already":        {map[string]string{"Name": "theirs"}, false, false},
-		"not adopted any longer":  {connection.Tags(id, maker), false, true},
-		"made for another since":  {connection.Tags(other, maker), false, true},
-		"without the managed tag": {map[string]string{connection.TagConnection: other, connection.TagAdopted: maker}, false, false},
+		"its own":                 {connection.AdoptionTags(id, maker), true, vpce + " was created manually before; Postern's tags were removed"},
+		"another connection's":    {connection.AdoptionTags(other, maker), false, "it belongs to connection monte-carlo/staging now"},
+		"released already":        {map[string]string{"Name": "theirs"}, false, ""},
+		"not adopted any longer":  {connection.Tags(id, maker), false, "it lost its tag postern:adopted"},
+		"made for another since":  {connection.Tags(other, maker), false, "it belongs to connection monte-carlo/staging now"},
+		"without the managed tag": {map[string]string{connection.TagConnection: other, connection.TagAdopted: maker}, false, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -106,7 +107,7 @@ func TestOffboardReleasesItsOwnOnly(t *testing.T) {
 			p.Offboard.AdoptedIDs = []string{vpce}
 			p.Offboard.SecurityGroupID = ""
 			got, err := w.offboard(p)
-			if err != nil || (len(got.Kept) > 0) != test.kept || got.Notice != nil {
+			if err != nil || (len(got.Kept) > 0) != (test.kept != "") || !contains(got.Kept, test.kept) || got.Notice != nil {
 				t.Errorf("%+v, %v", got, err)
 			}
 			if e, _ := w.ec2.Endpoint(vpce); e.State != privatelink.Available || cmp.Equal(test.tags, e.Tags) == test.released {

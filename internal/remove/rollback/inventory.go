@@ -87,7 +87,8 @@ func (r *run) endpoint(ctx context.Context, made *remove.Inventory) {
 	case reported != nil:
 		made.NotificationID = reported.NotificationID
 		if reported.Created || reported.Adopted {
-			made.Endpoints = []remove.Endpoint{{ID: reported.ID, Adopted: !reported.Created}}
+			made.Endpoints = []remove.Endpoint{{ID: reported.ID, Adopted: !reported.Created,
+				Lost: r.in.State.failure().Error == connection.EndpointDeleted}}
 		}
 	case plan.Decision != connection.DecisionProceed:
 		// EnsureEndpoint was not reached

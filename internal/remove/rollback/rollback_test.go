@@ -191,15 +191,22 @@ func TestLastTry(t *testing.T) {
 // What another person deleted before the rollback began is not listed as undone.
 func TestWhatOthersDeletedIsNotUndone(t *testing.T) {
 	t.Parallel()
-	for retries, undone := range []bool{false, true} {
+	for _, test := range []struct {
+		failure string
+		retries int
+		undone  bool
+	}{
+		{connection.EndpointDeleted, 0, false}, {connection.EndpointDeleted, 1, false}, // it was still deleting at the first try
+		{connection.EndpointRejected, 0, false}, {connection.EndpointRejected, 1, true},
+	} {
 		w := world{}
-		in := reached(stateAwaitApproval, connection.EndpointDeleted, "endpoint vpce-1 was deleted")
-		in.State.Endpoint.NotificationID, in.Retries = "", retries
+		in := reached(stateAwaitApproval, test.failure, "endpoint vpce-1 is gone")
+		in.State.Endpoint.NotificationID, in.Retries = "", test.retries
 		got, err := w.roll(t, in)
-		if err != nil || !got.Clean || slices.Contains(got.Undone, "endpoint vpce-1 deleted") != undone {
-			t.Errorf("after %d retries: %+v, %v", retries, got, err)
+		if err != nil || !got.Clean || slices.Contains(got.Undone, "endpoint vpce-1 deleted") != test.undone {
+			t.Errorf("%+v: %+v, %v", test, got, err)
 		}
-		if !undone && !strings.Contains(got.Cause, "What was made was gone already, so nothing is left behind.") {
+		if !test.undone && !strings.Contains(got.Cause, "What was made was gone already, so nothing is left behind.") {
 			t.Errorf("%s", got.Cause)
 		}
 	}
