@@ -93,7 +93,7 @@ var environment = map[string][]string{
 	"orphan":          {step.EnvEventBus, step.EnvNetworks, step.EnvParameterPrefix, step.EnvTable, step.EnvTimeouts},
 	"mail":            {step.EnvOperatorsTopic, step.EnvTable},
 	"page":            {step.EnvTable},
-	"plan-fleet":      {step.EnvNetworks},
+	"fleet":           {step.EnvNetworks},
 	"ticket":          {step.EnvComments, step.EnvTable, step.EnvWriteBack},
 	"webhook":         {step.EnvNetworks, step.EnvStateMachine, step.EnvTable, step.EnvWebhooks},
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The page of the architecture names every package of internal.
+// The architecture page names every package of internal.
 func TestPackagesAreListed(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../docs/architecture.md")
@@ -68,7 +70,7 @@ func TestEveryPackageIsCovered(t *testing.T) {
 	}
 }
 
-// The page names every function: those that the states call, and those beside them.
+// The page names every function: those that the states call, and the others.
 func TestFunctionsAreListed(t *testing.T) {
 	t.Parallel()
 	const page = "../docs/architecture.md"
@@ -91,5 +93,72 @@ func TestFunctionsAreListed(t *testing.T) {
 	slices.Sort(listed)
 	if diff := cmp.Diff(want, listed); diff != "" {
 		t.Errorf("%s (-lambdas +page):\n%s", page, diff)
+	}
+}
+
+// TestDirectoriesOfFunctions: a directory under lambdas/ bears the name of the state that calls its function, in kebab case, or that of
+// the package that it serves.
+func TestDirectoriesOfFunctions(t *testing.T) {
+	t.Parallel()
+	exceptions := map[string]string{
+		"await-gate": "one function for the two states that wait for the vendor, AwaitAllowlisting and AwaitApproval",
+		"observe":    "a verb of the package approval, which has several functions",
+		"resume":     "a verb of the package approval, which has several functions",
+	}
+	states := map[string]bool{}
+	note := func(state string) { states[strings.ToLower(state)] = true }
+	for state := range machine.States {
+		note(state)
+	}
+	fleetStates.each(func(state string, _ fleetState) { note(state) })
+	entries, err := os.ReadDir("../lambdas")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		source, err := os.ReadFile("../lambdas/" + name + "/main.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		served := map[string]bool{} // the last elements of the packages that it imports
+		for _, match := range regexp.MustCompile(`"postern/internal/(?:\w+/)*(\w+)"`).FindAllStringSubmatch(string(source), -1) {
+			served[match[1]] = true
+		}
+		delete(served, "step")
+		if !states[strings.ReplaceAll(name, "-", "")] && !served[name] && exceptions[name] == "" {
+			t.Errorf("lambdas/%s is neither a state nor one of the packages %v: rename it", name, slices.Sorted(maps.Keys(served)))
+		}
+		delete(exceptions, name)
+	}
+	for name := range exceptions {
+		t.Errorf("there is no lambdas/%s", name)
+	}
+}
+
+// TestLintersKnowTheProduct: the rule that keeps the simulator out of the functions covers every package of internal but the simulator
+// and what is built on it.
+func TestLintersKnowTheProduct(t *testing.T) {
+	t.Parallel()
+	config, err := os.ReadFile("../.golangci.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := regexp.MustCompile(`"\*\*/internal/\{([a-z,]+)\}/\*\*"`).FindStringSubmatch(string(config))
+	if rule == nil {
+		t.Fatal(".golangci.yml has no rule production")
+	}
+	entries, err := os.ReadDir("../internal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, entry := range entries {
+		if !slices.Contains([]string{"demo", "local", "proof"}, entry.Name()) {
+			want = append(want, entry.Name())
+		}
+	}
+	if diff := cmp.Diff(want, strings.Split(rule[1], ",")); diff != "" {
+		t.Errorf(".golangci.yml (-internal +rule):\n%s", diff)
 	}
 }

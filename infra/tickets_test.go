@@ -9,7 +9,7 @@ import (
 	"postern/internal/step"
 )
 
-// TestWriteBack: one function that runs one at a time, a table that forgets, and a secret that is empty until somebody fills it.
+// TestWriteBack: one function that runs one at a time, a table whose items expire, and a secret that is empty until an operator fills it.
 func TestWriteBack(t *testing.T) {
 	t.Parallel()
 	comment := template.Resources[functionsByHandler(t)["ticket"]].Properties

@@ -126,7 +126,7 @@ func TestEveryConnectionIsOnOnePage(t *testing.T) {
 				}
 				for i, row := range p.rows {
 					if needs := !strings.Contains(row, " Nothing"); len(sizes) > 0 && needs {
-						t.Errorf("row %d of page %d needs somebody: %s", i, len(sizes), row)
+						t.Errorf("row %d of page %d needs a person: %s", i, len(sizes), row)
 					}
 				}
 				sizes = append(sizes, len(p.rows))

@@ -46,7 +46,7 @@ func grantName(owner, action string) string {
 			return strings.ToUpper(strings.TrimPrefix(start, "-"))
 		})
 	}
-	if name == "" || name == "Workflow" || name == "Fleet" || strings.HasPrefix(name, "Probe") {
+	if name == "" || name == "Workflow" || name == "FleetWorkflow" || strings.HasPrefix(name, "Probe") {
 		return ""
 	}
 	return name + " " + action

@@ -395,7 +395,7 @@ func TestASweepForOrphansThatFails(t *testing.T) {
 	}{
 		"sts":      {wire.Deny, []string{unseen}, "could not look for orphans"},
 		"ec2":      {wire.Throttle, []string{unseen}, "could not look for orphans"},
-		"states":   {wire.ServerError, nil, "could not tell whether a connection is an orphan"},
+		"states":   {wire.ServerError, nil, "could not find out whether a connection is orphaned"},
 		"dynamodb": {wire.Deny, nil, "sweeping for orphans"},
 		"events":   {wire.LostAnswer, []string{seen}, "putting 1 events"},
 	} {

@@ -1,4 +1,4 @@
-// Notify mails the operators: what to send to the vendor, reminders, what has drifted, and what is nobody's.
+// Mail mails the operators: texts for vendors, reminders, drift, and orphaned resources.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Sweep-orphans looks for what Postern made and nobody answers for, and reports it.
+// Orphan looks for orphaned resources, and reports them.
 package main
 
 import (

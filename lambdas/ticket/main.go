@@ -1,4 +1,4 @@
-// Comment tells a ticket what becomes of the connection that was asked for, each state once.
+// Ticket comments on a ticket what becomes of its connection, each state once.
 package main
 
 import (

@@ -9,7 +9,7 @@ import (
 	"postern/internal/connection"
 )
 
-// The symptoms that a probe reports as the Cause of a failed check, before they are understood beside the facts.
+// The symptoms that a probe reports as the Cause of a failed check, before they are compared with the facts.
 const (
 	SymptomNXDomain     = "nxdomain"
 	SymptomNoAddress    = "no-address"

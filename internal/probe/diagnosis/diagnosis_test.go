@@ -108,8 +108,8 @@ func TestCauses(t *testing.T) {
 		},
 			ZoneMissing, domain},
 		"no zone, but the name resolves": {func(p *patient) { p.facts.Zones = nil }, AllWell, ""},
-		"somebody's zone":                {func(p *patient) { p.facts.Zones[0].Ours = false; unresolved(p) }, ZoneForeign, "zone " + domain + " (Z1 of account"},
-		"somebody's zone that leads to the endpoint": {func(p *patient) {
+		"a manual zone":                  {func(p *patient) { p.facts.Zones[0].Ours = false; unresolved(p) }, ZoneForeign, "zone " + domain + " (Z1 of account"},
+		"a manual zone that points to the endpoint": {func(p *patient) {
 			p.facts.Zones[0].Ours = false
 			p.plan.DNS.Kept = &connection.KeptDNS{ZoneID: "Z1", ZoneName: domain}
 			unresolved(p)
@@ -118,7 +118,7 @@ func TestCauses(t *testing.T) {
 			p.facts.Zones = append([]connection.ZoneFacts{{ID: "Z2", Name: host, Owner: "vpce.amazonaws.com"}}, p.facts.Zones...)
 			unresolved(p)
 		}, ZoneShadowed, "(Z2 of vpce.amazonaws.com)"},
-		"a zone of a longer name beside it": {func(p *patient) {
+		"another zone of a longer name": {func(p *patient) {
 			p.facts.Zones = append([]connection.ZoneFacts{{ID: "Z2", Name: "x" + host}}, p.facts.Zones...)
 			unresolved(p)
 		}, NameUnresolved, "artemis"},
@@ -148,7 +148,7 @@ func TestCauses(t *testing.T) {
 			p.plan.DNS.Mode = connection.ModeVendorPrivateDNS
 			unresolved(p)
 		}, PrivateDNSConflict, "Z1"},
-		"private DNS on, and a zone of somebody": {func(p *patient) {
+		"private DNS on, and a manual zone": {func(p *patient) {
 			p.plan.DNS.Mode, p.facts.Endpoint.PrivateDNSEnabled = connection.ModeVendorPrivateDNS, true
 			unresolved(p)
 		}, ZoneShadowed, "Z1"},

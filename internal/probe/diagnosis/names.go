@@ -18,7 +18,7 @@ func (s scene) names() []connection.Check {
 	case resolved:
 	case s.plan.DNS.Kept != nil:
 		kept := s.plan.DNS.Kept
-		checks = append(checks, pass(kindZone, s.plan.DNS.Hostname, "answered by "+kept.ZoneName+" ("+kept.ZoneID+"), which was made by hand"))
+		checks = append(checks, pass(kindZone, s.plan.DNS.Hostname, "answered by "+kept.ZoneName+" ("+kept.ZoneID+"), which was created manually"))
 	case s.plan.DNS.Mode == connection.ModeVendorPrivateDNS:
 		checks = append(checks, s.privateDNS()...)
 	case s.plan.DNS.Mode == connection.ModePrivateHostedZone:

@@ -69,7 +69,7 @@ func open(t *testing.T, answer func() (lambda.Result, error)) (awslambda.Handler
 	return handler, w
 }
 
-// What the probe is told and what it says pass untouched.
+// The probe's input and answer pass unchanged.
 func TestPayloadIsPassedOn(t *testing.T) {
 	t.Parallel()
 	const said = `{"verdict":"pass","later":{"b":[2]}}`
@@ -85,7 +85,7 @@ func TestPayloadIsPassedOn(t *testing.T) {
 	}
 }
 
-// An error keeps its name and its message, whoever named it.
+// An error keeps its name and its message, also one that AWS named.
 func TestErrorsKeepTheirNames(t *testing.T) {
 	t.Parallel()
 	document := func(kind, message string) lambda.Result {

@@ -43,9 +43,7 @@ func All() map[string]step.Function {
 		"drift":           drift.Function,
 		"webhook":         webhook.Function,
 		"orphan":          orphan.Function,
-		"plan-fleet":      fleet.PlanFunction,
-		"report-target":   fleet.ReportTargetFunction,
-		"report-fleet":    fleet.ReportFunction,
+		"fleet":           fleet.Function,
 		"page":            page.Function,
 	}
 }

@@ -23,16 +23,34 @@ import (
 func (g *Gateway) loadRules() error {
 	ctx := context.Background()
 	client := eventbridge.NewFromConfig(Client(g.moto))
-	listed, err := client.ListRules(ctx, &eventbridge.ListRulesInput{})
+	buses, err := client.ListEventBuses(ctx, &eventbridge.ListEventBusesInput{})
 	if err != nil {
-		return fmt.Errorf("reading the rules: %w", err)
+		return fmt.Errorf("reading the event buses: %w", err)
+	}
+	for _, bus := range buses.EventBuses {
+		if name := aws.ToString(bus.Name); name != events.DefaultBus {
+			if err := g.events.AddBus(name); err != nil {
+				return err
+			}
+		}
+		if err := g.loadRulesOf(ctx, client, bus.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *Gateway) loadRulesOf(ctx context.Context, client *eventbridge.Client, bus *string) error {
+	listed, err := client.ListRules(ctx, &eventbridge.ListRulesInput{EventBusName: bus})
+	if err != nil {
+		return fmt.Errorf("reading the rules of the bus %s: %w", aws.ToString(bus), err)
 	}
 	for _, r := range listed.Rules {
 		rule := events.Rule{Name: *r.Name, Bus: aws.ToString(r.EventBusName), Schedule: aws.ToString(r.ScheduleExpression), State: string(r.State)}
 		if r.EventPattern != nil {
 			rule.Pattern = json.RawMessage(*r.EventPattern)
 		}
-		targets, err := client.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: r.Name})
+		targets, err := client.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: r.Name, EventBusName: bus})
 		if err != nil {
 			return fmt.Errorf("reading the targets of %s: %w", rule.Name, err)
 		}

@@ -21,7 +21,7 @@ import (
 
 // Created are the resource types that must exist in moto after the deployment, each resource with a name of its own.
 var Created = []string{
-	"AWS::DynamoDB::Table", "AWS::Events::Rule", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::KMS::Alias", "AWS::KMS::Key",
+	"AWS::DynamoDB::Table", "AWS::Events::EventBus", "AWS::Events::Rule", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::KMS::Alias", "AWS::KMS::Key",
 	"AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Logs::LogGroup", "AWS::SNS::Topic", "AWS::SQS::Queue",
 	"AWS::StepFunctions::StateMachine",
 }
@@ -35,6 +35,7 @@ var Ignored = map[string]string{
 	"AWS::ApiGatewayV2::Stage":       "the webhook's door is not run here",
 	"AWS::CloudWatch::Alarm":         "no alarm exists here",
 	"AWS::CloudWatch::Dashboard":     "it names alarms, and no alarm exists here",
+	"AWS::Events::EventBusPolicy":    "moto checks no policy",
 	"AWS::Lambda::EventInvokeConfig": "a delivery is tried once; one that fails, fails the run",
 	"AWS::Logs::MetricFilter":        "no metric exists here",
 	"AWS::SNS::Subscription":         "the gateway reads them from the template and delivers to them",

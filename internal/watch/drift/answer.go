@@ -14,7 +14,7 @@ func answer(check connection.DriftCheck, ok bool, format string, args ...any) co
 	return connection.DriftAnswer{Check: check, Result: connection.DriftFound, Detail: fmt.Sprintf(format, args...)}
 }
 
-// forHands marks drift that no repair may change.
+// forHands marks drift that needs manual repair.
 func forHands(hands bool, answers ...connection.DriftAnswer) []connection.DriftAnswer {
 	for i := range answers {
 		answers[i].ForHands = hands && answers[i].Result == connection.DriftFound

@@ -35,7 +35,7 @@ func (r *overtaken) Ledger(context.Context, string) (*connection.Ledger, error) 
 	}}, nil
 }
 
-// empty is a place in which nothing is any more.
+// empty is a place without resources.
 type empty struct{ Place }
 
 var errUnread = errors.New("not read here")
@@ -77,7 +77,7 @@ func TestWhatAnExecutionDoesMeanwhileIsNoDrift(t *testing.T) {
 			l.Expects.At = l.Expects.At.Add(time.Minute)
 			return l, true, nil
 		}, false},
-		"nobody knows": {func(l store.Link) (store.Link, bool, error) { return l, false, errUnread }, false},
+		"unknown": {func(l store.Link) (store.Link, bool, error) { return l, false, errUnread }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -93,8 +93,8 @@ func TestWhatAnExecutionDoesMeanwhileIsNoDrift(t *testing.T) {
 				t.Fatal(err)
 			}
 			said := map[connection.DriftCheck]bool{}
-			for _, told := range r.told {
-				said[told.Finding.Check] = told.Finding.Result == connection.DriftFound
+			for _, notice := range r.notices {
+				said[notice.Finding.Check] = notice.Finding.Result == connection.DriftFound
 			}
 			if said[connection.CheckEndpoint] != test.found || said[connection.CheckInterfaces] != test.found || len(r.saved) > 0 != test.found {
 				t.Errorf("said %v, saved %d times", said, len(r.saved))

@@ -11,16 +11,16 @@ import (
 
 	"postern/internal/bus"
 	"postern/internal/connection"
-	"postern/internal/metric"
+	"postern/internal/step"
 	"postern/internal/store"
 )
 
 // The metrics of the drift check. All are written by every scheduled run: their absence is an alarm.
 const (
-	// MetricDrift is the number of findings that are drift, MetricUnknown of those that nobody could look at.
+	// MetricDrift is the number of findings that are drift, MetricUnknown of those whose check could not run.
 	MetricDrift   = "DriftCount"
 	MetricUnknown = "DriftUnknownCount"
-	// MetricChecked is the number of connections that were looked at.
+	// MetricChecked is the number of connections that were checked.
 	MetricChecked = "DriftChecked"
 )
 
@@ -49,17 +49,17 @@ type Checker struct {
 
 // Checked is what one run did.
 type Checked struct {
-	Woken       string `json:"woken"`       // what woke it, or "" for an event that concerns no connection
+	Woken       string `json:"woken"`       // schedule or change, or "" for an event that concerns no connection
 	Connections int    `json:"connections"` // looked at
 	Deep        int    `json:"deep"`        // of them, with the deep checks
 	Drift       int    `json:"drift"`       // findings open now
 	Unknown     int    `json:"unknown"`
 }
 
-// Check handles the schedule, or a change that AWS tells of. An error means that something could not be written or said; the same
-// event may be handled again.
+// Check handles the schedule, or a change that AWS reports. An error means that something could not be written or reported; the
+// same event may be handled again.
 func (c *Checker) Check(ctx context.Context, raw json.RawMessage) (Checked, error) {
-	w := decodeWake(raw)
+	w := decodeWake(raw, c.Config.ours)
 	if w.by == "" {
 		c.Log.InfoContext(ctx, "nothing to check", "reason", w.note)
 		return Checked{}, nil
@@ -92,16 +92,16 @@ func (c *Checker) Check(ctx context.Context, raw json.RawMessage) (Checked, erro
 		done.Unknown += after.Count(connection.DriftUnknown)
 	}
 	if w.by == bySchedule {
-		failed = append(failed, metric.Write(c.Metrics, w.at,
-			metric.Metric{Name: MetricDrift, Unit: metric.Count, Value: float64(done.Drift)},
-			metric.Metric{Name: MetricUnknown, Unit: metric.Count, Value: float64(done.Unknown)},
-			metric.Metric{Name: MetricChecked, Unit: metric.Count, Value: float64(done.Connections)}))
+		failed = append(failed, step.WriteMetrics(c.Metrics, w.at,
+			step.Metric{Name: MetricDrift, Unit: step.Count, Value: float64(done.Drift)},
+			step.Metric{Name: MetricUnknown, Unit: step.Count, Value: float64(done.Unknown)},
+			step.Metric{Name: MetricChecked, Unit: step.Count, Value: float64(done.Connections)}))
 	}
 	return done, errors.Join(failed...)
 }
 
 // surprising reports whether answers open a finding that may be an execution's doing: a look is made minutes after the connections
-// were listed, and an endpoint that is gone is what an offboarding leaves. Nor is a repair started beside an execution, to fail.
+// were listed, and an offboarding leaves no endpoint. A repair that starts while an execution runs would fail.
 func surprising(link store.Link, answers []connection.DriftAnswer) bool {
 	return slices.ContainsFunc(answers, func(a connection.DriftAnswer) bool {
 		info, _ := a.Check.Info()
@@ -111,14 +111,14 @@ func surprising(link store.Link, answers []connection.DriftAnswer) bool {
 	})
 }
 
-// busy reports whether an execution took the connection since it was listed, or nobody knows. What was seen of it then says nothing:
-// its findings stay as they are.
+// busy reports whether an execution took the connection since it was listed, or whether that is unknown. The answers then
+// mean nothing: its findings stay as they are.
 func (c *Checker) busy(ctx context.Context, link store.Link) bool {
 	now, onboarded, err := c.Registry.Link(ctx, link.ConnectionID)
 	return err != nil || !onboarded || now.Holder != "" || !now.Expects.At.Equal(link.Expects.At)
 }
 
-// record starts repairs, says what opened and what closed, then keeps it: done twice none of it does harm, never done it does.
+// record starts repairs, reports what opened and what closed, then saves it. Each step may run twice, so the save comes last.
 func (c *Checker) record(ctx context.Context, w wake, past *history, link store.Link, answers []connection.DriftAnswer, deep bool) (
 	connection.Drift, error) {
 	at := w.at
@@ -128,7 +128,7 @@ func (c *Checker) record(ctx context.Context, w wake, past *history, link store.
 	}
 	taken(link.Expects, &after)
 	past.name(ctx, w, link, &after)
-	flapping, unrepaired := c.repair(ctx, link, &after, at) // what cannot be repaired is said all the same
+	flapping, unrepaired := c.repair(ctx, link, &after, at) // what cannot be repaired is reported nevertheless
 	var events []bus.Event
 	for _, change := range append(changes, flapping...) {
 		if known, open := findingOf(after, change.Finding.Check); open {
@@ -142,7 +142,7 @@ func (c *Checker) record(ctx context.Context, w wake, past *history, link store.
 		return after, unrepaired
 	}
 	if err := c.Bus.Put(ctx, events...); err != nil {
-		return after, errors.Join(unrepaired, fmt.Errorf("saying what differs of %s: %w", link.ConnectionID, err))
+		return after, errors.Join(unrepaired, fmt.Errorf("reporting what differs of %s: %w", link.ConnectionID, err))
 	}
 	return after, errors.Join(unrepaired, c.Registry.SaveDrift(ctx, link.ConnectionID, after))
 }

@@ -37,11 +37,11 @@ type Parameters interface {
 	Read(ctx context.Context, names []string) (map[string]publish.Existing, error)
 }
 
-// reserve is what an invocation keeps for saying and writing what it found: no connection is looked at in its last minute, and a
-// look that goes on for longer than half of it is given up.
+// reserve is what an invocation keeps for reporting and writing what it found: no deep check starts in its last minute, and one
+// that runs into the second half of that minute is given up.
 const reserve = time.Minute
 
-// silence is how long nobody may have looked at a connection before its deep checks are unknown.
+// silence is how long a connection may be without deep checks before they are unknown.
 const silence = 3 * turn
 
 // look is the outcome of the deep checks of one connection.
@@ -63,7 +63,7 @@ func (c *Checker) looks(ctx context.Context, links []store.Link, at time.Time) m
 	zones := map[string]vpcZones{}
 	for i, link := range links {
 		if limited && time.Until(deadline) < reserve {
-			c.Log.WarnContext(ctx, "no time to look at more connections", "left", len(links)-i)
+			c.Log.WarnContext(ctx, "no time to check more connections", "left", len(links)-i)
 			break
 		}
 		found, looked := c.look(ctx, link, at, zones)
@@ -112,13 +112,13 @@ func deepChecks() []connection.DriftCheck {
 	return checks
 }
 
-// unseen are the answers for a connection that nobody has looked at for days; none as long as its findings may stay as they are.
+// unseen are the answers for a connection that had no deep checks for days; none as long as its findings may stay as they are.
 func unseen(link store.Link, at time.Time) []connection.DriftAnswer {
 	since := looked(link)
 	if at.Sub(since) < silence {
 		return nil
 	}
-	return unknown(fmt.Errorf("nobody has looked since %s", since.UTC().Format("2006-01-02 15:04 UTC")), deepChecks()...)
+	return unknown(fmt.Errorf("not checked since %s", since.UTC().Format("2006-01-02 15:04 UTC")), deepChecks()...)
 }
 
 // interfaces compares the endpoint's network interfaces with those that were verified.
@@ -149,7 +149,7 @@ func interfaces(ctx context.Context, from Interfaces, ledger *connection.Ledger)
 	return wrong.answer(connection.CheckInterfaces)
 }
 
-// parameters compares what agents read with what was published. A value is compared, never told.
+// parameters compares what agents read with what was published. A value is compared, and never written anywhere.
 func parameters(ctx context.Context, from Parameters, ledger *connection.Ledger) []connection.DriftAnswer {
 	published := map[string]connection.Parameter{}
 	var names []string

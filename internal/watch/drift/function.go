@@ -23,7 +23,7 @@ import (
 	"postern/internal/store"
 )
 
-// Function builds drift: behind a schedule, and behind the rules on what people change themselves.
+// Function builds drift. A schedule calls it, and the rules on manual changes.
 func Function(r step.Runtime) (lambda.Handler, error) {
 	networks, err := connection.ParseNetworks(r.Env.Required(step.EnvNetworks))
 	if err != nil {
@@ -49,7 +49,7 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	return step.Handle(r.Log, checker.Check), nil
 }
 
-// trails returns the CloudTrail of accounts, one client for each account and Region: it slows down when it is told to.
+// trails returns the CloudTrail of accounts, one client for each account and Region, which slows down when it is throttled.
 func trails(accounts *account.Accounts) Trails {
 	clients := map[string]func(connection.Access) *cloudtrail.Client{}
 	for _, region := range []string{"", globalRegion} {
@@ -62,17 +62,17 @@ func trails(accounts *account.Accounts) Trails {
 	return func(access connection.Access, region string) Trail { return clients[region](access) }
 }
 
-// slowing slows calls down when AWS says that there are too many of them, rather than give up.
+// slowing returns a retryer that slows calls down when they are throttled, instead of giving up.
 func slowing() aws.Retryer {
 	return retry.NewAdaptiveMode(func(a *retry.AdaptiveModeOptions) {
 		a.StandardOptions = append(a.StandardOptions, func(s *retry.StandardOptions) { s.MaxAttempts = 6 })
 	})
 }
 
-// patient returns clients of Route 53 that slow down when they are told to, rather than give up: whoever looks at hundreds of zones
-// has time.
+// patient returns clients of Route 53 that slow down when they are throttled, instead of giving up: a run that reads hundreds of
+// zones has time.
 //
-// AWS: Route 53 takes five requests a second from an account, whoever makes them.
+// AWS: Route 53 takes five requests a second from an account, from all callers together.
 func patient(accounts *account.Accounts) func(connection.Access) *dns.Client {
 	return account.Clients(accounts, func(cfg aws.Config) *dns.Client {
 		return dns.New(route53.NewFromConfig(cfg, func(o *route53.Options) { o.Retryer = slowing() }))

@@ -10,7 +10,7 @@ import (
 	"postern/internal/store"
 )
 
-// Whatever comes, the check looks at connections that nobody works on: at all of them by the schedule, and by a change at those
+// For any event, the check looks only at connections that no execution holds: at all of them by the schedule, and by a change at those
 // that it names.
 func FuzzWake(f *testing.F) {
 	for _, name := range []string{"schedule.sweep.json", "cloudtrail.create.json", "cloudtrail.modify.json", "cloudtrail.delete.json"} {
@@ -24,7 +24,7 @@ func FuzzWake(f *testing.F) {
 		f.Add([]byte(seed), "")
 	}
 	f.Fuzz(func(t *testing.T, raw []byte, id string) {
-		w := decodeWake(raw)
+		w := decodeWake(raw, Config{}.ours)
 		if (w.by == "") != (w.note != "") {
 			t.Fatalf("woken by %q, note %q", w.by, w.note)
 		}

@@ -41,10 +41,10 @@ func merge(link store.Link, answers []connection.DriftAnswer, at time.Time) (con
 
 const besideAnotherZone = "; it cannot be switched on while another zone of the VPC answers for its name"
 
-// taken marks private DNS that should be on and is off for hands while another zone of the VPC answers for a name of the connection.
+// taken marks private DNS that should be on and is off for manual repair while another zone of the VPC answers for a name of the connection.
 // The lists show no zone, so it is known by the deep check's finding.
 //
-// AWS: private DNS is refused beside a zone of its name; beside a more specific one it would be on, and would not answer.
+// AWS: private DNS is refused when the VPC has a zone of its name; with a more specific one it would be on, and would not answer.
 func taken(want connection.Expectation, drift *connection.Drift) {
 	shadow, shadowed := findingOf(*drift, connection.CheckShadowing)
 	if !shadowed || shadow.Result != connection.DriftFound || !want.PrivateDNS {

@@ -49,18 +49,18 @@ func TestMerge(t *testing.T) {
 		since    time.Time
 		says     []string
 	}{
-		"nothing known, not asked":     {none, none, none, "", time.Time{}, nil},
-		"nothing known, all well":      {none, ok, none, "", time.Time{}, nil},
-		"nothing known, drift":         {none, drift, drift, "now drift", monday, []string{"opened record drift"}},
-		"nothing known, nobody knows":  {none, unknown, unknown, "now unknown", monday, []string{"opened record unknown"}},
-		"drift, not asked":             {drift, none, drift, "then drift", older, nil},
-		"drift, mended":                {drift, ok, none, "", time.Time{}, []string{"closed record drift"}},
-		"drift, still so":              {drift, drift, drift, "now drift", older, nil},
-		"drift, nobody knows":          {drift, unknown, drift, "then drift", older, nil},
-		"nobody knew, not asked":       {unknown, none, unknown, "then unknown", older, nil},
-		"nobody knew, all well":        {unknown, ok, none, "", time.Time{}, []string{"closed record unknown"}},
-		"nobody knew, still so":        {unknown, unknown, unknown, "now unknown", older, nil},
-		"nobody knew, and it is drift": {unknown, drift, drift, "now drift", monday, []string{"opened record drift"}},
+		"nothing known, not asked": {none, none, none, "", time.Time{}, nil},
+		"nothing known, all well":  {none, ok, none, "", time.Time{}, nil},
+		"nothing known, drift":     {none, drift, drift, "now drift", monday, []string{"opened record drift"}},
+		"nothing known, unknown":   {none, unknown, unknown, "now unknown", monday, []string{"opened record unknown"}},
+		"drift, not asked":         {drift, none, drift, "then drift", older, nil},
+		"drift, fixed":             {drift, ok, none, "", time.Time{}, []string{"closed record drift"}},
+		"drift, still so":          {drift, drift, drift, "now drift", older, nil},
+		"drift, unknown":           {drift, unknown, drift, "then drift", older, nil},
+		"unknown, not asked":       {unknown, none, unknown, "then unknown", older, nil},
+		"unknown, all well":        {unknown, ok, none, "", time.Time{}, []string{"closed record unknown"}},
+		"unknown, still so":        {unknown, unknown, unknown, "now unknown", older, nil},
+		"unknown, and it is drift": {unknown, drift, drift, "now drift", monday, []string{"opened record drift"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -101,14 +101,14 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// Findings stand in the order of the report, whatever the order of the answers, and what is known of each stays with it.
+// Findings are in the order of the report, whatever the order of the answers, and what is known of each stays with it.
 func TestMergeKeepsWhatItKnows(t *testing.T) {
 	t.Parallel()
 	l := link()
 	l.Ticket = "github:example/network#42"
 	l.Expects.Policies = connection.DriftPolicyOf{connection.CheckTags: connection.PolicyReport}
 	kept := finding(connection.CheckZone, connection.DriftFound)
-	kept.By, kept.Repair, kept.Repairs, kept.Flapping = "somebody", "arn", []time.Time{monday.Add(-time.Hour)}, true
+	kept.By, kept.Repair, kept.Repairs, kept.Flapping = "alice", "arn", []time.Time{monday.Add(-time.Hour)}, true
 	notAfter := monday.Add(1000 * time.Hour)
 	l.Drift = connection.Drift{
 		DeepAt: monday.Add(-time.Hour), NotAfter: &notAfter, Findings: []connection.DriftFinding{kept},

@@ -37,8 +37,8 @@ func names(ctx context.Context, from Zones, ledger *connection.Ledger, known map
 	return append(answers, shadowing(ledger, of.zones)...)
 }
 
-// zone compares our zone: that it is there, is ours, answers in the VPCs of the plan and in no other, and what it holds. Among the
-// zones of the VPC somebody else's may stand in its place.
+// zone compares our zone: that it is there, is ours, answers in the VPCs of the plan and in no other, and what it holds. Another
+// zone of the VPC may have taken its name.
 func zone(ctx context.Context, from Zones, ledger *connection.Ledger, zones []dns.Zone) []connection.DriftAnswer {
 	id, name := ledger.DNS.ZoneID, ledger.DNS.ZoneName
 	have, exists, err := from.Look(ctx, id, ledger.Plan.ConnectionID)
@@ -112,7 +112,7 @@ func shadowing(ledger *connection.Ledger, zones []dns.Zone) []connection.DriftAn
 	return wrong.answer(connection.CheckShadowing)
 }
 
-// ownZone is the name of the zone that should answer: ours, the one that somebody made before and that was kept, or the one that AWS
+// ownZone is the name of the zone that should answer: ours, the one that was there before and was kept, or the one that AWS
 // makes for the endpoint's private DNS.
 //
 // AWS: that zone has the service's private DNS name, for a wildcard without its star.

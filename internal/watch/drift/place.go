@@ -22,7 +22,7 @@ type Place interface {
 // Config is what a deployment decides.
 type Config struct {
 	Networks connection.Networks
-	// TopicARN is the SNS topic that hears of endpoints of the stack's own account and Region.
+	// TopicARN is the SNS topic for notifications of endpoints of the stack's own account and Region.
 	TopicARN string
 }
 

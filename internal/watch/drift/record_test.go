@@ -22,7 +22,7 @@ import (
 type registry struct {
 	Registry // a read would panic
 	saved    []connection.Drift
-	told     []connection.DriftNotice
+	notices  []connection.DriftNotice
 	mute     error
 	full     error
 }
@@ -44,7 +44,7 @@ func (r *registry) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, 
 		if err := json.Unmarshal([]byte(aws.ToString(entry.Detail)), &n); err != nil || aws.ToString(entry.DetailType) != connection.EventDrift {
 			return nil, errors.New("an event of an odd shape")
 		}
-		r.told = append(r.told, n)
+		r.notices = append(r.notices, n)
 	}
 	return &eventbridge.PutEventsOutput{}, nil
 }
@@ -54,7 +54,7 @@ func recorder(r *registry, c *trail, s *starter) *Checker {
 	return &Checker{Registry: r, Bus: bus.New(r, "default"), Trails: c.of, Repairer: NewRepairer(s, machine), Log: slog.New(slog.DiscardHandler)}
 }
 
-// repaired is a connection whose records shall be repaired, and what a run finds of them.
+// repaired is a connection whose records are to be repaired, and what a run finds of them.
 func repaired() (store.Link, []connection.DriftAnswer) {
 	l := link()
 	l.Expects.Policies = connection.DriftPolicyOf{connection.CheckRecord: connection.PolicyRepair}
@@ -69,26 +69,26 @@ func TestRecord(t *testing.T) {
 	var s starter
 	c := recorder(&r, &trail{events: map[string][]types.Event{l.Expects.ZoneID: {called(5, alice, "ChangeResourceRecordSets", nil)}}}, &s)
 	after, err := c.record(t.Context(), wake{at: monday}, c.history(), l, answers, true)
-	if err != nil || len(r.told) != 1 || len(r.saved) != 1 || len(s.started) != 1 {
+	if err != nil || len(r.notices) != 1 || len(r.saved) != 1 || len(s.started) != 1 {
 		t.Fatalf("%v: %+v", err, r)
 	}
-	told := r.told[0].Finding
-	if told.By != alice+" (ChangeResourceRecordSets)" || told.Repair == "" || len(told.Repairs) != 1 || r.told[0].Policy != connection.PolicyRepair {
-		t.Errorf("told %+v", r.told[0])
+	found := r.notices[0].Finding
+	if found.By != alice+" (ChangeResourceRecordSets)" || found.Repair == "" || len(found.Repairs) != 1 || r.notices[0].Policy != connection.PolicyRepair {
+		t.Errorf("notice %+v", r.notices[0])
 	}
 	if !after.DeepAt.Equal(monday) {
 		t.Errorf("looked at %s", after.DeepAt)
 	}
 	l.Drift = after
 	for _, later := range []time.Duration{0, time.Minute} {
-		if _, err := c.record(t.Context(), wake{at: monday.Add(later)}, c.history(), l, answers, true); err != nil || len(r.told) != 1 || len(s.started) != 1 {
-			t.Errorf("again: %v, told %q, %d executions", err, said(r.told), len(s.started))
+		if _, err := c.record(t.Context(), wake{at: monday.Add(later)}, c.history(), l, answers, true); err != nil || len(r.notices) != 1 || len(s.started) != 1 {
+			t.Errorf("again: %v, reported %q, %d executions", err, said(r.notices), len(s.started))
 		}
 	}
 	closed := []connection.DriftAnswer{{Check: connection.CheckRecord, Result: connection.DriftOK}}
 	after, err = c.record(t.Context(), wake{at: monday.Add(time.Hour)}, c.history(), l, closed, true)
-	if want := []string{"opened record drift", "closed record drift"}; err != nil || !slices.Equal(said(r.told), want) || len(after.Findings) > 0 {
-		t.Errorf("%v: said %q, findings %+v", err, said(r.told), after.Findings)
+	if want := []string{"opened record drift", "closed record drift"}; err != nil || !slices.Equal(said(r.notices), want) || len(after.Findings) > 0 {
+		t.Errorf("%v: reported %q, findings %+v", err, said(r.notices), after.Findings)
 	}
 	if len(after.Repairs[connection.CheckRecord]) != 1 {
 		t.Error("the repair is forgotten")
@@ -105,7 +105,7 @@ func TestRecordOfNothing(t *testing.T) {
 		}
 		c := recorder(&r, &trail{}, &starter{})
 		_, err := c.record(t.Context(), wake{at: monday}, c.history(), link(), nil, deep)
-		if err != nil || (len(r.saved) == 1) != deep || len(r.told) > 0 {
+		if err != nil || (len(r.saved) == 1) != deep || len(r.notices) > 0 {
 			t.Errorf("deep %v: %v, %+v", deep, err, r)
 		}
 	}
@@ -136,12 +136,12 @@ func TestRecordWithoutItsRepair(t *testing.T) {
 	s := starter{fail: errors.New("denied")}
 	c := recorder(&r, &trail{}, &s)
 	after, err := c.record(t.Context(), wake{at: monday}, c.history(), l, answers, true)
-	if !errors.Is(err, s.fail) || !slices.Equal(said(r.told), []string{"opened record drift"}) || len(r.saved) != 1 {
-		t.Fatalf("%v: said %q, %d saved", err, said(r.told), len(r.saved))
+	if !errors.Is(err, s.fail) || !slices.Equal(said(r.notices), []string{"opened record drift"}) || len(r.saved) != 1 {
+		t.Fatalf("%v: reported %q, %d saved", err, said(r.notices), len(r.saved))
 	}
 	s.fail, l.Drift = nil, after
 	after, err = c.record(t.Context(), wake{at: monday}, c.history(), l, answers, true)
-	if err != nil || len(s.started) != 1 || after.Findings[0].Repair == "" || len(r.told) != 1 {
-		t.Errorf("again: %v, %d executions, said %q", err, len(s.started), said(r.told))
+	if err != nil || len(s.started) != 1 || after.Findings[0].Repair == "" || len(r.notices) != 1 {
+		t.Errorf("again: %v, %d executions, reported %q", err, len(s.started), said(r.notices))
 	}
 }

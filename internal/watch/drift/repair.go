@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	// mostRepairs is how often a check of a connection is repaired within remembered; after that somebody keeps changing it back.
+	// mostRepairs is how often a check of a connection is repaired within remembered; after that a person or a tool keeps changing it back.
 	mostRepairs = 3
 	remembered  = 24 * time.Hour
-	// patience is how long a repair is left alone before the next: it claims the connection only after it was planned, and what it
-	// writes takes a while to be seen.
+	// patience is how long a repair is left alone before the next: it claims the connection only after it was planned, and its
+	// writes take a while to be seen.
 	patience = 15 * time.Minute
 )
 
-// requester is who asks for repairs.
+// requester is the requester of repairs.
 const requester = "postern drift"
 
 // StepFunctions starts executions; *sfn.Client satisfies it.
@@ -33,7 +33,7 @@ type StepFunctions interface {
 	StartExecution(context.Context, *sfn.StartExecutionInput, ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error)
 }
 
-// Repairer starts executions that put right what has drifted.
+// Repairer starts executions that repair what has drifted.
 type Repairer struct {
 	api     StepFunctions
 	machine string // ARN of its alias
@@ -69,7 +69,7 @@ func (r Repairer) Start(ctx context.Context, connectionID string, checks []conne
 }
 
 // repair starts the repair of what may be repaired, and notes it in the findings. A check that was repaired too often is not
-// repaired again: it is flapping, which is told once.
+// repaired again: it is flapping, which is reported once.
 func (c *Checker) repair(ctx context.Context, link store.Link, drift *connection.Drift, at time.Time) ([]connection.DriftNotice, error) {
 	drift.Repairs = recent(drift.Repairs, at)
 	var due []*connection.DriftFinding

@@ -81,9 +81,9 @@ func TestRepairs(t *testing.T) {
 	}{
 		"asked for":                      {policy: connection.PolicyRepair, result: connection.DriftFound, starts: true},
 		"by default":                     {result: connection.DriftFound},
-		"to be told":                     {policy: connection.PolicyTicket, result: connection.DriftFound},
+		"only reported":                  {policy: connection.PolicyTicket, result: connection.DriftFound},
 		"to be reported":                 {policy: connection.PolicyReport, result: connection.DriftFound},
-		"nobody knows":                   {policy: connection.PolicyRepair, result: connection.DriftUnknown},
+		"unknown":                        {policy: connection.PolicyRepair, result: connection.DriftUnknown},
 		"a moment ago":                   {policy: connection.PolicyRepair, result: connection.DriftFound, repairs: ago(0)},
 		"an event that came late":        {policy: connection.PolicyRepair, result: connection.DriftFound, repairs: ago(-5)},
 		"14 minutes ago":                 {policy: connection.PolicyRepair, result: connection.DriftFound, repairs: ago(14)},

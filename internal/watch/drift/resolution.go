@@ -44,10 +44,10 @@ func (c *Checker) resolve(ctx context.Context, ledger *connection.Ledger, at tim
 	return nil, []connection.DriftAnswer{answer(connection.CheckResolution, false, "%s", failure)}
 }
 
-// probe calls the probe once. Failed is what it says when the connection does not work; an error is whatever kept it from finding
-// out.
+// probe calls the probe once. Failed is what it says when the connection does not work; an error means that the probe could not
+// find out.
 //
-// The probe of another Region is called by its network's role, any other by our own: that is whom it lets in.
+// The probe of another Region is called by its network's role, any other by our own: these are the callers that it allows.
 func (c *Checker) probe(ctx context.Context, ledger *connection.Ledger, at time.Time) (proof connection.Proof, failed string, err error) {
 	plan := ledger.Plan
 	function, access := plan.Probe.FunctionName, connection.Access{}
@@ -78,8 +78,8 @@ func (c *Checker) probe(ctx context.Context, ledger *connection.Ledger, at time.
 	return proof, said.Message, nil
 }
 
-// certificate judges the certificate that was seen last. While the connection does not work nobody is shown one: that it was good
-// then says nothing of now, and resolution tells what is wrong.
+// certificate judges the certificate that was seen last. While the connection does not work no client gets one: an
+// earlier good one proves nothing now, and the check of the resolution says what is wrong.
 func certificate(notAfter *time.Time, resolution []connection.DriftAnswer, at time.Time) []connection.DriftAnswer {
 	if notAfter == nil {
 		return nil // no TLS is spoken

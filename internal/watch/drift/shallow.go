@@ -13,7 +13,7 @@ import (
 	"postern/internal/store"
 )
 
-// scene is one connection beside what the lists of its place show.
+// scene is one connection with what the lists of its place show.
 type scene struct {
 	id   string // of the connection
 	want connection.Expectation
@@ -24,10 +24,10 @@ type scene struct {
 // errNotAsked is the answer of a check that has nothing to compare now: its finding stays as it is.
 var errNotAsked = errors.New("not asked")
 
-// errForHands comes with a difference that no repair may change.
-var errForHands = errors.New("for hands")
+// errForHands comes with a difference that needs manual repair.
+var errForHands = errors.New("needs manual repair")
 
-// shallowChecks compare what lists show. They return what differs, "" when nothing does, or why nobody knows.
+// shallowChecks compare what lists show. They return what differs, "" when nothing does, or why it is unknown.
 var shallowChecks = []struct {
 	check  connection.DriftCheck
 	differ func(scene) (string, error)
@@ -90,7 +90,7 @@ func (s scene) endpoint() (string, error) {
 	if _, err := s.there(); !errors.Is(err, errNotAsked) {
 		return "", err
 	}
-	return fmt.Sprintf("%s is not in %s any more", s.want.EndpointID, s.want.VPCID), nil
+	return fmt.Sprintf("%s is no longer in %s", s.want.EndpointID, s.want.VPCID), nil
 }
 
 // state compares the endpoint's state. One that was modified is pending for a while, and traffic flows on.
@@ -142,7 +142,7 @@ func (s scene) zonesOffered() (string, error) {
 	return unless(len(added) == 0, "the service is now offered in %s too; the endpoint has no subnet there", joined(added)), nil
 }
 
-// groups compares the endpoint's security groups, and whom they let in. Rules besides those of the clients are their owner's.
+// groups compares the endpoint's security groups, and whom they allow. Rules other than those of the clients are their owner's.
 func (s scene) groups() (string, error) {
 	e, err := s.there()
 	switch {
@@ -176,7 +176,7 @@ func (s scene) groups() (string, error) {
 		case check.Verdict == connection.Unknown:
 			return "", errNotAsked // the plan did not know either
 		case !anyone && !s.want.Open && filter.Admits(groups, port).Open:
-			return fmt.Sprintf("%s lets anyone in on %d/tcp", joined(s.want.SecurityGroupIDs), port), errForHands
+			return fmt.Sprintf("%s allows any client on %d/tcp", joined(s.want.SecurityGroupIDs), port), errForHands
 		}
 	}
 	return "", nil
@@ -232,19 +232,19 @@ func (s scene) vpcDNS() (string, error) {
 }
 
 // policy compares the endpoint's policy with AWS's default, as Postern sets none, or with the one that an adopted endpoint had: it is
-// its owner's. A service that takes none shows none.
+// its owner's. A service that supports none shows none.
 func (s scene) policy() (string, error) {
 	e, err := s.there()
 	switch {
 	case err != nil:
 		return "", err
 	case !s.want.Adopted:
-		return unless(e.DefaultPolicy(), "the policy of %s does not allow everything any more", e.ID), nil
+		return unless(e.DefaultPolicy(), "the policy of %s no longer allows everything", e.ID), nil
 	case s.want.PolicyDigest == "":
 		return "", nil // an earlier release did not note it; no answer would leave open what it said
 	}
 	return unless(e.Policy == "" || endpoint.PolicyDigest(e.Policy) == s.want.PolicyDigest,
-		"the policy of %s is not the one it was taken over with", e.ID), nil
+		"the policy of %s is not the one that it was adopted with", e.ID), nil
 }
 
 // tags compares the tags of our own; others are their owner's.
@@ -271,16 +271,16 @@ func (s scene) visible() (string, error) {
 	service, err := s.seen()
 	switch {
 	case errors.Is(err, errNotAsked):
-		return fmt.Sprintf("%s is not visible to account %s any more", s.want.ServiceName, s.want.AccountID), nil
+		return fmt.Sprintf("%s is no longer visible to account %s", s.want.ServiceName, s.want.AccountID), nil
 	case err != nil:
 		return "", err
 	case service.AcceptanceRequired != s.want.AcceptanceRequired:
-		return unless(service.AcceptanceRequired, "%s does not ask for acceptance any more", service.Name) +
+		return unless(service.AcceptanceRequired, "%s no longer asks for acceptance", service.Name) +
 			unless(!service.AcceptanceRequired, "%s asks for acceptance now", service.Name), nil
 	case service.PrivateDNSName != s.want.PrivateDNSName:
 		return fmt.Sprintf("the private name of %s is %q instead of %q", service.Name, service.PrivateDNSName, s.want.PrivateDNSName), nil
 	}
-	return unless(service.PrivateDNSVerified || !s.want.PrivateDNSVerified, "the private name of %s is not verified any more",
+	return unless(service.PrivateDNSVerified || !s.want.PrivateDNSVerified, "the private name of %s is no longer verified",
 		service.Name), nil
 }
 

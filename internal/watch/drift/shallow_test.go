@@ -42,7 +42,7 @@ func TestPolicyOfAnAdoptedEndpoint(t *testing.T) {
 		"adopted, changed":                  {adopted: true, noted: true, was: own, now: open, differs: true},
 		"adopted with the default":          {adopted: true, noted: true, was: open, now: open},
 		"adopted with the default, changed": {adopted: true, noted: true, was: open, now: own, differs: true},
-		"adopted, takes none any more":      {adopted: true, noted: true, was: own},
+		"adopted, no longer takes one":      {adopted: true, noted: true, was: own},
 		"adopted, takes one by now":         {adopted: true, noted: true, now: open},
 		"adopted by an earlier release":     {adopted: true, now: own},
 	} {
@@ -85,7 +85,7 @@ func TestVPCsAreReadInTurn(t *testing.T) {
 }
 
 // A list that failed once makes every check unknown that needs it. What then has nothing to compare is ok or was never asked: an
-// unknown that nobody asks about again would stay for ever.
+// unknown without another check would stay for ever.
 func TestNothingToCompareLeavesNothingUnknown(t *testing.T) {
 	t.Parallel()
 	e := endpoint.Endpoint{ID: "vpce-1", VPCID: "vpc-1", State: connection.StateAvailable}

@@ -80,7 +80,7 @@ func (c Config) hears(access connection.Access) bool { return access.Home() && c
 // AWS: DescribeVpcAttribute answers one attribute of one VPC; no list shows any.
 const mostVPCs = 5
 
-// inTurn returns the VPCs to read: a few when the schedule woke us, and all that a change concerns.
+// inTurn returns the VPCs to read: a few in a scheduled run, and all that a change concerns.
 func inTurn(w wake, vpcIDs []string) []string {
 	if w.by != bySchedule || len(vpcIDs) <= mostVPCs {
 		return vpcIDs

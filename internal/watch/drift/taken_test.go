@@ -38,7 +38,7 @@ func TestPrivateDNSOfAnotherEndpoint(t *testing.T) {
 	}
 }
 
-// Private DNS that is off beside a zone which answers in its stead is for hands, whichever of the two was looked at in this run.
+// Private DNS that is off while a zone answers in its place needs manual repair, whichever of the two was checked in this run.
 func TestPrivateDNSBesideAnotherZone(t *testing.T) {
 	t.Parallel()
 	const detail = "the private DNS of vpce-1 is off"
@@ -46,9 +46,9 @@ func TestPrivateDNSBesideAnotherZone(t *testing.T) {
 		wanted, shadowed bool
 		hands            bool
 	}{
-		"beside another zone": {true, true, true},
-		"beside none":         {true, false, false},
-		"to be off":           {false, true, false},
+		"with another zone": {true, true, true},
+		"without one":       {true, false, false},
+		"to be off":         {false, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

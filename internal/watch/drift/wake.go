@@ -14,13 +14,13 @@ import (
 // What wakes the check.
 const (
 	bySchedule = "schedule"
-	byChange   = "change" // CloudTrail, Parameter Store's own event, or what a vendor did
+	byChange   = "change" // CloudTrail, Parameter Store's own event, or a vendor's action
 )
 
 // turn is how long it takes until every connection has had its deep checks.
 const turn = 24 * time.Hour
 
-// mostDeep is how many connections are looked at deeply in one scheduled run, when more than that are due.
+// mostDeep is the most connections that get deep checks in one scheduled run.
 const mostDeep = 500
 
 // wake is why the check was called. by is "" for what it does not know, or what needs no check: a no-op, not a fault.
@@ -28,15 +28,15 @@ type wake struct {
 	by     string
 	at     time.Time
 	detail []byte // of a change
-	wide   *place // of a change that names nothing of a connection: whatever is in that account and Region may be concerned
+	wide   *place // of a change that names no part of a connection: everything in that account and Region may be concerned
 	note   string // why there is nothing to do, or ""
-	caller string // of a call that CloudTrail tells of: who made it, and which it was; "" when nobody knows
-	// parameter is set for a change of a parameter, of which AWS does not say whose it was.
+	caller string // of a call that CloudTrail reports: who made it, and which it was; "" when it is unknown
+	// parameter is set for a change of a parameter, for which AWS does not report the caller.
 	parameter bool
 }
 
-// decodeWake reads the function's input. Every input has an answer.
-func decodeWake(raw []byte) wake {
+// decodeWake reads the function's input; ours reports which callers are our own functions. Every input has an answer.
+func decodeWake(raw []byte, ours func(arn string) bool) wake {
 	var e struct {
 		Source     string          `json:"source"`
 		DetailType string          `json:"detail-type"`
@@ -53,22 +53,22 @@ func decodeWake(raw []byte) wake {
 	case e.Source == "aws.cloudformation" && e.DetailType == "CloudFormation Stack Status Change": // Postern was deployed
 		return wake{by: bySchedule, at: e.Time}
 	case e.DetailType == "AWS API Call via CloudTrail":
-		return w.called()
+		return w.called(ours)
 	case e.Source == "aws.ssm" && e.DetailType == "Parameter Store Change":
 		w.parameter = true
 		return w
 	case e.Source == connection.EventSource && e.DetailType == connection.EventEndpointState:
 		return w
 	default:
-		return wake{note: "an event that nobody subscribed us to"}
+		return wake{note: "an event of no rule of Postern"}
 	}
 }
 
-// called reads a call that CloudTrail tells of.
+// called reads a call that CloudTrail reports.
 //
-// AWS: a function's session bears the function's name, and so do ours in other accounts; the calls for a network ACL name no subnet
+// AWS: a function's session has the function's name, and so have ours in other accounts; the calls for a network ACL name no subnet
 // and no VPC.
-func (w wake) called() wake {
+func (w wake) called(ours func(arn string) bool) wake {
 	var call struct {
 		EventName    string          `json:"eventName"`
 		ErrorCode    json.RawMessage `json:"errorCode"`
@@ -90,7 +90,7 @@ func (w wake) called() wake {
 		w.wide = &place{accountID: call.AccountID, region: call.Region}
 	}
 	if arn := call.UserIdentity.ARN; arn != "" {
-		w.caller = told(arn, call.EventName)
+		w.caller = callerAndCall(arn, call.EventName)
 	}
 	return w
 }
@@ -98,27 +98,41 @@ func (w wake) called() wake {
 // ownSessions begins the names of our functions, and so of their sessions.
 const ownSessions = "postern-"
 
-// ours reports whether an ARN is of a session of our functions.
-func ours(arn string) bool {
-	_, session, _ := strings.Cut(arn, ":assumed-role/")
-	_, session, _ = strings.Cut(session, "/")
-	return strings.HasPrefix(session, ownSessions)
+// ours reports whether an ARN is of a session of one of our functions, in the function's own role or in that of a network. The name of
+// the session alone proves nothing: every caller that assumes a role chooses it.
+//
+// AWS: CloudFormation names a role after the stack and the function; where another account must know it, the stack names it after the
+// Region and the function.
+func (c Config) ours(arn string) bool {
+	_, rest, _ := strings.Cut(arn, ":assumed-role/")
+	role, session, _ := strings.Cut(rest, "/")
+	function, named := strings.CutPrefix(session, ownSessions)
+	if !named || function == "" {
+		return false
+	}
+	compact := func(name string) string { return strings.ToLower(strings.ReplaceAll(name, "-", "")) }
+	if strings.HasPrefix(compact(role), compact(ownSessions+function)) ||
+		strings.HasPrefix(role, ownSessions) && strings.HasSuffix(role, "-"+function) {
+		return true
+	}
+	return slices.ContainsFunc(c.Networks, func(n connection.RegisteredNetwork) bool {
+		return n.RoleARN != "" && n.RoleARN[strings.LastIndex(n.RoleARN, "/")+1:] == role
+	})
 }
 
-// publishing is for how long after a ledger a change of the connection's parameters is taken for our own: the event may come after
-// the execution that published them.
+// publishing is how long after a ledger a change of the connection's parameters counts as our own: the event may come after the
+// execution that published them.
 const publishing = 2 * time.Minute
 
 // concerned returns the connections to look at: all of them by the schedule, those that a change names otherwise. One that an
-// execution holds is being changed by us, and is left alone.
+// execution holds is being changed by Postern, and is left alone.
 func (w wake) concerned(links []store.Link) []store.Link {
 	return slices.DeleteFunc(links, func(link store.Link) bool {
 		return link.Holder != "" || w.by == byChange && !w.names(link)
 	})
 }
 
-// names reports whether a change names something of a connection. Calls write ids in many shapes, so they are searched for wherever
-// they stand.
+// names reports whether a change names something of a connection. Calls have ids in many places, so the whole event is searched.
 func (w wake) names(link store.Link) bool {
 	e := link.Expects
 	switch {
@@ -136,8 +150,8 @@ func (w wake) mentions(id string) bool {
 }
 
 // turns returns the connections whose turn it is for the deep checks, in their order: all that a change concerns, and by the
-// schedule those that were looked at longest ago. One with a finding is looked at every time, after the others: what was mended is
-// to be said soon.
+// schedule those that were checked longest ago. One with a finding is checked every time, after the others, so that a fix is
+// reported soon.
 func (w wake) turns(links []store.Link) []store.Link {
 	due := slices.Clone(links)
 	switch {
@@ -152,7 +166,7 @@ func (w wake) turns(links []store.Link) []store.Link {
 	return due[:min(len(due), mostDeep)]
 }
 
-// looked is when a connection was last looked at deeply: its onboarding verified everything.
+// looked is when a connection last had its deep checks: its onboarding verified everything.
 func looked(link store.Link) time.Time {
 	if at := link.Drift.DeepAt; at.After(link.Expects.At) {
 		return at

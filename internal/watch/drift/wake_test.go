@@ -43,7 +43,7 @@ func ids(links []store.Link) []string {
 	return found
 }
 
-// Every sample of a change names the one connection, and that is looked at deeply but where only lists can tell.
+// Every sample of a change names the one connection, and that one gets deep checks, unless only lists can show the change.
 func TestChangesNameTheirConnection(t *testing.T) {
 	t.Parallel()
 	for name, looks := range map[string]int{
@@ -51,7 +51,7 @@ func TestChangesNameTheirConnection(t *testing.T) {
 		"cloudtrail.network-acl": 0, "cloudtrail.record": 1, "cloudtrail.zone": 1, "ssm.parameter-change": 1,
 		"postern.endpoint-state-change": 1,
 	} {
-		w := decodeWake(events.Read(name + ".json"))
+		w := decodeWake(events.Read(name+".json"), Config{}.ours)
 		concerned := w.concerned([]store.Link{other(), link()})
 		if w.by != byChange || !slices.Equal(ids(concerned), []string{link().ConnectionID}) || len(w.turns(concerned)) != looks {
 			t.Errorf("%s: %q %q concerns %q, %d in turn", name, w.by, w.note, ids(concerned), len(w.turns(concerned)))
@@ -69,13 +69,19 @@ func TestNothingToCheck(t *testing.T) {
 	modify := string(events.Read("cloudtrail.modify.json"))
 	const someone = "assumed-role/admin/someone"
 	if !strings.Contains(modify, someone) {
-		t.Fatal("the sample is of somebody else")
+		t.Fatal("the sample is of another connection")
 	}
+	config := Config{Networks: connection.Networks{{Name: "there", RoleARN: "arn:aws:iam::222233334444:role/of/theirs"}}}
 	for name, test := range map[string]struct {
 		raw  string
 		want string // by
 	}{
 		"ours":                     {strings.ReplaceAll(modify, someone, "assumed-role/Postern-ConfigureDns-1/postern-configure-dns"), ""},
+		"ours, with a named role":  {strings.ReplaceAll(modify, someone, "assumed-role/postern-us-east-1-configure-dns/postern-configure-dns"), ""},
+		"ours, in another account": {strings.ReplaceAll(modify, someone, "assumed-role/theirs/postern-configure-dns"), ""},
+		"a session named like one": {strings.ReplaceAll(modify, someone, "assumed-role/admin/postern-configure-dns"), byChange},
+		"another function's role":  {strings.ReplaceAll(modify, someone, "assumed-role/Postern-Plan-1/postern-configure-dns"), byChange},
+		"a session without a name": {strings.ReplaceAll(modify, someone, "assumed-role/postern-operators/postern-"), byChange},
 		"a role that is like ours": {strings.ReplaceAll(modify, someone, "assumed-role/postern-operators/alice"), byChange},
 		"a user that is like ours": {strings.ReplaceAll(modify, someone, "user/postern-alice"), byChange},
 		"refused":                  {strings.Replace(modify, `"eventName"`, `"errorCode": "Client.UnauthorizedOperation", "eventName"`, 1), ""},
@@ -85,7 +91,7 @@ func TestNothingToCheck(t *testing.T) {
 		"the schedule":             {string(events.Read("schedule.sweep.json")), bySchedule},
 		"a deployment":             {string(events.Read("cloudformation.deployed.json")), bySchedule},
 	} {
-		if w := decodeWake([]byte(test.raw)); w.by != test.want || (w.by == "") == (w.note == "") {
+		if w := decodeWake([]byte(test.raw), config.ours); w.by != test.want || (w.by == "") == (w.note == "") {
 			t.Errorf("%s: %q %q", name, w.by, w.note)
 		}
 	}
@@ -94,14 +100,14 @@ func TestNothingToCheck(t *testing.T) {
 // A parameter that changed while it was published was changed by the publishing.
 func TestOwnPublishingIsLeftAlone(t *testing.T) {
 	t.Parallel()
-	w, published := decodeWake(events.Read("ssm.parameter-change.json")), link()
+	w, published := decodeWake(events.Read("ssm.parameter-change.json"), Config{}.ours), link()
 	published.Expects.At = w.at.Add(-30 * time.Second)
 	if found := w.concerned([]store.Link{published}); len(found) > 0 {
 		t.Errorf("looked at %q", ids(found))
 	}
 }
 
-// Who was looked at longest ago comes first, who has a finding comes each time, and nobody else before a day has passed.
+// The connection that was checked longest ago comes first, one with a finding comes each time, and no other before a day has passed.
 func TestTurns(t *testing.T) {
 	t.Parallel()
 	at := func(name string, ago time.Duration, findings ...connection.DriftFinding) store.Link {
@@ -136,7 +142,7 @@ func TestNoLookWithoutTime(t *testing.T) {
 	}
 }
 
-// Nobody looked for three days: that is known of nothing any more.
+// Without deep checks for three days every deep check is unknown.
 func TestUnseenIsUnknown(t *testing.T) {
 	t.Parallel()
 	l := link()
@@ -150,7 +156,7 @@ func TestUnseenIsUnknown(t *testing.T) {
 		t.Fatalf("got %v", answers)
 	}
 	for _, a := range answers {
-		if a.Result != connection.DriftUnknown || a.Detail != "nobody has looked since 2026-11-20 15:11 UTC" {
+		if a.Result != connection.DriftUnknown || a.Detail != "not checked since 2026-11-20 15:11 UTC" {
 			t.Errorf("got %+v", a)
 		}
 	}

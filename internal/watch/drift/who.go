@@ -28,21 +28,21 @@ type Trails func(access connection.Access, region string) Trail
 const globalRegion = "us-east-1"
 
 const (
-	// lateness is how long it is asked who changed something: AWS delivers events within about 15 minutes, most of the time.
+	// lateness is how long the check asks who changed something: AWS delivers events within about 15 minutes, most of the time.
 	lateness = 2 * time.Hour
-	// before the drift was seen the change was made, at most so long.
+	// earlier is how far back to search CloudTrail.
 	earlier = 26 * time.Hour
 	// mostPages is how far back the events of one thing are read, 50 at a time.
 	mostPages = 4
-	// mostLookups is how many calls one run makes, of all things together: when somebody changes hundreds, what they changed is said
-	// in time, and who it was for as many as there is time for.
+	// mostLookups is how many calls one run makes, of all things together: after hundreds of changes every finding is reported
+	// in time, and the caller for as many as there is time for.
 	//
 	// AWS: LookupEvents takes two calls a second from an account in a Region; the reserve has a minute.
 	mostLookups = 60
 )
 
 // name writes into findings who changed what drifted, as far as CloudTrail knows. It is asked when a finding is new, and again until
-// the event should be there. Nobody knowing is no error.
+// the event should be there. An unknown caller is no error.
 //
 // The call that woke the check is known before CloudTrail's history has it, and is what opened the findings about what it names.
 func (h *history) name(ctx context.Context, w wake, link store.Link, drift *connection.Drift) {
@@ -80,7 +80,7 @@ func changed(check connection.DriftCheck, e connection.Expectation) (region stri
 		connection.CheckTags, connection.CheckNotification, connection.CheckInterfaces:
 		return "", some(e.EndpointID)
 	}
-	return "", nil // nobody of ours: the vendor, or a name's way through many hands
+	return "", nil // no call in the account: the vendor, or the resolution of a name
 }
 
 func some(id string) []string {
@@ -90,9 +90,10 @@ func some(id string) []string {
 	return []string{id}
 }
 
-// history is what CloudTrail tells of things in one run: each is asked for once, however many connections share it.
+// history is what CloudTrail reports of resources in one run: each is asked for once, however many connections share it.
 type history struct {
 	trails Trails
+	ours   func(arn string) bool
 	log    *slog.Logger
 	known  map[subject]lastCall
 	calls  int
@@ -105,17 +106,17 @@ type subject struct {
 	name   string
 }
 
-// lastCall is who changed a thing last, other than we, and by which call; zero when CloudTrail does not know.
+// lastCall is who changed a thing last, other than Postern, and by which call; zero when CloudTrail does not know.
 type lastCall struct {
 	by   string
 	when time.Time
 }
 
 func (c *Checker) history() *history {
-	return &history{trails: c.Trails, log: c.Log, known: map[subject]lastCall{}}
+	return &history{trails: c.Trails, ours: c.Config.ours, log: c.Log, known: map[subject]lastCall{}}
 }
 
-// of returns the last change of a thing. What there is no call left for nobody knows: the next run asks again.
+// of returns the last change of a thing. Without a call left it is unknown, and the next run asks again.
 func (h *history) of(ctx context.Context, s subject, at time.Time) lastCall {
 	last, known := h.known[s]
 	if known || h.calls >= mostLookups {
@@ -129,7 +130,7 @@ func (h *history) of(ctx context.Context, s subject, at time.Time) lastCall {
 	return last
 }
 
-// read looks through the newest events of a thing for one of somebody else: our own, and what is only read, may stand before it.
+// read looks through the newest events of a thing for a change by another caller. Our own calls, and reads, may come before it.
 //
 // AWS: LookupEvents answers the newest first, at most 50 at a time, for one attribute.
 func (h *history) read(ctx context.Context, s subject, at time.Time) (lastCall, error) {
@@ -146,10 +147,10 @@ func (h *history) read(ctx context.Context, s subject, at time.Time) (lastCall, 
 		}
 		for _, event := range out.Events {
 			who, did := identity(event)
-			if !did || who == "" || aws.ToString(event.ReadOnly) == "true" || ours(who) {
+			if !did || who == "" || aws.ToString(event.ReadOnly) == "true" || h.ours(who) {
 				continue
 			}
-			return lastCall{told(who, aws.ToString(event.EventName)), aws.ToTime(event.EventTime)}, nil
+			return lastCall{callerAndCall(who, aws.ToString(event.EventName)), aws.ToTime(event.EventTime)}, nil
 		}
 		if in.NextToken = out.NextToken; aws.ToString(in.NextToken) == "" {
 			break
@@ -171,5 +172,5 @@ func identity(event types.Event) (who string, did bool) {
 	return cmp.Or(detail.UserIdentity.ARN, aws.ToString(event.Username)), detail.ErrorCode == ""
 }
 
-// told is how a caller and a call are told of.
-func told(who, call string) string { return who + " (" + call + ")" }
+// callerAndCall formats a caller and a call for findings.
+func callerAndCall(who, call string) string { return who + " (" + call + ")" }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ const (
 	own   = "arn:aws:sts::111122223333:assumed-role/Postern-ConfigureDns-1/postern-configure-dns"
 )
 
-// called is a call of somebody, minutes before monday.
+// called is a call of a principal, minutes before monday.
 func called(minutes int, arn, name string, more map[string]any) types.Event {
 	detail := map[string]any{"userIdentity": map[string]any{"arn": arn}}
 	for key, value := range more {
@@ -85,11 +86,12 @@ func TestWho(t *testing.T) {
 		events []types.Event
 		want   string
 	}{
-		"nobody":                     {nil, ""},
-		"somebody":                   {[]types.Event{called(1, alice, "ModifyVpcEndpoint", nil)}, alice + " (ModifyVpcEndpoint)"},
+		"no call":                    {nil, ""},
+		"another caller":             {[]types.Event{called(1, alice, "ModifyVpcEndpoint", nil)}, alice + " (ModifyVpcEndpoint)"},
 		"the newest of two":          {[]types.Event{called(1, bob, "DeleteTags", nil), called(2, alice, "ModifyVpcEndpoint", nil)}, bob + " (DeleteTags)"},
 		"we ourselves":               {[]types.Event{called(1, own, "ModifyVpcEndpoint", nil)}, ""},
-		"somebody before us":         {[]types.Event{called(1, own, "ModifyVpcEndpoint", nil), called(2, alice, "DeleteTags", nil)}, alice + " (DeleteTags)"},
+		"a session named like ours":  {[]types.Event{called(1, strings.Replace(bob, "/bob", "/postern-plan", 1), "DeleteTags", nil)}, strings.Replace(bob, "/bob", "/postern-plan", 1) + " (DeleteTags)"},
+		"another caller before us":   {[]types.Event{called(1, own, "ModifyVpcEndpoint", nil), called(2, alice, "DeleteTags", nil)}, alice + " (DeleteTags)"},
 		"who only looked":            {[]types.Event{read(called(1, alice, "DescribeVpcEndpoints", nil))}, ""},
 		"before one who only looked": {[]types.Event{read(called(1, alice, "DescribeVpcEndpoints", nil)), called(2, bob, "DeleteTags", nil)}, bob + " (DeleteTags)"},
 		"who was refused":            {[]types.Event{called(1, alice, "ModifyVpcEndpoint", refused)}, ""},
@@ -149,7 +151,7 @@ func TestWhatIsAskedFor(t *testing.T) {
 			t.Errorf("%s: %q in %q", info.Check, things, region)
 		}
 		if info.Repairable && len(things) == 0 {
-			t.Errorf("%s is repaired, and nobody is asked who changed it", info.Check)
+			t.Errorf("%s is repaired, and CloudTrail is not asked who changed it", info.Check)
 		}
 		if _, things := changed(info.Check, connection.Expectation{}); len(things) > 0 {
 			t.Errorf("%s of nothing: %q, whose events would be everybody's", info.Check, things)
@@ -157,7 +159,7 @@ func TestWhatIsAskedFor(t *testing.T) {
 	}
 }
 
-// Nobody knowing is no error, and one thing that nobody knows about hides no other.
+// An unknown caller is no error, and hides no other.
 func TestWhoOfSeveralThings(t *testing.T) {
 	t.Parallel()
 	l := link()
@@ -181,7 +183,7 @@ func TestWhoOfSeveralThings(t *testing.T) {
 	}
 }
 
-// It is asked until it is known, for two hours; of what nobody could look at nobody is asked.
+// It is asked until it is known, for two hours; CloudTrail is not asked about an unknown check.
 func TestWhenWhoIsAsked(t *testing.T) {
 	t.Parallel()
 	known := finding(connection.CheckRecord, connection.DriftFound)
@@ -225,7 +227,7 @@ func TestWhoWoke(t *testing.T) {
 	}
 }
 
-// Our own calls may fill pages before somebody else's: so many are read, and no more.
+// Our own calls may fill pages before another caller's: so many are read, and no more.
 func TestWhoBehindManyOfOurs(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -267,7 +269,7 @@ func TestWhoOfManyConnections(t *testing.T) {
 		vpc := connection.Drift{Findings: []connection.DriftFinding{finding(connection.CheckVPCDNS, connection.DriftFound)}}
 		once.name(t.Context(), wake{at: monday}, l, &vpc)
 		if vpc.Findings[0].By == "" {
-			t.Fatalf("connection %d: nobody", i)
+			t.Fatalf("connection %d: no caller", i)
 		}
 		l.Expects.EndpointID += strconv.Itoa(i)
 		each.events[l.Expects.EndpointID] = []types.Event{called(2, alice, "DeleteTags", nil)}

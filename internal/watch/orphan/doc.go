@@ -1,6 +1,6 @@
-// Package orphan looks for what Postern made and nobody answers for: what an execution stopped by hand left, things of connections
-// that are gone, second endpoints, and endpoints that wait, and bill, for longer than anybody waits for them. It reports and
-// deletes nothing: that is a person's decision, who starts the request that the report carries.
+// Package orphan looks for orphaned resources: what a stopped execution left behind, resources of connections that do not exist, second
+// endpoints, and endpoints that wait for the vendor for longer than the timeout. It reports and deletes nothing: a person decides, and
+// starts the request in the report.
 //
-// What could not be looked at is unknown: never an orphan, and never gone.
+// A resource that could not be listed is unknown: never an orphan, and never gone.
 package orphan

@@ -22,7 +22,7 @@ import (
 	"postern/internal/store"
 )
 
-// Function builds orphan: woken by a schedule.
+// Function builds orphan. A schedule calls it.
 func Function(r step.Runtime) (lambda.Handler, error) {
 	table, rawNetworks := r.Env.Required(step.EnvTable), r.Env.Required(step.EnvNetworks)
 	events := bus.New(eventbridge.NewFromConfig(r.AWS), r.Env.Required(step.EnvEventBus))
@@ -56,7 +56,7 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	}
 	return step.Handle(r.Log, func(ctx context.Context, e Event) (Swept, error) {
 		if e.Time.IsZero() {
-			e.Time = r.Now() // invoked by hand
+			e.Time = r.Now() // invoked manually
 		}
 		return sweeper.Sweep(ctx, e.Time)
 	}), nil

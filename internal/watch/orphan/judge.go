@@ -24,14 +24,14 @@ type judge struct {
 	things []connection.OrphanThing
 }
 
-// holding is what is known of who holds a connection.
+// holding is what is known of the execution that holds a connection.
 type holding struct {
 	held  bool // by an execution that runs
 	ended bool // by one that has ended, at a time that may be zero
 	at    time.Time
 }
 
-// orphans returns what of a connection is nobody's. It errs when nobody can tell whether its holder runs.
+// orphans returns the orphaned resources of a connection. It returns an error when it cannot find out whether the holder runs.
 func (j *judge) orphans(ctx context.Context) ([]connection.OrphanNotice, error) {
 	if j.record != nil && j.young(j.record.UpdatedAt) {
 		return nil, nil
@@ -55,7 +55,7 @@ func (j *judge) orphans(ctx context.Context) ([]connection.OrphanNotice, error) 
 	return nil, nil
 }
 
-// young is false of a time that nobody knows.
+// young reports whether a time is too recent for an orphan; false for an unknown time.
 func (j *judge) young(since time.Time) bool { return !since.IsZero() && j.at.Sub(since) < settled }
 
 func (j *judge) holder(ctx context.Context) (holding, error) {
@@ -69,7 +69,7 @@ func (j *judge) holder(ctx context.Context) (holding, error) {
 	return holding{held: !ended, ended: ended, at: at}, nil
 }
 
-// stopped is what an execution left that was stopped by hand, or whose rollback broke.
+// stopped is what an execution left behind that was stopped manually, or whose rollback failed.
 func (j *judge) stopped(holder holding) connection.OrphanNotice {
 	n := j.notice(connection.OrphanStopped, j.things, j.record.Holder)
 	n.Execution, n.Since = j.record.Holder, holder.at
@@ -77,7 +77,7 @@ func (j *judge) stopped(holder holding) connection.OrphanNotice {
 	return n
 }
 
-// stoppedChange is an execution that was stopped while it worked on an onboarded connection. Offboarding would take that away.
+// stoppedChange is an execution that was stopped while it worked on an onboarded connection. Offboarding would remove the connection.
 func (j *judge) stoppedChange(holder holding) []connection.OrphanNotice {
 	if !holder.ended {
 		return nil
@@ -89,7 +89,7 @@ func (j *judge) stoppedChange(holder holding) []connection.OrphanNotice {
 	return []connection.OrphanNotice{n}
 }
 
-// unknown is things of a connection that nobody has.
+// unknown is resources tagged with a connection that does not exist.
 func (j *judge) unknown() connection.OrphanNotice {
 	ended := ""
 	if j.record != nil {
@@ -117,14 +117,14 @@ func (j *judge) second() []connection.OrphanNotice {
 		described(others) + ". Offboarding would remove the connection."
 	for _, thing := range others {
 		if thing.Adopted {
-			n.Next += " " + thing.ID + " was made by hand: delete it only when nobody else uses it, or take the tags off it that begin with postern:."
+			n.Next += " " + thing.ID + " was created manually: delete it only when nothing else uses it, or remove its tags that begin with postern:."
 		}
 	}
 	return []connection.OrphanNotice{n}
 }
 
-// overdue are the endpoints that wait for the vendor for longer than anybody waits. Whoever holds the connection should have ended
-// that by itself.
+// overdue are the endpoints that wait for the vendor for longer than the timeout. The execution that holds the connection should have
+// ended the wait.
 func (j *judge) overdue() []connection.OrphanNotice {
 	vendorID, _, _ := strings.Cut(j.id, "/")
 	patience := j.Patience(vendorID) + settled
@@ -137,7 +137,7 @@ func (j *judge) overdue() []connection.OrphanNotice {
 	}
 	n := j.notice(connection.OrphanOverdue, late, names(late))
 	n.Execution, n.Since = j.record.Holder, j.waitsSince(late[0])
-	n.Next = "Ask the vendor, or start the state machine with the request below: it makes the execution give up and undo what it made."
+	n.Next = "Ask the vendor, or start the state machine with the request below: it makes the execution stop waiting and undo what it made."
 	n.Request = j.request(connection.ActionCancel)
 	return []connection.OrphanNotice{n}
 }

@@ -53,7 +53,7 @@ type sighting struct {
 func (s *Sweeper) look(ctx context.Context, p place, seen *sighting) {
 	add := func(id string, thing connection.OrphanThing) {
 		if id == "" {
-			return // our tag without a connection: somebody's own
+			return // our tag without a connection: not Postern's
 		}
 		thing.AccountID = p.account
 		seen.things[id] = append(seen.things[id], thing)
@@ -86,7 +86,7 @@ func (s *Sweeper) look(ctx context.Context, p place, seen *sighting) {
 	if parameters, err := s.Parameters(p.access).Created(ctx, s.Prefix, ""); !failed(connection.ThingParameter, err) {
 		for _, made := range parameters {
 			if made.Version > 1 {
-				continue // somebody has written it since: no offboarding removes it, and nobody wants to be told for ever
+				continue // it was written manually since: no offboarding removes it, and a report would repeat for ever
 			}
 			add(connectionOf(s.Prefix, made.Name), connection.OrphanThing{
 				Type: connection.ThingParameter, ID: made.Name, Region: p.region, CreatedAt: made.Modified,

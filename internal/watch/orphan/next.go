@@ -12,7 +12,7 @@ import (
 )
 
 // offboard says how a person removes what a notice lists. An offboarding finds what is in registered VPCs, and hosted zones by
-// the VPC that they answer in; the rest is for hands.
+// the VPC that they answer in; the rest needs manual removal.
 func (j *judge) offboard(n *connection.OrphanNotice) {
 	var outside []connection.OrphanThing
 	for _, thing := range n.Things {
@@ -27,17 +27,17 @@ func (j *judge) offboard(n *connection.OrphanNotice) {
 	}
 	var next []string
 	if n.Request != nil {
-		next = append(next, "Start the state machine with the request below: it removes what is ours of the connection, wherever it is "+
-			"in the registered networks, and keeps what is not. Or start the onboarding again, if the connection is still wanted.")
+		next = append(next, "Start the state machine with the request below: it removes what Postern owns of the connection in every "+
+			"registered network, and keeps the rest. Or start the onboarding again, if the connection is still wanted.")
 	}
 	if len(byHand) > 0 {
-		next = append(next, "Delete by hand, since an offboarding does not find it: "+described(byHand)+".")
+		next = append(next, "Delete manually, since an offboarding does not find it: "+described(byHand)+".")
 	}
 	n.Next = strings.Join(next, " ")
 }
 
 // request is a request that names this connection and nothing else; nil when no connection can have such a name: the tag was
-// written by hand.
+// written manually.
 func (j *judge) request(action connection.Action) json.RawMessage {
 	vendorID, name, _ := strings.Cut(j.id, "/")
 	raw, err := json.Marshal(struct {

@@ -205,7 +205,7 @@ func TestKinds(t *testing.T) {
 		"stopped, with nothing made":    {ended(in(held), long), isStopped, offboard, 0},
 		"ended, and forgotten by AWS":   {ended(in(held, available), time.Time{}), isStopped, offboard, 0},
 		"stopped a minute ago":          {world: ended(in(held, available), now.Add(-time.Minute))},
-		"nobody knows whether it runs":  {world: unasked, unknown: 1},
+		"unknown whether it runs":       {world: unasked, unknown: 1},
 		"changed a minute ago":          {world: in(busy, available)},
 		"no record":                     {in(nil, available), isUnknown, offboard, 0},
 		"no record, made a minute ago":  {world: in(nil, young("vpce-1"))},
@@ -223,13 +223,13 @@ func TestKinds(t *testing.T) {
 		"onboarded, with a second endpoint": {in(linked("", store.StatusOnboarded), available, second), connection.OrphanSecond, "", 0},
 		"the second one is young":           {world: in(linked("", store.StatusOnboarded), available, young("vpce-2"))},
 
-		"waits":                                {world: in(waiting(now.Add(-13*days)), pending(13*days))},
-		"waits for too long":                   {in(waiting(now.Add(-15*days)), pending(15*days)), connection.OrphanOverdue, cancel, 0},
-		"waits again for an old endpoint":      {world: in(waiting(now.Add(-2*days)), pending(15*days))},
-		"old, accepted, and still worked on":   {world: in(waiting(now.Add(-15*days)), available)},
-		"old, pending, and nothing waits":      {in(held, pending(15*days)), connection.OrphanOverdue, cancel, 0},
-		"somebody's, with half of our tags":    {world: in(nil, foreign)},
-		"somebody's, with our tag and no name": {world: in(nil, unnamed)},
+		"waits":                              {world: in(waiting(now.Add(-13*days)), pending(13*days))},
+		"waits for too long":                 {in(waiting(now.Add(-15*days)), pending(15*days)), connection.OrphanOverdue, cancel, 0},
+		"waits again for an old endpoint":    {world: in(waiting(now.Add(-2*days)), pending(15*days))},
+		"old, accepted, and still worked on": {world: in(waiting(now.Add(-15*days)), available)},
+		"old, pending, and nothing waits":    {in(held, pending(15*days)), connection.OrphanOverdue, cancel, 0},
+		"not ours, with half of our tags":    {world: in(nil, foreign)},
+		"not ours, with our tag and no name": {world: in(nil, unnamed)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -261,7 +261,7 @@ func TestKinds(t *testing.T) {
 }
 
 // A sweep lists each account and Region once, and an account's zones once; also where an onboarded connection is whose network is
-// not registered any more.
+// no longer registered.
 func TestPlaces(t *testing.T) {
 	t.Parallel()
 	w := &world{records: record(func(r *store.Overview) {
@@ -354,7 +354,7 @@ func TestByHand(t *testing.T) {
 				t.Fatalf("%+v", w.taken)
 			}
 			n := w.taken[0]
-			_, hand, _ := strings.Cut(n.Next, "Delete by hand")
+			_, hand, _ := strings.Cut(n.Next, "Delete manually")
 			if (len(n.Request) > 0) != test.request || test.hand == "" != (hand == "") || !strings.Contains(hand, test.hand) ||
 				strings.Contains(hand, "vpce-2") {
 				t.Errorf("next %q, request %s", n.Next, n.Request)

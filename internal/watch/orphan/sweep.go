@@ -14,8 +14,8 @@ import (
 	"postern/internal/connection"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
-	"postern/internal/metric"
 	"postern/internal/publish"
+	"postern/internal/step"
 	"postern/internal/store"
 )
 
@@ -23,13 +23,13 @@ import (
 const (
 	// MetricOrphans is the number of orphans.
 	MetricOrphans = "OrphanCount"
-	// MetricChecked is the number of connections and things that were looked at.
+	// MetricChecked is the number of connections and resources that were checked.
 	MetricChecked = "OrphanChecked"
-	// MetricUnknown is the number of lists and executions that could not be looked at.
+	// MetricUnknown is the number of lists and executions that could not be read.
 	MetricUnknown = "OrphanUnknown"
 )
 
-// Endpoints lists what of EC2 is ours in an account and Region; *endpoint.Client satisfies it.
+// Endpoints lists the EC2 resources that Postern owns in an account and Region; *endpoint.Client satisfies it.
 type Endpoints interface {
 	Managed(ctx context.Context) ([]endpoint.Endpoint, error)
 	ManagedGroups(ctx context.Context) ([]endpoint.SecurityGroup, error)
@@ -60,7 +60,7 @@ type Sweeper struct {
 	Parameters func(connection.Access) Parameters
 	// Prefix is what the names of all parameters begin with, such as /postern.
 	Prefix string
-	// Patience is how long an approval of a vendor may be waited for.
+	// Patience is how long an endpoint may wait for a vendor's approval.
 	Patience func(vendorID string) time.Duration
 	Bus      *bus.Bus
 	Metrics  io.Writer
@@ -74,15 +74,16 @@ type Event struct {
 
 // Swept is what a sweep did.
 type Swept struct {
-	Looked  int `json:"looked"`  // connections and things
-	Orphans int `json:"orphans"` // events said
-	Unknown int `json:"unknown"` // lists and executions that could not be looked at
+	Looked  int `json:"looked"`  // connections and resources
+	Orphans int `json:"orphans"` // events put
+	Unknown int `json:"unknown"` // lists and executions that could not be read
 }
 
-// Sweep looks at everything of ours, and says what is nobody's. An error means that the connections could not be read, or that an
-// event was not taken; lists that could not be read are counted and said in the log.
+// Sweep lists everything that Postern owns, and reports orphaned resources. An error means that the connections could not be read, or
+// that an event could not be put; lists that could not be read are counted and logged.
 func (s *Sweeper) Sweep(ctx context.Context, at time.Time) (Swept, error) {
-	// The things come before the records: what is made meanwhile has no orphan's look then, since it is claimed before it is made.
+	// The resources are listed before the records: a resource made meanwhile is not mistaken for an orphan, since its connection is
+	// claimed before it is made.
 	seen := &sighting{things: map[string][]connection.OrphanThing{}}
 	registered := places(s.Networks, nil)
 	for _, p := range registered {
@@ -109,7 +110,7 @@ func (s *Sweeper) Sweep(ctx context.Context, at time.Time) (Swept, error) {
 		notices, err := j.orphans(ctx)
 		if err != nil {
 			seen.unknown++
-			s.Log.WarnContext(ctx, "could not tell whether a connection is an orphan", "connection", id, "error", err.Error())
+			s.Log.WarnContext(ctx, "could not find out whether a connection is orphaned", "connection", id, "error", err.Error())
 		}
 		for _, notice := range notices {
 			s.Log.WarnContext(ctx, "orphan", "connection", id, "kind", notice.Kind, "things", len(notice.Things),
@@ -118,9 +119,9 @@ func (s *Sweeper) Sweep(ctx context.Context, at time.Time) (Swept, error) {
 		}
 	}
 	swept := Swept{Looked: seen.looked + len(records), Orphans: len(events), Unknown: seen.unknown}
-	count := func(name string, value int) metric.Metric {
-		return metric.Metric{Name: name, Unit: metric.Count, Value: float64(value)}
+	count := func(name string, value int) step.Metric {
+		return step.Metric{Name: name, Unit: step.Count, Value: float64(value)}
 	}
-	return swept, errors.Join(s.Bus.Put(ctx, events...), metric.Write(s.Metrics, at, count(MetricOrphans, swept.Orphans),
+	return swept, errors.Join(s.Bus.Put(ctx, events...), step.WriteMetrics(s.Metrics, at, count(MetricOrphans, swept.Orphans),
 		count(MetricChecked, swept.Looked), count(MetricUnknown, swept.Unknown)))
 }

@@ -1,5 +1,4 @@
-// Package metric writes metrics as log lines, in CloudWatch's embedded metric format.
-package metric
+package step
 
 import (
 	"encoding/json"
@@ -8,27 +7,28 @@ import (
 	"time"
 )
 
-// Namespace is the namespace of the metrics; they have no dimensions, so that their number never grows.
-const Namespace = "Postern"
+// MetricNamespace is the namespace of Postern's metrics. They have no dimensions, so their number never grows.
+const MetricNamespace = "Postern"
 
-// Units of CloudWatch.
+// Units of metrics, as CloudWatch names them.
 const (
 	Count   = "Count"
 	Seconds = "Seconds"
 )
 
-// Metric is one value with its CloudWatch unit.
+// Metric is one value with its unit.
 type Metric struct {
 	Name  string
 	Unit  string
 	Value float64
 }
 
-// Write writes one line in CloudWatch's embedded metric format, from which the log group makes metrics.
+// WriteMetrics writes metrics as one line in CloudWatch's embedded metric format, from which the log group makes metrics. It writes
+// nothing when at is zero.
 //
 // AWS: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html. Timestamp is
-// in milliseconds; [[]] is one empty set of dimensions. At an unknown time nothing is written.
-func Write(to io.Writer, at time.Time, metrics ...Metric) error {
+// in milliseconds; [[]] is one empty set of dimensions.
+func WriteMetrics(to io.Writer, at time.Time, metrics ...Metric) error {
 	if at.IsZero() {
 		return nil
 	}
@@ -42,7 +42,7 @@ func Write(to io.Writer, at time.Time, metrics ...Metric) error {
 		Metrics    []definition
 	}
 	line := map[string]any{}
-	d := directive{Namespace: Namespace, Dimensions: [][]string{{}}}
+	d := directive{Namespace: MetricNamespace, Dimensions: [][]string{{}}}
 	for _, m := range metrics {
 		d.Metrics = append(d.Metrics, definition{m.Name, m.Unit})
 		line[m.Name] = m.Value
