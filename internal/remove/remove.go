@@ -149,7 +149,7 @@ func describe(zone connection.DNS) (things, done string) {
 		}
 		parts, done = append(parts, thing), how
 	}
-	for _, record := range zone.Written() {
+	for _, record := range zone.Records {
 		switch {
 		case !record.Changed:
 		case record.Previous != nil:

@@ -38,7 +38,7 @@ func Named(calendar string) (Clock, error) {
 		}
 		business := cal.NewBusinessCalendar()
 		business.AddHoliday(us.Holidays...)
-		// The whole day counts: vendors promise "hours" and mean days on which somebody works.
+		// The whole day counts: vendors promise "hours" and mean working days.
 		business.SetWorkHours(0, 24*time.Hour)
 		return Clock{business: business, zone: zone}, nil
 	default:

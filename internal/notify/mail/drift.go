@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postern/internal/connection"
+	"postern/internal/watch/remedy"
 )
 
 // drifted mails the operators what is wrong with a link in use, when no ticket is told of it. Nobody claims it: a mail that comes
@@ -67,7 +68,7 @@ func driftBody(d connection.DriftNotice) string {
 		line("What to do: read how the last repair ended, %s; if it went well, agree with who changes it back: docs/runbook.md#drift",
 			consoleLink(f.Repair))
 	default:
-		line("What to do: %s Action diagnose tells whether the link works: docs/runbook.md#drift", f.Remedy())
+		line("What to do: %s Action diagnose tells whether the link works: docs/runbook.md#drift", remedy.Of(f))
 	}
 	line("")
 	line("Connection: %s", d.ConnectionID)

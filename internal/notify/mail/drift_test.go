@@ -46,7 +46,7 @@ func TestDriftMail(t *testing.T) {
 		"for hands": {func(d *connection.DriftNotice) {
 			unrepaired(d)
 			d.Policy, d.Finding.ForHands = connection.PolicyRepair, true
-		}, []string{"What to do: put it right by hand: no repair is started"}},
+		}, []string{"What to do: fix it manually: no repair is started"}},
 		"high":                            {severity(connection.SeverityHigh), []string{"(high)"}},
 		"medium":                          {severity(connection.SeverityMedium), nil},
 		"low":                             {severity(connection.SeverityLow), nil},

@@ -49,7 +49,8 @@ func healthy() *patient {
 			{AZ: "us-east-1a", AZID: "use1-az1"}, {AZ: "us-east-1b", AZID: "use1-az2"},
 		}},
 		Service: connection.Service{Name: "svc", Region: "us-east-1", Visible: true},
-		DNS:     connection.DNSPlan{Mode: connection.ModePrivateHostedZone, Hostname: host, Zone: domain, RecordType: "CNAME"},
+		DNS: connection.DNSPlan{Mode: connection.ModePrivateHostedZone, Hostname: host, Zone: domain,
+			Records: []connection.NameRecord{{Name: host, Type: connection.RecordCNAME}}},
 	}, seen: []connection.Check{
 		{Kind: KindDNS, Target: host, Verdict: connection.Pass},
 		{Kind: KindTCP, Target: oneA, Verdict: connection.Pass}, {Kind: KindTCP, Target: oneB, Verdict: connection.Pass},

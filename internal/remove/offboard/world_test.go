@@ -128,7 +128,7 @@ func plan(w *world) *connection.Plan {
 		Offboard: &connection.OffboardPlan{
 			EndpointIDs: []string{vpce}, SecurityGroupID: group, To: "support@vendor.example",
 			Config: connection.Config{Parameters: []connection.Parameter{{Name: parameter, Version: 1, Changed: true}}},
-			Zones: []connection.DNS{{Mode: connection.ModePrivateHostedZone, ZoneID: w.zoneID, ZoneName: zoneName, ZoneCreated: true, Changed: true,
+			Zones: []connection.DNS{{Mode: connection.ModePrivateHostedZone, ZoneID: w.zoneID, ZoneName: zoneName, ZoneCreated: true,
 				Records: []connection.WrittenRecord{{Record: connection.Record{Name: host, Type: connection.RecordCNAME, TTL: 60,
 					Value: target}, Changed: true}}}},
 		},
