@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"postern/internal/connection"
+	"postern/internal/store"
 )
 
 // offboard lists what there is of a connection to remove. The ledger of an onboarded connection says where it is; one that never
@@ -17,7 +18,7 @@ func (p *Planner) offboard(ctx context.Context, execution string, request connec
 		ConnectionID: request.ConnectionID(), Vendor: request.Vendor, Decision: connection.DecisionOffboard,
 		Findings: []connection.Finding{}, Creates: []string{}, Ticket: request.Ticket, Requester: request.Requester,
 	}
-	stopped, err := p.free(ctx, plan.ConnectionID, execution)
+	stopped, err := p.free(ctx, plan.ConnectionID, execution, request.Ticket, store.Record.Owns)
 	if err != nil {
 		return connection.Plan{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"postern/internal/connection"
+	"postern/internal/store"
 	"postern/internal/vendor"
 )
 
@@ -170,10 +171,15 @@ func (p *Planner) again(ctx context.Context, execution string, plan connection.P
 	return p.decide(ctx, execution, plan, connection.ActionOnboard)
 }
 
-// decide says where the execution goes from here. Who holds the connection is only read when the next step would make something.
+// decide says where the execution goes from here. Who holds the connection is only read when the next step would make something, and
+// whose it is when a ticket wants to know what would be made; the wait for allow-listing claims it.
 func (p *Planner) decide(ctx context.Context, execution string, plan connection.Plan, action connection.Action) (
 	connection.Plan, error) {
 	switch {
+	case action == connection.ActionPlan && plan.Ticket != nil:
+		plan.Decision = connection.DecisionPlanned
+		_, err := p.record(ctx, plan.ConnectionID, execution, plan.Ticket, store.Record.Opens)
+		return plan, err
 	case action == connection.ActionPlan:
 		plan.Decision = connection.DecisionPlanned
 		return plan, nil
@@ -182,23 +188,36 @@ func (p *Planner) decide(ctx context.Context, execution string, plan connection.
 		return plan, nil
 	}
 	plan.Decision = connection.DecisionProceed
-	stopped, err := p.free(ctx, plan.ConnectionID, execution)
+	stopped, err := p.free(ctx, plan.ConnectionID, execution, plan.Ticket, store.Record.Opens)
 	if err == nil && stopped != "" {
 		_, plan.TakenFrom, err = p.from.Holders.Ran(ctx, stopped)
 	}
 	return plan, err
 }
 
-// free returns a Conflict when another execution that runs holds the connection. One that ended without letting go is returned.
-func (p *Planner) free(ctx context.Context, connectionID, execution string) (stopped string, err error) {
-	holder, err := p.from.Holders.Holder(ctx, connectionID)
-	if err != nil || holder == "" || holder == execution {
+// record reads whose a connection is, and returns a Conflict when a request's ticket may not do with it what is asked; nil is the
+// operators. The execution that holds the connection may go on. Whoever claims the connection checks again, in the same write.
+func (p *Planner) record(ctx context.Context, connectionID, execution string, ticket *connection.Ticket,
+	may func(store.Record, string) bool) (store.Record, error) {
+	record, err := p.from.Holders.Record(ctx, connectionID)
+	if err == nil && record.Holder != execution && !may(record, ticket.Key()) {
+		err = connection.NotOf(connectionID, ticket.Key())
+	}
+	return record, err
+}
+
+// free returns a Conflict when record does, or another execution that runs holds the connection. One that ended without letting go is
+// returned.
+func (p *Planner) free(ctx context.Context, connectionID, execution string, ticket *connection.Ticket,
+	may func(store.Record, string) bool) (stopped string, err error) {
+	record, err := p.record(ctx, connectionID, execution, ticket, may)
+	if err != nil || record.Holder == "" || record.Holder == execution {
 		return "", err
 	}
-	ended, err := p.from.Holders.Ended(ctx, holder)
+	ended, err := p.from.Holders.Ended(ctx, record.Holder)
 	if err == nil && !ended {
 		err = connection.Errorf(connection.Conflict, "connection %s is held by execution %s; wait until that has ended, or end it with "+
-			"action cancel unless it offboards, then start again", connectionID, holder)
+			"action cancel unless it offboards, then start again", connectionID, record.Holder)
 	}
-	return holder, err
+	return record.Holder, err
 }

@@ -6,13 +6,15 @@ import (
 	"slices"
 
 	"postern/internal/connection"
+	"postern/internal/store"
 )
 
 // repair makes the plan of a repair out of the ledger: the connection shall be again what its onboarding made, and nothing is
 // read anew that the ledger knows. The endpoint must be there; a repair replaces none.
 func (p *Planner) repair(ctx context.Context, execution string, request connection.Request) (connection.Plan, error) {
 	id := request.ConnectionID()
-	if _, err := p.free(ctx, id, execution); err != nil {
+	// No ticket can ask for a repair: one in the request is the operators' choice of whom to tell.
+	if _, err := p.free(ctx, id, execution, nil, store.Record.Owns); err != nil {
 		return connection.Plan{}, err
 	}
 	ledger, err := p.from.Holders.Ledger(ctx, id)
@@ -30,7 +32,7 @@ func (p *Planner) repair(ctx context.Context, execution string, request connecti
 	}
 	plan.Gates.Approval.ByConnection = false // the vendor has had its text
 	plan.Repair = &connection.RepairPlan{
-		Checks: request.Repair.Checks, Endpoint: ledger.Endpoint, Execution: ledger.Execution, DNS: standing(ledger.DNS), Config: standingConfig(ledger.Config),
+		Checks: request.Repair.Checks, Endpoint: ledger.Endpoint, Execution: ledger.Execution, Ticket: ledger.Plan.Ticket.Key(), DNS: standing(ledger.DNS), Config: standingConfig(ledger.Config),
 	}
 	plan.Findings, plan.Creates = []connection.Finding{}, []string{}
 	if ledger.Open { // as its onboarding warned: the next ledger knows it by this
