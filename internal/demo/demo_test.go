@@ -183,7 +183,7 @@ func TestSummarySaysHowItEnded(t *testing.T) {
 		want   []string
 	}{
 		"onboarded": {report{Status: succeeded, Path: []string{"Plan", "Onboarded"}, Endpoint: "vpce-1", State: "available",
-			Parameters: map[string]string{"/p/config.yaml": "a:\n  b: c\n"}, Record: &connection.Record{Name: "n", Type: "CNAME", Value: "v"}},
+			Parameters: map[string]string{"/p/config.yaml": "a:\n  b: c\n"}, Records: []connection.Record{{Name: "n", Type: "CNAME", Value: "v"}}},
 			[]string{"Onboarded", "vpce-1 (available)", "n CNAME v", "/p/config.yaml", "  b: c"}},
 		"diagnosed": {report{Status: succeeded, Path: []string{"Plan", "Diagnosed"}, Diagnosis: &connection.Diagnosis{
 			Cause: "network-acl", Sentence: "A rule stops the packets.", Next: "correct it.", Evidence: []connection.Check{

@@ -224,7 +224,9 @@ func reportOf(cloud *local.Cloud, from mark, ended states.Execution, last []byte
 		}
 	}
 	if state.DNS != nil {
-		r.Record = state.DNS.Record
+		for _, record := range state.DNS.Records {
+			r.Records = append(r.Records, record.Record)
+		}
 	}
 	if state.Config != nil {
 		r.Clients = state.Plan.ClientActions

@@ -392,10 +392,10 @@ func TestAdoptRefuses(t *testing.T) {
 			id := pendingByHand(t, c)
 			must(t, c.World.Vendor(privatelink.MonteCarloService).Reject(id, "no"))
 			return id
-		}, "is rejected, and cannot be used any more"},
+		}, "is rejected, and can no longer be used"},
 		"groups that let nobody in": {func(t *testing.T, c *local.Cloud) string {
 			return handMade(t, c, func(made *privatelink.HandMade) { made.GroupIDs = []string{privatelink.DemoClientGroup} })
-		}, "do not let 10.20.0.0/16 in on 443/tcp"},
+		}, "do not allow 10.20.0.0/16 on 443/tcp"},
 		"a zone that leads elsewhere": {func(t *testing.T, c *local.Cloud) string {
 			id := handMade(t, c, nil)
 			zoneByHand(c, "privatelink.getmontecarlo.com.", "elsewhere.example.com.")

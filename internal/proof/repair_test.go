@@ -188,9 +188,9 @@ func TestRepairRefuses(t *testing.T) {
 		says   string
 	}{
 		"never onboarded":       {func(*testing.T, *local.Cloud) {}, "is not onboarded; onboard it"},
-		"the endpoint is gone":  {linkedAnd(broken("deletion")), "a repair replaces none; onboard the connection again"},
+		"the endpoint is gone":  {linkedAnd(broken("deletion")), "a repair does not replace it; onboard the connection again"},
 		"the vendor rejected":   {linkedAnd(broken("rejection")), "is rejected, which no repair changes; ask the vendor"},
-		"the zone is another's": {linkedAnd(broken("zone-replaced")), "Postern did not make it"},
+		"the zone is another's": {linkedAnd(broken("zone-replaced")), "an owner that is not Postern"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

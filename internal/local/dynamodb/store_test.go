@@ -26,7 +26,7 @@ func TestStoreOverTheWire(t *testing.T) {
 			Name: store.WaitingIndex, Projection: "INCLUDE",
 			Include: []string{"waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "lastSeen",
 				"ticket", "waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "reminderOf", "reminderPercent",
-				"waitRole", "waitExternalId", "waitRegion"},
+				"waitRole", "waitExternalId", "waitRegion", "waitHeartbeat", "waitBeat"},
 			Key: dynamodb.Key{
 				Hash:  dynamodb.Attribute{Name: "waitGate", Kind: dynamodb.String},
 				Range: &dynamodb.Attribute{Name: "waitSince", Kind: dynamodb.String},

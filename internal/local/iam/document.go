@@ -24,14 +24,16 @@ type document struct {
 }
 
 type statement struct {
-	name         string // Sid, or its place in the document
-	allow        bool
-	actions      []string // nil when notActions is set, and the other way round
-	notActions   []string
-	resources    []string
-	notResources []string
-	principals   principals
-	conditions   []condition
+	name       string // Sid, or its place in the document
+	allow      bool
+	actions    []string // nil when notActions is set, and the other way round
+	notActions []string
+	// folded and notFolded are actions and notActions in lower case: IAM ignores their case.
+	folded, notFolded []string
+	resources         []string
+	notResources      []string
+	principals        principals
+	conditions        []condition
 }
 
 // principals are the principals of a statement: everyone, services by name, and ARNs or account ids.
@@ -84,6 +86,7 @@ func parseStatement(raw any, kind kind, place int) (statement, error) {
 	if s.actions, s.notActions, err = either(fields, "Action", "NotAction"); err != nil {
 		return statement{}, err
 	}
+	s.folded, s.notFolded = lower(s.actions), lower(s.notActions)
 	if kind != trustPolicy {
 		if s.resources, s.notResources, err = either(fields, "Resource", "NotResource"); err != nil {
 			return statement{}, err

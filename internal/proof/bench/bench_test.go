@@ -134,7 +134,7 @@ func TestAStartThatFailsSaysWhy(t *testing.T) {
 // The page lists every budget, with the limit of the code.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "budgets.md"))
+	page, err := os.ReadFile(filepath.Join("..", "budgets.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// Command bench measures what has a budget, and fails when one is exceeded: docs/budgets.md. It needs what `make bench` builds.
+// Command bench measures what has a budget, and fails when one is exceeded: internal/proof/budgets.md. It needs what `make bench` builds.
 package main
 
 import (

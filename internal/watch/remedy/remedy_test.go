@@ -1,4 +1,4 @@
-package connection
+package remedy
 
 import (
 	"maps"
@@ -7,19 +7,21 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"postern/internal/connection"
 )
 
-// Whatever the drift check finds, there is something to do about it.
+// Every check of the drift check has a remedy.
 func TestEveryCheckHasARemedy(t *testing.T) {
 	t.Parallel()
-	var checks []DriftCheck
-	for _, info := range DriftChecks {
-		finding := DriftFinding{DriftAnswer: DriftAnswer{Check: info.Check, ForHands: true}}
-		if next := finding.Remedy(); !strings.Contains(next, "by hand") || strings.Contains(next, "action repair") {
-			t.Errorf("%s for hands: %q", info.Check, next)
+	var checks []connection.DriftCheck
+	for _, info := range connection.DriftChecks {
+		finding := connection.DriftFinding{DriftAnswer: connection.DriftAnswer{Check: info.Check, ForHands: true}}
+		if next := Of(finding); !strings.Contains(next, "manually") || strings.Contains(next, "action repair") {
+			t.Errorf("%s, manual repair only: %q", info.Check, next)
 		}
 		finding.ForHands = false
-		next := finding.Remedy()
+		next := Of(finding)
 		if strings.Contains(next, "action repair and check "+string(info.Check)) != info.Repairable || next[0] < 'a' || !strings.HasSuffix(next, ".") {
 			t.Errorf("%s: %q", info.Check, next)
 		}
@@ -31,7 +33,7 @@ func TestEveryCheckHasARemedy(t *testing.T) {
 	if diff := cmp.Diff(checks, slices.Sorted(maps.Keys(remedies))); diff != "" {
 		t.Errorf("(-checks +remedies):\n%s", diff)
 	}
-	if next := (DriftFinding{}).Remedy(); next == "" {
+	if next := Of(connection.DriftFinding{}); next == "" {
 		t.Error("a check of another release has no remedy")
 	}
 }

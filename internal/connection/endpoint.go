@@ -1,6 +1,27 @@
 package connection
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
+
+// Endpoint is the interface endpoint of the connection.
+type Endpoint struct {
+	ID      string        `json:"id"`
+	State   EndpointState `json:"state"`
+	Created bool          `json:"created"` // by this execution; rollback never deletes any other endpoint
+	// Adopted is set for an endpoint that was created manually and that Postern adopted, in this execution or an earlier one:
+	// Postern releases it and never deletes it.
+	Adopted bool `json:"adopted,omitempty"`
+	// PrivateDNSEnabled is set when the private DNS of an adopted endpoint was on when it was adopted.
+	PrivateDNSEnabled bool   `json:"privateDnsEnabled,omitempty"`
+	NotificationID    string `json:"notificationId,omitempty"`
+	// PolicyDigest is that of the policy which an adopted endpoint had when it was adopted; "" for any other endpoint.
+	PolicyDigest string `json:"policyDigest,omitempty"`
+	// SecurityGroupID is the group that Postern made for it, "" when the request named groups.
+	SecurityGroupID string    `json:"securityGroupId,omitempty"`
+	At              time.Time `json:"at,omitzero"` // when EnsureEndpoint was entered; the wait for approval begins then
+}
 
 // EndpointState is the state of an interface endpoint, in lower case.
 //
@@ -8,7 +29,7 @@ import "strings"
 // (aws/aws-sdk-go-v2#2864), so a raw value is never compared: ParseEndpointState first.
 type EndpointState string
 
-// Every state the API has. StateUnknown stands for a word this release does not know: it is kept waiting on, never acted on.
+// Every state the API has. StateUnknown is any word that this release does not know: Postern keeps waiting and never acts on it.
 const (
 	StatePendingAcceptance EndpointState = "pendingacceptance"
 	StatePending           EndpointState = "pending"
@@ -50,7 +71,7 @@ func (s EndpointState) Accepted() bool {
 	return s == StatePending || s == StateAvailable || s == StatePartial
 }
 
-// Live reports whether the endpoint can still become or is available; adopting any other would adopt a corpse.
+// Live reports whether the endpoint is available or can still become so. Only such an endpoint is adopted.
 func (s EndpointState) Live() bool { return s.Waiting() || s.Accepted() }
 
 // Gone reports whether the endpoint no longer exists, or soon will not.
