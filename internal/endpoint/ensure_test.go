@@ -295,7 +295,9 @@ func TestEnsureWithoutANotification(t *testing.T) {
 
 type claims struct{ err error }
 
-func (c claims) Claim(context.Context, string, string, time.Time, time.Time) error { return c.err }
+func (c claims) Claim(context.Context, string, string, string, time.Time, time.Time) error {
+	return c.err
+}
 
 func TestHandle(t *testing.T) {
 	t.Parallel()

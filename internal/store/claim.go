@@ -19,42 +19,27 @@ func (s *Store) Holder(ctx context.Context, connectionID string) (string, error)
 	return found.text("holder"), nil
 }
 
-// Record is what is known of a connection: enough to decide who may act on it.
-type Record struct {
-	Holder     string // ARN of the execution that holds it, "" when it is free
-	Ticket     string // key of the ticket that opened it, "" for none
-	EndpointID string // "" when it has no endpoint
-	Status     Status // how its last execution ended, "" when none has
-}
-
-// Record returns what is known of a connection; nothing of one that was never made.
-func (s *Store) Record(ctx context.Context, connectionID string) (Record, error) {
-	found, err := s.read(ctx, connectionID, "holder", "ticket", "endpointId", "status")
-	if err != nil {
-		return Record{}, fmt.Errorf("reading the record of %s: %w", connectionID, err)
-	}
-	return Record{
-		Holder: found.text("holder"), Ticket: found.text("ticket"), EndpointID: found.text("endpointId"), Status: Status(found.text("status")),
-	}, nil
-}
-
-// Claim makes an execution the holder of a connection, and writes nothing when it is already. The claim of another execution that
+// Claim makes an execution the holder of a connection, and writes nothing when it is already. The same write names the ticket that
+// the execution came from, a key, in place of the one before; "" is the operators, who may claim every connection. A ticket that may
+// not open the connection (Record.Opens) gets a connection.Conflict. The claim of another execution that
 // runs is a connection.Conflict; see Asking. So is a plan, made at planned, that another execution's end has overtaken: whoever was
 // stopped and is redriven would act upon what is not there any more. The zero time is a plan of a release that did not note it.
-func (s *Store) Claim(ctx context.Context, connectionID, execution string, planned, at time.Time) error {
+func (s *Store) Claim(ctx context.Context, connectionID, execution, ticket string, planned, at time.Time) error {
 	now, err := s.hold(ctx, connectionID, execution)
-	if err != nil || now.holder == execution {
+	if err != nil || now.Holder == execution {
 		return err
 	}
-	condition, values, err := s.claimable(ctx, now.holder, execution, planned)
+	condition, values, err := s.claimable(ctx, &now, execution, ticket, planned)
 	if err != nil {
 		return err
 	}
 	if condition == "" {
-		return s.conflict(connectionID, now.holder)
+		return s.refusal(connectionID, now, execution, ticket, planned)
 	}
 	held, err := s.update(ctx, connectionID, change{
-		set:       map[string]string{"vendor": vendorOf(connectionID), "holder": execution, "updatedAt": stamp(at)},
+		set: map[string]string{
+			"vendor": vendorOf(connectionID), "holder": execution, "ticket": ticket, "updatedAt": stamp(at),
+		},
 		condition: condition, values: values,
 	})
 	if err != nil {
@@ -63,7 +48,8 @@ func (s *Store) Claim(ctx context.Context, connectionID, execution string, plann
 	if held {
 		return nil
 	}
-	return s.refused(ctx, connectionID, execution, planned)
+	_, err = s.refused(ctx, connectionID, execution, ticket, planned)
+	return err
 }
 
 // Holds returns nil when an execution holds a connection, or has ended it itself: its last step may run twice. One that lost it to
@@ -71,18 +57,19 @@ func (s *Store) Claim(ctx context.Context, connectionID, execution string, plann
 func (s *Store) Holds(ctx context.Context, connectionID, execution string) error {
 	now, err := s.hold(ctx, connectionID, execution)
 	switch {
-	case err != nil || now.holder == execution || now.holder == "" && now.finishedBy == execution:
+	case err != nil || now.Holder == execution || now.Holder == "" && now.finishedBy == execution:
 		return err
-	case now.holder != "":
-		return s.conflict(connectionID, now.holder)
+	case now.Holder != "":
+		return s.conflict(connectionID, now.Holder)
 	}
 	return now.overtook(connectionID)
 }
 
-// hold is who holds a connection, and who ended it last.
+// hold is who has a connection, and who ended it last.
 type hold struct {
-	holder, finishedBy string // ARNs, "" for none
-	finishedAt         string // a stamp; "" when no release noted it
+	Record
+	finishedBy string // ARN, "" for none
+	finishedAt string // a stamp; "" when no release noted it
 }
 
 // overtakes reports whether another execution has ended the connection after one made its plan.
@@ -100,12 +87,15 @@ func (h hold) overtook(connectionID string) error {
 
 // hold returns how a connection is held, and connection.Cancelled when the execution holds it and was told to give up.
 func (s *Store) hold(ctx context.Context, connectionID, execution string) (hold, error) {
-	found, err := s.read(ctx, connectionID, "holder", "cancelledHolder", "finishedBy", "finishedAt")
+	found, err := s.read(ctx, connectionID, append([]string{"cancelledHolder", "finishedBy", "finishedAt"}, recordAttributes...)...)
 	if err != nil {
 		return hold{}, fmt.Errorf("reading who holds %s: %w", connectionID, err)
 	}
-	now := hold{holder: found.text("holder"), finishedBy: found.text("finishedBy"), finishedAt: found.text("finishedAt")}
-	if now.holder == execution && found.text("cancelledHolder") == execution {
+	now := hold{finishedBy: found.text("finishedBy"), finishedAt: found.text("finishedAt")}
+	if now.Record, err = recordOf(connectionID, found); err != nil {
+		return hold{}, err
+	}
+	if now.Holder == execution && found.text("cancelledHolder") == execution {
 		return now, connection.Errorf(connection.Cancelled, "Somebody cancelled connection %s.", connectionID)
 	}
 	return now, nil
@@ -129,19 +119,26 @@ func notCancelled(placeholder string) string {
 }
 
 // refused says why a claim's condition did not hold: Cancelled, a Conflict, or nil when the execution holds the connection after
-// all.
-func (s *Store) refused(ctx context.Context, connectionID, execution string, planned time.Time) error {
+// all. It returns how the connection is held by now.
+func (s *Store) refused(ctx context.Context, connectionID, execution, ticket string, planned time.Time) (hold, error) {
 	now, err := s.hold(ctx, connectionID, execution)
+	if err != nil || now.Holder == execution {
+		return now, err
+	}
+	return now, s.refusal(connectionID, now, execution, ticket, planned)
+}
+
+// refusal says why an execution may not have a connection that another one has, or had.
+func (s *Store) refusal(connectionID string, now hold, execution, ticket string, planned time.Time) error {
 	switch {
-	case err != nil || now.holder == execution:
-		return err
+	case !now.Opens(ticket):
+		return connection.NotOf(connectionID, ticket)
 	case now.overtakes(execution, planned):
 		return now.overtook(connectionID)
-	case now.holder == "":
-		return connection.Errorf(connection.Unavailable, "connection %s changed hands while it was being claimed; try again",
-			connectionID)
+	case now.Holder == "":
+		return connection.Errorf(connection.Unavailable, "connection %s changed hands while it was being claimed; try again", connectionID)
 	}
-	return s.conflict(connectionID, now.holder)
+	return s.conflict(connectionID, now.Holder)
 }
 
 func (s *Store) conflict(connectionID, holder string) error {
@@ -217,6 +214,7 @@ func (s *Store) Finish(ctx context.Context, result Result) error {
 			return connection.Errorf(connection.Internal, "writing what is expected of %s: %w", result.ConnectionID, err)
 		}
 		set["ledger"], set["linked"], set["unlinked"], set["expects"] = string(ledger), linked, "", string(expects)
+		set["ticket"] = result.Ledger.Plan.Ticket.Key()
 	}
 	if result.Status == StatusOffboarded {
 		set["linked"], set["unlinked"], set["expects"], set["drift"] = "", linked, "", ""
@@ -230,7 +228,8 @@ func (s *Store) Finish(ctx context.Context, result Result) error {
 	if held || result.Status == StatusFailed {
 		return nil
 	}
-	return s.refused(ctx, result.ConnectionID, result.Execution, time.Time{})
+	_, err = s.refused(ctx, result.ConnectionID, result.Execution, "", time.Time{})
+	return err
 }
 
 func vendorOf(connectionID string) string {

@@ -63,21 +63,44 @@ func (s *Store) Ran(ctx context.Context, execution string) (request []byte, sinc
 }
 
 // claimable is the condition under which an execution, named by the placeholder :holder, may take a connection for which it made a
-// plan at a time: it is free, its own, or held by one that has ended, and nobody has ended it since. The holder that was seen is ""
-// for none.
-func (s *Store) claimable(ctx context.Context, holder, execution string, planned time.Time) (
+// plan at a time: it is its own, free, or held by one that has ended, and nobody has ended it since. It is "" when the execution may
+// not. What is known of the connection is nil before it was read. For a ticket the condition is also that no execution has ended the
+// connection since it was read; the operators may take every connection.
+func (s *Store) claimable(ctx context.Context, seen *hold, execution, ticket string, planned time.Time) (
 	condition string, values map[string]string, err error) {
-	condition, values = "(attribute_not_exists(holder) OR holder = :holder)", map[string]string{}
-	if holder != "" && holder != execution {
-		ended, err := s.Ended(ctx, holder)
-		if err != nil || !ended {
-			return "", nil, err
+	free, values := "attribute_not_exists(holder)", map[string]string{}
+	switch {
+	case seen == nil && ticket != "":
+		free = "attribute_not_exists(vendor)" // every claim writes it: there is no such connection
+	case seen == nil || seen.Holder == execution:
+	case !seen.Opens(ticket):
+		return "", nil, nil
+	default:
+		if seen.Holder != "" {
+			ended, err := s.Ended(ctx, seen.Holder)
+			if err != nil || !ended {
+				return "", nil, err
+			}
+			free, values["ended"] = "(attribute_not_exists(holder) OR holder = :ended)", seen.Holder
 		}
-		condition, values["ended"] = "(attribute_not_exists(holder) OR holder = :holder OR holder = :ended)", holder
+		if ticket != "" {
+			free = "(" + free + seen.unchanged(values) + ")"
+		}
 	}
+	condition = "(holder = :holder OR " + free + ")"
 	if !planned.IsZero() {
 		condition += " AND (attribute_not_exists(finishedAt) OR finishedBy = :holder OR finishedAt <= :planned)"
 		values["planned"] = stamp(planned)
 	}
 	return condition, values, nil
+}
+
+// unchanged continues a condition: no execution has ended the connection since it was read, so it is still free, or still belongs to
+// the ticket. It adds its value.
+func (h hold) unchanged(values map[string]string) string {
+	if h.finishedAt == "" {
+		return " AND attribute_not_exists(finishedAt)"
+	}
+	values["seen"] = h.finishedAt
+	return " AND finishedAt = :seen"
 }

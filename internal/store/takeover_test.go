@@ -67,13 +67,13 @@ func TestTakeover(t *testing.T) {
 				asked.status["arn:1"] = test.status
 			}
 			for way, take := range map[string]func(*store.Store) error{
-				"claim": func(s *store.Store) error { return s.Claim(t.Context(), id, "arn:2", noon, noon) },
+				"claim": func(s *store.Store) error { return s.Claim(t.Context(), id, "arn:2", "", noon, noon) },
 				"register": func(s *store.Store) error {
 					return s.Register(t.Context(), approval("arn:2", noon), store.NewToken(canary))
 				},
 			} {
 				s, table := open()
-				must(t, s.Claim(t.Context(), id, "arn:1", noon, noon))
+				must(t, s.Claim(t.Context(), id, "arn:1", "", noon, noon))
 				if !test.mute {
 					s = s.Asking(asked)
 				}
@@ -96,8 +96,8 @@ func TestNobodyIsAskedWithoutNeed(t *testing.T) {
 	s, _ := open()
 	asked := &executions{err: errors.New("asked")}
 	s = s.Asking(asked)
-	must(t, s.Claim(t.Context(), id, "arn:1", noon, noon))
-	must(t, s.Claim(t.Context(), id, "arn:1", noon, noon))
+	must(t, s.Claim(t.Context(), id, "arn:1", "", noon, noon))
+	must(t, s.Claim(t.Context(), id, "arn:1", "", noon, noon))
 	must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
 	if len(asked.asked) > 0 {
 		t.Errorf("asked for %v", asked.asked)
@@ -108,10 +108,10 @@ func TestNobodyIsAskedWithoutNeed(t *testing.T) {
 func TestTakeoverRace(t *testing.T) {
 	t.Parallel()
 	s, table := open()
-	must(t, s.Claim(t.Context(), id, "arn:1", noon, noon))
+	must(t, s.Claim(t.Context(), id, "arn:1", "", noon, noon))
 	third := s.Asking(&executions{})
-	late := s.Asking(claiming{func() { must(t, third.Claim(t.Context(), id, "arn:3", noon, noon)) }})
-	if err := late.Claim(t.Context(), id, "arn:2", noon, noon); connection.NameOf(err) != connection.Conflict || table.Get(id)["holder"] != "arn:3" {
+	late := s.Asking(claiming{func() { must(t, third.Claim(t.Context(), id, "arn:3", "", noon, noon)) }})
+	if err := late.Claim(t.Context(), id, "arn:2", "", noon, noon); connection.NameOf(err) != connection.Conflict || table.Get(id)["holder"] != "arn:3" {
 		t.Errorf("%v, held by %s", err, table.Get(id)["holder"])
 	}
 }
@@ -121,7 +121,7 @@ func TestTakeoverRace(t *testing.T) {
 func TestTakeoverByAnEarlierAttempt(t *testing.T) {
 	t.Parallel()
 	s, table := open()
-	must(t, s.Claim(t.Context(), id, "arn:1", noon, noon))
+	must(t, s.Claim(t.Context(), id, "arn:1", "", noon, noon))
 	earlier, later := approval("arn:2", noon), approval("arn:2", noon)
 	earlier.Attempt, later.Attempt = 1, 2
 	reading := &meanwhile{API: table, do: func() {
@@ -167,7 +167,7 @@ func TestCancel(t *testing.T) {
 	if told, err := s.Cancel(t.Context(), id, "arn:1"); told || err != nil {
 		t.Errorf("cancelled what nobody holds: %v, %v", told, err)
 	}
-	must(t, s.Claim(t.Context(), id, "arn:1", noon, noon))
+	must(t, s.Claim(t.Context(), id, "arn:1", "", noon, noon))
 	if told, err := s.Cancel(t.Context(), id, "arn:0"); told || err != nil || table.Get(id)["cancelledHolder"] != "" {
 		t.Errorf("cancelled another one: %v, %v", told, err)
 	}
@@ -178,7 +178,7 @@ func TestCancel(t *testing.T) {
 	}
 	onboarded := store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded, EndpointID: "vpce-0123abcd", At: noon}
 	for name, err := range map[string]error{
-		"claim":    s.Claim(t.Context(), id, "arn:1", noon, noon),
+		"claim":    s.Claim(t.Context(), id, "arn:1", "", noon, noon),
 		"register": s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)),
 		"finish":   s.Finish(t.Context(), onboarded),
 	} {
@@ -190,7 +190,7 @@ func TestCancel(t *testing.T) {
 		t.Errorf("item %v", item)
 	}
 	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon}))
-	must(t, s.Claim(t.Context(), id, "arn:2", noon, noon))
+	must(t, s.Claim(t.Context(), id, "arn:2", "", noon, noon))
 	if item := table.Get(id); item["cancelledHolder"] != "" || item["holder"] != "arn:2" {
 		t.Errorf("item %v", item)
 	}
@@ -262,7 +262,7 @@ func TestAnOvertakenPlanClaimsNothing(t *testing.T) {
 		"nobody has ended it so far":    {noon.Add(-time.Minute), "", ""},
 	} {
 		for how, claim := range map[string]func(*store.Store) error{
-			"claim": func(s *store.Store) error { return s.Claim(t.Context(), id, "arn:1", test.planned, noon) },
+			"claim": func(s *store.Store) error { return s.Claim(t.Context(), id, "arn:1", "", test.planned, noon) },
 			"wait": func(s *store.Store) error {
 				return s.Register(t.Context(), store.Wait{
 					ConnectionID: id, Gate: connection.GateApproval, Execution: "arn:1", Since: noon, Planned: test.planned,
@@ -294,7 +294,7 @@ func TestAnOvertakenPlanClaimsNothing(t *testing.T) {
 func TestHolds(t *testing.T) {
 	t.Parallel()
 	claim := func(execution string) func(*testing.T, *store.Store) {
-		return func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, execution, noon, noon)) }
+		return func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, execution, "", noon, noon)) }
 	}
 	finish := func(execution string) func(*testing.T, *store.Store) {
 		return func(t *testing.T, s *store.Store) {

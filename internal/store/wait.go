@@ -31,7 +31,7 @@ type Wait struct {
 	// Access is how the account of the connection's network is reached.
 	Access   connection.Access
 	LastSeen connection.EndpointState // "" when never seen
-	// Ticket is the key of the ticket that opened the connection, "" for none.
+	// Ticket is the key of the ticket that the execution came from, "" for none.
 	Ticket string
 	// Heartbeat is how long Step Functions waits for a heartbeat before it ends the wait; 0 for unknown.
 	Heartbeat time.Duration
@@ -67,7 +67,7 @@ var cleared = []string{
 	"waitHeartbeat", "waitBeat",
 }
 
-// Register claims the connection for the wait's execution and stores the wait, in one write. A wait of the same execution that
+// Register claims the connection for the wait's execution, as Claim does, and stores the wait, in one write. A wait of the same execution that
 // began later stays, or one of a later attempt, and nil is returned: the caller's token is an older one. Another execution's claim is
 // a connection.Conflict.
 //
@@ -106,32 +106,27 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	if wait.LastSeen != "" {
 		set["lastSeen"] = string(wait.LastSeen)
 	}
-	if wait.Ticket != "" {
-		set["ticket"] = wait.Ticket
-	}
-	held, err := s.register(ctx, wait, set, "")
+	set["ticket"] = wait.Ticket
+	held, err := s.register(ctx, wait, set, nil)
 	if err != nil || held {
 		return token.Scrub(err)
 	}
-	refused, holder := s.refused(ctx, wait.ConnectionID, wait.Execution, wait.Planned), ""
-	if refused != nil {
-		if connection.NameOf(refused) != connection.Conflict {
-			return refused
-		}
-		if holder, err = s.Holder(ctx, wait.ConnectionID); err != nil {
-			return err
-		}
+	now, err := s.refused(ctx, wait.ConnectionID, wait.Execution, wait.Ticket, wait.Planned)
+	if name := connection.NameOf(err); err != nil && name != connection.Conflict && name != connection.Unavailable {
+		return err
 	}
-	// Once more: that holder may have ended, or an earlier attempt, which still runs, took the connection over only now.
-	if held, err = s.register(ctx, wait, set, holder); err != nil || held {
+	// Once more: the connection may be free for the ticket, its holder may have ended, or an earlier attempt, which still runs, took it
+	// over only now.
+	if held, err = s.register(ctx, wait, set, &now); err != nil || held {
 		return token.Scrub(err)
 	}
-	return refused
+	_, err = s.refused(ctx, wait.ConnectionID, wait.Execution, wait.Ticket, wait.Planned)
+	return err
 }
 
-// register stores a wait when its execution may have the connection of a holder that was seen.
-func (s *Store) register(ctx context.Context, wait Wait, set map[string]string, holder string) (held bool, err error) {
-	condition, values, err := s.claimable(ctx, holder, wait.Execution, wait.Planned)
+// register stores a wait when its execution may have the connection, of which something is known or, if nil, nothing yet.
+func (s *Store) register(ctx context.Context, wait Wait, set map[string]string, seen *hold) (held bool, err error) {
+	condition, values, err := s.claimable(ctx, seen, wait.Execution, wait.Ticket, wait.Planned)
 	if err != nil || condition == "" {
 		return false, err
 	}

@@ -68,7 +68,7 @@ type registry struct {
 	finished []store.Result
 }
 
-func (r *registry) Claim(context.Context, string, string, time.Time, time.Time) error {
+func (r *registry) Claim(context.Context, string, string, string, time.Time, time.Time) error {
 	return r.refuses
 }
 
