@@ -13,10 +13,23 @@ type Input struct {
 	Execution string `json:"execution"`
 	// EnteredAt is when the state was entered (AWS: $$.State.EnteredTime); a retry keeps it, a redrive renews it.
 	EnteredAt time.Time `json:"enteredAt"`
-	// RedriveCount is how often the execution was redriven (AWS: $$.Execution.RedriveCount), where a step must know. Meanwhile others
-	// may have taken the connection over, which nobody can from an execution that runs.
+	// RedriveCount is how often the execution was redriven (AWS: $$.Execution.RedriveCount), in the states whose step needs a hold on
+	// the connection. While an execution is stopped, another one may take its connection over.
 	RedriveCount int   `json:"redriveCount,omitempty"`
 	State        State `json:"state"`
+}
+
+// Turn returns the turn in which the step acts.
+func (in Input) Turn() Turn {
+	return Turn{Execution: in.Execution, Redrive: in.RedriveCount, EnteredAt: in.EnteredAt}
+}
+
+// Turn is one entry of an execution into one of its states. All tries of the state act in the same turn, and the turns of an execution
+// follow one another: a later state is entered later, and a redrive counts.
+type Turn struct {
+	Execution string // ARN
+	Redrive   int    // how often the execution was redriven before; 0 where an execution of an earlier release does not say
+	EnteredAt time.Time
 }
 
 // State is the one value that flows through an execution. Each step owns one section and only adds to it. Executions outlive

@@ -37,7 +37,7 @@ type Parameters interface {
 
 // Registry holds the connection for the execution, and records its end; *store.Store satisfies it.
 type Registry interface {
-	Claim(ctx context.Context, connectionID, execution string, planned, at time.Time) error
+	Claim(ctx context.Context, connectionID string, turn connection.Turn, planned time.Time) error
 	Finish(ctx context.Context, result store.Result) error
 }
 
@@ -78,7 +78,7 @@ func (o *Offboarder) Offboard(ctx context.Context, in connection.Input) (connect
 	if plan == nil || plan.Offboard == nil {
 		return connection.Removal{}, connection.Errorf(connection.Internal, "offboarding: there is no plan")
 	}
-	if err := o.Registry.Claim(ctx, plan.ConnectionID, in.Execution, plan.At, in.EnteredAt); err != nil {
+	if err := o.Registry.Claim(ctx, plan.ConnectionID, in.Turn(), plan.At); err != nil {
 		return connection.Removal{}, err
 	}
 	r := &run{Offboarder: o, plan: plan, removal: connection.Removal{Removed: []string{}, Kept: []string{}}}
@@ -104,7 +104,7 @@ func (o *Offboarder) Offboard(ctx context.Context, in connection.Input) (connect
 		return connection.Removal{}, err
 	}
 	if err := o.Registry.Finish(ctx, store.Result{
-		ConnectionID: plan.ConnectionID, Execution: in.Execution, Status: store.StatusOffboarded, At: in.EnteredAt,
+		ConnectionID: plan.ConnectionID, Execution: in.Execution, Redrive: in.RedriveCount, Status: store.StatusOffboarded, At: in.EnteredAt,
 	}); err != nil {
 		return connection.Removal{}, err
 	}

@@ -30,9 +30,9 @@ func Clients(accounts *account.Accounts) func(connection.Access) *Client {
 	return account.Clients(accounts, func(cfg aws.Config) *Client { return New(ssm.NewFromConfig(cfg)) })
 }
 
-// Registry knows who holds a connection, and records that it is onboarded.
+// Registry says whether a redriven execution still holds its connection, and records that it is onboarded.
 type Registry interface {
-	Holds(ctx context.Context, connectionID, execution string) error
+	Holds(ctx context.Context, connectionID string, turn connection.Turn) error
 	Onboarded(ctx context.Context, in connection.Input, config connection.Config) error
 }
 
@@ -53,7 +53,7 @@ func (p Publisher) Handle(ctx context.Context, in connection.Input) (connection.
 			"from inside the VPC, and only what was verified is published", plan.ConnectionID)
 	}
 	if in.RedriveCount > 0 {
-		if err := p.Registry.Holds(ctx, plan.ConnectionID, in.Execution); err != nil {
+		if err := p.Registry.Holds(ctx, plan.ConnectionID, in.Turn()); err != nil {
 			return connection.Config{}, err
 		}
 	}
@@ -106,7 +106,7 @@ func (r registry) Onboarded(ctx context.Context, in connection.Input, config con
 	}
 	ledger := connection.NewLedger(in, config, earlier)
 	return r.Finish(ctx, store.Result{
-		ConnectionID: id, Execution: in.Execution, Status: store.StatusOnboarded,
+		ConnectionID: id, Execution: in.Execution, Redrive: in.RedriveCount, Status: store.StatusOnboarded,
 		EndpointID: in.State.Endpoint.ID, LastSeen: connection.StateAvailable, At: in.EnteredAt, Ledger: &ledger,
 	})
 }

@@ -12,9 +12,15 @@ import (
 type Input struct {
 	Execution string    `json:"execution"`
 	EnteredAt time.Time `json:"enteredAt"`
+	// RedriveCount is how often the execution was redriven (AWS: $$.Execution.RedriveCount).
+	RedriveCount int `json:"redriveCount,omitempty"`
 	// Request is the execution's input as it came; it may be anything.
 	Request json.RawMessage `json:"request"`
 	State   State           `json:"state"`
+}
+
+func (in Input) turn() connection.Turn {
+	return connection.Turn{Execution: in.Execution, Redrive: in.RedriveCount, EnteredAt: in.EnteredAt}
 }
 
 // State is the state of the machine, or, when Plan refused the request, the bare failure in its place.

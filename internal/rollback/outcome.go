@@ -28,7 +28,10 @@ func (r *run) outcome() connection.Outcome {
 	}
 	list(&b, "Undone", r.undone)
 	list(&b, "Left behind", r.left)
-	if outcome.Clean && len(r.undone) == 0 {
+	switch {
+	case r.lost:
+		b.WriteString("\nAnother execution has taken the connection over, so nothing was undone.")
+	case outcome.Clean && len(r.undone) == 0:
 		b.WriteString("\nNothing was made, so nothing is left behind.")
 	}
 	if !outcome.Clean {

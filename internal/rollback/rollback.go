@@ -40,10 +40,9 @@ type Parameters interface {
 	Undo(ctx context.Context, config connection.Config) error
 }
 
-// Registry ends the execution's hold on the connection; *store.Store satisfies it.
+// Registry keeps and ends the execution's hold on the connection; *store.Store satisfies it.
 type Registry interface {
-	Holder(ctx context.Context, connectionID string) (execution string, err error)
-	Ledger(ctx context.Context, connectionID string) (*connection.Ledger, error)
+	Keep(ctx context.Context, connectionID string, turn connection.Turn) (kept bool, err error)
 	Finish(ctx context.Context, result store.Result) error
 }
 
@@ -64,6 +63,7 @@ type run struct {
 
 	undone, left []string
 	leftEndpoint string // id of an endpoint that stays behind
+	lost         bool   // another execution has had the connection since this one made something
 	handedBack   bool   // the endpoint is not the connection's any more
 	pending      []string
 	again        error // asks for a retry
@@ -107,28 +107,21 @@ func (r *Roller) Roll(ctx context.Context, in Input) (connection.Outcome, error)
 	return outcome, nil
 }
 
-// overtaken reports whether what this execution made or took over is another's by now: one that was stopped by hand lost its
-// connection to the next, which builds upon what it finds, and then it was redriven. What it cannot find out it undoes nothing for.
+// overtaken reports whether another execution has had the connection since: one that was stopped may have lost it, and is then
+// redriven. The next execution builds upon what it finds, so nothing of that is undone. Otherwise the connection is kept, so that no
+// other execution takes it while things are being undone. When that cannot be found out, nothing is undone either.
 func (r *run) overtaken(ctx context.Context) bool {
 	id, plan, made := r.in.connectionID(), r.in.State.Plan, r.in.State.Endpoint
 	if made == nil && plan.Decision != connection.DecisionProceed {
 		return false // EnsureEndpoint was not reached
 	}
-	holder, err := r.Registry.Holder(ctx, id)
+	kept, err := r.Registry.Keep(ctx, id, r.in.turn())
 	if err != nil {
-		r.done(err, "the holder of "+id+" looked up")
+		r.done(err, "the hold on "+id+" kept")
 		return true
 	}
-	if holder != "" {
-		return holder != r.in.Execution
-	}
-	ledger, err := r.Registry.Ledger(ctx, id)
-	if err != nil {
-		r.done(err, "the ledger of "+id+" looked up")
-		return true
-	}
-	return ledger != nil && ledger.Execution != r.in.Execution && ledger.At.After(plan.At) &&
-		(made == nil || ledger.Endpoint.ID == made.ID)
+	r.lost = !kept && (made != nil || r.in.RedriveCount > 0)
+	return !kept
 }
 
 // offboarding has nothing to undo: what is removed is removed. What it did not come to is left behind, unless it was refused before
@@ -404,19 +397,9 @@ func (r *run) release(ctx context.Context) {
 	if id == "" || r.in.diagnoses() {
 		return
 	}
-	if r.in.State.Plan == nil {
-		// Plan holds nothing, but the wait for allow-listing did, and a plan that is refused after it takes the state with it.
-		holder, err := r.Registry.Holder(ctx, id)
-		if err == nil && holder != r.in.Execution {
-			return
-		}
-		if err != nil {
-			r.ended(err)
-			return
-		}
-	}
 	result := store.Result{
-		ConnectionID: id, Execution: r.in.Execution, Status: store.StatusFailed, EndpointID: r.leftEndpoint, At: r.in.EnteredAt,
+		ConnectionID: id, Execution: r.in.Execution, Redrive: r.in.RedriveCount, Status: store.StatusFailed, EndpointID: r.leftEndpoint,
+		At: r.in.EnteredAt,
 	}
 	result.Failure = r.failure()
 	if adopted := r.in.State.Endpoint; adopted != nil && !adopted.Created && !r.handedBack {

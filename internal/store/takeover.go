@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"postern/internal/awserr"
+	"postern/internal/connection"
 )
 
 // Executions says how executions are; *sfn.Client satisfies it.
@@ -33,6 +34,13 @@ func (s *Store) Ended(ctx context.Context, execution string) (bool, error) {
 
 // EndedAt is Ended, and says when: the zero time for an execution that AWS has forgotten.
 func (s *Store) EndedAt(ctx context.Context, execution string) (ended bool, at time.Time, err error) {
+	return s.endedSince(ctx, execution, 0)
+}
+
+// endedSince is EndedAt of an execution that is known to have been redriven so often: it has not ended by an answer that is older.
+//
+// AWS: DescribeExecution is eventually consistent.
+func (s *Store) endedSince(ctx context.Context, execution string, redrives int) (ended bool, at time.Time, err error) {
 	if s.executions == nil {
 		return false, time.Time{}, nil
 	}
@@ -43,8 +51,8 @@ func (s *Store) EndedAt(ctx context.Context, execution string) (ended bool, at t
 	if err != nil {
 		return false, time.Time{}, fmt.Errorf("asking whether execution %s runs: %w", execution, err)
 	}
-	ended = out.Status != types.ExecutionStatusRunning && out.Status != types.ExecutionStatusPendingRedrive
-	return ended, aws.ToTime(out.StopDate), nil
+	runs := out.Status == types.ExecutionStatusRunning || out.Status == types.ExecutionStatusPendingRedrive
+	return !runs && int(aws.ToInt32(out.RedriveCount)) >= redrives, aws.ToTime(out.StopDate), nil
 }
 
 // Ran returns what an execution was asked for, and when it began: nothing and the zero time for one that AWS has forgotten.
@@ -62,19 +70,34 @@ func (s *Store) Ran(ctx context.Context, execution string) (request []byte, sinc
 	return []byte(aws.ToString(out.Input)), aws.ToTime(out.StartDate), nil
 }
 
-// claimable is the condition under which an execution, named by the placeholder :holder, may take a connection for which it made a
-// plan at a time: it is free, its own, or held by one that has ended, and nobody has ended it since. The holder that was seen is ""
-// for none.
-func (s *Store) claimable(ctx context.Context, holder, execution string, planned time.Time) (
+// claimable is the condition under which an execution, named by the placeholder :holder, takes a connection in a turn, whose fence is
+// :fence, with a plan that it made at a time: the connection is free, or its own, or still held as it was seen, by an execution that has
+// ended; and no other execution has acted on it since the plan. A connection that another execution holds, or has changed, is a
+// connection.Conflict.
+//
+// An execution that seems to have ended may have been redriven. When it has acted since, the fence is not the one that was seen; when
+// it has not, its first write finds that it has lost the connection.
+func (s *Store) claimable(ctx context.Context, connectionID string, now hold, turn connection.Turn, planned time.Time) (
 	condition string, values map[string]string, err error) {
 	condition, values = "(attribute_not_exists(holder) OR holder = :holder)", map[string]string{}
-	if holder != "" && holder != execution {
-		ended, err := s.Ended(ctx, holder)
-		if err != nil || !ended {
+	if now.holder != "" && now.holder != turn.Execution {
+		ended, _, err := s.endedSince(ctx, now.holder, now.fence.redrive())
+		if err != nil {
 			return "", nil, err
 		}
-		condition, values["ended"] = "(attribute_not_exists(holder) OR holder = :holder OR holder = :ended)", holder
+		if !ended {
+			return "", nil, s.conflict(connectionID, now.holder)
+		}
+		unchanged := "attribute_not_exists(fence)"
+		if values["ended"] = now.holder; now.fence != "" {
+			unchanged, values["seen"] = "fence = :seen", string(now.fence)
+		}
+		condition = "(attribute_not_exists(holder) OR holder = :holder OR holder = :ended AND " + unchanged + ")"
 	}
+	if now.overtakes(turn, planned) {
+		return "", nil, now.overtook(connectionID, turn.Execution)
+	}
+	condition += " AND " + notBehind
 	if !planned.IsZero() {
 		condition += " AND (attribute_not_exists(finishedAt) OR finishedBy = :holder OR finishedAt <= :planned)"
 		values["planned"] = stamp(planned)

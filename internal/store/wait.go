@@ -24,6 +24,7 @@ type Wait struct {
 	Since        time.Time // when the state was entered
 	Attempt      int       // of the tries that one entry of the state has, 0 the first; only Register knows it
 	Planned      time.Time // when its execution made its plan, zero for unknown; only Register knows it
+	Redrive      int       // how often its execution was redriven before; only Register knows it
 	EndpointID   string    // of an approval
 	// ServiceName and ServiceRegion are of the vendor's service.
 	ServiceName   string
@@ -62,8 +63,8 @@ var cleared = []string{
 	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "waitAttempt",
 }
 
-// Register claims the connection for the wait's execution and stores the wait, in one write. A wait of the same execution that
-// began later stays, or one of a later attempt, and nil is returned: the caller's token is an older one. Another execution's claim is
+// Register claims the connection for the wait's execution and stores the wait, in one write; see Claim. A wait of a later turn of the
+// execution stays, or one of a later attempt, and nil is returned: the caller's token is an older one. Another execution's claim is
 // a connection.Conflict.
 //
 // AWS: Step Functions tries again when the answer of a function is lost (Lambda.Unknown), while the function may still run.
@@ -71,8 +72,9 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	if wait.Execution == "" || token.Reveal() == "" {
 		return fmt.Errorf("registering the %s wait of %s: no execution or no token", wait.Gate, wait.ConnectionID)
 	}
+	turn := connection.Turn{Execution: wait.Execution, Redrive: wait.Redrive, EnteredAt: wait.Since}
 	set := map[string]string{
-		"vendor": vendorOf(wait.ConnectionID), "holder": wait.Execution, "updatedAt": stamp(wait.Since),
+		"vendor": vendorOf(wait.ConnectionID), "holder": wait.Execution, "fence": string(fenceOf(turn)), "updatedAt": stamp(wait.Since),
 		"waitGate": string(wait.Gate), "waitSince": stamp(wait.Since), "waitExecution": wait.Execution,
 		"waitEndpoint": wait.EndpointID, "waitService": wait.ServiceName, "waitServiceRegion": wait.ServiceRegion,
 		"waitRole": wait.Access.RoleARN, "waitExternalId": wait.Access.ExternalID, "waitRegion": wait.Access.Region,
@@ -100,37 +102,35 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	if wait.Ticket != "" {
 		set["ticket"] = wait.Ticket
 	}
-	held, err := s.register(ctx, wait, set, "")
-	if err != nil || held {
-		return token.Scrub(err)
-	}
-	refused, holder := s.refused(ctx, wait.ConnectionID, wait.Execution, wait.Planned), ""
-	if refused != nil {
-		if connection.NameOf(refused) != connection.Conflict {
-			return refused
+	seen := hold{} // nobody is asked while the connection is free
+	for range claims {
+		held, err := s.register(ctx, wait, set, seen, turn)
+		if err != nil || held {
+			return token.Scrub(err)
 		}
-		if holder, err = s.Holder(ctx, wait.ConnectionID); err != nil {
+		before := seen.holder
+		if seen, err = s.hold(ctx, wait.ConnectionID, wait.Execution); err != nil {
 			return err
 		}
+		// An earlier attempt, which still runs, may have taken the connection over only now: then the second write replaces its token.
+		if seen.holder == wait.Execution && (before == wait.Execution || seen.fence > fenceOf(turn)) {
+			return nil
+		}
 	}
-	// Once more: that holder may have ended, or an earlier attempt, which still runs, took the connection over only now.
-	if held, err = s.register(ctx, wait, set, holder); err != nil || held {
-		return token.Scrub(err)
-	}
-	return refused
+	return contended(wait.ConnectionID)
 }
 
-// register stores a wait when its execution may have the connection of a holder that was seen.
-func (s *Store) register(ctx context.Context, wait Wait, set map[string]string, holder string) (held bool, err error) {
-	condition, values, err := s.claimable(ctx, holder, wait.Execution, wait.Planned)
-	if err != nil || condition == "" {
+// register stores a wait when its execution may take the connection as it was seen, and reports whether it did.
+func (s *Store) register(ctx context.Context, wait Wait, set map[string]string, seen hold, turn connection.Turn) (held bool, err error) {
+	condition, values, err := s.claimable(ctx, wait.ConnectionID, seen, turn, wait.Planned)
+	if err != nil {
 		return false, err
 	}
 	held, err = s.update(ctx, wait.ConnectionID, change{
 		set: set, values: values,
 		condition: condition + " AND " + notCancelled(":holder") + " AND " +
-			"(attribute_not_exists(waitSince) OR waitExecution <> :waitExecution OR waitSince < :waitSince OR " +
-			"waitSince = :waitSince AND (waitGate <> :waitGate OR attribute_not_exists(waitAttempt) OR waitAttempt <= :waitAttempt))",
+			"(attribute_not_exists(waitGate) OR waitExecution <> :waitExecution OR attribute_not_exists(fence) OR fence < :fence OR " +
+			"waitGate <> :waitGate OR attribute_not_exists(waitAttempt) OR waitAttempt <= :waitAttempt)",
 	})
 	if err != nil {
 		err = fmt.Errorf("registering the %s wait of %s: %w", wait.Gate, wait.ConnectionID, err)

@@ -55,9 +55,9 @@ func TestStoreOverTheWire(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	must(connections.Claim(ctx, id, execution, start, start))
+	must(connections.Claim(ctx, id, connection.Turn{Execution: execution, EnteredAt: start}, start))
 	must(connections.Register(ctx, wait, store.NewToken("secret")))
-	if err := connections.Claim(ctx, id, execution+"2", start, start); connection.NameOf(err) != connection.Conflict {
+	if err := connections.Claim(ctx, id, connection.Turn{Execution: execution+"2", EnteredAt: start}, start); connection.NameOf(err) != connection.Conflict {
 		t.Errorf("a claim by another: got %v", err)
 	}
 	first, err := connections.ClaimNotice(ctx, id, execution, connection.GateApproval, start)

@@ -43,11 +43,16 @@ type execution struct {
 	planned  time.Time
 	tries    int
 	redrives int
-	try      int // which of all: what an earlier one answers is not heard
+	redriven time.Time // last, zero for never
+	try      int       // which of all: what an earlier one answers is not heard
 	task     *task
 
 	endpoint  *vpce
 	available bool // as its last look at the endpoint said
+}
+
+func (x *execution) turn() connection.Turn {
+	return connection.Turn{Execution: x.arn, Redrive: x.redrives, EnteredAt: x.entered}
 }
 
 func (x *execution) runs() bool { return x.status == sfntypes.ExecutionStatusRunning }
@@ -131,7 +136,7 @@ func (m *model) wait(x *execution) {
 	t := &task{x: x, token: fmt.Sprintf("%s%d", canary, len(m.tasks)), at: x.at, beat: m.now}
 	m.tasks[t.token], x.task = t, t
 	in := approval.GateInput{Gate: connection.GateAllowlist, Token: store.NewToken(t.token)}
-	in.Execution, in.EnteredAt, in.Attempt = x.arn, x.entered, x.tries
+	in.Execution, in.EnteredAt, in.RedriveCount, in.Attempt = x.arn, x.entered, x.redrives, x.tries
 	gate := connection.GatePlan{To: "support@example.com", Subject: "please", Body: "please", SLAHours: 48, Calendar: "24x7"}
 	in.State.Plan = &connection.Plan{ConnectionID: connectionID, At: x.planned, Service: connection.Service{Name: serviceName, Region: region},
 		Gates: connection.Gates{Allowlist: gate, Approval: gate}}
@@ -224,7 +229,7 @@ func (m *model) plan(ctx context.Context, x *execution) (state, error) {
 
 // ensure claims the connection, and adopts its live endpoint or makes one.
 func (m *model) ensure(ctx context.Context, x *execution) (state, error) {
-	if err := m.store.Claim(ctx, connectionID, x.arn, x.planned, x.entered); err != nil {
+	if err := m.store.Claim(ctx, connectionID, x.turn(), x.planned); err != nil {
 		return 0, err
 	}
 	return call(m, func() (state, error) {
@@ -259,12 +264,12 @@ func (m *model) await(ctx context.Context, x *execution) (state, error) {
 
 func (m *model) finish(ctx context.Context, x *execution) (state, error) {
 	if x.redrives > 0 {
-		if err := m.store.Holds(ctx, connectionID, x.arn); err != nil {
+		if err := m.store.Holds(ctx, connectionID, x.turn()); err != nil {
 			return 0, err
 		}
 	}
 	return onboarded, m.store.Finish(ctx, store.Result{ConnectionID: connectionID, Execution: x.arn, Status: store.StatusOnboarded,
-		EndpointID: x.endpoint.id, LastSeen: connection.StateAvailable, At: x.entered})
+		Redrive: x.redrives, EndpointID: x.endpoint.id, LastSeen: connection.StateAvailable, At: x.entered})
 }
 
 // rollback deletes the endpoint that the execution made, and lets the connection go.
@@ -280,5 +285,5 @@ func (m *model) rollback(ctx context.Context, x *execution) (state, error) {
 		return 0, err
 	}
 	return failedClean, m.store.Finish(ctx, store.Result{ConnectionID: connectionID, Execution: x.arn,
-		Status: store.StatusFailed, At: x.entered})
+		Redrive: x.redrives, Status: store.StatusFailed, At: x.entered})
 }
