@@ -173,7 +173,7 @@ var handBack = grant{actions: []string{"ec2:DeleteTags"}, resources: ec2Resource
 // ReturnValues.
 var withoutToken = map[string]any{
 	"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": []string{
-		"id", "vendor", "holder", "cancelledHolder", "status", "finishedBy", "finishedAt", "failure", "ticket", "ledger", "linked", "unlinked",
+		"id", "vendor", "holder", "fence", "cancelledHolder", "status", "finishedBy", "finishedAt", "failure", "ticket", "ledger", "linked", "unlinked",
 		"expects", "drift", "updatedAt", "endpointId", "lastSeen",
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
 		"waitRole", "waitExternalId", "waitRegion",
@@ -182,6 +182,12 @@ var withoutToken = map[string]any{
 		store.ExpiresAttribute,
 	}},
 	"StringEqualsIfExists": map[string]any{"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": "NONE"},
+}
+
+// holding is for a step that was redriven: it keeps its hold on the connection, and writes nothing else.
+var holding = map[string]any{
+	"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": []string{"id", "holder", "fence", "finishedBy", "updatedAt"}},
+	"StringEqualsIfExists":      withoutToken["StringEqualsIfExists"],
 }
 
 // blindly is for the last write of an execution: it removes the token with the rest of the wait, and may not see what it removes.
@@ -334,6 +340,7 @@ func (s *stack) specs() []spec {
 			env: []string{step.EnvTable},
 			grants: []grant{
 				{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
+				{actions: []string{"dynamodb:UpdateItem"}, resources: table, conditions: holding},
 				// AWS: Route 53 checks ec2:DescribeVpcs of whoever makes a private zone or lists a VPC's zones.
 				describe("Vpcs", "VpcEndpoints"),
 				{actions: []string{"ec2:ModifyVpcEndpoint"}, resources: ec2Resource("vpc-endpoint"), conditions: ours},

@@ -81,7 +81,7 @@ func TestPermissions(t *testing.T) {
 		"await-available": {"ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcEndpoints", "sts:AssumeRole"},
 		"probe": {"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
 			"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"},
-		"configure-dns": {"dynamodb:GetItem", "ec2:CreateTags", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "ec2:ModifyVpcEndpoint",
+		"configure-dns": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:CreateTags", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "ec2:ModifyVpcEndpoint",
 			"route53:AssociateVPCWithHostedZone", "route53:ChangeResourceRecordSets", "route53:CreateHostedZone",
 			"route53:CreateVPCAssociationAuthorization", "route53:DeleteVPCAssociationAuthorization",
 			"route53:GetHostedZone", "route53:ListHostedZonesByName", "route53:ListHostedZonesByVPC", "route53:ListResourceRecordSets", "sts:AssumeRole"},

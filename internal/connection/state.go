@@ -15,8 +15,10 @@ type Input struct {
 	EnteredAt time.Time `json:"enteredAt"`
 	// RedriveCount is how often the execution was redriven (AWS: $$.Execution.RedriveCount), in the states whose step needs a hold on
 	// the connection. While an execution is stopped, another one may take its connection over.
-	RedriveCount int   `json:"redriveCount,omitempty"`
-	State        State `json:"state"`
+	RedriveCount int `json:"redriveCount,omitempty"`
+	// Attempt counts the tries of the task (AWS: $$.State.RetryCount), where a step must know; a redrive counts anew.
+	Attempt int   `json:"attempt,omitempty"`
+	State   State `json:"state"`
 }
 
 // Turn returns the turn in which the step acts.

@@ -30,7 +30,7 @@ func Clients(accounts *account.Accounts) func(connection.Access) *Client {
 	return account.Clients(accounts, func(cfg aws.Config) *Client { return New(ssm.NewFromConfig(cfg)) })
 }
 
-// Registry says whether a redriven execution still holds its connection, and records that it is onboarded.
+// Registry says whether an execution still holds its connection, and records that it is onboarded.
 type Registry interface {
 	Holds(ctx context.Context, connectionID string, turn connection.Turn) error
 	Onboarded(ctx context.Context, in connection.Input, config connection.Config) error
@@ -52,7 +52,8 @@ func (p Publisher) Handle(ctx context.Context, in connection.Input) (connection.
 		return connection.Config{}, connection.Errorf(connection.ConfigRefused, "publishing for %s: the connection was not verified "+
 			"from inside the VPC, and only what was verified is published", plan.ConnectionID)
 	}
-	if in.RedriveCount > 0 {
+	// An earlier attempt may have ended the execution and could not say so: then the connection is free for others.
+	if in.RedriveCount > 0 || in.Attempt > 0 {
 		if err := p.Registry.Holds(ctx, plan.ConnectionID, in.Turn()); err != nil {
 			return connection.Config{}, err
 		}

@@ -337,12 +337,16 @@ func TestUndoLeavesWhatIsNotOurs(t *testing.T) {
 }
 
 type onboarded struct {
-	lost error // to another execution
-	err  error
-	seen []string
+	lost  error // to another execution
+	err   error
+	seen  []string
+	turns []connection.Turn // in which the connection was kept
 }
 
-func (o *onboarded) Holds(context.Context, string, string) error { return o.lost }
+func (o *onboarded) Holds(_ context.Context, _ string, turn connection.Turn) error {
+	o.turns = append(o.turns, turn)
+	return o.lost
+}
 
 func (o *onboarded) Onboarded(_ context.Context, in connection.Input, _ connection.Config) error {
 	o.seen = append(o.seen, in.State.Plan.ConnectionID)
@@ -358,8 +362,8 @@ func TestHandle(t *testing.T) {
 		}}
 	}
 	pass := &connection.Proof{Verdict: connection.Pass}
-	redriven := in(pass)
-	redriven.RedriveCount = 1
+	redriven, again := in(pass), in(pass)
+	redriven.RedriveCount, again.Attempt = 1, 1
 	taken := onboarded{lost: connection.Errorf(connection.Conflict, "another execution holds it")}
 	for name, test := range map[string]struct {
 		in       connection.Input
@@ -367,6 +371,7 @@ func TestHandle(t *testing.T) {
 		fault    string
 		calls    int // of SSM
 		seen     int
+		kept     int
 	}{
 		"verified":           {in: in(pass), calls: 3, seen: 1},
 		"failed":             {in: in(&connection.Proof{Verdict: connection.Fail}), fault: connection.ConfigRefused},
@@ -374,8 +379,10 @@ func TestHandle(t *testing.T) {
 		"no verdict":         {in: in(&connection.Proof{}), fault: connection.ConfigRefused},
 		"never tried":        {in: in(nil), fault: connection.ConfigRefused},
 		"no plan":            {fault: connection.Internal},
-		"redriven, and held": {in: redriven, calls: 3, seen: 1},
-		"redriven, and lost": {in: redriven, registry: taken, fault: connection.Conflict},
+		"redriven, and held": {in: redriven, calls: 3, seen: 1, kept: 1},
+		"redriven, and lost": {in: redriven, registry: taken, fault: connection.Conflict, kept: 1},
+		"tried again":        {in: again, calls: 3, seen: 1, kept: 1},
+		"tried again after its end, and another has the connection": {in: again, registry: taken, fault: connection.Conflict, kept: 1},
 		"nobody can take it from one that runs, so nobody is asked": {in: in(pass), registry: taken, calls: 3, seen: 1},
 		"claim is lost": {in: in(pass), registry: onboarded{err: connection.Errorf(connection.Conflict, "held")},
 			fault: connection.Conflict, calls: 3, seen: 1},
@@ -384,6 +391,9 @@ func TestHandle(t *testing.T) {
 		got, err := Publisher{Parameters: New(fake), Registry: &test.registry}.Handle(t.Context(), test.in)
 		if connection.NameOf(err) != test.fault || len(fake.calls) != test.calls || len(test.registry.seen) != test.seen {
 			t.Errorf("%s: %v, calls %v, registered %v", name, err, fake.calls, test.registry.seen)
+		}
+		if turns := test.registry.turns; len(turns) != test.kept || test.kept > 0 && turns[0] != test.in.Turn() {
+			t.Errorf("%s: kept in %v", name, turns)
 		}
 		if err == nil && len(got.Parameters) != 2 {
 			t.Errorf("%s: %+v", name, got)

@@ -57,7 +57,7 @@ func TestStoreOverTheWire(t *testing.T) {
 	}
 	must(connections.Claim(ctx, id, connection.Turn{Execution: execution, EnteredAt: start}, start))
 	must(connections.Register(ctx, wait, store.NewToken("secret")))
-	if err := connections.Claim(ctx, id, connection.Turn{Execution: execution+"2", EnteredAt: start}, start); connection.NameOf(err) != connection.Conflict {
+	if err := connections.Claim(ctx, id, connection.Turn{Execution: execution + "2", EnteredAt: start}, start); connection.NameOf(err) != connection.Conflict {
 		t.Errorf("a claim by another: got %v", err)
 	}
 	first, err := connections.ClaimNotice(ctx, id, execution, connection.GateApproval, start)
@@ -127,7 +127,11 @@ func TestStoreOverTheWire(t *testing.T) {
 	if link, known, err := connections.Link(ctx, id); err != nil || !known || link.Drift.SchemaVersion != 1 {
 		t.Errorf("link: got %+v, %v, %v", link, known, err)
 	}
-	must(connections.Finish(ctx, store.Result{ConnectionID: id, Execution: execution, Status: store.StatusOffboarded, At: start.Add(2 * time.Hour)}))
+	offboarding := connection.Turn{Execution: execution + "2", EnteredAt: start.Add(2 * time.Hour)}
+	must(connections.Claim(ctx, id, offboarding, offboarding.EnteredAt))
+	must(connections.Holds(ctx, id, offboarding))
+	must(connections.Finish(ctx, store.Result{ConnectionID: id, Execution: offboarding.Execution, Status: store.StatusOffboarded, At: offboarding.EnteredAt}))
+	must(connections.Finish(ctx, store.Result{ConnectionID: id, Execution: offboarding.Execution, Status: store.StatusOffboarded, At: offboarding.EnteredAt}))
 	must(connections.SaveDrift(ctx, id, drift))
 	if _, known, err := connections.Link(ctx, id); err != nil || known {
 		t.Errorf("offboarded: %v, %v", known, err)
