@@ -16,22 +16,23 @@ type Input struct {
 	// RedriveCount is how often the execution was redriven (AWS: $$.Execution.RedriveCount), in the states whose step needs a hold on
 	// the connection. While an execution is stopped, another one may take its connection over.
 	RedriveCount int `json:"redriveCount,omitempty"`
-	// Attempt counts the tries of the task (AWS: $$.State.RetryCount), where a step must know; a redrive counts anew.
+	// Attempt counts the tries of the task (AWS: $$.State.RetryCount), likewise; a redrive begins anew.
 	Attempt int   `json:"attempt,omitempty"`
 	State   State `json:"state"`
 }
 
 // Turn returns the turn in which the step acts.
 func (in Input) Turn() Turn {
-	return Turn{Execution: in.Execution, Redrive: in.RedriveCount, EnteredAt: in.EnteredAt}
+	return Turn{Execution: in.Execution, EnteredAt: in.EnteredAt, Redrive: in.RedriveCount, Attempt: in.Attempt}
 }
 
-// Turn is one entry of an execution into one of its states. All tries of the state act in the same turn, and the turns of an execution
-// follow one another: a later state is entered later, and a redrive counts.
+// Turn is one attempt of an execution at one of its states. The turns of an execution follow one another: a later state is entered later,
+// a redrive counts, and within both the attempts do. One that is called twice acts in the same turn.
 type Turn struct {
-	Execution string // ARN
-	Redrive   int    // how often the execution was redriven before; 0 where an execution of an earlier release does not say
-	EnteredAt time.Time
+	Execution string    // ARN
+	EnteredAt time.Time // when the state was entered
+	Redrive   int       // how often the execution was redriven before; 0 where an execution of an earlier release does not say
+	Attempt   int       // likewise
 }
 
 // State is the one value that flows through an execution. Each step owns one section and only adds to it. Executions outlive

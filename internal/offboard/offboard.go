@@ -104,7 +104,7 @@ func (o *Offboarder) Offboard(ctx context.Context, in connection.Input) (connect
 		return connection.Removal{}, err
 	}
 	if err := o.Registry.Finish(ctx, store.Result{
-		ConnectionID: plan.ConnectionID, Execution: in.Execution, Redrive: in.RedriveCount, Status: store.StatusOffboarded, At: in.EnteredAt,
+		ConnectionID: plan.ConnectionID, Turn: in.Turn(), Status: store.StatusOffboarded,
 	}); err != nil {
 		return connection.Removal{}, err
 	}

@@ -107,7 +107,7 @@ func (r registry) Onboarded(ctx context.Context, in connection.Input, config con
 	}
 	ledger := connection.NewLedger(in, config, earlier)
 	return r.Finish(ctx, store.Result{
-		ConnectionID: id, Execution: in.Execution, Redrive: in.RedriveCount, Status: store.StatusOnboarded,
-		EndpointID: in.State.Endpoint.ID, LastSeen: connection.StateAvailable, At: in.EnteredAt, Ledger: &ledger,
+		ConnectionID: id, Turn: in.Turn(), Status: store.StatusOnboarded,
+		EndpointID: in.State.Endpoint.ID, LastSeen: connection.StateAvailable, Ledger: &ledger,
 	})
 }

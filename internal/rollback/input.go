@@ -14,13 +14,15 @@ type Input struct {
 	EnteredAt time.Time `json:"enteredAt"`
 	// RedriveCount is how often the execution was redriven (AWS: $$.Execution.RedriveCount).
 	RedriveCount int `json:"redriveCount,omitempty"`
+	// Attempt counts the tries of the task (AWS: $$.State.RetryCount).
+	Attempt int `json:"attempt,omitempty"`
 	// Request is the execution's input as it came; it may be anything.
 	Request json.RawMessage `json:"request"`
 	State   State           `json:"state"`
 }
 
 func (in Input) turn() connection.Turn {
-	return connection.Turn{Execution: in.Execution, Redrive: in.RedriveCount, EnteredAt: in.EnteredAt}
+	return connection.Turn{Execution: in.Execution, EnteredAt: in.EnteredAt, Redrive: in.RedriveCount, Attempt: in.Attempt}
 }
 
 // State is the state of the machine, or, when Plan refused the request, the bare failure in its place.

@@ -398,8 +398,7 @@ func (r *run) release(ctx context.Context) {
 		return
 	}
 	result := store.Result{
-		ConnectionID: id, Execution: r.in.Execution, Redrive: r.in.RedriveCount, Status: store.StatusFailed, EndpointID: r.leftEndpoint,
-		At: r.in.EnteredAt,
+		ConnectionID: id, Turn: r.in.turn(), Status: store.StatusFailed, EndpointID: r.leftEndpoint,
 	}
 	result.Failure = r.failure()
 	if adopted := r.in.State.Endpoint; adopted != nil && !adopted.Created && !r.handedBack {

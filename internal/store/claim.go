@@ -110,12 +110,12 @@ func (s *Store) Holds(ctx context.Context, connectionID string, turn connection.
 }
 
 // fence is a connection's fencing token: the turn in which the connection was last claimed, kept, waited for or ended. It only rises, so
-// an attempt of an earlier turn that still runs writes nothing. It compares as a string: the time at which the state was entered, then
-// the count of redrives, for which AWS documents no new time.
+// an earlier one that still runs writes nothing. It compares as a string: the time at which the state was entered, then the count of
+// redrives, for which AWS documents no new time, then that of attempts.
 type fence string
 
 func fenceOf(turn connection.Turn) fence {
-	return fence(fmt.Sprintf("%s %06d", stamp(turn.EnteredAt), turn.Redrive))
+	return fence(fmt.Sprintf("%s %06d %06d", stamp(turn.EnteredAt), turn.Redrive, turn.Attempt))
 }
 
 // since is the stamp of the turn.
@@ -126,7 +126,8 @@ func (f fence) since() string {
 
 // redrive is the count of redrives of the turn, 0 for an item of a release that had no fence.
 func (f fence) redrive() int {
-	_, count, _ := strings.Cut(string(f), " ")
+	_, counts, _ := strings.Cut(string(f), " ")
+	count, _, _ := strings.Cut(counts, " ")
 	redrive, _ := strconv.Atoi(count)
 	return redrive
 }
@@ -225,12 +226,10 @@ const (
 // Result is the end of an execution.
 type Result struct {
 	ConnectionID string
-	Execution    string // ARN
-	Redrive      int    // how often the execution was redriven before
+	Turn         connection.Turn // in which the execution ends
 	Status       Status
 	EndpointID   string                   // "" when the connection has no endpoint any more
 	LastSeen     connection.EndpointState // "" likewise
-	At           time.Time                // when the state was entered
 	// Ledger is kept with an onboarded connection; nil leaves the one that is there.
 	Ledger *connection.Ledger
 	// Failure is kept until the next end; nil for one that did not fail.
@@ -252,7 +251,7 @@ type Failure struct {
 // execution that does not hold the connection changes nothing, whoever holds it. One that succeeded and lost it to another is a
 // connection.Conflict, and so is an attempt that comes after a later turn of its own execution.
 func (s *Store) Finish(ctx context.Context, result Result) error {
-	turn := connection.Turn{Execution: result.Execution, Redrive: result.Redrive, EnteredAt: result.At}
+	turn := result.Turn
 	condition := "holder = :finishedBy AND " + notBehind
 	if result.Status != StatusFailed {
 		again := "attribute_not_exists(holder) AND finishedBy = :finishedBy AND " + alias("status") + " = :status"
@@ -262,8 +261,8 @@ func (s *Store) Finish(ctx context.Context, result Result) error {
 		condition += " AND " + notCancelled(":finishedBy")
 	}
 	set := map[string]string{
-		"vendor": vendorOf(result.ConnectionID), "status": string(result.Status), "finishedBy": result.Execution,
-		"finishedAt": stamp(result.At), "updatedAt": stamp(result.At), "fence": string(fenceOf(turn)), "endpointId": result.EndpointID,
+		"vendor": vendorOf(result.ConnectionID), "status": string(result.Status), "finishedBy": turn.Execution,
+		"finishedAt": stamp(turn.EnteredAt), "updatedAt": stamp(turn.EnteredAt), "fence": string(fenceOf(turn)), "endpointId": result.EndpointID,
 		"lastSeen": string(result.LastSeen), "failure": "",
 	}
 	if result.Failure != nil {
@@ -296,11 +295,11 @@ func (s *Store) Finish(ctx context.Context, result Result) error {
 	if held || result.Status == StatusFailed {
 		return nil
 	}
-	now, err := s.hold(ctx, result.ConnectionID, result.Execution)
+	now, err := s.hold(ctx, result.ConnectionID, turn.Execution)
 	if err != nil {
 		return err
 	}
-	return s.lost(result.ConnectionID, now, result.Execution)
+	return s.lost(result.ConnectionID, now, turn.Execution)
 }
 
 func vendorOf(connectionID string) string {

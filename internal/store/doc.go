@@ -6,6 +6,8 @@
 //	id                  connection id (partition key)
 //	vendor              the part of the id before the slash
 //	holder              execution that holds the connection; absent when it is free
+//	fence               turn in which the connection was last claimed, waited for, kept or ended: when its state was entered, then how
+//	                    often the execution was redriven and the state was tried before. It never falls
 //	cancelledHolder     execution that was told to give up; of no meaning to any other
 //	status              onboarded, failed or offboarded: how the last execution ended
 //	finishedBy          that execution, and finishedAt, when: a plan that is older is overtaken

@@ -99,8 +99,8 @@ func TestRecord(t *testing.T) {
 	if record, err := s.Record(t.Context(), id); err != nil || record != want {
 		t.Errorf("waiting: %+v, %v", record, err)
 	}
-	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded,
-		EndpointID: "vpce-0123abcd", At: noon}))
+	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusOnboarded,
+		EndpointID: "vpce-0123abcd"}))
 	want = store.Record{Ticket: wait.Ticket, EndpointID: "vpce-0123abcd", Status: store.StatusOnboarded}
 	if record, err := s.Record(t.Context(), id); err != nil || record != want {
 		t.Errorf("onboarded: %+v, %v", record, err)
@@ -250,7 +250,7 @@ func TestSettle(t *testing.T) {
 		must(t, s.Settle(t.Context(), wait, connection.StatePending))
 	}
 	want := storetest.Item{"id": id, "vendor": "monte-carlo", "holder": "arn:1", "updatedAt": "2026-11-23T12:00:00.000000000Z",
-		"lastSeen": "pending", "fence": "2026-11-23T12:00:00.000000000Z 000000"}
+		"lastSeen": "pending", "fence": "2026-11-23T12:00:00.000000000Z 000000 000000"}
 	if diff := cmp.Diff(want, table.Get(id)); diff != "" {
 		t.Errorf("the item (-want +got):\n%s", diff)
 	}
@@ -350,14 +350,14 @@ func TestClaimRace(t *testing.T) {
 
 func TestFinish(t *testing.T) {
 	t.Parallel()
-	done := store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded, EndpointID: "vpce-0123abcd",
-		LastSeen: connection.StateAvailable, At: noon}
-	failed := store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon}
+	done := store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusOnboarded, EndpointID: "vpce-0123abcd",
+		LastSeen: connection.StateAvailable}
+	failed := store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusFailed}
 	why := failed
 	why.Failure = &store.Failure{Error: connection.EndpointRejected, Message: "no", AccountID: "111122223333", Region: "us-east-1", VPCID: "vpc-1"}
 	finished := storetest.Item{"id": id, "vendor": "monte-carlo", "status": "onboarded", "finishedBy": "arn:1", "finishedAt": "2026-11-23T12:00:00.000000000Z",
 		"updatedAt": "2026-11-23T12:00:00.000000000Z", "endpointId": "vpce-0123abcd", "lastSeen": "available",
-		"fence": "2026-11-23T12:00:00.000000000Z 000000"}
+		"fence": "2026-11-23T12:00:00.000000000Z 000000 000000"}
 	for name, test := range map[string]struct {
 		before func(*testing.T, *store.Store)
 		result store.Result
@@ -371,7 +371,7 @@ func TestFinish(t *testing.T) {
 		"onboarded, and it never held": {func(*testing.T, *store.Store) {}, done, nil, connection.Conflict},
 		"onboarded, and another has ended it": {func(t *testing.T, s *store.Store) {
 			must(t, s.Claim(t.Context(), id, turn("arn:0", noon), noon))
-			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:0", Status: store.StatusOffboarded, At: noon}))
+			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:0", noon), Status: store.StatusOffboarded}))
 		}, done, nil, connection.Conflict},
 		"onboarded, after its rollback": {func(t *testing.T, s *store.Store) {
 			must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon))
@@ -383,15 +383,15 @@ func TestFinish(t *testing.T) {
 		"failed": {func(t *testing.T, s *store.Store) {
 			must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
 		}, failed, storetest.Item{"id": id, "vendor": "monte-carlo", "status": "failed", "finishedBy": "arn:1", "finishedAt": "2026-11-23T12:00:00.000000000Z",
-			"updatedAt": "2026-11-23T12:00:00.000000000Z", "fence": "2026-11-23T12:00:00.000000000Z 000000"}, ""},
+			"updatedAt": "2026-11-23T12:00:00.000000000Z", "fence": "2026-11-23T12:00:00.000000000Z 000000 000000"}, ""},
 		"failed, and why": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon)) }, why,
 			storetest.Item{"id": id, "vendor": "monte-carlo", "status": "failed", "finishedBy": "arn:1", "finishedAt": "2026-11-23T12:00:00.000000000Z",
-				"updatedAt": "2026-11-23T12:00:00.000000000Z", "fence": "2026-11-23T12:00:00.000000000Z 000000",
+				"updatedAt": "2026-11-23T12:00:00.000000000Z", "fence": "2026-11-23T12:00:00.000000000Z 000000 000000",
 				"failure": `{"error":"EndpointRejected","message":"no","accountId":"111122223333","region":"us-east-1","vpcId":"vpc-1"}`}, ""},
 		"onboarded after a failure": {func(t *testing.T, s *store.Store) {
 			must(t, s.Claim(t.Context(), id, turn("arn:0", noon), noon))
 			earlier := why
-			earlier.Execution = "arn:0"
+			earlier.Turn.Execution = "arn:0"
 			must(t, s.Finish(t.Context(), earlier))
 			must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon))
 		}, done, finished, ""},
@@ -401,7 +401,7 @@ func TestFinish(t *testing.T) {
 		}, failed, nil, ""},
 		"failed, long after the connection was onboarded": {func(t *testing.T, s *store.Store) {
 			earlier := done
-			earlier.Execution = "arn:0"
+			earlier.Turn.Execution = "arn:0"
 			must(t, s.Claim(t.Context(), id, turn("arn:0", noon), noon))
 			must(t, s.Finish(t.Context(), earlier))
 		}, failed, nil, ""},
@@ -482,10 +482,10 @@ func TestAnswerLost(t *testing.T) {
 		"Claim":       func(s *store.Store) error { return s.Claim(t.Context(), id, turn("arn:1", noon), noon) },
 		"RecordState": func(s *store.Store) error { return s.RecordState(t.Context(), id, "vpce-0123abcd", "pending") },
 		"Finish": func(s *store.Store) error {
-			return s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded, At: noon})
+			return s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusOnboarded})
 		},
 		"Finish as failed": func(s *store.Store) error {
-			return s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon})
+			return s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusFailed})
 		},
 	}
 	for name, method := range methods {
@@ -607,7 +607,7 @@ func TestErrorsNameTheThing(t *testing.T) {
 	refused := &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not authorized near " + canary}
 	s, table := open()
 	table.Fault = func(string, bool) error { return refused }
-	result := store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon}
+	result := store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusFailed}
 	_, waiting := s.Waiting(t.Context())
 	_, _, _, token := s.Token(t.Context(), id)
 	_, holder := s.Holder(t.Context(), id)

@@ -215,10 +215,10 @@ func TestRedrivenAfterTheTakeover(t *testing.T) {
 		},
 		"it is forgotten": func(_ *testing.T, _ *store.Store, asked *executions) { delete(asked.status, "arn:2") },
 		"it has failed": func(t *testing.T, s *store.Store, _ *executions) {
-			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:2", Status: store.StatusFailed, At: noon.Add(3 * time.Minute)}))
+			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:2", noon.Add(3*time.Minute)), Status: store.StatusFailed}))
 		},
 		"it has offboarded": func(t *testing.T, s *store.Store, _ *executions) {
-			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:2", Status: store.StatusOffboarded, At: noon.Add(3 * time.Minute)}))
+			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:2", noon.Add(3*time.Minute)), Status: store.StatusOffboarded}))
 		},
 	} {
 		for how, act := range again {
@@ -280,7 +280,7 @@ func TestTakeoverRace(t *testing.T) {
 		}, "arn:3"},
 		"a third takes it and ends": {func(t *testing.T, s *store.Store, _ *executions) {
 			must(t, s.Claim(t.Context(), id, turn("arn:3", noon.Add(2*time.Minute)), noon.Add(time.Minute)))
-			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:3", Status: store.StatusFailed, At: noon.Add(2 * time.Minute)}))
+			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:3", noon.Add(2*time.Minute)), Status: store.StatusFailed}))
 		}, ""},
 		"a function of the holder still runs, and registers": {func(t *testing.T, s *store.Store, _ *executions) {
 			wait := approval("arn:1", noon)
@@ -288,7 +288,7 @@ func TestTakeoverRace(t *testing.T) {
 			must(t, s.Register(t.Context(), wait, store.NewToken("stopped")))
 		}, "arn:2"},
 		"a function of the holder still runs, and ends it": {func(t *testing.T, s *store.Store, _ *executions) {
-			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon.Add(time.Second)}))
+			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:1", noon.Add(time.Second)), Status: store.StatusFailed}))
 		}, "arn:2"},
 		"the holder was redriven, acted, and was stopped again": {func(t *testing.T, s *store.Store, asked *executions) {
 			asked.redrives["arn:1"] = 1
@@ -362,13 +362,13 @@ func TestAnEarlierTurnChangesNothing(t *testing.T) {
 			return connection.Errorf(connection.Conflict, "not kept")
 		},
 		"onboards": func(ctx context.Context, s *store.Store) error {
-			return s.Finish(ctx, store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded, EndpointID: "vpce-1", At: noon})
+			return s.Finish(ctx, store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusOnboarded, EndpointID: "vpce-1"})
 		},
 		"offboards": func(ctx context.Context, s *store.Store) error {
-			return s.Finish(ctx, store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOffboarded, At: noon})
+			return s.Finish(ctx, store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusOffboarded})
 		},
 		"fails": func(ctx context.Context, s *store.Store) error {
-			return s.Finish(ctx, store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon})
+			return s.Finish(ctx, store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusFailed})
 		},
 	}
 	for since, r := range map[string]redriven{
@@ -445,7 +445,7 @@ func TestNoFence(t *testing.T) {
 		"it waits":          {func(ctx context.Context, s *store.Store) error { return again["it waits"](ctx, s, redriven{1, noon}) }, "arn:1"},
 		"it goes on":        {func(ctx context.Context, s *store.Store) error { return again["it goes on"](ctx, s, redriven{1, noon}) }, "arn:1"},
 		"it ends": {func(ctx context.Context, s *store.Store) error {
-			return s.Finish(ctx, store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded, EndpointID: "vpce-1", At: noon})
+			return s.Finish(ctx, store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusOnboarded, EndpointID: "vpce-1"})
 		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -512,7 +512,7 @@ func TestCancel(t *testing.T) {
 			t.Errorf("%v, %v", told, err)
 		}
 	}
-	onboarded := store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded, EndpointID: "vpce-0123abcd", At: noon}
+	onboarded := store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusOnboarded, EndpointID: "vpce-0123abcd"}
 	for name, err := range map[string]error{
 		"claim":    s.Claim(t.Context(), id, turn("arn:1", noon), noon),
 		"register": s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)),
@@ -525,7 +525,7 @@ func TestCancel(t *testing.T) {
 	if item := table.Get(id); item["waitToken"] != "" || item["status"] != "" {
 		t.Errorf("item %v", item)
 	}
-	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon}))
+	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusFailed}))
 	must(t, s.Claim(t.Context(), id, turn("arn:2", noon), noon))
 	if item := table.Get(id); item["cancelledHolder"] != "" || item["holder"] != "arn:2" {
 		t.Errorf("item %v", item)
@@ -612,7 +612,7 @@ func TestAnOvertakenPlanClaimsNothing(t *testing.T) {
 				if test.finishedBy != "" {
 					must(t, s.Claim(t.Context(), id, turn(test.finishedBy, noon), noon))
 					must(t, s.Finish(t.Context(), store.Result{
-						ConnectionID: id, Execution: test.finishedBy, Status: store.StatusOffboarded, At: noon,
+						ConnectionID: id, Turn: turn(test.finishedBy, noon), Status: store.StatusOffboarded,
 					}))
 				}
 				err := claim(s)
@@ -636,7 +636,7 @@ func TestHolds(t *testing.T) {
 	finish := func(execution string) func(*testing.T, *store.Store) {
 		return func(t *testing.T, s *store.Store) {
 			must(t, s.Claim(t.Context(), id, turn(execution, noon), noon))
-			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: execution, Status: store.StatusOnboarded, At: noon}))
+			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn(execution, noon), Status: store.StatusOnboarded}))
 		}
 	}
 	for name, test := range map[string]struct {

@@ -49,6 +49,10 @@ type Wait struct {
 	Registration string
 }
 
+func (w Wait) turn() connection.Turn {
+	return connection.Turn{Execution: w.Execution, EnteredAt: w.Since, Redrive: w.Redrive, Attempt: w.Attempt}
+}
+
 // waitAttributes are a wait without its token and its registration: what the index carries.
 var waitAttributes = []string{
 	"id", "waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "lastSeen", "ticket",
@@ -60,27 +64,26 @@ var waitAttributes = []string{
 var cleared = []string{
 	"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "waitToken",
 	"waitRole", "waitExternalId", "waitRegion",
-	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "waitAttempt",
+	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs",
 }
 
-// Register claims the connection for the wait's execution and stores the wait, in one write; see Claim. A wait of a later turn of the
-// execution stays, or one of a later attempt, and nil is returned: the caller's token is an older one. Another execution's claim is
-// a connection.Conflict.
+// Register claims the connection for the wait's execution and stores the wait, in one write; see Claim. When a later turn of the execution
+// has acted, nothing is written and nil is returned: the caller's token is an older one. Another execution's claim is a
+// connection.Conflict.
 //
 // AWS: Step Functions tries again when the answer of a function is lost (Lambda.Unknown), while the function may still run.
 func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	if wait.Execution == "" || token.Reveal() == "" {
 		return fmt.Errorf("registering the %s wait of %s: no execution or no token", wait.Gate, wait.ConnectionID)
 	}
-	turn := connection.Turn{Execution: wait.Execution, Redrive: wait.Redrive, EnteredAt: wait.Since}
+	turn := wait.turn()
 	set := map[string]string{
 		"vendor": vendorOf(wait.ConnectionID), "holder": wait.Execution, "fence": string(fenceOf(turn)), "updatedAt": stamp(wait.Since),
 		"waitGate": string(wait.Gate), "waitSince": stamp(wait.Since), "waitExecution": wait.Execution,
 		"waitEndpoint": wait.EndpointID, "waitService": wait.ServiceName, "waitServiceRegion": wait.ServiceRegion,
 		"waitRole": wait.Access.RoleARN, "waitExternalId": wait.Access.ExternalID, "waitRegion": wait.Access.Region,
 		"waitRegistration": token.fingerprint(), "waitToken": token.Reveal(),
-		"waitAttempt": fmt.Sprintf("%06d", wait.Attempt), // compares as a string
-		"waitAsked":   "", "waitHours": "", "waitCalendar": wait.Calendar, "waitTo": wait.To, "waitSubject": wait.Subject,
+		"waitAsked": "", "waitHours": "", "waitCalendar": wait.Calendar, "waitTo": wait.To, "waitSubject": wait.Subject,
 	}
 	if wait.SLAHours > 0 {
 		set["waitHours"] = strconv.Itoa(wait.SLAHours)
@@ -102,18 +105,16 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	if wait.Ticket != "" {
 		set["ticket"] = wait.Ticket
 	}
-	seen := hold{} // nobody is asked while the connection is free
+	seen := hold{} // Step Functions is not asked while the connection is free
 	for range claims {
 		held, err := s.register(ctx, wait, set, seen, turn)
 		if err != nil || held {
 			return token.Scrub(err)
 		}
-		before := seen.holder
 		if seen, err = s.hold(ctx, wait.ConnectionID, wait.Execution); err != nil {
 			return err
 		}
-		// An earlier attempt, which still runs, may have taken the connection over only now: then the second write replaces its token.
-		if seen.holder == wait.Execution && (before == wait.Execution || seen.fence > fenceOf(turn)) {
+		if seen.holder == wait.Execution && seen.fence > fenceOf(turn) {
 			return nil
 		}
 	}
@@ -128,9 +129,7 @@ func (s *Store) register(ctx context.Context, wait Wait, set map[string]string, 
 	}
 	held, err = s.update(ctx, wait.ConnectionID, change{
 		set: set, values: values,
-		condition: condition + " AND " + notCancelled(":holder") + " AND " +
-			"(attribute_not_exists(waitGate) OR waitExecution <> :waitExecution OR attribute_not_exists(fence) OR fence < :fence OR " +
-			"waitGate <> :waitGate OR attribute_not_exists(waitAttempt) OR waitAttempt <= :waitAttempt)",
+		condition: condition + " AND " + notCancelled(":holder"),
 	})
 	if err != nil {
 		err = fmt.Errorf("registering the %s wait of %s: %w", wait.Gate, wait.ConnectionID, err)

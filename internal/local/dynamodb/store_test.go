@@ -88,8 +88,8 @@ func TestStoreOverTheWire(t *testing.T) {
 	}
 	ledger := connection.Ledger{SchemaVersion: 1, At: start.Add(time.Hour), Endpoint: connection.Endpoint{ID: wait.EndpointID}}
 	must(connections.Finish(ctx, store.Result{
-		ConnectionID: id, Execution: execution, Status: store.StatusOnboarded, EndpointID: wait.EndpointID,
-		LastSeen: connection.ParseEndpointState("available"), At: start.Add(time.Hour), Ledger: &ledger,
+		ConnectionID: id, Turn: connection.Turn{Execution: execution, EnteredAt: start.Add(time.Hour)}, Status: store.StatusOnboarded, EndpointID: wait.EndpointID,
+		LastSeen: connection.ParseEndpointState("available"), Ledger: &ledger,
 	}))
 	if holder, err := connections.Holder(ctx, id); err != nil || holder != "" {
 		t.Errorf("holder %q, %v", holder, err)
@@ -130,8 +130,8 @@ func TestStoreOverTheWire(t *testing.T) {
 	offboarding := connection.Turn{Execution: execution + "2", EnteredAt: start.Add(2 * time.Hour)}
 	must(connections.Claim(ctx, id, offboarding, offboarding.EnteredAt))
 	must(connections.Holds(ctx, id, offboarding))
-	must(connections.Finish(ctx, store.Result{ConnectionID: id, Execution: offboarding.Execution, Status: store.StatusOffboarded, At: offboarding.EnteredAt}))
-	must(connections.Finish(ctx, store.Result{ConnectionID: id, Execution: offboarding.Execution, Status: store.StatusOffboarded, At: offboarding.EnteredAt}))
+	must(connections.Finish(ctx, store.Result{ConnectionID: id, Turn: connection.Turn{Execution: offboarding.Execution, EnteredAt: offboarding.EnteredAt}, Status: store.StatusOffboarded}))
+	must(connections.Finish(ctx, store.Result{ConnectionID: id, Turn: connection.Turn{Execution: offboarding.Execution, EnteredAt: offboarding.EnteredAt}, Status: store.StatusOffboarded}))
 	must(connections.SaveDrift(ctx, id, drift))
 	if _, known, err := connections.Link(ctx, id); err != nil || known {
 		t.Errorf("offboarded: %v, %v", known, err)
