@@ -54,7 +54,7 @@ func (s *Store) Claim(ctx context.Context, connectionID string, turn connection.
 		if now.holder == turn.Execution && now.fence.redrive() == turn.Redrive && now.fence <= fenceOf(turn) {
 			return nil
 		}
-		condition, values, err := s.claimable(ctx, connectionID, now, turn, planned)
+		condition, values, err := s.claimable(ctx, connectionID, &now, turn, planned)
 		if err != nil {
 			return err
 		}

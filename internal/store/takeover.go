@@ -71,36 +71,46 @@ func (s *Store) Ran(ctx context.Context, execution string) (request []byte, sinc
 }
 
 // claimable is the condition under which an execution, named by the placeholder :holder, takes a connection in a turn, whose fence is
-// :fence, with a plan that it made at a time: the connection is free, or its own, or still held as it was seen, by an execution that has
-// ended; and no other execution has acted on it since the plan. A connection that another execution holds, or has changed, is a
-// connection.Conflict.
+// :fence, with a plan that it made at a time. Before the connection was read, seen is nil: it must be free or the execution's own.
+// Afterwards it must be as it was seen, and another holder must have ended. A connection that another execution holds, or has acted on
+// since the plan, is a connection.Conflict.
 //
-// An execution that seems to have ended may have been redriven. When it has acted since, the fence is not the one that was seen; when
-// it has not, its first write finds that it has lost the connection.
-func (s *Store) claimable(ctx context.Context, connectionID string, now hold, turn connection.Turn, planned time.Time) (
+// A holder that seems to have ended may have been redriven. When it has acted since, the connection is not as it was seen; when it has
+// not, its first write finds that it has lost the connection.
+func (s *Store) claimable(ctx context.Context, connectionID string, seen *hold, turn connection.Turn, planned time.Time) (
 	condition string, values map[string]string, err error) {
-	condition, values = "(attribute_not_exists(holder) OR holder = :holder)", map[string]string{}
-	if now.holder != "" && now.holder != turn.Execution {
-		ended, _, err := s.endedSince(ctx, now.holder, now.fence.redrive())
+	values = map[string]string{}
+	if seen == nil {
+		condition = "(attribute_not_exists(holder) OR holder = :holder) AND " + notBehind
+		if !planned.IsZero() {
+			condition += " AND (attribute_not_exists(finishedAt) OR finishedBy = :holder OR finishedAt <= :planned)"
+			values["planned"] = stamp(planned)
+		}
+		return condition, values, nil
+	}
+	if seen.holder != "" && seen.holder != turn.Execution {
+		ended, _, err := s.endedSince(ctx, seen.holder, seen.fence.redrive())
 		if err != nil {
 			return "", nil, err
 		}
 		if !ended {
-			return "", nil, s.conflict(connectionID, now.holder)
+			return "", nil, s.conflict(connectionID, seen.holder)
 		}
-		unchanged := "attribute_not_exists(fence)"
-		if values["ended"] = now.holder; now.fence != "" {
-			unchanged, values["seen"] = "fence = :seen", string(now.fence)
+	}
+	if seen.overtakes(turn, planned) {
+		return "", nil, seen.overtook(connectionID, turn.Execution)
+	}
+	return seen.unchanged(values), values, nil
+}
+
+// unchanged is the condition that a connection is as it was seen. It adds its values.
+func (h hold) unchanged(values map[string]string) string {
+	same := func(attribute, placeholder, value string) string {
+		if value == "" {
+			return "attribute_not_exists(" + attribute + ")"
 		}
-		condition = "(attribute_not_exists(holder) OR holder = :holder OR holder = :ended AND " + unchanged + ")"
+		values[placeholder] = value
+		return attribute + " = :" + placeholder
 	}
-	if now.overtakes(turn, planned) {
-		return "", nil, now.overtook(connectionID, turn.Execution)
-	}
-	condition += " AND " + notBehind
-	if !planned.IsZero() {
-		condition += " AND (attribute_not_exists(finishedAt) OR finishedBy = :holder OR finishedAt <= :planned)"
-		values["planned"] = stamp(planned)
-	}
-	return condition, values, nil
+	return same("holder", "seenHolder", h.holder) + " AND " + same("fence", "seenFence", string(h.fence))
 }

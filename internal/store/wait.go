@@ -76,9 +76,8 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	if wait.Execution == "" || token.Reveal() == "" {
 		return fmt.Errorf("registering the %s wait of %s: no execution or no token", wait.Gate, wait.ConnectionID)
 	}
-	turn := wait.turn()
 	set := map[string]string{
-		"vendor": vendorOf(wait.ConnectionID), "holder": wait.Execution, "fence": string(fenceOf(turn)), "updatedAt": stamp(wait.Since),
+		"vendor": vendorOf(wait.ConnectionID), "holder": wait.Execution, "fence": string(fenceOf(wait.turn())), "updatedAt": stamp(wait.Since),
 		"waitGate": string(wait.Gate), "waitSince": stamp(wait.Since), "waitExecution": wait.Execution,
 		"waitEndpoint": wait.EndpointID, "waitService": wait.ServiceName, "waitServiceRegion": wait.ServiceRegion,
 		"waitRole": wait.Access.RoleARN, "waitExternalId": wait.Access.ExternalID, "waitRegion": wait.Access.Region,
@@ -105,25 +104,27 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	if wait.Ticket != "" {
 		set["ticket"] = wait.Ticket
 	}
-	seen := hold{} // Step Functions is not asked while the connection is free
+	var seen *hold // most often the connection is free or its own, and need not be read
 	for range claims {
-		held, err := s.register(ctx, wait, set, seen, turn)
+		held, err := s.register(ctx, wait, set, seen)
 		if err != nil || held {
 			return token.Scrub(err)
 		}
-		if seen, err = s.hold(ctx, wait.ConnectionID, wait.Execution); err != nil {
+		now, err := s.hold(ctx, wait.ConnectionID, wait.Execution)
+		if err != nil {
 			return err
 		}
-		if seen.holder == wait.Execution && seen.fence > fenceOf(turn) {
+		if now.holder == wait.Execution && now.fence > fenceOf(wait.turn()) {
 			return nil
 		}
+		seen = &now
 	}
 	return contended(wait.ConnectionID)
 }
 
 // register stores a wait when its execution may take the connection as it was seen, and reports whether it did.
-func (s *Store) register(ctx context.Context, wait Wait, set map[string]string, seen hold, turn connection.Turn) (held bool, err error) {
-	condition, values, err := s.claimable(ctx, wait.ConnectionID, seen, turn, wait.Planned)
+func (s *Store) register(ctx context.Context, wait Wait, set map[string]string, seen *hold) (held bool, err error) {
+	condition, values, err := s.claimable(ctx, wait.ConnectionID, seen, wait.turn(), wait.Planned)
 	if err != nil {
 		return false, err
 	}
