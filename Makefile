@@ -38,7 +38,7 @@ host:
 	@mkdir -p build/host build/bin
 	@[ -x build/bin/demo ] || echo "building (the first time takes some minutes: the EC2 client is large)" >&2
 	@go build $(HOST_FLAGS) -o build/host/bin/ $(addprefix ./lambdas/,$(LAMBDAS)) >&2
-	@go build -o build/bin/demo ./internal/local/demo >&2
+	@go build -o build/bin/demo ./internal/demo >&2
 	@go build -o build/bin/infra ./infra >&2
 	@for name in $(LAMBDAS); do mkdir -p build/host/$$name && ln -f build/host/bin/$$name build/host/$$name/bootstrap; done
 
@@ -49,7 +49,7 @@ build/demo-assembly/Postern.template.json: build/bin/infra cdk.json infra/testda
 build/bin/infra: host
 
 # The tests of the whole machine take ten times as long under the race detector: it has them in `make race`.
-WHOLE := /(internal/(bench|local|reliability)|events/inflight)$$
+WHOLE := /(internal/proof(/bench|/reliability)?|events/inflight)$$
 
 test: ## run every test, with the race detector where cgo is at hand and it does not take minutes
 	go vet ./...
@@ -60,7 +60,7 @@ race: ## run every test with the race detector
 	go test -race -timeout 60m ./...
 
 e2e: host ## deploy to moto, a simulation of AWS by others, and onboard there too (skipped without moto)
-	@POSTERN_E2E=1 POSTERN_CDK="$(CDK)" go test -count=1 -v -run '^TestOnboardings$$' ./internal/moto
+	@POSTERN_E2E=1 POSTERN_CDK="$(CDK)" go test -count=1 -v -run '^TestOnboardings$$' ./internal/proof/moto
 
 lint: ## golangci-lint, as pinned here
 	go run $(GOLANGCI) run
@@ -79,14 +79,14 @@ reproducible: ## build the functions from two directories, and compare
 	infra/reproducible
 
 bench: build host ## measure what has a budget, and fail past it (docs/budgets.md)
-	@go build $(HOST_FLAGS) -o build/bench/hello ./internal/bench/hello
-	@go run ./internal/bench
+	@go build $(HOST_FLAGS) -o build/bench/hello ./internal/proof/bench/hello
+	@go run ./internal/proof/bench
 
 reliability: ## break every AWS call of every scenario in every way, and write docs/reliability.md
-	@go run ./internal/reliability -docs docs/reliability.md
+	@go run ./internal/proof/reliability -docs docs/reliability.md
 
 schedules: ## draw 100,000 orders of events, faults and people, and check the invariants in each
-	@go run ./internal/reliability -schedules
+	@go run ./internal/proof/reliability -schedules
 
 fuzz: ## every fuzz target for a minute each (FUZZTIME=10s for less)
 	@go test -list '^Fuzz' ./... | awk '/^Fuzz/ {t[n++]=$$1} /^ok/ {for (i=0;i<n;i++) print $$2, t[i]; n=0}' | while read -r package target; do \
@@ -120,7 +120,7 @@ smoke: ## check the deployed stack, touching nothing: a plan and IAM dry runs (S
 	@build/bin/smoke -request $(SMOKE_REQUEST)
 
 vendors: ## print the vendor catalog as a table, for docs/vendors.md
-	@go run ./internal/vendor/catalog
+	@go run ./internal/catalog/list
 
 golden: ## renew the golden template that the whole-machine tests run, and record what it adds to what outlives deploys
 	go test ./infra -update

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"postern/internal/approval"
-	"postern/internal/drift"
+	"postern/internal/watch/drift"
 )
 
 const dashboardName = "postern"
@@ -17,7 +17,7 @@ const dashboardColumns = 24
 
 // dashboard defines the one place to look: what alarms, every connection, and what the alarms watch, by the metrics of the alarms.
 //
-// AWS: a custom widget calls its function with the permissions of whoever looks at the dashboard, who allows it first.
+// AWS: a custom widget calls its function with the permissions of the viewer, who confirms the first call.
 func (s *stack) dashboard(alarms []interfacesawscloudwatch.IAlarmRef, watched map[string]awscloudwatch.IMetric) {
 	board := awscloudwatch.NewDashboard(s.scope, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{
 		DashboardName: jsii.String(dashboardName), DefaultInterval: awscdk.Duration_Days(jsii.Number(7)),
@@ -26,7 +26,7 @@ func (s *stack) dashboard(alarms []interfacesawscloudwatch.IAlarmRef, watched ma
 		Title: jsii.String("Alarms"), Alarms: &alarms, Width: jsii.Number(dashboardColumns), Height: jsii.Number(4),
 	}))
 	board.AddWidgets(awscloudwatch.NewCustomWidget(&awscloudwatch.CustomWidgetProps{
-		Title: jsii.String("Connections"), FunctionArn: s.functions["widget"].FunctionArn(),
+		Title: jsii.String("Connections"), FunctionArn: s.functions["page"].FunctionArn(),
 		Width: jsii.Number(dashboardColumns), Height: jsii.Number(18),
 		UpdateOnResize: jsii.Bool(false), UpdateOnTimeRangeChange: jsii.Bool(false),
 	}))
@@ -48,13 +48,13 @@ func (s *stack) dashboard(alarms []interfacesawscloudwatch.IAlarmRef, watched ma
 		graph("Executions", append([]awscloudwatch.IMetric{sum(s.machine.MetricStarted(nil)), sum(s.machine.MetricSucceeded(nil))},
 			of("ExecutionsFailed", "FailedDirty", "ExecutionsAborted", "ExecutionsTimedOut")...)),
 		graph("Fleets", of("FleetsFailed", "FleetsAborted", "FleetsTimedOut")),
-		graph("Drift, and what nobody could look at", of("Drift", "DriftUnknown")),
+		graph("Drift, and checks that could not run", of("Drift", "DriftUnknown")),
 	)
 	board.AddWidgets(
 		graph("Waits for vendors: the oldest, in seconds", of("WaitOverdue")),
-		graph("Waits, those past the vendor's hours, changes no message told", append(of("SweepRepaired"),
+		graph("Waits, those past the vendor's hours, changes without a notification", append(of("SweepRepaired"),
 			swept(approval.MetricPending), swept(approval.MetricOverdue))),
-		graph("Orphans, and what nobody could look at", of("Orphans", "OrphanUnknown")),
+		graph("Orphans, and what could not be listed", of("Orphans", "OrphanUnknown")),
 	)
 	board.AddWidgets(
 		graph("How many sweeps and checks reported", of("SweepMissing", "DriftCheckMissing", "OrphanSweepMissing")),

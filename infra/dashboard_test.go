@@ -102,7 +102,7 @@ func TestDashboard(t *testing.T) {
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(ofType("AWS::CloudWatch::Alarm"))), alarms); diff != "" {
 		t.Errorf("alarms (-made +shown):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{functionsByHandler(t)["widget"]}, pages); diff != "" {
+	if diff := cmp.Diff([]string{functionsByHandler(t)["page"]}, pages); diff != "" {
 		t.Errorf("functions of custom widgets (-want +got):\n%s", diff)
 	}
 }

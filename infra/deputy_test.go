@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// resourcePolicies are the kinds that let somebody in, with the path to their document.
+// resourcePolicies are the types of resource policies, with the path to their document.
 var resourcePolicies = map[string]string{
 	"AWS::SNS::TopicPolicy": "PolicyDocument", "AWS::SQS::QueuePolicy": "PolicyDocument", "AWS::KMS::Key": "KeyPolicy",
 	"AWS::SecretsManager::ResourcePolicy": "ResourcePolicy", "AWS::Events::EventBusPolicy": "Statement",
@@ -17,7 +17,7 @@ var resourcePolicies = map[string]string{
 // does not cross accounts, is what keeps others out.
 const lambdaTrust = "lambda.amazonaws.com"
 
-// TestNoConfusedDeputy: a service acts for every customer of AWS. Whoever lets one in says for whom.
+// TestNoConfusedDeputy: a service acts for every customer of AWS. A policy that allows one names the account or resource it may act for.
 func TestNoConfusedDeputy(t *testing.T) {
 	t.Parallel()
 	checked := 0
@@ -37,10 +37,10 @@ func TestNoConfusedDeputy(t *testing.T) {
 		if r.Type == "AWS::Lambda::Permission" {
 			checked++
 			if r.Properties["SourceArn"] == nil && r.Properties["SourceAccount"] == nil {
-				t.Errorf("%s lets %v in for anybody", id, r.Properties["Principal"])
+				t.Errorf("%s allows %v on behalf of any account", id, r.Properties["Principal"])
 			}
 			if r.Properties["Principal"] == "*" {
-				t.Errorf("%s lets everybody in", id)
+				t.Errorf("%s allows every principal", id)
 			}
 		}
 	}
@@ -57,14 +57,14 @@ func deputyFaults(kind string, statement any) []string {
 	var faults []string
 	principal := the(statement, "Principal")
 	if (principal == "*" || slices.Contains(list(the(principal, "AWS")), any("*"))) && the(statement, "Condition") == nil {
-		faults = append(faults, "everybody is let in")
+		faults = append(faults, "every principal is allowed")
 	}
 	for _, service := range list(the(principal, "Service")) {
 		if service == any(lambdaTrust) && kind == "AWS::IAM::Role" {
 			continue
 		}
 		if !namesSource(the(statement, "Condition")) {
-			faults = append(faults, text(service)+" is let in for anybody")
+			faults = append(faults, text(service)+" is allowed on behalf of any account")
 		}
 	}
 	return faults

@@ -6,24 +6,23 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// fleetDefinition is the state machine that starts one execution of the other for each target.
+// fleetSource is the fleet's state machine without the retriers that its states share.
 //
 //go:embed fleet.asl.json
-var fleetDefinition string
+var fleetSource string
+
+// fleetDefinition is the state machine that starts one execution of the postern machine for each target.
+var fleetDefinition = withRetriers(fleetSource, fleetRetriers)
 
 const fleetName = machineName + "-fleet"
 
-// fleetPlaceholders are the functions of the fleet's definition. ${Machine} besides is the postern machine, and ${Live} its alias.
-var fleetPlaceholders = map[string]string{
-	"PlanFleetFunction": "plan-fleet", "ReportTargetFunction": "report-target", "ReportFleetFunction": "report-fleet",
-}
-
+// fleet defines the fleet's state machine. ${Machine} in its definition is the postern machine, and ${Live} its alias.
 func (s *stack) fleet() {
-	role := s.machineRole("FleetRole", fleetName, "Postern's state machine for many targets", nil)
+	role := s.machineRole("FleetWorkflowRole", fleetName, "Postern's state machine for many targets", nil)
 	for _, g := range []grant{
 		{actions: []string{"states:StartExecution"}, resources: workflow},
 		{actions: []string{"states:DescribeExecution", "states:StopExecution"}, resources: executions},
-		// AWS: how a task that waits for an execution hears of its end.
+		// AWS: a task that waits for an execution is notified of its end by this rule.
 		{actions: []string{"events:PutTargets", "events:PutRule", "events:DescribeRule"}, resources: childRule},
 		// AWS: a distributed Map starts executions of its own state machine.
 		{actions: []string{"states:StartExecution"}, resources: func(s *stack) []*string {
@@ -32,21 +31,21 @@ func (s *stack) fleet() {
 	} {
 		role.AddToPolicy(g.statement(s))
 	}
-	substitutions := s.handlers(fleetPlaceholders, role)
+	substitutions := s.handlers(fleetDefinition, role)
 	substitutions["Machine"], substitutions["Live"] = s.machine.StateMachineArn(), s.live
-	s.fleetMachine, _ = s.stateMachine("Fleet", fleetName, fleetDefinition, role, substitutions)
-	s.publish("Fleet", s.fleetMachine)
+	s.fleetMachine, _ = s.stateMachine("FleetWorkflow", fleetName, fleetDefinition, role, substitutions)
+	s.publish("FleetWorkflow", s.fleetMachine)
 }
 
 // fleetAlarms are about the fleet's own executions; those that it starts have the postern machine's alarms.
 func (s *stack) fleetAlarms() []alarm {
 	return []alarm{
-		{id: "FleetsFailed", what: "Not every connection of a fleet is made", do: "Read which in its cause, start again with those",
+		{id: "FleetsFailed", what: "A fleet did not onboard every connection", do: "Read in its cause which, start again with those",
 			anchor: "fleets-failed", metric: sum(s.fleetMachine.MetricFailed(nil))},
 		{id: "FleetsTimedOut", what: "A fleet ran for a year", do: "Look at the executions that it started",
 			anchor: "fleets-timed-out", metric: sum(s.fleetMachine.MetricTimedOut(nil))},
-		{id: "FleetsAborted", what: "Somebody stopped a fleet and with it its onboardings: nothing was undone",
-			do: "Decide what becomes of what they made", anchor: "fleets-aborted", metric: sum(s.fleetMachine.MetricAborted(nil))},
+		{id: "FleetsAborted", what: "A fleet and its onboardings were stopped: nothing was undone",
+			do: "Decide what to do with what they made", anchor: "fleets-aborted", metric: sum(s.fleetMachine.MetricAborted(nil))},
 	}
 }
 

@@ -84,17 +84,17 @@ var environment = map[string][]string{
 	"await-gate":      {step.EnvEventBus, step.EnvTable},
 	"acknowledge":     {step.EnvEventBus, step.EnvTable},
 	"observe":         {step.EnvEventBus, step.EnvTable},
-	"drift-check":     {step.EnvEventBus, step.EnvNetworks, step.EnvNotificationTopic, step.EnvStateMachine, step.EnvTable},
+	"drift":           {step.EnvEventBus, step.EnvNetworks, step.EnvNotificationTopic, step.EnvStateMachine, step.EnvTable},
 	"resume":          {step.EnvTable},
 	"configure-dns":   {step.EnvTable},
 	"publish-config":  {step.EnvTable},
 	"offboard":        {step.EnvEventBus, step.EnvNotificationTopic, step.EnvTable},
 	"rollback":        {step.EnvNotificationTopic, step.EnvTable},
-	"sweep-orphans":   {step.EnvEventBus, step.EnvNetworks, step.EnvParameterPrefix, step.EnvTable, step.EnvTimeouts},
-	"notify":          {step.EnvOperatorsTopic, step.EnvTable},
-	"widget":          {step.EnvTable},
-	"plan-fleet":      {step.EnvNetworks},
-	"comment":         {step.EnvComments, step.EnvTable, step.EnvWriteBack},
+	"orphan":          {step.EnvEventBus, step.EnvNetworks, step.EnvParameterPrefix, step.EnvTable, step.EnvTimeouts},
+	"mail":            {step.EnvOperatorsTopic, step.EnvTable},
+	"page":            {step.EnvTable},
+	"fleet":           {step.EnvNetworks},
+	"ticket":          {step.EnvComments, step.EnvTable, step.EnvWriteBack},
 	"webhook":         {step.EnvNetworks, step.EnvStateMachine, step.EnvTable, step.EnvWebhooks},
 }
 
@@ -145,7 +145,7 @@ func TestFailedEventsAreKept(t *testing.T) {
 		}
 		kept[text(r.Properties["FunctionName"])] = true
 	}
-	for _, handler := range []string{"observe", "resume", "notify", "sweep-orphans", "comment"} {
+	for _, handler := range []string{"observe", "resume", "mail", "orphan", "ticket"} {
 		if !kept[text(map[string]string{"Ref": functions[handler]})] {
 			t.Errorf("what %s fails on is lost", handler)
 		}

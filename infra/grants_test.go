@@ -1,8 +1,10 @@
 package main
 
 import (
+	stdcmp "cmp"
 	"fmt"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,70 +59,66 @@ func actions(t *testing.T, function string) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// The list is the review: a new permission appears here, with a reason in grants.go.
-func TestPermissions(t *testing.T) {
+// permissionsPage lists what each role may do. The list is the review: a new permission appears there, with a reason in the table of
+// functions. `make golden` renews it.
+const permissionsPage = "../docs/security.md"
+
+const permissionsBegin, permissionsEnd = "<!-- permissions: written by make golden -->\n", "<!-- end of permissions -->"
+
+func TestPermissionsAreListed(t *testing.T) {
 	t.Parallel()
-	want := map[string][]string{
-		"plan": {"dynamodb:GetItem", "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups",
-			"ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints",
-			"ec2:DescribeVpcs", "route53:GetHostedZone", "route53:ListHostedZonesByName", "route53:ListHostedZonesByVPC",
-			"route53:ListResourceRecordSets", "ssm:DescribeParameters", "ssm:GetParameters", "states:DescribeExecution", "sts:AssumeRole"},
-		"ensure-endpoint": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:AuthorizeSecurityGroupIngress",
-			"ec2:CreateSecurityGroup", "ec2:CreateTags", "ec2:CreateVpcEndpoint", "ec2:CreateVpcEndpointConnectionNotification",
-			"ec2:DescribeSecurityGroups", "ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints",
-			"ec2:ModifyVpcEndpoint", "route53:AssociateVPCWithHostedZone",
-			"states:DescribeExecution", "sts:AssumeRole", "vpce:AllowMultiRegion"},
-		"await-gate": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints",
-			"events:PutEvents", "states:DescribeExecution", "sts:AssumeRole"},
-		"acknowledge": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints",
-			"events:PutEvents", "states:DescribeExecution", "sts:AssumeRole"},
-		"observe": {"dynamodb:Query", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints", "events:PutEvents",
-			"sqs:SendMessage", "sts:AssumeRole"},
-		"resume": {"dynamodb:GetItem", "dynamodb:UpdateItem", "sqs:SendMessage", "states:SendTaskFailure", "states:SendTaskHeartbeat",
-			"states:SendTaskSuccess"},
-		"await-available": {"ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcEndpoints", "sts:AssumeRole"},
-		"probe": {"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
-			"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"},
-		"configure-dns": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:CreateTags", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "ec2:ModifyVpcEndpoint",
-			"route53:AssociateVPCWithHostedZone", "route53:ChangeResourceRecordSets", "route53:CreateHostedZone",
-			"route53:CreateVPCAssociationAuthorization", "route53:DeleteVPCAssociationAuthorization",
-			"route53:GetHostedZone", "route53:ListHostedZonesByName", "route53:ListHostedZonesByVPC", "route53:ListResourceRecordSets", "sts:AssumeRole"},
-		"publish-config": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ssm:AddTagsToResource", "ssm:GetParameters", "ssm:PutParameter", "sts:AssumeRole"},
-		"rollback": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DeleteSecurityGroup", "ec2:DeleteTags",
-			"ec2:DeleteVpcEndpointConnectionNotifications", "ec2:DeleteVpcEndpoints", "ec2:DescribeSecurityGroups",
-			"ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
-			"ec2:ModifyVpcEndpoint", "route53:ChangeResourceRecordSets", "route53:DeleteHostedZone", "route53:DeleteVPCAssociationAuthorization",
-			"route53:DisassociateVPCFromHostedZone", "route53:GetHostedZone",
-			"route53:ListHostedZonesByVPC", "route53:ListResourceRecordSets", "ssm:DeleteParameter", "ssm:GetParameters",
-			"ssm:PutParameter", "sts:AssumeRole"},
-		"offboard": {"dynamodb:GetItem", "dynamodb:UpdateItem", "ec2:DeleteSecurityGroup", "ec2:DeleteTags",
-			"ec2:DeleteVpcEndpointConnectionNotifications", "ec2:DeleteVpcEndpoints", "ec2:DescribeSecurityGroups",
-			"ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpoints", "ec2:ModifyVpcEndpoint", "events:PutEvents",
-			"route53:ChangeResourceRecordSets", "route53:DeleteHostedZone", "route53:GetHostedZone", "route53:ListResourceRecordSets", "ssm:DeleteParameter",
-			"ssm:GetParameters", "ssm:PutParameter", "states:DescribeExecution", "sts:AssumeRole"},
-		"drift-check": {"cloudtrail:LookupEvents", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "ec2:DescribeNetworkAcls",
-			"ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcAttribute",
-			"ec2:DescribeVpcEndpointConnectionNotifications", "ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
-			"events:PutEvents", "lambda:InvokeFunction", "route53:GetHostedZone", "route53:ListHostedZonesByVPC",
-			"route53:ListResourceRecordSets", "sqs:SendMessage", "ssm:GetParameters", "states:StartExecution", "sts:AssumeRole"},
-		"sweep-orphans": {"dynamodb:Scan", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcEndpoints", "events:PutEvents",
-			"route53:ListHostedZonesByName", "sqs:SendMessage", "ssm:DescribeParameters", "states:DescribeExecution", "sts:AssumeRole"},
-		"relay-probe": {"sts:AssumeRole"},
-		"plan-fleet":  nil, "report-target": nil, "report-fleet": nil,
-		"comment": {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
-		"webhook": {"dynamodb:GetItem", "secretsmanager:GetSecretValue", "states:DescribeExecution", "states:StartExecution"},
-		"widget":  {"dynamodb:Scan"},
-		"notify":  {"dynamodb:UpdateItem", "kms:Decrypt", "kms:GenerateDataKey*", "sns:Publish", "sqs:SendMessage"},
+	page, err := os.ReadFile(permissionsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(page), permissionsBegin)
+	list, after, ends := strings.Cut(rest, permissionsEnd)
+	if !found || !ends {
+		t.Fatalf("%s has no list of permissions", permissionsPage)
+	}
+	want := permissionsTable(t)
+	if *update {
+		if err := os.WriteFile(permissionsPage, []byte(before+permissionsBegin+want+permissionsEnd+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, list); diff != "" {
+		t.Errorf("%s (-template +page), renew it with make golden:\n%s", permissionsPage, diff)
+	}
+}
+
+// permissionsTable is a row for each role, with its actions by service.
+func permissionsTable(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("| role of | may call |\n|---|---|\n")
+	row := func(name string, found []statement) {
+		services := map[string][]string{}
+		for _, one := range found {
+			if service, action, _ := strings.Cut(one.action, ":"); !one.deny && !slices.Contains(services[service], action) {
+				services[service] = append(services[service], action)
+			}
+		}
+		var cells []string
+		for _, service := range slices.Sorted(maps.Keys(services)) {
+			cells = append(cells, service+": "+strings.Join(slices.Sorted(slices.Values(services[service])), ", "))
+		}
+		fmt.Fprintf(&b, "| %s | %s |\n", name, stdcmp.Or(strings.Join(cells, "; "), "nothing"))
 	}
 	deployed := functionsByHandler(t)
-	for handler, id := range deployed {
-		if diff := cmp.Diff(want[handler], actions(t, id)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", handler, diff)
-		}
+	for _, handler := range slices.Sorted(maps.Keys(deployed)) {
+		row(handler, statements(t, deployed[handler]))
 	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(deployed))); diff != "" {
-		t.Errorf("functions (-want +got):\n%s", diff)
+	machines := map[string][]statement{}
+	for _, m := range ofType("AWS::StepFunctions::StateMachine") {
+		name, _ := m.Properties["StateMachineName"].(string)
+		machines[name] = statementsOf(the(m.Properties["RoleArn"], "Fn::GetAtt").([]any)[0])
 	}
+	for _, name := range slices.Sorted(maps.Keys(machines)) {
+		row("the state machine "+name, machines[name])
+	}
+	return b.String()
 }
 
 // unrestricted are the actions that are allowed on *: AWS has no resource-level permissions for them. CreateHostedZone alone is
@@ -134,7 +132,7 @@ func TestPermissionsAreScoped(t *testing.T) {
 	// Every statement that allows the action must have these in its resources and its condition.
 	restricted := map[string]struct{ resource, condition string }{
 		"ec2:CreateTags": {":vpc-endpoint/*", ""},
-		// An endpoint that was made by hand and taken over cannot be deleted, and only our tags be taken from it.
+		// An adopted endpoint cannot be deleted, and only our tags can be removed from it.
 		"ec2:DeleteVpcEndpoints": {":vpc-endpoint/*", `{"Null":{"aws:ResourceTag/postern:adopted":"true"},"StringEquals":{` +
 			fmt.Sprintf(managed, "ResourceTag") + `}}`},
 		"ec2:DeleteTags": {":vpc-endpoint/*", `{"ForAllValues:StringEquals":{"aws:TagKeys":["postern:adopted","postern:connection",` +
@@ -151,7 +149,7 @@ func TestPermissionsAreScoped(t *testing.T) {
 		"route53:DeleteHostedZone":           {":hostedzone/*", ""},
 		"route53:GetHostedZone":              {":hostedzone/*", ""},
 		"route53:ListResourceRecordSets":     {":hostedzone/*", ""},
-		"events:PutEvents":                   {":event-bus/default", ""},
+		"events:PutEvents":                   {`{"Fn::GetAtt":["Bus`, `"Null":{"events:detail-type":"false","events:source":"false"}`},
 		"dynamodb:Query":                     {"/index/", ""},
 		"route53:ChangeResourceRecordSets":   {":hostedzone/*", ""},
 		"route53:AssociateVPCWithHostedZone": {":vpc/vpc-0a1b2c3d4e5f60718", ""},
@@ -196,7 +194,7 @@ func TestEndpointsAreCreatedOnlyAsOurs(t *testing.T) {
 		`ec2:CreateSecurityGroup "security-group/*"`:                                        `{"StringEquals":{"aws:RequestTag/postern:managed":"true"}}`,
 		`ec2:AuthorizeSecurityGroupIngress "security-group/*"`:                              `{"StringEquals":{"aws:ResourceTag/postern:managed":"true"}}`,
 
-		// What is nobody's is taken over, and of what is ours the tags are put back.
+		// An endpoint without our tags is adopted, and lost tags of ours are restored.
 		`ec2:CreateTags "vpc-endpoint/*"`: `{"ForAllValues:StringEquals":{"aws:TagKeys":["postern:adopted","postern:connection",` +
 			`"postern:managed"]},"Null":{"aws:ResourceTag/postern:connection":"true"},"StringEquals":{"aws:ResourceTag/postern:managed":"true"}}` +
 			` or {"ForAllValues:StringEquals":{"aws:TagKeys":["postern:adopted","postern:connection","postern:managed"]},` +

@@ -80,7 +80,7 @@ func TestNag(t *testing.T) {
 	for resource, rules := range accepted {
 		for rule := range rules {
 			if !found[resource][rule] {
-				t.Errorf("%s: %s is accepted and not found any more", resource, rule)
+				t.Errorf("%s: %s is accepted and no longer found", resource, rule)
 			}
 		}
 	}
@@ -105,7 +105,7 @@ const (
 	notices  = "; connection notifications, which have no resource types"
 	newZones = "; CreateHostedZone, which has no resource before, and the condition demands a registered VPC"
 	adapters = "Lambda's own network interfaces, denied to the code itself; " + traces
-	creating = "made with our tag, and tagged then, or taken over without it; what carries our tag; AllowMultiRegion only grants beside CreateVpcEndpoint"
+	creating = "made with our tag, and tagged then, or adopted without it; what carries our tag; AllowMultiRegion only adds to CreateVpcEndpoint"
 	named    = "named by the request, checked by the plan to be in the registered VPC"
 	versions = "CDK grants a function's versions with the function; there are none, and all would be ours"
 	tagged   = "ids are not known before they are made; the condition demands our tag"
@@ -149,7 +149,7 @@ var accepted = map[string]map[string]string{
 		ownRuns:    holders,
 		everything: looks,
 	},
-	"CommentRole": {
+	"TicketRole": {
 		everything: traces,
 	},
 	"Comments": {
@@ -163,7 +163,7 @@ var accepted = map[string]map[string]string{
 	"DeadLetters": {
 		"SQS3": "it is the dead-letter queue itself, of rules, subscriptions and functions",
 	},
-	"DriftCheckRole": {
+	"DriftRole": {
 		everything:  reads,
 		hostedZones: "a read; " + zoneIDs,
 		published:   "a read; " + prefixed,
@@ -174,14 +174,15 @@ var accepted = map[string]map[string]string{
 		endpoints:   creating,
 		groups:      named + "; those that are made carry our tag",
 		subnets:     named,
-		hostedZones: "AWS names AssociateVPCWithHostedZone beside CreateVpcEndpoint; the VPCs are the registered ones",
+		hostedZones: "AWS demands AssociateVPCWithHostedZone in addition to CreateVpcEndpoint; the VPCs are the registered ones",
 	},
 	"FleetRole": {
-		everything:                         "delivery of logs, which AWS cannot restrict; " + traces,
-		ownRuns:                            "executions of our own machine, whose names are not known before",
-		"IAM5[Resource::<PlanFleet>:*]":    versions,
-		"IAM5[Resource::<ReportFleet>:*]":  versions,
-		"IAM5[Resource::<ReportTarget>:*]": versions,
+		everything: traces,
+	},
+	"FleetWorkflowRole": {
+		everything:                  "delivery of logs, which AWS cannot restrict; " + traces,
+		ownRuns:                     "executions of our own machine, whose names are not known before",
+		"IAM5[Resource::<Fleet>:*]": versions,
 	},
 	"GithubCredential":     {"SMG4": issued},
 	"GithubSecret":         {"SMG4": shared},
@@ -193,7 +194,7 @@ var accepted = map[string]map[string]string{
 	"StandardSecret":       {"SMG4": shared},
 	"ZendeskCredential":    {"SMG4": issued},
 	"ZendeskSecret":        {"SMG4": shared},
-	"NotifyRole": {
+	"MailRole": {
 		everything:                           traces,
 		"IAM5[Action::kms:GenerateDataKey*]": "AWS names the action so for encrypted topics; the key is ours",
 	},
@@ -208,12 +209,9 @@ var accepted = map[string]map[string]string{
 		hostedZones: zoneIDs,
 		published:   prefixed,
 	},
-	"SweepOrphansRole": {
+	"OrphanRole": {
 		ownRuns:    holders,
 		everything: reads,
-	},
-	"PlanFleetRole": {
-		everything: traces,
 	},
 	"PlanRole": {
 		ownRuns:     holders,
@@ -238,13 +236,7 @@ var accepted = map[string]map[string]string{
 		everything: traces,
 		published:  prefixed,
 	},
-	"RelayProbeRole": {
-		everything: traces,
-	},
-	"ReportFleetRole": {
-		everything: traces,
-	},
-	"ReportTargetRole": {
+	"RelayRole": {
 		everything: traces,
 	},
 	"ResumeRole": {
@@ -261,7 +253,7 @@ var accepted = map[string]map[string]string{
 		ownRuns:    holders,
 		everything: traces,
 	},
-	"WidgetRole": {
+	"PageRole": {
 		everything: traces,
 	},
 	"WorkflowRole": {
@@ -276,7 +268,7 @@ var accepted = map[string]map[string]string{
 		"IAM5[Resource::<ProbeAgentsProd>:*]":    versions,
 		"IAM5[Resource::<ProbeAgentsStaging>:*]": versions,
 		"IAM5[Resource::<PublishConfig>:*]":      versions,
-		"IAM5[Resource::<RelayProbe>:*]":         versions,
+		"IAM5[Resource::<Relay>:*]":              versions,
 		"IAM5[Resource::<Rollback>:*]":           versions,
 	},
 }

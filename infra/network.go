@@ -17,7 +17,7 @@ import (
 // trustedMachine is the state machine's among the names of roles that another account trusts.
 const trustedMachine = "workflow"
 
-// home is where Postern is: the first network's account and Region.
+// home is the network in whose account and Region Postern is deployed: the first one.
 func (s Settings) home() connection.RegisteredNetwork { return s.Networks[0] }
 
 // elsewhere reports whether a network is in another account or Region than Postern.
@@ -30,7 +30,7 @@ func (s Settings) abroad(network connection.RegisteredNetwork) bool {
 	return network.Region != s.home().Region
 }
 
-// place fills in what follows from where each network is.
+// place fills in what follows from the account and Region of each network.
 func (s Settings) place() {
 	for i := range s.Networks {
 		n := &s.Networks[i]
@@ -50,7 +50,7 @@ func networkRole(network connection.RegisteredNetwork) string {
 	return "postern-network-" + network.Name
 }
 
-// trustedRole is the name of a role of Postern's that other accounts trust. It names the Region, since roles are an account's, and
+// trustedRole is the name of a role of Postern that other accounts trust. It names the Region, since roles are an account's, and
 // Postern may be in several of its Regions.
 func trustedRole(home connection.RegisteredNetwork, name string) string {
 	return "postern-" + home.Region + "-" + name
@@ -87,7 +87,16 @@ func (s *stack) probesElsewhere() []*string {
 		func(n connection.RegisteredNetwork) string { return n.ProbeFunction })
 }
 
-// ofNetworks is one thing of each registered network that is meant.
+// probes are the probe functions that a role of this account calls itself: those of the stack's Region.
+func (s *stack) probes() []*string {
+	var arns []*string
+	for _, network := range s.networks {
+		arns = append(arns, s.functions[network.ProbeFunction].FunctionArn())
+	}
+	return append(arns, s.probesElsewhere()...)
+}
+
+// ofNetworks is one property of each registered network for which meant reports true.
 func (s *stack) ofNetworks(meant func(connection.RegisteredNetwork) bool, thing func(connection.RegisteredNetwork) string) []*string {
 	var things []*string
 	for _, network := range s.settings.Networks {
@@ -98,12 +107,12 @@ func (s *stack) ofNetworks(meant func(connection.RegisteredNetwork) bool, thing 
 	return things
 }
 
-// roleName is the name of a function's role where another account must know it, else nil: CloudFormation makes one up.
-func (s *stack) roleName(f spec) *string {
-	if !f.reaches && f.handler != relayHandler {
+// roleName is the name of a function's role where another account must know it, else nil: CloudFormation names it.
+func (s *stack) roleName(f function) *string {
+	if !f.reaches && f.name != relayHandler {
 		return nil
 	}
-	return s.trustedName(f.handler)
+	return s.trustedName(f.name)
 }
 
 func (s *stack) trustedName(name string) *string {
@@ -129,13 +138,12 @@ func NewNetworkStack(scope constructs.Construct, id string, settings Settings, n
 		}
 	}
 	if network.RoleARN != roleARN(network, networkRole(network)) {
-		return s.scope // the account has a role of its own for us
+		return s.scope // the account has its own role for Postern
 	}
-	specs := append(s.specs(), driftSpec)
 	callers := []string{}
-	for _, f := range specs {
+	for _, f := range functions {
 		if f.reaches {
-			callers = append(callers, roleARN(home, trustedRole(home, f.handler)))
+			callers = append(callers, roleARN(home, trustedRole(home, f.name)))
 		}
 	}
 	if settings.abroad(network) {
@@ -146,7 +154,7 @@ func NewNetworkStack(scope constructs.Construct, id string, settings Settings, n
 		Description: jsii.String("Postern in " + home.AccountID + " reaches " + network.VPCID + " through it"),
 		AssumedBy:   trusting(home, network.ExternalID, callers),
 	})
-	for _, f := range specs {
+	for _, f := range functions {
 		for _, g := range f.grants {
 			if g, there := g.inNetwork(); f.reaches && there {
 				role.AddToPolicy(g.statement(s))
@@ -159,11 +167,11 @@ func NewNetworkStack(scope constructs.Construct, id string, settings Settings, n
 	return s.scope
 }
 
-// trusting lets the roles that reach networks in, and nobody else of their account, when they tell the external id. A network of our
-// own account has none: AWS asks for it where a third party acts for several customers.
+// trusting trusts the roles that reach networks, and no other of their account, when they pass the external ID. A network of the
+// home account has none: AWS asks for it where a third party acts for several customers.
 //
-// AWS: a role that is named as the principal is trusted by its inner id: made again under its name, it is another. The account
-// with a condition on the role's ARN means whoever bears the name.
+// AWS: a role that is named as the principal is trusted by its internal ID: created again under its name, it is another role. The
+// account with a condition on the role's ARN trusts every role of that name.
 func trusting(home connection.RegisteredNetwork, externalID string, callers []string) awsiam.IPrincipal {
 	conditions := map[string]any{"ArnEquals": map[string]any{"aws:PrincipalArn": callers}}
 	if externalID != "" {
@@ -173,7 +181,7 @@ func trusting(home connection.RegisteredNetwork, externalID string, callers []st
 }
 
 // inNetwork returns what a grant of a function allows in the account of a network; false when that is nothing. The table and the
-// topics are at home. An endpoint of another account gets no connection notification, so none is made or deleted there.
+// topics are in the home account. An endpoint of another account gets no connection notification, so none is made or deleted there.
 func (g grant) inNetwork() (grant, bool) {
 	g.actions = slices.DeleteFunc(slices.Clone(g.actions), func(action string) bool {
 		service, name, _ := strings.Cut(action, ":")

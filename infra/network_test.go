@@ -21,7 +21,7 @@ func networksOf(t *testing.T) connection.Networks {
 	return networks
 }
 
-// TestRelay: networks of other Regions, and no others, are probed over the relay that exists; it may be their roles and nobody else.
+// TestRelay: networks of other Regions, and no others, are probed over the relay that exists; it may assume their roles and no others.
 func TestRelay(t *testing.T) {
 	t.Parallel()
 	functions := functionsByHandler(t)
@@ -51,7 +51,7 @@ func TestRelay(t *testing.T) {
 	}
 }
 
-// TestNetworkStacks: each lets in who calls there, by the way it is called.
+// TestNetworkStacks: each allows the functions that call there, by the way they call.
 func TestNetworkStacks(t *testing.T) {
 	t.Parallel()
 	for _, network := range networksOf(t) {
@@ -79,7 +79,7 @@ func TestNetworkStacks(t *testing.T) {
 			t.Errorf("%s: its role trusts %s and may %s", network.Name, trust, allowed)
 		}
 		if callers := map[bool]int{false: 2, true: 0}[abroad]; permissions != callers { // the state machine, the drift check
-			t.Errorf("%s: %d callers of the probe are let in beside the role", network.Name, permissions)
+			t.Errorf("%s: %d callers of the probe are allowed in addition to the role", network.Name, permissions)
 		}
 		if !strings.Contains(trust, network.ExternalID) || strings.Contains(trust, "sts:ExternalId") != foreign {
 			t.Errorf("%s: its role trusts %s", network.Name, trust)

@@ -12,23 +12,22 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"postern/internal/approval"
-	"postern/internal/drift"
-	"postern/internal/metric"
-	"postern/internal/orphan"
+	"postern/internal/step"
+	"postern/internal/watch/drift"
+	"postern/internal/watch/orphan"
 	"postern/internal/webhook"
 )
 
 // overdueSeconds is longer than any vendor's 48 business hours, with a weekend and a holiday between.
 const overdueSeconds = 5 * 86_400
 
-// sweepsMissed is how many sweeps in a row may be missing before anybody is woken. A heartbeat outlasts many more.
+// sweepsMissed is how many sweeps in a row may be missing before the alarm. A heartbeat outlasts many more.
 const sweepsMissed = 3
 
-// checksMissed is how many drift checks in a row may be missing before anybody is woken.
+// checksMissed is how many drift checks in a row may be missing before the alarm.
 const checksMissed = 3
 
-// alarm is one thing that operators are woken for: what happened, what to do first, and the section of docs/runbook.md with the
-// rest.
+// alarm is one alarm for the operators: what happened, what to do first, and the section of docs/runbook.md with the rest.
 type alarm struct {
 	id, what, do, anchor string
 	metric               awscloudwatch.IMetric
@@ -37,7 +36,6 @@ type alarm struct {
 }
 
 func (s *stack) observability() {
-	s.asynchronous()
 	all := slices.Concat(s.executionAlarms(), s.fleetAlarms(), s.waitAlarms(), s.orphanAlarms(), s.driftAlarms(), s.webhookAlarms(), s.functionAlarms())
 	alarms := make([]interfacesawscloudwatch.IAlarmRef, len(all))
 	metrics := map[string]awscloudwatch.IMetric{}
@@ -56,20 +54,20 @@ func (s *stack) executionAlarms() []alarm {
 		{id: "ExecutionsTimedOut", what: "An execution ran for a year",
 			do: "Report the execution's ARN, treat what it made as aborted", anchor: "executions-timed-out",
 			metric: sum(s.machine.MetricTimedOut(nil))},
-		{id: "ExecutionsAborted", what: "Somebody stopped an execution: nothing was undone",
-			do: "Decide what becomes of what it made", anchor: "executions-aborted", metric: sum(s.machine.MetricAborted(nil))},
+		{id: "ExecutionsAborted", what: "An execution was stopped: nothing was undone",
+			do: "Decide what to do with what it made", anchor: "executions-aborted", metric: sum(s.machine.MetricAborted(nil))},
 	}
 }
 
 // failedDirty counts the executions that end in the state FailedDirty. Step Functions' own metrics and events tell that an
 // execution failed, not in which state, and the function rollback cannot tell when it is rollback that broke. The machine's log
 // names every state that is entered, without execution data too. AWS delivers logs at best effort: ExecutionsFailed, which the
-// machine itself reports, is alarmed beside it.
+// machine itself reports, has an alarm too.
 func (s *stack) failedDirty() awscloudwatch.IMetric {
 	filter := awslogs.NewMetricFilter(s.scope, jsii.String("FailedDirty"), &awslogs.MetricFilterProps{
 		LogGroup:        s.machineLogs,
 		FilterPattern:   awslogs.FilterPattern_Literal(jsii.String(`{ $.details.name = "FailedDirty" }`)),
-		MetricNamespace: jsii.String(metric.Namespace),
+		MetricNamespace: jsii.String(step.MetricNamespace),
 		MetricName:      jsii.String("FailedDirty"),
 		MetricValue:     jsii.String("1"),
 	})
@@ -79,7 +77,7 @@ func (s *stack) failedDirty() awscloudwatch.IMetric {
 // written is a metric that a function writes, over some minutes.
 func written(name, statistic string, minutes float64) awscloudwatch.IMetric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		Namespace: jsii.String(metric.Namespace), MetricName: jsii.String(name), Statistic: jsii.String(statistic),
+		Namespace: jsii.String(step.MetricNamespace), MetricName: jsii.String(name), Statistic: jsii.String(statistic),
 		Period: awscdk.Duration_Minutes(jsii.Number(minutes)),
 	})
 }
@@ -95,11 +93,11 @@ func (s *stack) waitAlarms() []alarm {
 			metric: ours(approval.MetricPending, "SampleCount"), threshold: 1, silent: true},
 		{id: "WaitOverdue", what: "A vendor has not answered for more than five days", do: "Ask the vendor; the page says which",
 			anchor: "wait-overdue", metric: ours(approval.MetricOldestPending, "Maximum"), threshold: overdueSeconds},
-		{id: "SweepRepaired", what: "The sweep found what a notification should have told",
+		{id: "SweepRepaired", what: "The sweep found changes that had no notification",
 			do: "Look at the notifications topic and its key", anchor: "sweep-repaired",
 			metric: ours(approval.MetricRepaired, "Sum"), threshold: 2},
 		{id: "DeadLetters", what: "An event could not be delivered",
-			do: "Read the message in the queue, mend the function, send it again", anchor: "dead-letters",
+			do: "Read the message in the queue, fix the function, send it again", anchor: "dead-letters",
 			metric: s.deadLetters.MetricApproximateNumberOfMessagesVisible(
 				&awscloudwatch.MetricOptions{Statistic: jsii.String("Maximum")})},
 	}
@@ -109,32 +107,31 @@ func (s *stack) waitAlarms() []alarm {
 func (s *stack) orphanAlarms() []alarm {
 	const two = 2 * 60 * orphanSweepHours
 	return []alarm{
-		{id: "Orphans", what: "Something of ours in AWS is nobody's", do: "Read the mail about it, decide, start the request in it",
+		{id: "Orphans", what: "AWS has resources that Postern made and no connection owns", do: "Read the mail about it, decide, start the request in it",
 			anchor: "orphans", metric: written(orphan.MetricOrphans, "Maximum", two)},
 		{id: "OrphanUnknown", what: "The sweep for orphans cannot look at something", do: "Read in its log what it lacks",
 			anchor: "orphan-unknown", metric: written(orphan.MetricUnknown, "Minimum", two)},
-		{id: "OrphanSweepMissing", what: "The sweep for orphans is silent: what is nobody's bills on",
-			do: "Look at the rule OrphanSweep and the log of sweep-orphans", anchor: "orphan-sweep-missing",
+		{id: "OrphanSweepMissing", what: "The sweep for orphans is silent: orphaned resources are billed unreported",
+			do: "Look at the rule OrphanSweep and the log of orphan", anchor: "orphan-sweep-missing",
 			metric: written(orphan.MetricChecked, "SampleCount", two), threshold: 1, silent: true},
 	}
 }
 
 // driftAlarms are about what the scheduled drift checks report. What one of them could not look at may be looked at by the next: only
-// what stays unknown is anybody's business.
+// what stays unknown raises an alarm.
 func (s *stack) driftAlarms() []alarm {
 	return []alarm{
-		{id: "Drift", what: "An onboarded connection is not any more as it was verified", do: "Look at the page which, and what to do",
+		{id: "Drift", what: "An onboarded connection differs from what was verified", do: "Read on the page which, and what to do",
 			anchor: "drift", metric: written(drift.MetricDrift, "Maximum", 2*driftMinutes)},
-		{id: "DriftUnknown", what: "The drift check cannot look at something", do: "Look at the page what it lacks",
+		{id: "DriftUnknown", what: "The drift check cannot look at something", do: "Read on the page what it lacks",
 			anchor: "drift-unknown", metric: written(drift.MetricUnknown, "Minimum", 2*driftMinutes)},
-		{id: "DriftCheckMissing", what: "The drift check is silent: nobody knows whether the links still work",
-			do: "Look at the rule DriftSchedule and the log of drift-check", anchor: "drift-check-missing",
+		{id: "DriftCheckMissing", what: "The drift check is silent: broken links are not noticed",
+			do: "Look at the rule DriftSchedule and the log of drift", anchor: "drift-check-missing",
 			metric: written(drift.MetricChecked, "SampleCount", checksMissed*driftMinutes), threshold: 1, silent: true},
 	}
 }
 
-// webhookAlarms are about who knocks at the door. A stranger on the internet may; a ticket system whose secret is not ours any more
-// does with every ticket.
+// webhookAlarms are about deliveries that are refused: a few of strangers are normal, many mean that a ticket system has another secret.
 func (s *stack) webhookAlarms() []alarm {
 	if s.functions["webhook"] == nil {
 		return nil
@@ -145,23 +142,22 @@ func (s *stack) webhookAlarms() []alarm {
 	}
 }
 
-// functionAlarms are about the functions whose failures no execution shows at once: those that events, gates and tickets call. A
-// step's failure is a decision, retried and caught by the machine: rollback alone fails many times while an endpoint goes away.
+// functionAlarms are about the functions whose row of the table says alarm.
 func (s *stack) functionAlarms() []alarm {
 	var alarms []alarm
-	for _, handler := range []string{"observe", "resume", "notify", "await-gate", "webhook", "comment", driftHandler} {
-		function, deployed := s.functions[handler]
-		if !deployed {
-			continue // no webhook is set up
+	for _, f := range functions {
+		function, deployed := s.functions[f.name]
+		if !f.alarm || !deployed {
+			continue
 		}
 		alarms = append(alarms,
-			alarm{id: constructID(handler) + "Errors", what: "The function " + handler + " fails", do: "Read its log",
+			alarm{id: constructID(f.name) + "Errors", what: "The function " + f.name + " fails", do: "Read its log",
 				anchor: "function-errors", metric: sum(function.MetricErrors(nil)), threshold: 2})
-		if handler == "comment" || handler == driftHandler {
-			continue // it runs one at a time: Lambda turns it away as a matter of course, and comes again for six hours
+		if f.atOnce == 1 {
+			continue // Lambda throttles a second call as a matter of course, and tries again for six hours
 		}
 		alarms = append(alarms,
-			alarm{id: constructID(handler) + "Throttles", what: "Lambda turns the function " + handler + " away",
+			alarm{id: constructID(f.name) + "Throttles", what: "The function " + f.name + " is throttled",
 				do: "Raise the account's concurrency", anchor: "function-throttles",
 				metric: sum(function.MetricThrottles(nil)), threshold: 2})
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The list is the review: what wakes the operators, as metric, statistic, seconds and threshold.
+// The list is the review: what notifies the operators, as metric, statistic, seconds and threshold.
 func TestAlarms(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
@@ -35,12 +35,12 @@ func TestAlarms(t *testing.T) {
 		"drift-check-missing":  "Postern DriftChecked SampleCount 10800 < 1, or nothing",
 		"webhook-refused":      "Postern WebhookRefused Sum 3600 > 3",
 	}
-	for _, function := range []string{"observe", "resume", "notify", "await-gate", "webhook"} {
+	for _, function := range []string{"observe", "resume", "mail", "await-gate", "webhook"} {
 		want["function-errors of "+function] = "AWS/Lambda Errors Sum 300 > 2"
 		want["function-throttles of "+function] = "AWS/Lambda Throttles Sum 300 > 2"
 	}
-	want["function-errors of comment"] = "AWS/Lambda Errors Sum 300 > 2"
-	want["function-errors of drift-check"] = "AWS/Lambda Errors Sum 300 > 2"
+	want["function-errors of ticket"] = "AWS/Lambda Errors Sum 300 > 2"
+	want["function-errors of drift"] = "AWS/Lambda Errors Sum 300 > 2"
 	handlers := map[string]string{}
 	for handler, id := range functionsByHandler(t) {
 		handlers[id] = handler
@@ -65,9 +65,9 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
-// TestAlarmsReachSomebody follows each alarm to its topic, the topic's policy and the topic's key. AWS: an alarm whose topic or
-// key does not let it in changes its state all the same, and nobody hears.
-func TestAlarmsReachSomebody(t *testing.T) {
+// TestAlarmsReachTheOperators follows each alarm to its topic, the topic's policy and the topic's key. AWS: an alarm whose topic or
+// key does not allow it changes its state all the same, and no operator is notified.
+func TestAlarmsReachTheOperators(t *testing.T) {
 	t.Parallel()
 	admits := func(document any) bool {
 		return slices.ContainsFunc(list(the(document, "Statement")), func(one any) bool {
@@ -82,7 +82,7 @@ func TestAlarmsReachSomebody(t *testing.T) {
 	}
 	for id, alarm := range ofType("AWS::CloudWatch::Alarm") {
 		if len(list(alarm.Properties["AlarmActions"])) == 0 {
-			t.Errorf("%s tells nobody", id)
+			t.Errorf("%s has no action", id)
 		}
 		for _, action := range list(alarm.Properties["AlarmActions"]) {
 			topic, _ := the(action, "Ref").(string)
@@ -96,7 +96,7 @@ func TestAlarmsReachSomebody(t *testing.T) {
 				mailed = mailed || text(p["TopicArn"]) == text(action) && p["Protocol"] == "email" && p["Endpoint"] == "platform@example.com"
 			}
 			if !mailed {
-				t.Errorf("%s: nobody gets mail from %s", id, topic)
+				t.Errorf("%s: %s has no e-mail subscription", id, topic)
 			}
 		}
 	}

@@ -24,14 +24,14 @@ type Settings struct {
 	ParameterPrefix string `json:"parameterPrefix"`
 	// OperatorsEmail gets the texts to send to vendors, and the alarms.
 	OperatorsEmail string `json:"operatorsEmail"`
-	// Webhooks are the ticket systems that may ask, by source, each with what it changes of the source's mapping; see
-	// internal/webhook/sources. {"github": {}} takes it as it is. Without any there is no door.
+	// Webhooks are the ticket systems that may start executions, by source, each with what it changes of the source's mapping; see
+	// internal/webhook/sources. {"github": {}} takes it as it is. Without any there is no API.
 	Webhooks map[string]webhook.Override `json:"webhooks,omitempty"`
 	// Timeouts override the vendor profiles' days and the heartbeat of the waits; 0 keeps them.
 	Timeouts plan.Timeouts `json:"timeouts"`
 }
 
-// maxNetworks is the most bytes of networks that fit a function's environment beside the rest, maxWithWebhooks that of networks
+// maxNetworks is the most bytes of networks that fit a function's environment with the rest, maxWithWebhooks that of networks
 // and webhooks together. AWS: 4 KB for all of it.
 const (
 	maxNetworks     = 3000
@@ -170,7 +170,7 @@ func checkPlace(path string, network, first connection.RegisteredNetwork, fault 
 	checkIDs(path+".probeSecurityGroupIds", "sg", network.ProbeSecurityGroupIDs, fault)
 }
 
-// checkRole: a network of another account is reached through a role, which must be told an external id.
+// checkRole: a network of another account is reached through a role, which demands an external ID.
 func checkRole(path string, network, first connection.RegisteredNetwork, fault func(format string, args ...any)) {
 	if network.AccountID == first.AccountID {
 		if network.RoleARN != "" || network.ExternalID != "" {
@@ -179,7 +179,7 @@ func checkRole(path string, network, first connection.RegisteredNetwork, fault f
 		return
 	}
 	if !externalIDPattern.MatchString(network.ExternalID) {
-		fault("%s.externalId: %q; make one up, such as the output of uuidgen: the role in %s lets in only whoever tells it",
+		fault("%s.externalId: %q; write a new value, such as the output of uuidgen: the role in %s trusts only callers that pass it",
 			path, network.ExternalID, network.AccountID)
 	}
 	own := ":iam::" + network.AccountID + ":role/"

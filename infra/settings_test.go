@@ -57,7 +57,7 @@ func TestSettingsFaults(t *testing.T) {
 		"another account": {func(s *Settings) {
 			s.Networks = append(s.Networks, network)
 			s.Networks[1].AccountID = "444455556666"
-		}, "networks[1].externalId: \"\"; make one up"},
+		}, "networks[1].externalId: \"\"; write a new value"},
 		"external id": {func(s *Settings) {
 			s.Networks = append(s.Networks, there)
 			s.Networks[1].ExternalID = "two words"
@@ -75,7 +75,7 @@ func TestSettingsFaults(t *testing.T) {
 		"prefix":                          {func(s *Settings) { s.ParameterPrefix = "postern" }, "parameterPrefix"},
 		"prefix AWS reserves in capitals": {func(s *Settings) { s.ParameterPrefix = "/SSM" }, "parameterPrefix"},
 		"prefix AWS reserves":             {func(s *Settings) { s.ParameterPrefix = "/aws/x" }, "parameterPrefix"},
-		"e-mail":                          {func(s *Settings) { s.OperatorsEmail = "nobody" }, "operatorsEmail"},
+		"e-mail":                          {func(s *Settings) { s.OperatorsEmail = "operators" }, "operatorsEmail"},
 		"unknown webhook": {func(s *Settings) {
 			s.Webhooks = map[string]webhook.Override{"gitlab": {}}
 		}, "webhooks.gitlab"},

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -17,10 +18,9 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/store"
-	"postern/internal/ticket"
 )
 
-// stack is the one place that sees every part.
+// stack holds what the parts of a stack share.
 type stack struct {
 	scope    awscdk.Stack
 	settings Settings
@@ -28,8 +28,9 @@ type stack struct {
 
 	key           awskms.Key
 	table         awsdynamodb.Table
-	notifications awssns.Topic // where PrivateLink tells of endpoints
-	operators     awssns.Topic // e-mail
+	notifications awssns.Topic       // PrivateLink's connection notifications
+	operators     awssns.Topic       // e-mail
+	bus           awsevents.EventBus // of Postern's own events
 	deadLetters   awssqs.Queue
 	functions     map[string]awslambda.Function
 	machine       awsstepfunctions.StateMachine
@@ -37,14 +38,13 @@ type stack struct {
 	machineLogs   awslogs.LogGroup
 	fleetMachine  awsstepfunctions.StateMachine
 	secrets       []awssecretsmanager.Secret // of the webhooks
-	systems       map[string]ticket.Settings // that are written back to
-	credentials   []*string                  // ARNs of their secrets
-	comments      awsdynamodb.Table          // on tickets
+	credentials   []*string                  // ARNs of the secrets of the ticket systems that are written back to
+	comments      awsdynamodb.Table
 }
 
 // NewStack defines all of Postern.
 func NewStack(scope constructs.Construct, id string, settings Settings) {
-	// The registered networks say where the stack belongs: CDK refuses to deploy it with credentials of another account.
+	// The first network has the account and Region of the stack: CDK refuses to deploy it with credentials of another account.
 	s := newScope(scope, id, "Postern: connects VPCs privately to vendors over AWS PrivateLink", settings.home())
 	s.settings, s.networks = settings, nil
 	for _, network := range settings.Networks {
@@ -54,12 +54,15 @@ func NewStack(scope constructs.Construct, id string, settings Settings) {
 	}
 	s.storage()
 	s.topics()
+	s.eventBus()
+	s.webhookSecrets()
+	s.writeBack()
 	s.deploy()
 	s.workflow()
+	s.deployStarters()
 	s.fleet()
-	s.webhooks()
-	s.writeBack()
-	s.drift()
+	s.guardBus()
+	s.webhookAPI()
 	s.triggers()
 	s.observability()
 }
@@ -99,8 +102,8 @@ func (s *stack) storage() {
 	s.table = awsdynamodb.NewTable(s.scope, jsii.String("Connections"), &awsdynamodb.TableProps{
 		PartitionKey: &awsdynamodb.Attribute{Name: jsii.String("id"), Type: awsdynamodb.AttributeType_STRING},
 		BillingMode:  awsdynamodb.BillingMode_PAY_PER_REQUEST,
-		// A key of ours would add a permission to every role that may read the table, and keep nobody out who holds one:
-		// what guards the task tokens is the condition on attributes in grants.go.
+		// A key of our own would add a permission to every role that may read the table, and protect against none of them:
+		// the task tokens are protected by the condition on attributes in grants.go.
 		Encryption:                       awsdynamodb.TableEncryption_AWS_MANAGED,
 		RemovalPolicy:                    awscdk.RemovalPolicy_RETAIN,
 		TimeToLiveAttribute:              jsii.String(store.ExpiresAttribute),
@@ -129,8 +132,8 @@ func (s *stack) storage() {
 	})
 }
 
-// topics defines who may speak to us: PrivateLink on the one, CloudWatch and the function notify on the other. AWS: a topic's own
-// key is needed, since the policy of alias/aws/sns lets no other service in.
+// topics defines the topic that PrivateLink publishes to, and the one of the operators, to which CloudWatch and the function mail
+// publish. AWS: a topic's own key is needed, since the policy of alias/aws/sns allows no other service.
 func (s *stack) topics() {
 	s.key = awskms.NewKey(s.scope, jsii.String("Key"), &awskms.KeyProps{
 		Description:       jsii.String("Postern: topics"),
@@ -141,17 +144,17 @@ func (s *stack) topics() {
 	})
 	s.notifications = s.topic("Notifications")
 	account := map[string]any{"aws:SourceAccount": s.scope.Account()}
-	// Without these conditions any account's endpoint could speak on our topic: the confused deputy.
+	// Without these conditions any account's endpoint could publish to our topic: the confused deputy.
 	onlyOurs := map[string]any{
 		"StringEquals": account,
 		"ArnLike":      map[string]any{"aws:SourceArn": s.arn("ec2", "vpc-endpoint", "*")},
 	}
-	s.letIn(s.notifications, "EndpointNotifications", "vpce.amazonaws.com", onlyOurs, onlyOurs)
+	s.allow(s.notifications, "EndpointNotifications", "vpce.amazonaws.com", onlyOurs, onlyOurs)
 
 	s.operators = s.topic("Operators")
 	s.operators.AddSubscription(awssnssubscriptions.NewEmailSubscription(jsii.String(s.settings.OperatorsEmail), nil))
 	// AWS documents the alarm's ARN for topics, the account for keys.
-	s.letIn(s.operators, "Alarms", "cloudwatch.amazonaws.com",
+	s.allow(s.operators, "Alarms", "cloudwatch.amazonaws.com",
 		map[string]any{"ArnLike": map[string]any{"aws:SourceArn": s.namedArn("cloudwatch", "alarm", "*")}},
 		map[string]any{"StringEquals": account})
 
@@ -166,11 +169,11 @@ func (s *stack) topic(id string) awssns.Topic {
 	return awssns.NewTopic(s.scope, jsii.String(id), &awssns.TopicProps{MasterKey: s.key, EnforceSSL: jsii.Bool(true)})
 }
 
-// letIn lets an AWS service publish to a topic and use its key, each under its conditions.
+// allow lets an AWS service publish to a topic and use its key, each under its conditions.
 //
 // AWS: a topic with a policy of its own, which EnforceSSL makes, has lost the default policy that let the account's own services
-// publish: an alarm would change its state and tell nobody.
-func (s *stack) letIn(topic awssns.Topic, sid, service string, onTopic, onKey map[string]any) {
+// publish: an alarm would change its state without a notification.
+func (s *stack) allow(topic awssns.Topic, sid, service string, onTopic, onKey map[string]any) {
 	principals := &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String(service), nil)}
 	topic.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid: jsii.String(sid), Principals: principals, Actions: jsii.Strings("sns:Publish"), Resources: &[]*string{topic.TopicArn()},

@@ -74,8 +74,8 @@ func list(value any) []any {
 	return []any{value}
 }
 
-// TestWhoMaySpeakToUs: each service on its topic and on the topics' key, and only on behalf of this account's own resources.
-func TestWhoMaySpeakToUs(t *testing.T) {
+// TestWhoMayPublish: each service on its topic and on the topics' key, and only on behalf of this account's own resources.
+func TestWhoMayPublish(t *testing.T) {
 	t.Parallel()
 	var got []string
 	collect := func(where string, document any) {
@@ -110,7 +110,7 @@ func TestStorageIsSafe(t *testing.T) {
 	t.Parallel()
 	for id, table := range ofType("AWS::DynamoDB::Table") {
 		if strings.HasPrefix(id, "Comments") {
-			continue // whoever deletes the stack loses nothing: what a ticket was told is on the ticket
+			continue // nothing is lost with it: the comments are on the tickets
 		}
 		p := table.Properties
 		if the(p["PointInTimeRecoverySpecification"], "PointInTimeRecoveryEnabled") != true || table.DeletionPolicy != "Retain" ||

@@ -5,14 +5,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"postern/internal/notify/ticket"
 	"postern/internal/step"
-	"postern/internal/ticket"
 )
 
-// TestWriteBack: one function that runs one at a time, a table that forgets, and a secret that is empty until somebody fills it.
+// TestWriteBack: one function that runs one at a time, a table whose items expire, and a secret that is empty until an operator fills it.
 func TestWriteBack(t *testing.T) {
 	t.Parallel()
-	comment := template.Resources[functionsByHandler(t)["comment"]].Properties
+	comment := template.Resources[functionsByHandler(t)["ticket"]].Properties
 	if n := comment["ReservedConcurrentExecutions"]; n != 1.0 {
 		t.Errorf("reserved concurrency %v", n)
 	}

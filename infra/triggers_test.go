@@ -30,9 +30,9 @@ func TestRules(t *testing.T) {
 	observations := ours(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed,
 		connection.EventAcknowledged, connection.EventCancelled)
 	opened := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventOffboarded, connection.EventOrphan, connection.EventDrift)
-	told := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventServiceVisible, connection.EventEndpointState,
+	commented := ours(connection.EventGateOpened, connection.EventGateReminder, connection.EventServiceVisible, connection.EventEndpointState,
 		connection.EventDrift)
-	var machine string // the fleet's own executions are told nowhere: each target's are
+	var machine string // no ticket is about a fleet's own execution: each target's has one
 	for id, r := range ofType("AWS::StepFunctions::StateMachine") {
 		if r.Properties["StateMachineName"] == machineName {
 			machine = id
@@ -43,18 +43,18 @@ func TestRules(t *testing.T) {
 	deployed := `{"detail":{"stack-id":[{"Ref":"AWS::StackId"}],"status-details":{"status":["CREATE_COMPLETE","UPDATE_COMPLETE"]}},` +
 		`"detail-type":["CloudFormation Stack Status Change"],"source":["aws.cloudformation"]}`
 	want := map[string]string{
-		told:              "comment, 20 retries in 86400 s",
-		executions:        "comment, 20 retries in 86400 s",
-		"rate(1 hour)":    "drift-check, 0 retries in 86400 s",
-		interventions:     "drift-check, 1 retries in 86400 s",
-		parameters:        "drift-check, 1 retries in 86400 s",
-		rejections:        "drift-check, 1 retries in 86400 s",
-		deployed:          "drift-check, 1 retries in 86400 s; sweep-orphans, 1 retries in 86400 s",
+		commented:         "ticket, 20 retries in 86400 s",
+		executions:        "ticket, 20 retries in 86400 s",
+		"rate(1 hour)":    "drift, 0 retries in 86400 s",
+		interventions:     "drift, 1 retries in 86400 s",
+		parameters:        "drift, 1 retries in 86400 s",
+		rejections:        "drift, 1 retries in 86400 s",
+		deployed:          "drift, 1 retries in 86400 s; orphan, 1 retries in 86400 s",
 		"rate(5 minutes)": "observe, 0 retries in 86400 s",
-		"rate(6 hours)":   "sweep-orphans, 0 retries in 86400 s",
+		"rate(6 hours)":   "orphan, 0 retries in 86400 s",
 		changes:           "observe, 8 retries in 86400 s",
 		observations:      "resume, 20 retries in 86400 s",
-		opened:            "notify, 20 retries in 86400 s",
+		opened:            "mail, 20 retries in 86400 s",
 	}
 	handlers := map[string]string{}
 	for handler, id := range functionsByHandler(t) {
@@ -65,6 +65,11 @@ func TestRules(t *testing.T) {
 		when, _ := rule.Properties["ScheduleExpression"].(string)
 		if when == "" {
 			when = text(rule.Properties["EventPattern"])
+		}
+		// A rule for Postern's events on the default bus would act on events of any principal of the account.
+		own := strings.Contains(when, `"source":["`+connection.EventSource+`"]`)
+		if bus := the(rule.Properties["EventBusName"], "Ref"); own != (bus != nil) || own && template.Resources[bus.(string)].Properties["Name"] != "postern" {
+			t.Errorf("rule %s is on the bus %v", id, bus)
 		}
 		if rule.Properties["State"] != "ENABLED" {
 			t.Errorf("rule %s is %v", id, rule.Properties["State"])
@@ -98,7 +103,7 @@ func TestDeadLettersComeFromOurs(t *testing.T) {
 			}
 			source := text(the(one, "Condition", "ArnEquals", "aws:SourceArn"))
 			if service == "" || source == "null" || strings.Contains(source, "*") || the(one, "Action") != "sqs:SendMessage" {
-				t.Errorf("%s: anybody's resources may write: %s", id, text(one))
+				t.Errorf("%s: resources of any account may write: %s", id, text(one))
 			}
 			sources[service]++
 		}
@@ -106,5 +111,40 @@ func TestDeadLettersComeFromOurs(t *testing.T) {
 	want := map[string]int{"events.amazonaws.com": len(ofType("AWS::Events::Rule")), "sns.amazonaws.com": 1}
 	if diff := cmp.Diff(want, sources); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestOnlyPosternPutsEvents: the bus denies every principal but the roles of the functions that put events, and each of these roles may
+// put only some detail types of Postern's source.
+func TestOnlyPosternPutsEvents(t *testing.T) {
+	t.Parallel()
+	roles := map[string]bool{}
+	for handler, id := range functionsByHandler(t) {
+		for _, one := range statements(t, id) {
+			if one.action != "events:PutEvents" {
+				continue
+			}
+			roles[text(map[string]any{"Fn::GetAtt": []any{the(template.Resources[id].Properties["Role"], "Fn::GetAtt").([]any)[0], "Arn"}})] = true
+			if !strings.Contains(one.condition, `"events:source":"postern"`) || !strings.Contains(one.condition, `"events:detail-type":[`) {
+				t.Errorf("%s may put any event: %s", handler, one.condition)
+			}
+		}
+	}
+	policies := ofType("AWS::Events::EventBusPolicy")
+	if len(policies) != 1 {
+		t.Fatalf("%d policies", len(policies))
+	}
+	for id, policy := range policies {
+		one := policy.Properties["Statement"]
+		if the(one, "Effect") != "Deny" || the(one, "Principal") != "*" || the(one, "Action") != "events:PutEvents" {
+			t.Errorf("%s: %s", id, text(one))
+		}
+		denied := map[string]bool{}
+		for _, role := range list(the(one, "Condition", "ArnNotEquals", "aws:PrincipalArn")) {
+			denied[text(role)] = true
+		}
+		if diff := cmp.Diff(roles, denied); diff != "" || len(roles) != 6 {
+			t.Errorf("%s (-roles that put events +excepted):\n%s", id, diff)
+		}
 	}
 }

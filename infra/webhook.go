@@ -13,36 +13,32 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/jsii-runtime-go"
 
-	"postern/internal/step"
 	"postern/internal/webhook"
 )
 
-// What the door bears: requests a second on average and at once, and functions at a time. Whoever floods it takes nothing from
-// the other functions of the account.
+// The limits of the webhook: requests a second on average and at once, and functions at a time. A flood of requests takes no
+// concurrency from the other functions of the account.
 const (
 	webhookRate    = 10
 	webhookBurst   = 20
 	webhookAtATime = 5
 )
 
-// webhooks defines the door for ticket systems: API Gateway, the function behind it, and a secret for each source. Without a
-// source there is no door.
-func (s *stack) webhooks() {
-	if len(s.settings.Webhooks) == 0 {
-		return
-	}
+// webhookSecrets defines a secret for each source of webhooks.
+func (s *stack) webhookSecrets() {
 	for _, source := range slices.Sorted(maps.Keys(s.settings.Webhooks)) {
 		s.secrets = append(s.secrets, s.webhookSecret(source))
 	}
-	s.functions["webhook"] = s.newFunction("Webhook", "postern-webhook", spec{
-		handler: "webhook", description: "Takes deliveries of ticket systems and starts executions", timeoutSeconds: 10,
-		env:      []string{step.EnvTable, step.EnvNetworks, step.EnvStateMachine, step.EnvWebhooks},
-		grants:   webhookGrants,
-		reserved: webhookAtATime,
-	})
+}
+
+// webhookAPI defines the API Gateway before the function webhook, when there is a source.
+func (s *stack) webhookAPI() {
+	if !s.settings.hasWebhooks() {
+		return
+	}
 	api := s.httpAPI(s.functions["webhook"])
 	awscdk.NewCfnOutput(s.scope, jsii.String("WebhookURL"), &awscdk.CfnOutputProps{
-		Description: jsii.String("Where ticket systems post to; the source's name follows"),
+		Description: jsii.String("The URL that ticket systems post to; add the source's name"),
 		Value:       jsii.String(*api.ApiEndpoint() + "/webhook/"),
 	})
 }
@@ -50,8 +46,8 @@ func (s *stack) webhooks() {
 func (s *stack) webhookSecret(source string) awssecretsmanager.Secret {
 	return awssecretsmanager.NewSecret(s.scope, jsii.String(constructID(source)+"Secret"), &awssecretsmanager.SecretProps{
 		SecretName: jsii.String(webhook.SecretPrefix + source),
-		Description: jsii.String("What webhooks of " + source +
-			" are signed with. The value before stays valid until the next one is put"),
+		Description: jsii.String("The key that signs webhooks of " + source +
+			". The value before stays valid until the next one is put"),
 		// Letters and digits only, in fours: Standard Webhooks reads it as base64.
 		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
 			ExcludePunctuation: jsii.Bool(true), PasswordLength: jsii.Number(48),
@@ -59,7 +55,7 @@ func (s *stack) webhookSecret(source string) awssecretsmanager.Secret {
 	})
 }
 
-// httpAPI defines the one route, throttled. It has no authorizer: ticket systems know none, and the function checks signatures.
+// httpAPI defines the one route, throttled. It has no authorizer: ticket systems support none, and the function checks signatures.
 func (s *stack) httpAPI(behind awslambda.Function) awsapigatewayv2.HttpApi {
 	api := awsapigatewayv2.NewHttpApi(s.scope, jsii.String("Api"), &awsapigatewayv2.HttpApiProps{
 		ApiName: jsii.String("postern"), Description: jsii.String("Postern: webhooks of ticket systems"),
@@ -80,7 +76,7 @@ func (s *stack) httpAPI(behind awslambda.Function) awsapigatewayv2.HttpApi {
 	return api
 }
 
-// accessLog says who asked and what was answered. It has no header and no body: those hold secrets and tickets.
+// accessLog records each caller and answer. It has no header and no body: those hold secrets and tickets.
 func (s *stack) accessLog() *awsapigatewayv2.CfnStage_AccessLogSettingsProperty {
 	format, err := json.Marshal(map[string]string{
 		"requestId": "$context.requestId", "time": "$context.requestTime", "ip": "$context.identity.sourceIp", "path": "$context.path",

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"postern/internal/ticket"
+	"postern/internal/notify/ticket"
 )
 
 // TestWebhookDoor: one route, throttled, logged without headers and bodies; what is behind it can start executions and nothing

@@ -3,6 +3,7 @@ package main
 import (
 	_ "embed"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,23 +14,22 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// definition is the state machine. Each ${…Function} of it is a function's ARN.
+// workflowSource is the state machine without the retriers that all its states share.
 //
 //go:embed workflow.asl.json
-var definition string
+var workflowSource string
+
+// definition is the state machine. Each ${…Function} in it stands for a function's ARN.
+var definition = withRetriers(workflowSource, stepRetriers)
 
 const machineName = "postern"
 
-// liveAlias is the alias of each state machine that the doors start executions by: it points at the version that was deployed last,
-// or at a former one after it was turned back. See docs/adr/0011-versions-with-an-alias.md.
+// liveAlias is the alias of each state machine by which webhooks, fleets and repairs start executions. It points at the version that
+// was deployed last, or at an earlier one after a deployment was rolled back. See docs/adr/0011-versions-with-an-alias.md.
 const liveAlias = "live"
 
-// placeholders are the names that the definition leaves open, with the functions they stand for.
-var placeholders = map[string]string{
-	"PlanFunction": "plan", "AwaitGateFunction": "await-gate", "EnsureEndpointFunction": "ensure-endpoint",
-	"AwaitAvailableFunction": "await-available", "ConfigureDNSFunction": "configure-dns", "PublishConfigFunction": "publish-config", "OffboardFunction": "offboard",
-	"RollbackFunction": "rollback", "AcknowledgeFunction": "acknowledge",
-}
+// placeholder is the name of a function in a definition: ${PlanFunction}.
+var placeholder = regexp.MustCompile(`\$\{(\w+Function)\}`)
 
 func (s *stack) workflow() {
 	role := s.machineRole("WorkflowRole", machineName, "Postern's state machine", s.trustedName(trustedMachine))
@@ -42,11 +42,11 @@ func (s *stack) workflow() {
 	if probes := s.probesElsewhere(); len(probes) > 0 {
 		role.AddToPolicy(grant{actions: []string{"lambda:InvokeFunction"}, resources: (*stack).probesElsewhere}.statement(s))
 	}
-	s.machine, s.machineLogs = s.stateMachine("Workflow", machineName, definition, role, s.handlers(placeholders, role))
+	s.machine, s.machineLogs = s.stateMachine("Workflow", machineName, definition, role, s.handlers(definition, role))
 	s.live = s.publish("Workflow", s.machine)
 }
 
-// publish makes a version of a state machine, the former ones stay, and the alias that points at it.
+// publish makes a version of a state machine and the alias that points at it. Earlier versions stay.
 //
 // AWS: a version is a definition with its role, and cannot be changed: another revision replaces it. Deleting the state machine
 // deletes its versions.
@@ -64,7 +64,7 @@ func (s *stack) publish(id string, machine awsstepfunctions.StateMachine) *strin
 	return alias.Ref() // AWS: the ARN
 }
 
-// machineRole makes a role that Step Functions assumes for one state machine only. RoleName nil: CloudFormation makes one up.
+// machineRole makes a role that Step Functions assumes for one state machine only. Without a roleName CloudFormation names it.
 func (s *stack) machineRole(id, name, description string, roleName *string) awsiam.Role {
 	return awsiam.NewRole(s.scope, jsii.String(id), &awsiam.RoleProps{
 		RoleName:    roleName,
@@ -79,12 +79,16 @@ func (s *stack) machineRole(id, name, description string, roleName *string) awsi
 }
 
 // handlers returns the ARNs that a definition's placeholders stand for, and lets the role call the functions.
-func (s *stack) handlers(placeholders map[string]string, role awsiam.Role) map[string]*string {
+func (s *stack) handlers(definition string, role awsiam.Role) map[string]*string {
+	names := map[string]bool{}
+	for _, match := range placeholder.FindAllStringSubmatch(definition, -1) {
+		names[match[1]] = true
+	}
 	substitutions := map[string]*string{}
-	for _, name := range slices.Sorted(maps.Keys(placeholders)) { // sorted: the order reaches the template
-		handler := placeholders[name]
-		substitutions[name] = s.functions[handler].FunctionArn()
-		s.functions[handler].GrantInvoke(role)
+	for _, name := range slices.Sorted(maps.Keys(names)) { // sorted: the order reaches the template
+		function := s.functions[functionOf(name)]
+		substitutions[name] = function.FunctionArn()
+		function.GrantInvoke(role)
 	}
 	return substitutions
 }

@@ -32,6 +32,7 @@ var machine = func() (m struct {
 	States  map[string]struct {
 		Type, Next, Default, Resource            string
 		ResultPath                               string
+		Parameters                               json.RawMessage
 		TimeoutSeconds                           float64
 		TimeoutSecondsPath, HeartbeatSecondsPath string
 		Retry, Catch                             []handler
@@ -145,14 +146,125 @@ func TestEveryTaskIsCaught(t *testing.T) {
 	}
 }
 
+// TestPlaceholdersAreFilledIn: every placeholder of a definition has its value in the template, and no other value is there.
+// A function that writes who holds a connection needs to know in which turn it acts, so each state that calls one hands over the counts of
+// redrives and attempts. Acknowledge writes about another execution.
+func TestStatesThatHoldAConnectionHandOverTheirTurn(t *testing.T) {
+	t.Parallel()
+	checked := 0
+	for _, f := range functions {
+		holds := slices.ContainsFunc(f.grants, func(g grant) bool { return slices.Contains(g.actions, "dynamodb:UpdateItem") })
+		for _, name := range f.states {
+			if !holds || f.name == "acknowledge" {
+				continue
+			}
+			checked++
+			for _, want := range []string{
+				`"execution.$":"$$.Execution.Id"`, `"enteredAt.$":"$$.State.EnteredTime"`, `"redriveCount.$":"$$.Execution.RedriveCount"`,
+				`"attempt.$":"$$.State.RetryCount"`,
+			} {
+				if !strings.Contains(strings.ReplaceAll(string(machine.States[name].Parameters), " ", ""), want) {
+					t.Errorf("%s does not hand over %s", name, want)
+				}
+			}
+		}
+	}
+	if checked != 7 {
+		t.Errorf("%d states were checked", checked)
+	}
+}
+
 func TestPlaceholdersAreFilledIn(t *testing.T) {
 	t.Parallel()
-	used := map[string]bool{}
-	for _, match := range regexp.MustCompile(`\$\{(\w+)\}`).FindAllStringSubmatch(definition, -1) {
-		used[match[1]] = true
+	for id, m := range ofType("AWS::StepFunctions::StateMachine") {
+		sub := list(the(m.Properties["DefinitionString"], "Fn::Sub"))
+		if len(sub) != 2 {
+			t.Fatalf("%s has no substitutions", id)
+		}
+		used := map[string]bool{}
+		for _, match := range regexp.MustCompile(`\$\{(\w+)\}`).FindAllStringSubmatch(sub[0].(string), -1) {
+			used[match[1]] = true
+		}
+		values := sub[1].(map[string]any)
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(values)), slices.Sorted(maps.Keys(used))); diff != "" {
+			t.Errorf("%s (-filled in +used):\n%s", id, diff)
+		}
+		for name, value := range values {
+			if strings.HasSuffix(name, "Function") && list(the(value, "Fn::GetAtt"))[0] != functionsByHandler(t)[functionOf(name)] {
+				t.Errorf("%s: ${%s} is %s", id, name, text(value))
+			}
+		}
 	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(placeholders)), slices.Sorted(maps.Keys(used))); diff != "" {
-		t.Errorf("names (-filled in +used):\n%s", diff)
+}
+
+// TestStatesOfFunctions: the column states of the table is what the definitions say. The probes are called by their names in the plan,
+// and so is the relay.
+func TestStatesOfFunctions(t *testing.T) {
+	t.Parallel()
+	want := map[string][]string{}
+	note := func(state, resource, parameters string) {
+		names := []string{}
+		if match := placeholder.FindStringSubmatch(resource + parameters); match != nil {
+			names = append(names, functionOf(match[1]))
+		} else if strings.Contains(resource, ":lambda:invoke") {
+			names = append(names, probeHandler, relayHandler)
+		}
+		for _, name := range names {
+			want[name] = append(want[name], state)
+			slices.Sort(want[name])
+		}
+	}
+	for state, s := range machine.States {
+		note(state, s.Resource, string(s.Parameters))
+	}
+	fleetStates.each(func(state string, s fleetState) { note(state, s.Resource, "") })
+	for _, f := range functions {
+		if diff := cmp.Diff(want[f.name], f.states); diff != "" {
+			t.Errorf("%s (-definitions +table):\n%s", f.name, diff)
+		}
+	}
+}
+
+// TestSharedRetriersAreAdded: behind the state's own, to what calls a function, also inside a Map; the rest of the text stays.
+func TestSharedRetriersAreAdded(t *testing.T) {
+	t.Parallel()
+	const source = `{"States": {
+  "A": {
+    "Resource": "${AFunction}",
+    "Catch": []
+  },
+  "M": {"ItemProcessor": {"States": {"B": {
+    "Resource": "arn:aws:states:::lambda:invoke",
+    "Retry": [
+      {"own": 1}
+    ],
+    "Catch": []
+  }}}},
+  "C": {"Resource": "arn:aws:states:::aws-sdk:sfn:describeExecution", "Catch": []}
+}}`
+	const want = `{"States": {
+  "A": {
+    "Resource": "${AFunction}",
+    "Retry": [
+      {"of": "A"},
+      {"last": 2}
+    ],
+    "Catch": []
+  },
+  "M": {"ItemProcessor": {"States": {"B": {
+    "Resource": "arn:aws:states:::lambda:invoke",
+    "Retry": [
+      {"own": 1},
+      {"of": "B"},
+      {"last": 2}
+    ],
+    "Catch": []
+  }}}},
+  "C": {"Resource": "arn:aws:states:::aws-sdk:sfn:describeExecution", "Catch": []}
+}}`
+	got := withRetriers(source, func(state string) []string { return []string{`{"of": "` + state + `"}`, `{"last": 2}`} })
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -246,9 +358,9 @@ func TestTimeouts(t *testing.T) {
 			}
 			continue
 		}
-		handler, known := placeholders[strings.Trim(s.Resource, "${}")]
-		if !known {
-			handler = "probe" // the one whose name is the plan's
+		handler := probeHandler // its name is in the plan
+		if match := placeholder.FindStringSubmatch(s.Resource); match != nil {
+			handler = functionOf(match[1])
 		}
 		seconds, _ := template.Resources[functions[handler]].Properties["Timeout"].(float64)
 		if seconds == 0 || s.TimeoutSeconds <= seconds {

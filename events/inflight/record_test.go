@@ -13,12 +13,12 @@ import (
 	"time"
 
 	"postern/internal/connection"
+	"postern/internal/demo/people"
 	"postern/internal/local"
-	"postern/internal/local/handlers"
-	"postern/internal/local/people"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
 	"postern/internal/local/template"
+	"postern/internal/proof/handlers"
 )
 
 // recording is what one scenario left: calls by execution and state, the table's items and our events, each by when it was there.

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"postern/events"
-	"postern/internal/local/people"
+	"postern/internal/demo/people"
 	"postern/internal/local/wire"
 )
 

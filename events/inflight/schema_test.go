@@ -17,7 +17,7 @@ import (
 	"postern/internal/fleet"
 	"postern/internal/plan"
 	"postern/internal/probe"
-	"postern/internal/rollback"
+	"postern/internal/remove/rollback"
 )
 
 // roots are the types of everything that outlives a deploy. Where one holds another, its schema names it.

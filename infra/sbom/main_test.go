@@ -16,7 +16,7 @@ import (
 // TestMaterials builds a small function, and finds in the document what the linker was given. The function has a dependency.
 func TestMaterials(t *testing.T) {
 	t.Parallel()
-	executable := filepath.Join(t.TempDir(), "report-fleet", "bootstrap")
+	executable := filepath.Join(t.TempDir(), "fleet", "bootstrap")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", executable, "postern/infra/sbom").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -38,7 +38,7 @@ func TestMaterials(t *testing.T) {
 	for _, component := range *bom.Components {
 		known[component.BOMRef] = component
 	}
-	if function := known["function/report-fleet"]; function.Hashes == nil || len((*function.Hashes)[0].Value) != 64 {
+	if function := known["function/fleet"]; function.Hashes == nil || len((*function.Hashes)[0].Value) != 64 {
 		t.Errorf("the function is %+v, want it with its SHA-256", function)
 	}
 	used := map[string]bool{}

@@ -20,8 +20,8 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/local"
-	"postern/internal/local/handlers"
 	"postern/internal/local/privatelink"
+	"postern/internal/proof/handlers"
 )
 
 const sample = "../../events/plan.monte-carlo.json"

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"time"
 
-	"postern/internal/metric"
+	"postern/internal/step"
 	"postern/internal/store"
 )
 
@@ -22,7 +22,7 @@ const (
 	MetricRepaired = "SweepRepaired"
 )
 
-func pending(waits []store.Wait, at time.Time, repaired int) []metric.Metric {
+func pending(waits []store.Wait, at time.Time, repaired int) []step.Metric {
 	var oldest time.Duration
 	overdue := 0
 	for _, wait := range waits {
@@ -33,10 +33,10 @@ func pending(waits []store.Wait, at time.Time, repaired int) []metric.Metric {
 			oldest = max(oldest, at.Sub(cmp.Or(wait.Asked, wait.Since)))
 		}
 	}
-	return []metric.Metric{
-		{Name: MetricOldestPending, Unit: metric.Seconds, Value: oldest.Seconds()},
-		{Name: MetricPending, Unit: metric.Count, Value: float64(len(waits))},
-		{Name: MetricOverdue, Unit: metric.Count, Value: float64(overdue)},
-		{Name: MetricRepaired, Unit: metric.Count, Value: float64(repaired)},
+	return []step.Metric{
+		{Name: MetricOldestPending, Unit: step.Seconds, Value: oldest.Seconds()},
+		{Name: MetricPending, Unit: step.Count, Value: float64(len(waits))},
+		{Name: MetricOverdue, Unit: step.Count, Value: float64(overdue)},
+		{Name: MetricRepaired, Unit: step.Count, Value: float64(repaired)},
 	}
 }

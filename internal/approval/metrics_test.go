@@ -9,17 +9,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"postern/internal/metric"
-	"postern/internal/sla"
+	"postern/internal/catalog/calendar"
+	"postern/internal/step"
 	"postern/internal/store"
 )
 
 // TestMetricLine pins the line: CloudWatch drops what is not exactly its format, without a word.
 func TestMetricLine(t *testing.T) {
 	t.Parallel()
-	waits := []store.Wait{{Since: noon}, {Since: noon.Add(-90 * time.Minute), Asked: noon.Add(-90 * time.Minute), SLAHours: 1, Calendar: sla.Always}, {Since: noon.Add(time.Minute)}}
+	waits := []store.Wait{{Since: noon}, {Since: noon.Add(-90 * time.Minute), Asked: noon.Add(-90 * time.Minute), SLAHours: 1, Calendar: calendar.Always}, {Since: noon.Add(time.Minute)}}
 	var out bytes.Buffer
-	if err := metric.Write(&out, noon, pending(waits, noon, 2)...); err != nil {
+	if err := step.WriteMetrics(&out, noon, pending(waits, noon, 2)...); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"OldestPendingAgeSeconds":5400,"OverdueCount":1,"PendingCount":3,"SweepRepaired":2,` +
@@ -56,7 +56,7 @@ func TestNothingPending(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := metric.Write(&out, time.Time{}, pending(nil, time.Time{}, 0)...); err != nil || out.Len() != 0 {
+	if err := step.WriteMetrics(&out, time.Time{}, pending(nil, time.Time{}, 0)...); err != nil || out.Len() != 0 {
 		t.Errorf("wrote %s at an unknown time, %v", &out, err)
 	}
 }
@@ -67,7 +67,7 @@ func (closedPipe) Write([]byte) (int, error) { return 0, errors.New("closed") }
 
 func TestMetricsCannotBeWritten(t *testing.T) {
 	t.Parallel()
-	if err := metric.Write(closedPipe{}, noon, pending(nil, noon, 0)...); err == nil {
+	if err := step.WriteMetrics(closedPipe{}, noon, pending(nil, noon, 0)...); err == nil {
 		t.Error("a metric that is lost is not reported")
 	}
 }

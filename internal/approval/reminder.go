@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"postern/internal/bus"
+	"postern/internal/catalog/calendar"
 	"postern/internal/connection"
-	"postern/internal/sla"
 	"postern/internal/store"
 )
 
@@ -17,7 +17,7 @@ var thresholds = []int{100, 80, 50}
 // due returns the highest threshold that has passed, 0 for none, and how much of the vendor's time has. A vendor who gives no
 // figure, or whose calendar this release does not know, is never overdue.
 func due(wait store.Wait, at time.Time) (percent int, passed time.Duration) {
-	clock, err := sla.Named(wait.Calendar)
+	clock, err := calendar.Named(wait.Calendar)
 	if err != nil || wait.SLAHours <= 0 || at.IsZero() {
 		return 0, 0
 	}

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"postern/internal/catalog/calendar"
 	"postern/internal/connection"
-	"postern/internal/sla"
 	"postern/internal/store"
 )
 
@@ -20,15 +20,15 @@ func TestDue(t *testing.T) {
 		after    time.Duration
 		want     int
 	}{
-		"before the half":                  {sla.Always, 48, 24*time.Hour - time.Second, 0},
-		"the half":                         {sla.Always, 48, 24 * time.Hour, 50},
-		"four fifths":                      {sla.Always, 10, 8 * time.Hour, 80},
-		"all":                              {sla.Always, 48, 48 * time.Hour, 100},
-		"long past":                        {sla.Always, 48, 480 * time.Hour, 100},
-		"a weekend does not count":         {sla.USBusiness, 48, 54 * time.Hour, 0},
-		"the half, on Tuesday":             {sla.USBusiness, 48, 78 * time.Hour, 50},
-		"Thanksgiving does not count":      {sla.USBusiness, 96, 6 * 24 * time.Hour, 80},
-		"no figure":                        {sla.Always, 0, 480 * time.Hour, 0},
+		"before the half":                  {calendar.Always, 48, 24*time.Hour - time.Second, 0},
+		"the half":                         {calendar.Always, 48, 24 * time.Hour, 50},
+		"four fifths":                      {calendar.Always, 10, 8 * time.Hour, 80},
+		"all":                              {calendar.Always, 48, 48 * time.Hour, 100},
+		"long past":                        {calendar.Always, 48, 480 * time.Hour, 100},
+		"a weekend does not count":         {calendar.USBusiness, 48, 54 * time.Hour, 0},
+		"the half, on Tuesday":             {calendar.USBusiness, 48, 78 * time.Hour, 50},
+		"Thanksgiving does not count":      {calendar.USBusiness, 96, 6 * 24 * time.Hour, 80},
+		"no figure":                        {calendar.Always, 0, 480 * time.Hour, 0},
 		"a calendar of a later release":    {"mars", 48, 480 * time.Hour, 0},
 		"no calendar, of an older release": {"", 48, 480 * time.Hour, 0},
 	} {
@@ -37,7 +37,7 @@ func TestDue(t *testing.T) {
 			t.Errorf("%s: %d percent (%s), want %d", name, got, passed, test.want)
 		}
 	}
-	if got, _ := due(store.Wait{Asked: friday, SLAHours: 1, Calendar: sla.Always}, time.Time{}); got != 0 {
+	if got, _ := due(store.Wait{Asked: friday, SLAHours: 1, Calendar: calendar.Always}, time.Time{}); got != 0 {
 		t.Errorf("%d percent at an unknown time", got)
 	}
 }
@@ -46,7 +46,7 @@ func TestDue(t *testing.T) {
 func TestSweepReminds(t *testing.T) {
 	t.Parallel()
 	p := newPlace(connection.GateApproval)
-	p.gates.Approval = connection.GatePlan{SLAHours: 10, Calendar: sla.Always, To: "support@example.com", Subject: "please accept ${vpcEndpointId}"}
+	p.gates.Approval = connection.GatePlan{SLAHours: 10, Calendar: calendar.Always, To: "support@example.com", Subject: "please accept ${vpcEndpointId}"}
 	p.ticket = &connection.Ticket{System: "github", ID: "example/network#42"}
 	since := p.now
 	if err := p.enter(since); err != nil {

@@ -11,7 +11,7 @@ import (
 	"postern/internal/bus"
 	"postern/internal/connection"
 	"postern/internal/endpoint"
-	"postern/internal/metric"
+	"postern/internal/step"
 	"postern/internal/store"
 )
 
@@ -53,7 +53,7 @@ func (o *Observer) sweep(ctx context.Context, w wake) (Observed, error) {
 		}
 	}
 	sayings = append(sayings, reminders...) // after the heartbeats: a wait must not end for a reminder's sake
-	failed = append(failed, o.bus.Put(ctx, sayings...), metric.Write(o.metrics, w.at, pending(waits, w.at, repaired)...))
+	failed = append(failed, o.bus.Put(ctx, sayings...), step.WriteMetrics(o.metrics, w.at, pending(waits, w.at, repaired)...))
 	return Observed{Woken: w.by, Looked: len(endpoints) + len(services), Said: len(sayings)}, errors.Join(failed...)
 }
 

@@ -1,4 +1,4 @@
-// Package bus is where Postern says what it saw: events on EventBridge.
+// Package bus puts Postern's events on its EventBridge bus.
 package bus
 
 import (
@@ -22,7 +22,7 @@ type API interface {
 	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
 }
 
-// Bus is where Postern says what it saw.
+// Bus is Postern's event bus.
 type Bus struct {
 	api  API
 	name string
@@ -41,8 +41,8 @@ type Event struct {
 // maxEntries is how many events one PutEvents takes. AWS: 10.
 const maxEntries = 10
 
-// Put puts events, ten at a time. A batch that fails does not keep back the others. An event that was refused is put again by
-// whoever calls again; its readers take repetitions.
+// Put puts events, ten at a time. A batch that fails does not keep back the others. A caller that gets
+// an error calls again: readers of events take repetitions.
 func (b *Bus) Put(ctx context.Context, events ...Event) error {
 	var failed []error
 	for batch := range slices.Chunk(events, maxEntries) {

@@ -48,7 +48,7 @@ type ZoneRecord struct {
 
 // Diagnosis names one cause of what is wrong with a connection, and the next action.
 type Diagnosis struct {
-	Cause      string    `json:"cause"`    // a code of internal/diagnosis
+	Cause      string    `json:"cause"`    // a code of internal/probe/diagnosis
 	Sentence   string    `json:"sentence"` // what is the matter
 	Next       string    `json:"next"`     // what to do
 	At         time.Time `json:"at"`

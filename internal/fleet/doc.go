@@ -1,3 +1,3 @@
-// Package fleet is what the fleet's state machine does besides starting executions of the postern machine: it makes one request
-// for each target out of a fleet request, and one report out of how each of them ended. It calls nothing.
+// Package fleet plans and reports the executions of the fleet's state machine: it makes one request for each target of a fleet
+// request, and one report of how all targets ended. It calls no AWS API.
 package fleet

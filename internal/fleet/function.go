@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -9,8 +10,28 @@ import (
 	"postern/internal/step"
 )
 
-// PlanFunction builds plan-fleet: Input in, Plan out.
-func PlanFunction(r step.Runtime) (lambda.Handler, error) {
+// Step names what the state machine wants done; each state that calls the function passes its own.
+type Step string
+
+// The steps, with the states that pass them.
+const (
+	StepPlan   Step = "plan"   // PlanFleet
+	StepTarget Step = "target" // ReportTarget
+	StepReport Step = "report" // ReportFleet
+)
+
+// Input is what the state machine passes to the function: the step, and the fields that this step reads.
+type Input struct {
+	Step      Step            `json:"step"`
+	Execution string          `json:"execution,omitempty"` // plan: ARN of the fleet's execution
+	Machine   string          `json:"machine,omitempty"`   // plan: ARN of the postern machine
+	Request   json.RawMessage `json:"request,omitempty"`   // plan
+	Target    *Ended          `json:"target,omitempty"`    // target
+	Fleet     *Results        `json:"fleet,omitempty"`     // report
+}
+
+// Function builds fleet: Input in; a Plan, a Result or a Report out.
+func Function(r step.Runtime) (lambda.Handler, error) {
 	raw := r.Env.Required(step.EnvNetworks)
 	if raw == "" {
 		return nil, nil //nolint:nilnil // the cold start reports every missing name
@@ -19,15 +40,17 @@ func PlanFunction(r step.Runtime) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return step.Handle(r.Log, func(_ context.Context, in Input) (Plan, error) { return Make(in, networks) }), nil
+	return step.Handle(r.Log, func(_ context.Context, in Input) (any, error) { return run(in, networks) }), nil
 }
 
-// ReportTargetFunction builds report-target: Ended in, Result out.
-func ReportTargetFunction(r step.Runtime) (lambda.Handler, error) {
-	return step.Handle(r.Log, func(_ context.Context, in Ended) (Result, error) { return Target(in), nil }), nil
-}
-
-// ReportFunction builds report-fleet: Results in, Report out.
-func ReportFunction(r step.Runtime) (lambda.Handler, error) {
-	return step.Handle(r.Log, func(_ context.Context, in Results) (Report, error) { return Fleet(in), nil }), nil
+func run(in Input, networks connection.Networks) (any, error) {
+	switch {
+	case in.Step == StepPlan:
+		return Make(in, networks)
+	case in.Step == StepTarget && in.Target != nil:
+		return Target(*in.Target), nil
+	case in.Step == StepReport && in.Fleet != nil:
+		return Fleet(*in.Fleet), nil
+	}
+	return nil, connection.Errorf(connection.Internal, "the function fleet has no step %q, or its input lacks what the step reads", in.Step)
 }

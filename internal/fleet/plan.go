@@ -26,14 +26,7 @@ const (
 // maxPlan is the most bytes of a plan. AWS: 262,144 for the state of an execution, with what the machine puts around it.
 const maxPlan = 256_000
 
-// Input is what the machine hands to plan-fleet.
-type Input struct {
-	Execution string          `json:"execution"` // ARN of the fleet's execution
-	Machine   string          `json:"machine"`   // ARN of the postern machine
-	Request   json.RawMessage `json:"request"`
-}
-
-// Plan is which executions of the postern machine to start. What the requests have in common stands once: the machine merges it
+// Plan is which executions of the postern machine to start. What the requests have in common is there once: the machine merges it
 // with each item's own, so that many targets fit the state of one execution.
 type Plan struct {
 	Mode       Mode           `json:"mode"`

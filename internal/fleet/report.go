@@ -19,7 +19,7 @@ const (
 	Onboarded Status = "onboarded"
 	Planned   Status = "planned"
 	Failed    Status = "failed"
-	Unknown   Status = "unknown" // nobody could tell: its execution is to be looked at
+	Unknown   Status = "unknown" // the report failed: look at its execution
 )
 
 // Result is how one target ended. It is small, since those of all targets share the state of one execution.
@@ -35,7 +35,7 @@ type Result struct {
 // maxCause is the most bytes of a result's cause: 500 of them and their names stay below the 262,144 of a state.
 const maxCause = 200
 
-// Ended is what the machine hands to report-target: what it knows of an execution of the postern machine.
+// Ended is what the machine passes with the step target: what it knows of an execution of the postern machine.
 type Ended struct {
 	Item Item `json:"item"`
 	// Execution is the answer of states:startExecution.sync:2, which parses Output, or of DescribeExecution, which does not.
@@ -111,7 +111,7 @@ func first(text string, most int) string {
 	return text + "…"
 }
 
-// Results is what the machine hands to report-fleet.
+// Results is what the machine passes with the step report.
 type Results struct {
 	Total   int      `json:"total"`
 	Results []Result `json:"results"`

@@ -87,6 +87,18 @@ func (l *policyLoader) resources() error {
 			faults = append(faults, l.policies.AttachResource(queues[url], policy.LogicalID, policy.Properties.PolicyDocument))
 		}
 	}
+	buses := map[string]string{} // name -> ARN
+	for _, bus := range template.All[template.EventBus](l.stack) {
+		buses[bus.Ref] = bus.ARN
+	}
+	for _, policy := range template.All[template.EventBusPolicy](l.stack) {
+		arn, known := buses[policy.Properties.EventBusName]
+		if !known {
+			faults = append(faults, fmt.Errorf("resource %s: the stack has no event bus %s", policy.LogicalID, policy.Properties.EventBusName))
+		}
+		document := map[string]any{"Version": "2012-10-17", "Statement": policy.Properties.Statement}
+		faults = append(faults, l.policies.AttachResource(arn, policy.LogicalID, document))
+	}
 	for _, key := range template.All[template.Key](l.stack) {
 		faults = append(faults, l.policies.AttachResource(key.ARN, key.LogicalID, key.Properties.KeyPolicy))
 	}

@@ -162,7 +162,7 @@ func (c *Cloud) checkTarget(t events.Target) error {
 }
 
 // driftCheck is the function that looks at every connection, whoever's change wakes it.
-const driftCheck = ":function:postern-drift-check"
+const driftCheck = ":function:postern-drift"
 
 // deliverEvent hands an event to a rule's target. What a schedule sets off belongs to the schedule, and so does the drift check.
 func (c *Cloud) deliverEvent(d events.Delivery) error {

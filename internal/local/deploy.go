@@ -64,7 +64,7 @@ func (c *Cloud) deployOne(resource template.Resource) error {
 	case *template.API, *template.APIIntegration: // the route names them
 	case *template.Function, *template.EventInvokeConfig: // deployFunctions made them
 	case *template.Role, *template.Policy, *template.ManagedPolicy, *template.Key, *template.KeyAlias, *template.FunctionPermission,
-		*template.TopicPolicy, *template.QueuePolicy, *template.LogResourcePolicy: // loadPolicies read them
+		*template.TopicPolicy, *template.QueuePolicy, *template.LogResourcePolicy, *template.EventBusPolicy: // loadPolicies read them
 	case *template.FunctionVersion, *template.FunctionAlias: // there is one code
 	case *template.LogGroup, *template.MetricFilter, *template.Alarm, *template.CompositeAlarm, *template.Dashboard,
 		*template.CDKMetadata: // for people to look at: nothing happens because of them

@@ -248,7 +248,7 @@ func TestNarrowScreenshot(t *testing.T) {
 	}
 }
 
-// TestFollowedLink: whoever clicks what is beyond the first 500 connections sees it.
+// TestFollowedLink: a click on what is beyond the first 500 connections shows it.
 func TestFollowedLink(t *testing.T) {
 	t.Parallel()
 	widget := page.NewWidget(list{all: fleet(1_200)}, func() time.Time { return now })

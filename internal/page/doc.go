@@ -1,4 +1,4 @@
-// Package page shows every connection as HTML: how it is, who is waited for, what drifted, and what an operator does now. It is
+// Package page shows every connection as HTML: its status, whom it waits for, what drifted, and what an operator does next. It is
 // what a CloudWatch custom widget displays, and the embedded cloud serves the same.
 //
 // AWS: a custom widget is a Lambda function that answers with HTML. JavaScript is removed from it, CSS and links are not:

@@ -41,7 +41,7 @@ type Request struct {
 	} `json:"widgetContext"`
 }
 
-// moment is a time. What is none is absent: a page is of more use than an error.
+// moment is a time. Any other text counts as absent: a page is more useful than an error.
 type moment struct{ time.Time }
 
 func (m *moment) UnmarshalJSON(text []byte) error {
@@ -51,7 +51,7 @@ func (m *moment) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// place is a whole number, in quotes too. What is none is absent.
+// place is a whole number, in quotes too. Any other text counts as absent.
 type place int
 
 func (p *place) UnmarshalJSON(text []byte) error {
@@ -63,7 +63,7 @@ func (p *place) UnmarshalJSON(text []byte) error {
 //go:embed describe.md
 var description string
 
-// Function builds widget: a dashboard's call in, HTML out.
+// Function builds page: a dashboard's call in, HTML out.
 func Function(r step.Runtime) (lambda.Handler, error) {
 	table := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable))
 	return step.Handle(r.Log, NewWidget(table, r.Now).Answer), nil

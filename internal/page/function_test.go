@@ -74,7 +74,7 @@ func TestAnswers(t *testing.T) {
 }
 
 // widgetARN is the function as a dashboard calls it.
-const widgetARN = "arn:aws:lambda:us-east-1:111122223333:function:postern-widget"
+const widgetARN = "arn:aws:lambda:us-east-1:111122223333:function:postern-page"
 
 // TestEveryConnectionIsOnOnePage follows every link of a page of 1,200 connections: those for a dashboard, which calls the function again
 // with what the link says, and those for a browser. What needs a person is on the first.
@@ -126,7 +126,7 @@ func TestEveryConnectionIsOnOnePage(t *testing.T) {
 				}
 				for i, row := range p.rows {
 					if needs := !strings.Contains(row, " Nothing"); len(sizes) > 0 && needs {
-						t.Errorf("row %d of page %d needs somebody: %s", i, len(sizes), row)
+						t.Errorf("row %d of page %d needs a person: %s", i, len(sizes), row)
 					}
 				}
 				sizes = append(sizes, len(p.rows))

@@ -8,7 +8,7 @@ import (
 	"postern/internal/store"
 )
 
-// Link leads to a page of the AWS console.
+// Link is a link to a page of the AWS console.
 type Link struct{ Text, Title, URL string }
 
 // linksOf returns where a connection is seen in the console: its execution, and, as far as their Region is known, its endpoint and
@@ -45,7 +45,7 @@ func executionOf(o store.Overview) string {
 	return or(o.Holder, o.FinishedBy)
 }
 
-// regionOf returns the Region of a connection's network, "" when nobody knows it.
+// regionOf returns the Region of a connection's network, "" when it is unknown.
 func regionOf(o store.Overview) string {
 	switch {
 	case o.Expects != nil:

@@ -23,7 +23,7 @@ func nextAction(o store.Overview, status Status, worst *connection.DriftFinding,
 	case Working:
 		return "Nothing: an execution is at work."
 	case Flapping:
-		return "Agree with whoever keeps changing it back, or read why the repairs fail: Postern has stopped repairing."
+		return "Find out who keeps changing it back, or why the repairs fail: Postern has stopped repairing."
 	case Drifted:
 		return sentence(worst.Remedy())
 	case Repairing:
@@ -33,7 +33,7 @@ func nextAction(o store.Overview, status Status, worst *connection.DriftFinding,
 	case Unreadable:
 		return "Report this: its record in the table cannot be read."
 	case Unverified:
-		return fmt.Sprintf("See whether the drift check runs: nobody has looked at this link for %s.", span(at.Sub(verified(o))))
+		return fmt.Sprintf("See whether the drift check runs: it has not checked this link for %s.", span(at.Sub(verified(o))))
 	case Offboarded, Cancelled:
 		return fmt.Sprintf("Nothing: it was %s %s ago.", strings.ToLower(status.Label), span(at.Sub(o.UpdatedAt)))
 	case NothingDone:
@@ -55,7 +55,7 @@ func afterFailure(o store.Overview) string {
 // sentence begins with a capital.
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
-// wanted is what the vendor shall do.
+// wanted is what the vendor must do.
 func wanted(wait store.Wait) string {
 	if wait.Gate == connection.GateAllowlist {
 		return "allow-list our account"
@@ -70,7 +70,7 @@ func or(text, fallback string) string {
 	return text
 }
 
-// span writes a length of time the way people say it.
+// span formats a length of time in words, such as 3 days.
 func span(d time.Duration) string {
 	count := func(n int, unit string) string {
 		if n == 1 {

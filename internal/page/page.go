@@ -96,7 +96,7 @@ func pageOf(view View) content {
 	return c
 }
 
-// turn leaves the rows of the page that has a place.
+// turn keeps the rows of the page that contains a place.
 func (c *content) turn(place int) {
 	if c.Total <= mostRows {
 		return

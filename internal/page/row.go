@@ -39,8 +39,8 @@ type Row struct {
 
 // WaitCell is a wait for the vendor.
 type WaitCell struct {
-	For      string // what the vendor shall do
-	Whom     string // to ask, "" when nobody knows
+	For      string // what the vendor must do
+	Whom     string // to ask, "" when it is unknown
 	Patience patience
 	Since    TimeCell
 }
@@ -57,7 +57,7 @@ type FindingCell struct {
 	Since                   TimeCell
 }
 
-// TimeCell is a time, as far away as people say it, and exactly.
+// TimeCell is a time, relative to now and exact.
 type TimeCell struct{ Text, Exact string }
 
 // CertificateCell says when the vendor's certificate expires.
@@ -168,7 +168,7 @@ func placeOf(o store.Overview) []string {
 	return lines
 }
 
-// clip shortens what others wrote.
+// clip shortens a text that others wrote.
 func clip(text string) string {
 	if runes := []rune(text); len(runes) > mostText {
 		return string(runes[:mostText-1]) + "…"

@@ -64,7 +64,7 @@ func sample(status string) store.Overview {
 		o.Failure = &store.Failure{Error: connection.ApprovalTimedOut, Message: "The vendor did not accept the endpoint within 14 days.", Dirty: true,
 			AccountID: "444455556666", Region: "eu-west-1", VPCID: "vpc-0f1e2d3c4b5a69788"}
 	case "cancelled":
-		o.Status, o.Failure = store.StatusFailed, &store.Failure{Error: connection.Cancelled, Message: "Somebody cancelled it."}
+		o.Status, o.Failure = store.StatusFailed, &store.Failure{Error: connection.Cancelled, Message: "The operators cancelled it."}
 	case "flapping":
 		drift := found(connection.CheckSecurityGroups, connection.DriftFound, "sg-0a1b2c3d4e5f60718 is missing")
 		drift.Findings[0].Flapping, drift.Findings[0].By = true, "arn:aws:sts::111122223333:assumed-role/admin/jo"

@@ -5,16 +5,16 @@ import (
 	"slices"
 	"time"
 
+	"postern/internal/catalog/calendar"
 	"postern/internal/connection"
-	"postern/internal/sla"
 	"postern/internal/store"
 )
 
-// Status is how a connection is, for people.
+// Status is the status of a connection, as the page shows it.
 type Status struct {
 	Name  string // of its CSS class
 	Label string
-	// Person says that nothing goes on until somebody does something.
+	// Person is set when the connection waits for a person at your side.
 	Person bool
 }
 
@@ -22,18 +22,18 @@ type Status struct {
 var (
 	Overdue     = Status{"overdue", "Overdue", true}       // the vendor's own hours are over
 	Failed      = Status{"failed", "Failed", true}         // the last execution failed
-	Flapping    = Status{"flapping", "Flapping", true}     // somebody changes back what was repaired
+	Flapping    = Status{"flapping", "Flapping", true}     // a repair was changed back again and again
 	Drifted     = Status{"drift", "Drift", true}           // a check found a difference
 	Unknown     = Status{"unknown", "Unknown", true}       // a check could not be made
 	Unreadable  = Status{"unknown", "Unreadable", true}    // its record cannot be read
 	Stalled     = Status{"stalled", "Stalled", true}       // an execution holds it and has not moved for a day
-	Unverified  = Status{"unverified", "Unverified", true} // nobody has looked for a week
+	Unverified  = Status{"unverified", "Unverified", true} // not checked for a week
 	Repairing   = Status{"repairing", "Repairing", false}  // an execution will put right what drifted
 	Waiting     = Status{"waiting", "Waiting", false}      // for the vendor, within its hours
 	Working     = Status{"working", "At work", false}      // an execution holds it
 	Onboarded   = Status{"ok", "Onboarded", false}
 	Offboarded  = Status{"removed", "Offboarded", false}
-	Cancelled   = Status{"removed", "Cancelled", false} // somebody gave the onboarding up
+	Cancelled   = Status{"removed", "Cancelled", false} // the onboarding was cancelled
 	NothingDone = Status{"none", "No record", false}    // no execution has come to an end
 )
 
@@ -75,7 +75,7 @@ func statusOf(o store.Overview, at time.Time) Status {
 	return NothingDone
 }
 
-// givenUp reports whether the last execution ended as somebody wanted it to, and left nothing behind.
+// givenUp reports whether the last execution ended as requested, and left nothing behind.
 func givenUp(o store.Overview) bool {
 	return o.Failure != nil && o.Failure.Error == connection.Cancelled && !o.Failure.Dirty
 }
@@ -100,7 +100,7 @@ func linkStatus(o store.Overview, at time.Time) Status {
 	return Onboarded
 }
 
-// repaired reports whether Postern puts a finding right by itself.
+// repaired reports whether Postern repairs a finding by itself.
 func repaired(o store.Overview, f connection.DriftFinding) bool {
 	return o.Expects.Policies.Of(f.Check) == connection.PolicyRepair && !f.ForHands
 }
@@ -116,7 +116,7 @@ func verified(o store.Overview) time.Time {
 	return o.Expects.At
 }
 
-// certificate returns when the vendor's certificate expires, nil when nobody has seen it.
+// certificate returns when the vendor's certificate expires, nil when it was never seen.
 func certificate(o store.Overview) *time.Time {
 	switch {
 	case o.Expects == nil:
@@ -135,12 +135,12 @@ type patience struct {
 }
 
 func patienceOf(wait store.Wait, at time.Time) patience {
-	clock, err := sla.Named(wait.Calendar)
+	clock, err := calendar.Named(wait.Calendar)
 	if err != nil || wait.SLAHours <= 0 {
 		return patience{Passed: max(0, at.Sub(wait.Asked))}
 	}
 	unit := "business hours"
-	if wait.Calendar == sla.Always {
+	if wait.Calendar == calendar.Always {
 		unit = "hours"
 	}
 	return patience{clock.Elapsed(wait.Asked, at), time.Duration(wait.SLAHours) * time.Hour, unit}

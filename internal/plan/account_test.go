@@ -8,8 +8,8 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
+	"postern/internal/catalog"
 	"postern/internal/connection"
-	"postern/internal/vendor"
 )
 
 // A network of another account is read there and nowhere else, and the plan keeps how it is reached. When its account is closed to
@@ -34,12 +34,12 @@ func TestPlanInAnotherAccount(t *testing.T) {
 			settings := config()
 			network := &settings.Networks[0]
 			network.AccountID, network.RoleARN, network.ExternalID = "222233334444", "arn:aws:iam::222233334444:role/r", "0d2b7c9e"
-			catalog, err := vendor.Load()
+			vendors, err := catalog.Load()
 			if err != nil {
 				t.Fatal(err)
 			}
 			want := connection.Access{RoleARN: network.RoleARN, ExternalID: network.ExternalID, Region: "us-east-1"}
-			planner := New(catalog, settings, func(access connection.Access) Sources {
+			planner := New(vendors, settings, func(access connection.Access) Sources {
 				if access != want {
 					t.Errorf("read through %+v", access)
 				}

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"maps"
 
+	"postern/internal/catalog"
 	"postern/internal/connection"
-	"postern/internal/vendor"
 )
 
 // acknowledge checks an operator's word; the step after the plan looks for whom it is meant.
@@ -21,7 +21,7 @@ func (p *Planner) acknowledge(request connection.Request) (connection.Plan, erro
 	if len(request.Inputs) == 0 {
 		return plan, nil
 	}
-	profile, known := p.catalog.Find(request.Vendor)
+	profile, known := p.vendors.Find(request.Vendor)
 	if !known {
 		return connection.Plan{}, connection.Faults{{
 			Path: "vendor", Problem: "there is no profile for " + request.Vendor, Remedy: "leave inputs out",
@@ -35,7 +35,7 @@ func (p *Planner) acknowledge(request connection.Request) (connection.Plan, erro
 }
 
 // contradictions are faults between inputs: the execution that waits must not be the one to find them.
-func contradictions(request connection.Request, profile *vendor.Profile) connection.Faults {
+func contradictions(request connection.Request, profile *catalog.Profile) connection.Faults {
 	d := &draft{request: request, profile: profile}
 	d.rendered, _ = profile.Render(request, "") // what is missing has been given before
 	if d.rendered.ServiceRegion.Text != "" {

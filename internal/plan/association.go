@@ -9,7 +9,7 @@ import (
 
 	"postern/internal/awserr"
 	"postern/internal/connection"
-	"postern/internal/filter"
+	"postern/internal/endpoint/filter"
 )
 
 func associatedPath(i int) string { return fmt.Sprintf("target.associatedVpcIds[%d]", i) }

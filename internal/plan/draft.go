@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"strings"
 
+	"postern/internal/catalog"
 	"postern/internal/connection"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
-	"postern/internal/vendor"
 )
 
 // draft is a plan in the making: the request, what is known so far, and everything wrong with it.
@@ -17,8 +17,8 @@ type draft struct {
 	request    connection.Request
 	network    connection.RegisteredNetwork
 	registered bool
-	profile    *vendor.Profile // nil: the request names no vendor we know
-	rendered   vendor.Rendered
+	profile    *catalog.Profile // nil: the request names no vendor we know
+	rendered   catalog.Rendered
 	// unreachable is set when the network's account cannot be asked.
 	unreachable bool
 	// vpc is nil as long as it was not found.
@@ -91,9 +91,9 @@ func (p *Planner) chooseProfile(d *draft) {
 	if d.broken("vendor") {
 		return
 	}
-	profile, ok := p.catalog.Find(d.request.Vendor)
+	profile, ok := p.vendors.Find(d.request.Vendor)
 	if !ok {
-		d.faults.Addf("vendor", "use one of "+strings.Join(p.catalog.IDs(), ", "), "there is no profile for %s", d.request.Vendor)
+		d.faults.Addf("vendor", "use one of "+strings.Join(p.vendors.IDs(), ", "), "there is no profile for %s", d.request.Vendor)
 		return
 	}
 	rendered, faults := profile.Render(d.request, d.network.AccountID)
@@ -125,7 +125,7 @@ func (d *draft) checkRegions() {
 		return
 	}
 	d.checkServiceRegion()
-	if d.profile.Regions.Mode == vendor.SameRegionOnly && region.Text != d.request.Target.Region {
+	if d.profile.Regions.Mode == catalog.SameRegionOnly && region.Text != d.request.Target.Region {
 		d.faults.Addf(path, "use a VPC in "+region.Text+", or ask the vendor for a service in "+d.request.Target.Region,
 			"%s serves endpoints of its own Region only, and the VPC is in %s", d.profile.DisplayName, d.request.Target.Region)
 	}

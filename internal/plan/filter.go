@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"postern/internal/filter"
+	"postern/internal/endpoint/filter"
 )
 
 // filterFacts judges what filters packets between the clients and the endpoint's interfaces.

@@ -9,13 +9,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"postern/internal/account"
+	"postern/internal/catalog"
 	"postern/internal/connection"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
 	"postern/internal/publish"
 	"postern/internal/step"
 	"postern/internal/store"
-	"postern/internal/vendor"
 )
 
 // Function builds plan: the request and the state in, connection.Plan out.
@@ -24,11 +24,11 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	catalog, err := vendor.Load()
+	vendors, err := catalog.Load()
 	if err != nil {
 		return nil, err
 	}
-	planner := New(catalog, config, sourcesOf(r), r.Log)
+	planner := New(vendors, config, sourcesOf(r), r.Log)
 	return step.Handle(r.Log, func(ctx context.Context, in Input) (connection.Plan, error) {
 		plan, err := planner.Plan(ctx, in)
 		plan.At = in.EnteredAt

@@ -11,7 +11,7 @@ import (
 	"postern/internal/awserr"
 	"postern/internal/connection"
 	"postern/internal/endpoint"
-	"postern/internal/filter"
+	"postern/internal/endpoint/filter"
 )
 
 // checkVPC reads the VPC. Both DNS attributes must be on for a private zone, and for private DNS, to be answered in it.

@@ -56,7 +56,7 @@ func (p *Planner) offboard(ctx context.Context, execution string, request connec
 			return connection.Plan{}, err
 		}
 	}
-	if profile, known := p.catalog.Find(request.Vendor); known {
+	if profile, known := p.vendors.Find(request.Vendor); known {
 		plan.Offboard.To = profile.Gates.Approval.To
 	}
 	plan.Findings = append(plan.Findings, connection.Finding{

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"postern/internal/catalog"
 	"postern/internal/connection"
-	"postern/internal/vendor"
 )
 
 // Input is what the state machine hands to Plan. State stays raw until the request is known to be one: in the first visit the
@@ -31,7 +31,7 @@ type Config struct {
 
 // Planner plans.
 type Planner struct {
-	catalog  vendor.Catalog
+	vendors  catalog.Catalog
 	networks connection.Networks
 	prefix   string
 	timeouts Timeouts
@@ -41,9 +41,9 @@ type Planner struct {
 }
 
 // New returns a planner that reads each network in the account it is in.
-func New(catalog vendor.Catalog, config Config, sources func(connection.Access) Sources, log *slog.Logger) *Planner {
+func New(vendors catalog.Catalog, config Config, sources func(connection.Access) Sources, log *slog.Logger) *Planner {
 	return &Planner{
-		catalog: catalog, networks: config.Networks, prefix: strings.TrimSuffix(config.Prefix, "/"), timeouts: config.Timeouts,
+		vendors: vendors, networks: config.Networks, prefix: strings.TrimSuffix(config.Prefix, "/"), timeouts: config.Timeouts,
 		sources: sources, log: log,
 	}
 }
@@ -164,7 +164,7 @@ func (p *Planner) again(ctx context.Context, execution string, plan connection.P
 	if faults := serviceFaults(plan); len(faults) > 0 {
 		return connection.Plan{}, faults
 	}
-	profile, _ := p.catalog.Find(plan.Vendor)
+	profile, _ := p.vendors.Find(plan.Vendor)
 	plan.Findings = slices.DeleteFunc(plan.Findings, aboutService)
 	plan.Findings = append(plan.Findings, serviceFindings(plan, profile)...)
 	return p.decide(ctx, execution, plan, connection.ActionOnboard)

@@ -8,7 +8,7 @@ import (
 
 	"postern/internal/awserr"
 	"postern/internal/connection"
-	"postern/internal/filter"
+	"postern/internal/endpoint/filter"
 )
 
 // maxGroupRules is AWS's default quota of inbound rules in a security group.

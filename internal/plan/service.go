@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"postern/internal/catalog"
 	"postern/internal/connection"
-	"postern/internal/vendor"
 )
 
 // checkService reads the vendor's service as this account sees it. A service that is not visible is no fault: the vendor has yet
@@ -120,9 +120,9 @@ func aboutService(finding connection.Finding) bool {
 }
 
 // serviceFindings returns what people should know about the service; profile may be nil.
-func serviceFindings(plan connection.Plan, profile *vendor.Profile) []connection.Finding {
+func serviceFindings(plan connection.Plan, profile *catalog.Profile) []connection.Finding {
 	service := plan.Service
-	acceptance := vendor.AcceptanceDiscover
+	acceptance := catalog.AcceptanceDiscover
 	if profile != nil {
 		acceptance = profile.Acceptance
 	}
@@ -131,10 +131,10 @@ func serviceFindings(plan connection.Plan, profile *vendor.Profile) []connection
 		return []connection.Finding{{Severity: connection.SeverityWarning, Code: codeNotVisible, Message: fmt.Sprintf(
 			"%s is not visible to account %s in %s. The vendor has not allow-listed the account yet, or the name or its Region is wrong: "+
 				"AWS answers both alike.", service.Name, plan.Network.AccountID, plan.Network.Region)}}
-	case acceptance == vendor.AcceptanceRequired && !service.AcceptanceRequired:
+	case acceptance == catalog.AcceptanceRequired && !service.AcceptanceRequired:
 		return []connection.Finding{{Severity: connection.SeverityInfo, Code: codeNoApproval,
 			Message: "The service accepts endpoints by itself, though the vendor's page speaks of an approval."}}
-	case acceptance == vendor.AcceptanceAuto && service.AcceptanceRequired:
+	case acceptance == catalog.AcceptanceAuto && service.AcceptanceRequired:
 		return []connection.Finding{{Severity: connection.SeverityWarning, Code: codeApproval,
 			Message: "The vendor has to accept the endpoint by hand, though its page does not say so."}}
 	default:

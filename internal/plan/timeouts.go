@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"postern/internal/catalog"
 	"postern/internal/connection"
-	"postern/internal/vendor"
 )
 
 const (
@@ -68,14 +68,14 @@ func (t Timeouts) apply(gates connection.Gates) connection.Gates {
 
 // Approval is how long an approval may be waited for: the longer of what is set here and what the vendor's profile says. A vendor
 // that has no profile any more has the longest time of all.
-func (t Timeouts) Approval(catalog vendor.Catalog, vendorID string) time.Duration {
+func (t Timeouts) Approval(vendors catalog.Catalog, vendorID string) time.Duration {
 	days := t.ApprovalDays
-	ids := catalog.IDs()
+	ids := vendors.IDs()
 	if slices.Contains(ids, vendorID) {
 		ids = []string{vendorID}
 	}
 	for _, id := range ids {
-		profile, _ := catalog.Find(id)
+		profile, _ := vendors.Find(id)
 		days = max(days, profile.Gates.Approval.TimeoutDays)
 	}
 	return time.Duration(days) * secondsPerDay * time.Second

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"postern/internal/catalog"
 	"postern/internal/connection"
-	"postern/internal/vendor"
 )
 
 func TestTimeouts(t *testing.T) {
@@ -42,7 +42,7 @@ func TestTimeouts(t *testing.T) {
 // An approval may take the vendor's own days, or what is set when that is longer; of a vendor that nobody knows, anybody's.
 func TestApprovalTime(t *testing.T) {
 	t.Parallel()
-	catalog, err := vendor.Load()
+	vendors, err := catalog.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestApprovalTime(t *testing.T) {
 		vendor string
 		want   time.Duration
 	}{{0, "monte-carlo", 14 * day}, {5, "monte-carlo", 14 * day}, {30, "monte-carlo", 30 * day}, {0, "gone", 14 * day}} {
-		if got := (Timeouts{ApprovalDays: test.days}).Approval(catalog, test.vendor); got != test.want {
+		if got := (Timeouts{ApprovalDays: test.days}).Approval(vendors, test.vendor); got != test.want {
 			t.Errorf("%d days, %s: %s, want %s", test.days, test.vendor, got, test.want)
 		}
 	}

@@ -13,21 +13,21 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"postern/internal/catalog"
 	"postern/internal/connection"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
-	"postern/internal/vendor"
 )
 
 // Two vendors of other kinds: one with private DNS of its own and one Region; and, from the vendor package's test data, one with
 // four ports.
 func otherVendor(t *testing.T, w *world, id string) (*Planner, json.RawMessage) {
 	t.Helper()
-	load := vendor.Load
+	load := catalog.Load
 	if id == "four-ports" {
-		load = func() (vendor.Catalog, error) { return vendor.LoadFS(os.DirFS("../vendor/testdata")) }
+		load = func() (catalog.Catalog, error) { return catalog.LoadFS(os.DirFS("../catalog/testdata")) }
 	}
-	catalog, err := load()
+	vendors, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,14 +35,14 @@ func otherVendor(t *testing.T, w *world, id string) (*Planner, json.RawMessage) 
 		"engflow":    {"clusterName": "acme", "serviceName": mcService},
 		"four-ports": {"serviceName": mcService, "host": "db.example.com"},
 	}
-	return plannerOf(w, catalog), request(t, map[string]any{"vendor": id, "inputs": inputs[id], "cutover": true})
+	return plannerOf(w, vendors), request(t, map[string]any{"vendor": id, "inputs": inputs[id], "cutover": true})
 }
 
-func plannerOf(w *world, catalog vendor.Catalog) *Planner {
+func plannerOf(w *world, vendors catalog.Catalog) *Planner {
 	sources := func(connection.Access) Sources {
 		return Sources{Account: w, Endpoints: w, Zones: zonesOf{w}, Parameters: w, Holders: anyHolder{}}
 	}
-	return New(catalog, config(), sources, slog.New(slog.DiscardHandler))
+	return New(vendors, config(), sources, slog.New(slog.DiscardHandler))
 }
 
 // anyHolder says that every connection is free.
@@ -293,14 +293,14 @@ func TestPlanSeveralRecords(t *testing.T) {
 		w := newWorld()
 		confluent(w)
 		test.world(w)
-		catalog, err := vendor.Load()
+		vendors, err := catalog.Load()
 		if err != nil {
 			t.Fatal(err)
 		}
 		raw := request(t, map[string]any{"vendor": "confluent-cloud", "inputs": map[string]any{
 			"bootstrapHost": "lkc-abc123." + domain, "dnsDomain": domain, "networkId": "n-1", "serviceName": mcService,
 		}})
-		got, err := plannerOf(w, catalog).Plan(t.Context(), first(raw))
+		got, err := plannerOf(w, vendors).Plan(t.Context(), first(raw))
 		if diff := cmp.Diff(test.want, linesOf(t, err)); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", name, diff)
 		}
@@ -327,13 +327,13 @@ func TestPlanSeveralRecordsAcrossRegions(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	w.service.Name, w.service.Region, w.service.AZIDs = remoteService, "eu-west-1", nil
-	catalog, err := vendor.LoadFS(os.DirFS("../vendor/testdata"))
+	vendors, err := catalog.LoadFS(os.DirFS("../catalog/testdata"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	planner := plannerOf(w, catalog)
-	profile, _ := planner.catalog.Find("four-ports")
-	profile.DNS.ZoneScope = vendor.ZoneScope{}
+	planner := plannerOf(w, vendors)
+	profile, _ := planner.vendors.Find("four-ports")
+	profile.DNS.ZoneScope = catalog.ZoneScope{}
 	inbound(tcp(80, 9440, "10.20.0.0/16"))(w)
 	d := planner.newDraft(request(t, map[string]any{"vendor": "four-ports",
 		"inputs": map[string]any{"serviceName": remoteService, "serviceRegion": "eu-west-1", "host": "db.example.com"}}))
@@ -354,7 +354,7 @@ func TestPlanSeveralRecordsAcrossRegions(t *testing.T) {
 func TestPlanOfAVendorAddedByFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("../vendor/profiles")); err != nil {
+	if err := os.CopyFS(dir, os.DirFS("../catalog/profiles")); err != nil {
 		t.Fatal(err)
 	}
 	profiles := filepath.Join(t.TempDir(), "catalog")
@@ -367,17 +367,17 @@ func TestPlanOfAVendorAddedByFile(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(profiles, "profiles", "seventh.yaml"), []byte(seventh), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	catalog, err := vendor.LoadFS(os.DirFS(profiles))
+	vendors, err := catalog.LoadFS(os.DirFS(profiles))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(catalog.IDs()); n != 7 {
+	if n := len(vendors.IDs()); n != 7 {
 		t.Errorf("%d vendors, want 7", n)
 	}
 	w := newWorld()
 	inbound(tcp(443, 443, "10.20.0.0/16"), tcp(7000, 7000, "10.20.0.0/16"))(w)
 	raw := request(t, map[string]any{"vendor": "seventh", "inputs": map[string]any{"serviceName": mcService, "tenants": "one, two"}})
-	got, err := plannerOf(w, catalog).Plan(t.Context(), first(raw))
+	got, err := plannerOf(w, vendors).Plan(t.Context(), first(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -433,11 +433,11 @@ func TestPlanSameRegionOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	planner, _ := otherVendor(t, w, "engflow")
-	profile, _ := planner.catalog.Find("engflow")
+	profile, _ := planner.vendors.Find("engflow")
 	d := &draft{profile: profile, request: connection.Request{Target: connection.Target{Region: "us-east-1"}}}
-	d.rendered = vendor.Rendered{
-		Service:       vendor.Value{Text: remoteService, Path: "inputs.serviceName", Known: true},
-		ServiceRegion: vendor.Value{Text: "eu-west-1", Known: true},
+	d.rendered = catalog.Rendered{
+		Service:       catalog.Value{Text: remoteService, Path: "inputs.serviceName", Known: true},
+		ServiceRegion: catalog.Value{Text: "eu-west-1", Known: true},
 	}
 	d.checkRegions()
 	want := connection.Faults{{Path: "inputs.serviceName",

@@ -13,11 +13,11 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"postern/internal/catalog"
 	"postern/internal/connection"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
 	"postern/internal/publish"
-	"postern/internal/vendor"
 )
 
 const (
@@ -280,11 +280,11 @@ func config() Config {
 
 func (w *world) planner(t *testing.T, config Config) *Planner {
 	t.Helper()
-	catalog, err := vendor.Load()
+	vendors, err := catalog.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(catalog, config, func(connection.Access) Sources {
+	return New(vendors, config, func(connection.Access) Sources {
 		return Sources{Account: w, Endpoints: w, Zones: zonesOf{w}, Parameters: w, Holders: w}
 	}, slog.New(slog.DiscardHandler))
 }

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"postern/internal/catalog"
 	"postern/internal/connection"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
-	"postern/internal/vendor"
 )
 
 // checkZones looks at the private hosted zones that the VPC has. The resolver answers a name from the most specific zone that
@@ -159,10 +159,10 @@ func (p *Planner) checkSameZone(ctx context.Context, d *draft, zone dns.Zone) er
 // otherScope returns the way out that another zone scope would be, if there is one.
 func (d *draft) otherScope() string {
 	scopes := d.profile.DNS.ZoneScope.Allowed
-	if d.plan.DNS.RecordType != connection.RecordCNAME || !slices.Contains(scopes, vendor.ScopeHostname) {
+	if d.plan.DNS.RecordType != connection.RecordCNAME || !slices.Contains(scopes, catalog.ScopeHostname) {
 		return ""
 	}
-	return ", or write options.zoneScope: " + vendor.ScopeHostname
+	return ", or write options.zoneScope: " + catalog.ScopeHostname
 }
 
 func owner(zone dns.Zone) string {
@@ -187,7 +187,7 @@ func (d *draft) noteShadow() {
 	}
 	wayOut := ""
 	if d.otherScope() != "" {
-		wayOut = fmt.Sprintf(" options.zoneScope: %s makes a zone of %s alone.", vendor.ScopeHostname, plan.Hostname)
+		wayOut = fmt.Sprintf(" options.zoneScope: %s makes a zone of %s alone.", catalog.ScopeHostname, plan.Hostname)
 	}
 	d.warn("shadows-siblings", "Zone %s hides %s from %s.%s", plan.Zone, hidden, d.plan.Network.VPCID, wayOut)
 }

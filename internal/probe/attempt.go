@@ -59,7 +59,7 @@ func (p *Prober) try(ctx context.Context, s subject, a *attempt) {
 	a.notAfter = &shown.PeerCertificates[0].NotAfter
 }
 
-// fate is what became of a connection.
+// fate is the outcome of an attempt to connect.
 type fate int
 
 const (

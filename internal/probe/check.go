@@ -27,7 +27,7 @@ const (
 
 const notRun = "not run: no connection"
 
-// checks judges the attempts together: what one interface says is only understood beside the others.
+// checks judges the attempts together: the answer of one interface is only understood with those of the others.
 func (s subject) checks(attempts []attempt) []connection.Check {
 	var checks []connection.Check
 	for _, a := range attempts {
@@ -60,7 +60,7 @@ func (s subject) tcp(a attempt, all []attempt) connection.Check {
 	return s.stopped(a, check)
 }
 
-// causeOfSilence tells a security group from a network ACL or a route: the group is the endpoint's and drops on every interface
+// causeOfSilence distinguishes a security group from a network ACL or a route: the group is the endpoint's and drops on every interface
 // alike, the others belong to one subnet.
 func causeOfSilence(a attempt, all []attempt) string {
 	answered := slices.ContainsFunc(all, func(other attempt) bool {
@@ -106,7 +106,7 @@ func (s subject) negotiated(a attempt) connection.Check {
 	return check
 }
 
-// stopped makes a failure unknown when it was we who gave up.
+// stopped makes a failure unknown when the probe itself gave up.
 func (s subject) stopped(a attempt, check connection.Check) connection.Check {
 	if a.unfinished && check.Verdict == connection.Fail {
 		check.Verdict, check.Cause, check.Detail = connection.Unknown, "", "not finished: the function ran out of time"

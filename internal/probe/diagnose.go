@@ -12,7 +12,7 @@ import (
 	"syscall"
 
 	"postern/internal/connection"
-	"postern/internal/diagnosis"
+	"postern/internal/probe/diagnosis"
 )
 
 // Diagnose looks at a connection that exists and names what is wrong with it. A link that does not work is a result, not an error.
@@ -62,7 +62,7 @@ func (p *Prober) look(ctx context.Context, s subject) []connection.Check {
 	return checks
 }
 
-// symptomOfAnswer tells failed answers apart.
+// symptomOfAnswer classifies failed answers.
 func symptomOfAnswer(check connection.Check, answer Answer) string {
 	switch {
 	case check.Verdict != connection.Fail:
@@ -105,7 +105,7 @@ func (s subject) symptoms(attempts []attempt) []connection.Check {
 	return checks
 }
 
-// symptomOf tells errors of a dial or of a handshake apart.
+// symptomOf classifies errors of a dial or of a handshake.
 func symptomOf(err error) string {
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError

@@ -11,7 +11,7 @@ import (
 	"github.com/miekg/dns"
 
 	"postern/internal/connection"
-	"postern/internal/diagnosis"
+	"postern/internal/probe/diagnosis"
 	"postern/internal/step"
 )
 
@@ -28,7 +28,7 @@ func patient() Input {
 	return in
 }
 
-// Every symptom is told from every other, and none is an error.
+// Every symptom differs from every other, and none is an error.
 func TestDiagnose(t *testing.T) {
 	t.Parallel()
 	redirect := func(records ...string) func(*world, *Input) {

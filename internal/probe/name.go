@@ -17,7 +17,7 @@ type lookup struct {
 	leadsTo []netip.Addr
 }
 
-// madeUp is a label that nobody has a record for, so only a wildcard answers it.
+// madeUp is a label that no zone has a record for, so only a wildcard answers it.
 const madeUp = "postern-probe"
 
 // others are the names of the plan's zone besides the host. One for an Availability Zone leads to its interface alone.
@@ -40,7 +40,7 @@ func (s subject) others(plan connection.Plan) []lookup {
 	return names
 }
 
-// inZone are the addresses of the interfaces in a zone; the plan's subnets tell which zone an id is.
+// inZone are the addresses of the interfaces in a zone; the plan's subnets map zones to ids.
 func (s subject) inZone(subnets []connection.Subnet, azID string) []netip.Addr {
 	return slices.DeleteFunc(slices.Clone(s.addresses), func(address netip.Addr) bool {
 		return !slices.ContainsFunc(subnets, func(n connection.Subnet) bool { return n.AZID == azID && n.AZ == s.zones[address] })

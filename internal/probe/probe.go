@@ -104,7 +104,7 @@ func (p *Prober) Probe(ctx context.Context, in Input) (connection.Proof, error) 
 	return connection.Proof{}, connection.Errorf(name, "%s", s.report(proof.Checks))
 }
 
-// notListed reports whether all that failed is that the vendor closes our connections.
+// notListed reports whether the only failure is that the vendor closes our connections.
 func notListed(checks []connection.Check) bool {
 	closed := false
 	for _, check := range checks {
@@ -154,7 +154,7 @@ func subjectOf(in Input) (subject, error) {
 	return s, nil
 }
 
-// dialable keeps the probe from the machine it runs on and from the metadata services.
+// dialable refuses addresses of the machine itself and of the metadata services.
 func dialable(address netip.Addr) bool {
 	return !address.IsLoopback() && !address.IsUnspecified() && !address.IsLinkLocalUnicast() && !address.IsMulticast()
 }

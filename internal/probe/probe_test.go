@@ -50,7 +50,7 @@ func TestProbePasses(t *testing.T) {
 			w.answer(host, "CNAME Middle.Example.")
 			w.answer("middle.example", "CNAME "+strings.ToUpper(regional)+".")
 		}, []string{host, "middle.example", regional}, 5, &notAfter},
-		"a plain port beside": {ModeEndpoint, func(w *world, in *Input) {
+		"with a plain port": {ModeEndpoint, func(w *world, in *Input) {
 			in.State.Plan.Probe.Ports = []int{443, 80}
 			w.behaviour["10.20.1.10:80"], w.behaviour["10.20.2.10:80"] = closeAtOnce, speaksHTTP
 		}, []string{regional}, 7, &notAfter},
@@ -215,18 +215,18 @@ func TestProbeOfAnEndpointThatIsNotListed(t *testing.T) {
 	}
 }
 
-// What was not run is never a pass, and never blamed on anybody.
+// A check that was not run is never a pass, and names no cause.
 func TestProbeUnknown(t *testing.T) {
 	t.Parallel()
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	nobody := closed.Addr().String()
-	_ = closed.Close() // so that nobody listens there
+	unused := closed.Addr().String()
+	_ = closed.Close() // so that no server listens there
 	for name, network := range map[string]func(*world) vpc{
-		"no resolver": func(w *world) vpc { return vpc{resolver{nobody}, w.gateway()} },
-		"no gateway":  func(w *world) vpc { return vpc{resolver{w.resolver()}, nobody} },
+		"no resolver": func(w *world) vpc { return vpc{resolver{unused}, w.gateway()} },
+		"no gateway":  func(w *world) vpc { return vpc{resolver{w.resolver()}, unused} },
 		"a gateway that speaks no HTTP": func(w *world) vpc {
 			listener, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -258,7 +258,7 @@ func TestProbeUnknown(t *testing.T) {
 	stop()
 	_, err = w.prober().Probe(stopped, input(ModeHostname))
 	if connection.NameOf(err) != connection.ConnectivityFailed || strings.Contains(err.Error(), "security-group") {
-		t.Errorf("a probe that was stopped blames nobody: %v", err)
+		t.Errorf("a probe that was stopped blames an interface: %v", err)
 	}
 }
 
@@ -421,7 +421,7 @@ func TestDialsDirectly(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = conn.Close()
-	_ = listener.Close() // now nobody listens
+	_ = listener.Close() // now no server listens
 	if _, err := (vpc{}).Dial(t.Context(), there); fateOf(err) != closed {
 		t.Errorf("%v", err)
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// vpc is the network that the function is in. gateway is an HTTP CONNECT proxy that stands in for it, or "": only the embedded
+// vpc is the network that the function is in. gateway is an HTTP CONNECT proxy that replaces it, or "": only the embedded
 // cloud sets one.
 type vpc struct {
 	resolver resolver
@@ -35,7 +35,7 @@ func (v vpc) Dial(ctx context.Context, address netip.AddrPort) (net.Conn, error)
 	}
 	carried, err := connect(ctx, conn, address)
 	if err != nil {
-		_ = conn.Close() // the connection is of no use any more
+		_ = conn.Close() // the connection is of no use now
 		return nil, err
 	}
 	return carried, nil

@@ -51,7 +51,7 @@ func (r Runtime) Metrics() io.Writer {
 	return r.Out
 }
 
-// Function builds a function's handler. Each capability exports one for every Lambda it stands behind; a main passes it to Start,
+// Function builds a function's handler. Each package exports one for every Lambda function that it serves; a main passes it to Start,
 // and the embedded cloud calls it to run the same function in its own process.
 type Function func(Runtime) (lambda.Handler, error)
 
@@ -72,10 +72,10 @@ func open(build Function, log *slog.Logger) (lambda.Handler, error) {
 	return handler, errors.Join(env.Err(), err)
 }
 
-// configuration is what Lambda says of itself in the environment. The SDK's own loader knows shared files, profiles and sign-in
-// besides, none of which a function has: they would be half a megabyte and a third of its start.
+// configuration reads the AWS configuration from the variables that Lambda sets. The SDK's own loader also reads shared files, profiles
+// and sign-in, which no function has: they would add half a megabyte, and a third to its start.
 //
-// AWS: the credentials are set when the environment is made, and hold as long as it is used.
+// AWS: the credentials are set when the execution environment is created, and are valid for its lifetime.
 func configuration(env *Env) aws.Config {
 	cfg := aws.Config{Region: env.Required("AWS_REGION"), Retryer: func() aws.Retryer { return Retryer() }}
 	credentials := aws.Credentials{
@@ -90,8 +90,8 @@ func configuration(env *Env) aws.Config {
 }
 
 // Retryer is the SDK retryer of every function: short, because the state machine retries too, and longer than one Lambda lives.
-// A refusal is tried again too: a role that was changed a moment ago is not known everywhere yet, and what is undone or waited for
-// since days must not fall over that.
+// A refusal is tried again too: a role that was changed a moment ago is not known everywhere yet, and a rollback or a wait of days must
+// not fail because of that.
 //
 // AWS: IAM is eventually consistent.
 func Retryer(change ...func(*retry.StandardOptions)) aws.Retryer {
@@ -107,7 +107,7 @@ func Retryer(change ...func(*retry.StandardOptions)) aws.Retryer {
 // of another function, which has a name and was logged there, is passed on as it is.
 //
 // The input is decoded here and not by aws-lambda-go, which would report "UnmarshalTypeError" under that name. An unknown field
-// is let pass: executions outlive deploys, so an older function may be handed a newer state.
+// is ignored: executions outlive deploys, so an older function may get a newer state.
 func Handle[In, Out any](log *slog.Logger, handle func(context.Context, In) (Out, error)) lambda.Handler {
 	return lambda.NewHandler(func(ctx context.Context, raw json.RawMessage) (Out, error) {
 		out, err := decoded(ctx, raw, handle)

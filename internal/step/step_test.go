@@ -48,7 +48,7 @@ func TestName(t *testing.T) {
 		"no answer": {fmt.Errorf("d: %w", &net.OpError{Op: "read", Err: errors.New("reset")}),
 			connection.Unavailable},
 		"deadline":                       {fmt.Errorf("e: %w", context.DeadlineExceeded), connection.Unavailable},
-		"a code nobody foresaw":          {api("MadeUp"), connection.Internal},
+		"an unknown code":                {api("MadeUp"), connection.Internal},
 		"a plain error":                  {errors.New("index out of range"), connection.Internal},
 		"joined: the first that decides": {errors.Join(errors.New("x"), api("Throttling")), connection.Throttled},
 	} {

@@ -263,6 +263,22 @@ func TestBothRedriven(t *testing.T) {
 	}
 }
 
+// During a deploy a function of a release that had no fence takes the connection over at the same time.
+func TestTakeoverRaceWithoutAFence(t *testing.T) {
+	t.Parallel()
+	for way, take := range ways {
+		s, table, asked := stopped(t)
+		table.Drop(id, "fence")
+		asked.then = func() {
+			must(t, s.Claim(t.Context(), id, turn("arn:3", noon.Add(2*time.Minute)), noon.Add(time.Minute)))
+			table.Drop(id, "fence")
+		}
+		if err := take(t.Context(), s, "arn:2"); !conflicts(err) || table.Get(id)["holder"] != "arn:3" {
+			t.Errorf("%s: %v, held by %s", way, err, table.Get(id)["holder"])
+		}
+	}
+}
+
 // What happens between the look and the claim, when the holder is not redriven.
 func TestTakeoverRace(t *testing.T) {
 	t.Parallel()

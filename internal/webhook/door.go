@@ -16,10 +16,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"postern/internal/awserr"
+	"postern/internal/catalog"
 	"postern/internal/connection"
-	"postern/internal/metric"
+	"postern/internal/step"
 	"postern/internal/store"
-	"postern/internal/vendor"
 )
 
 // Secrets returns the active secrets of a source; none when there are none.
@@ -42,7 +42,7 @@ type StatesAPI interface {
 type Config struct {
 	Sources  Sources
 	Networks connection.Networks
-	Catalog  vendor.Catalog
+	Catalog  catalog.Catalog
 	Machine  string // ARN of the state machine
 }
 
@@ -91,8 +91,8 @@ func (d *Door) Handle(ctx context.Context, request events.APIGatewayV2HTTPReques
 	}
 	a, err := d.receive(ctx, source, request)
 	if a.status == http.StatusUnauthorized {
-		refused := metric.Metric{Name: MetricRefused, Unit: metric.Count, Value: 1}
-		err = errors.Join(err, metric.Write(d.metrics, receivedAt(request), refused))
+		refused := step.Metric{Name: MetricRefused, Unit: step.Count, Value: 1}
+		err = errors.Join(err, step.WriteMetrics(d.metrics, receivedAt(request), refused))
 	}
 	return d.respond(ctx, name, a, err), nil
 }

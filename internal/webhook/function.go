@@ -6,10 +6,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"postern/internal/catalog"
 	"postern/internal/connection"
 	"postern/internal/step"
 	"postern/internal/store"
-	"postern/internal/vendor"
 )
 
 // Function builds webhook: API Gateway's event in (payload format 2.0), its answer out.
@@ -27,7 +27,7 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 		}
 	}
 	var err error
-	if config.Catalog, err = vendor.Load(); err != nil {
+	if config.Catalog, err = catalog.Load(); err != nil {
 		return nil, err
 	}
 	executions := sfn.NewFromConfig(r.AWS)

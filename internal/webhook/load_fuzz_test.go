@@ -13,7 +13,7 @@ func FuzzLoad(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	known := catalog(f)
+	known := vendors(f)
 	f.Fuzz(func(t *testing.T, block string) {
 		sources, err := Load(block)
 		if err != nil {

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"postern/internal/catalog"
 	"postern/internal/connection"
-	"postern/internal/vendor"
 )
 
 // Asked is what a ticket asks for.
@@ -35,8 +35,8 @@ func (a Asked) Execution() (name, input string) {
 
 // Map reads a payload. It returns nil and no fault when the payload asks for nothing, such as a comment or a status that the
 // table does not have. Faults are all there are, by what the ticket calls its fields.
-func (s *Source) Map(body []byte, networks connection.Networks, catalog vendor.Catalog) (*Asked, connection.Faults) {
-	m := mapper{source: s, networks: networks, catalog: catalog}
+func (s *Source) Map(body []byte, networks connection.Networks, vendors catalog.Catalog) (*Asked, connection.Faults) {
+	m := mapper{source: s, networks: networks, vendors: vendors}
 	m.request.Target.SubnetIDs = []string{} // in JSON null is no list
 	document, err := parse(body)
 	if err != nil {
@@ -79,7 +79,7 @@ func (f Field) named(action connection.Action) bool {
 type mapper struct {
 	source   *Source
 	networks connection.Networks
-	catalog  vendor.Catalog
+	vendors  catalog.Catalog
 	document any
 	form     form
 
@@ -354,7 +354,7 @@ func (m *mapper) check() {
 }
 
 func (m *mapper) profileFaults() connection.Faults {
-	profile, known := m.catalog.Find(m.request.Vendor)
+	profile, known := m.vendors.Find(m.request.Vendor)
 	if known && m.request.Action == connection.ActionApprove {
 		return profile.CheckInputs(m.request.Inputs)
 	}
@@ -364,7 +364,7 @@ func (m *mapper) profileFaults() connection.Faults {
 		return faults
 	}
 	return connection.Faults{{
-		Path: "vendor", Problem: "there is no profile for this vendor", Remedy: "use one of " + strings.Join(m.catalog.IDs(), ", "),
+		Path: "vendor", Problem: "there is no profile for this vendor", Remedy: "use one of " + strings.Join(m.vendors.IDs(), ", "),
 	}}
 }
 

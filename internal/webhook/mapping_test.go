@@ -34,7 +34,7 @@ func TestSamples(t *testing.T) {
 	for name, source := range everySource(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			asked, faults := source.Map(sample(name), networks, catalog(t))
+			asked, faults := source.Map(sample(name), networks, vendors(t))
 			if asked == nil || len(faults) > 0 {
 				t.Fatalf("%+v, %v", asked, faults)
 			}
@@ -166,7 +166,7 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, faults := everySource(t)[test.source].Map(test.body, networks, catalog(t))
+			_, faults := everySource(t)[test.source].Map(test.body, networks, vendors(t))
 			if len(faults) != len(test.want) {
 				t.Fatalf("%d faults, want %d:\n%v", len(faults), len(test.want), faults)
 			}
@@ -184,14 +184,14 @@ func TestFaults(t *testing.T) {
 func TestInputsOfAnApproval(t *testing.T) {
 	t.Parallel()
 	early := edit(t, edit(t, sample("standard"), "/data/inputs/serviceName", ""), "/data/inputs/serviceRegion", "")
-	asked, faults := everySource(t)["standard"].Map(early, networks, catalog(t))
+	asked, faults := everySource(t)["standard"].Map(early, networks, vendors(t))
 	if len(faults) > 0 || len(asked.Request.Inputs) != 2 {
 		t.Errorf("before the allow-listing: %+v, %v", asked, faults)
 	}
 	for _, name := range Names() {
 		source := everySource(t)[name]
 		body := sample(name)
-		onboarding, faults := source.Map(body, networks, catalog(t))
+		onboarding, faults := source.Map(body, networks, vendors(t))
 		if len(faults) > 0 {
 			t.Fatal(faults)
 		}
@@ -201,7 +201,7 @@ func TestInputsOfAnApproval(t *testing.T) {
 				source.Action.Values[word] = connection.ActionApprove
 			}
 		}
-		approval, faults := source.Map(body, networks, catalog(t))
+		approval, faults := source.Map(body, networks, vendors(t))
 		if len(faults) > 0 {
 			t.Fatal(faults)
 		}
@@ -234,7 +234,7 @@ func TestNothingAsked(t *testing.T) {
 		"a text":              {"servicenow", []byte(`"hello"`)},
 		"a status of objects": {"servicenow", edit(t, sample("servicenow"), "/state", map[string]any{})},
 	} {
-		asked, faults := everySource(t)[test.source].Map(test.body, networks, catalog(t))
+		asked, faults := everySource(t)[test.source].Map(test.body, networks, vendors(t))
 		if asked != nil || len(faults) > 0 {
 			t.Errorf("%s: %+v, %v", name, asked, faults)
 		}
@@ -245,7 +245,7 @@ func TestNothingAsked(t *testing.T) {
 func TestName(t *testing.T) {
 	t.Parallel()
 	name := func(source string, body []byte) string {
-		asked, faults := everySource(t)[source].Map(body, networks, catalog(t))
+		asked, faults := everySource(t)[source].Map(body, networks, vendors(t))
 		if asked == nil || len(faults) > 0 {
 			t.Fatalf("%v, %v", asked, faults)
 		}
@@ -287,7 +287,7 @@ func TestName(t *testing.T) {
 
 func TestRetryOnboards(t *testing.T) {
 	t.Parallel()
-	asked, faults := everySource(t)["jira"].Map(edit(t, sample("jira"), "/issue/fields/status/name", "Retry"), networks, catalog(t))
+	asked, faults := everySource(t)["jira"].Map(edit(t, sample("jira"), "/issue/fields/status/name", "Retry"), networks, vendors(t))
 	if len(faults) > 0 || asked.Action != connection.ActionRetry || asked.Request.Action != connection.ActionOnboard ||
 		asked.Version == "" {
 		t.Errorf("%+v, %v", asked, faults)
@@ -304,13 +304,13 @@ func TestOverride(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := edit(t, sample("jira"), "/issue/fields/status/name", "Go")
-	_, faults := sources["jira"].Map(body, networks, catalog(t))
+	_, faults := sources["jira"].Map(body, networks, vendors(t))
 	if len(faults) != 1 || !strings.HasPrefix(faults[0].String(), "Which vendor: ") {
 		t.Errorf("faults %v", faults)
 	}
 	body = edit(t, body, "/issue/fields/customfield_9", "monte-carlo")
 	body = edit(t, body, "/issue/fields/description", "Hello\n### Service Region\nus-east-1")
-	asked, faults := sources["jira"].Map(body, networks, catalog(t))
+	asked, faults := sources["jira"].Map(body, networks, vendors(t))
 	if len(faults) > 0 || asked.Request.Action != connection.ActionPlan || asked.Request.Inputs["serviceRegion"] != "us-east-1" ||
 		asked.Request.Ticket.URL != "https://example.atlassian.net/browse/NET-42" {
 		t.Errorf("%+v, %v", asked, faults)
@@ -393,7 +393,7 @@ func FuzzMap(f *testing.F) {
 	}
 	f.Add("standard", []byte(`{"type":"connection.requested","data":{"action":"onboard","subnetIds":{"a":[]}}}`))
 	f.Add("zendesk", []byte(`{"type":"zen:event-type:ticket.tags_changed","event":{"tags_added":["postern_retry"]},"detail":{"description":"### ###"}}`))
-	known := catalog(f)
+	known := vendors(f)
 	f.Fuzz(func(t *testing.T, name string, body []byte) {
 		source, ok := sources[name]
 		if !ok {

@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"postern/internal/connection"
-	"postern/internal/ticket"
+	"postern/internal/notify/ticket"
 )
 
 //go:embed sources/*.yaml

@@ -26,10 +26,10 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"postern/events"
+	"postern/internal/catalog"
 	"postern/internal/connection"
 	"postern/internal/store"
 	"postern/internal/store/storetest"
-	"postern/internal/vendor"
 )
 
 const (
@@ -61,9 +61,9 @@ func everySource(t testing.TB) Sources {
 	return sources
 }
 
-func catalog(t testing.TB) vendor.Catalog {
+func vendors(t testing.TB) catalog.Catalog {
 	t.Helper()
-	c, err := vendor.Load()
+	c, err := catalog.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func newWorld(t testing.TB) *world {
 		w.vault.values[SecretPrefix+name+" AWSPREVIOUS"] = oldKey
 	}
 	w.store = store.New(w.table, "connections").Asking(w.machine)
-	w.Door = New(Config{Sources: everySource(t), Networks: networks, Catalog: catalog(t), Machine: machine}, NewVault(w.vault),
+	w.Door = New(Config{Sources: everySource(t), Networks: networks, Catalog: vendors(t), Machine: machine}, NewVault(w.vault),
 		w.store, w.machine, w.metrics, slog.New(slog.NewJSONHandler(w.logs, nil)))
 	return w
 }

@@ -1,4 +1,4 @@
-// Await-gate stores a task token, looks once, and tells the operators what to send to the vendor.
+// Await-gate stores a task token, looks once, and reports on the bus what to send to the vendor.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Observe looks at endpoints and services when woken, and says on the bus what it saw.
+// Observe looks at endpoints and services when woken, and reports on the bus what it saw.
 package main
 
 import (

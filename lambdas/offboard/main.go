@@ -2,7 +2,7 @@
 package main
 
 import (
-	"postern/internal/offboard"
+	"postern/internal/remove/offboard"
 	"postern/internal/step"
 )
 

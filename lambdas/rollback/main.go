@@ -2,7 +2,7 @@
 package main
 
 import (
-	"postern/internal/rollback"
+	"postern/internal/remove/rollback"
 	"postern/internal/step"
 )
 

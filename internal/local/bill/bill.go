@@ -7,7 +7,7 @@ import (
 )
 
 // Commenter is the function that tells the ticket. It runs beside an onboarding, never on its way: docs/adr/0008.
-const Commenter = "postern-comment"
+const Commenter = "postern-ticket"
 
 // Counts is what one onboarding took. The sweep's calls are counted apart: one sweep serves every connection that waits.
 type Counts struct {

@@ -3,7 +3,6 @@ package states_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -198,12 +197,8 @@ func TestDescribingNothing(t *testing.T) {
 
 func TestFleetLoads(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile("../../../infra/fleet.asl.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	filled := strings.NewReplacer("${AWS::Partition}", "aws", "${Machine}", childARN, "${PlanFleetFunction}", function+"f",
-		"${ReportTargetFunction}", function+"f", "${ReportFleetFunction}", function+"f").Replace(string(raw))
+	filled := strings.NewReplacer("${AWS::Partition}", "aws", "${Machine}", childARN, "${FleetFunction}", function+"f").
+		Replace(synthesized(t, "postern-fleet"))
 	if faults := loadFaults(filled); faults != nil {
 		t.Error(faults)
 	}

@@ -1,7 +1,6 @@
 package states_test
 
 import (
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -220,11 +219,7 @@ func TestWorkflowLoads(t *testing.T) {
 	if faults := loadFaults(workflow(t)); faults != nil {
 		t.Fatal(faults)
 	}
-	raw, err := os.ReadFile("../../../infra/workflow.asl.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if faults := loadFaults(string(raw)); len(faults) < 10 {
+	if faults := loadFaults(synthesized(t, "postern")); len(faults) < 10 {
 		t.Errorf("with its placeholders: %v", faults)
 	}
 	names := regexp.MustCompile(`"[A-Za-z]+":`).FindAllStringIndex(workflow(t), -1)

@@ -45,6 +45,13 @@ type EventBus struct {
 	Tags             []Tag
 }
 
+// EventBusPolicy is AWS::Events::EventBusPolicy: one statement of a bus's policy.
+type EventBusPolicy struct {
+	EventBusName string
+	Statement    any
+	StatementId  string
+}
+
 // Schedule is AWS::Scheduler::Schedule.
 type Schedule struct {
 	Description        string

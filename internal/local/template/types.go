@@ -25,6 +25,7 @@ func init() {
 		"AWS::StepFunctions::StateMachineAlias":   {of[StateMachineAlias], stateMachineAlias},
 		"AWS::Events::Rule":                       {of[Rule], eventRule},
 		"AWS::Events::EventBus":                   {of[EventBus], eventBus},
+		"AWS::Events::EventBusPolicy":             {of[EventBusPolicy], unnamed},
 		"AWS::Scheduler::Schedule":                {of[Schedule], schedule},
 		"AWS::SNS::Topic":                         {of[Topic], topic},
 		"AWS::SNS::Subscription":                  {of[Subscription], subscription},

@@ -1,9 +1,0 @@
-// Drift-check compares every onboarded connection with what was verified, says what differs, and starts the repairs that were asked for.
-package main
-
-import (
-	"postern/internal/drift"
-	"postern/internal/step"
-)
-
-func main() { step.Start(drift.Function) }

@@ -1,9 +1,0 @@
-// Notify mails the operators: what to send to the vendor, reminders, what has drifted, and what is nobody's.
-package main
-
-import (
-	"postern/internal/notice"
-	"postern/internal/step"
-)
-
-func main() { step.Start(notice.Function) }

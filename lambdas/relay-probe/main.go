@@ -1,9 +1,0 @@
-// Relay-probe calls the probe of a network of another Region for the state machine, which reaches functions of its own Region only.
-package main
-
-import (
-	"postern/internal/relay"
-	"postern/internal/step"
-)
-
-func main() { step.Start(relay.Function) }

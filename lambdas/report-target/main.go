@@ -1,9 +1,0 @@
-// Report-target says how one target of a fleet ended; it calls nothing.
-package main
-
-import (
-	"postern/internal/fleet"
-	"postern/internal/step"
-)
-
-func main() { step.Start(fleet.ReportTargetFunction) }
