@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 CDK           := npx --yes aws-cdk@2.1148.1
 ASL_VALIDATOR := npx --yes asl-validator@4.0.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.1.4
+DEADCODE      := golang.org/x/tools/cmd/deadcode@v0.52.0
 GOLANGCI      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # CDK's own template validator costs seconds in every synth; lint-infra switches it on.
@@ -26,7 +27,7 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 DEMO_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo vendors test race e2e lint lint-infra audit sbom smoke reproducible bench reliability schedules fuzz build synth diff deploy destroy check golden clean host
+.PHONY: help demo vendors test proof race size dead e2e lint lint-infra audit sbom smoke reproducible bench reliability schedules fuzz build synth diff deploy destroy check golden clean host
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,16 +49,34 @@ build/demo-assembly/Postern.template.json: build/bin/infra cdk.json infra/testda
 	@touch $@
 build/bin/infra: host
 
-# The tests of the whole machine take ten times as long under the race detector: it has them in `make race`.
-WHOLE := /(internal/proof(/bench|/reliability)?|events/inflight)$$
+# Proofs do what a test does in hundreds of further ways, or compare with a simulation by others: minutes, and seldom the first to
+# fail. `make test` leaves them out by name, so that everything else of their packages stays in it.
+PROOFS  := ^(TestDisturbedRunsEndWell|TestSafeguardsAreNeeded|TestMachine|TestManyAtOnce|TestMoto)$$
+PROVING := ./internal/proof/reliability/... ./internal/proof/load ./internal/local/states/differential
 
-test: ## run every test, with the race detector where cgo is at hand and it does not take minutes
+# Tests of the whole machine take ten times as long under the race detector. `make test` has it for the packages that start
+# goroutines of their own; `make race` has it for all.
+WHOLE      := ^internal/(proof|demo)
+CONCURRENT  = $(shell grep -rlE '^[[:space:]]*go [a-z]|[a-z]\.Go\b' --include='*.go' internal | xargs -n1 dirname | sort -u | grep -vE '$(WHOLE)' | sed 's|^|./|')
+
+test: ## every test but the proofs; the race detector runs where goroutines are started, and cgo is at hand
 	go vet ./...
-	go test $(RACE) -timeout 30m $$(go list ./... | grep -vE '$(WHOLE)')
-	go test -timeout 30m $$(go list ./... | grep -E '$(WHOLE)')
+	go test $(RACE) -skip '$(PROOFS)' -timeout 30m $(CONCURRENT)
+	go test -skip '$(PROOFS)' -timeout 30m $$(go list ./... | grep -vxF "$$(go list $(CONCURRENT))")
 
-race: ## run every test with the race detector
-	go test -race -timeout 60m ./...
+proof: ## the crash sweep, 100,000 schedules, hundreds at once, moto's state machines, the race detector where it takes no hour
+	go test -run '$(PROOFS)' -timeout 60m $(PROVING)
+	go run ./internal/proof/reliability
+	go test $(RACE) -skip '$(PROOFS)' -timeout 60m $$(go list ./... | grep -vE '/internal/(proof|demo)|/events/inflight')
+
+race: ## every test with the race detector: an hour
+	go test -race -timeout 90m ./...
+
+size: ## lines of Go by package: deployable, simulator, demo and proof, tests
+	@infra/size
+
+dead: ## functions that nothing calls, and those that only tests call
+	@for tests in '' -test; do echo "deadcode $$tests"; go run $(DEADCODE) $$tests ./...; done
 
 e2e: host ## deploy to moto, a simulation of AWS by others, and onboard there too (skipped without moto)
 	@POSTERN_E2E=1 POSTERN_CDK="$(CDK)" go test -count=1 -v -run '^TestOnboardings$$' ./internal/proof/moto
@@ -78,12 +97,12 @@ sbom: build ## write what the functions consist of to build/sbom.json, as Cyclon
 reproducible: ## build the functions from two directories, and compare
 	infra/reproducible
 
-bench: build host ## measure what has a budget, and fail past it (docs/budgets.md)
+bench: build host ## measure what has a budget, and fail past it (internal/proof/budgets.md)
 	@go build $(HOST_FLAGS) -o build/bench/hello ./internal/proof/bench/hello
 	@go run ./internal/proof/bench
 
-reliability: ## break every AWS call of every scenario in every way, and write docs/reliability.md
-	@go run ./internal/proof/reliability -docs docs/reliability.md
+reliability: ## break every AWS call of every scenario in every way, and write internal/proof/reliability/README.md
+	@go run ./internal/proof/reliability -docs internal/proof/reliability/README.md
 
 schedules: ## draw 100,000 orders of events, faults and people, and check the invariants in each
 	@go run ./internal/proof/reliability -schedules
@@ -130,6 +149,7 @@ check: ## everything CI runs
 	@test -z "$$(gofmt -l lambdas infra internal events)" || { gofmt -l lambdas infra internal events; echo "run gofmt -w on these"; exit 1; }
 	go mod verify
 	$(MAKE) test
+	$(MAKE) proof
 	$(MAKE) demo
 	$(MAKE) lint-infra
 

@@ -227,7 +227,7 @@ var functions = []function{
 		env: []string{step.EnvTable, step.EnvEventBus},
 		grants: []grant{
 			describe("VpcEndpoints", "VpcEndpointServices"),
-			{actions: []string{"dynamodb:Query"}, resources: waitingIndex},
+			{actions: []string{"dynamodb:Scan"}, resources: waitingIndex},
 			putEvents(connection.EventEndpointState, connection.EventServiceVisible, connection.EventGateStillClosed, connection.EventGateReminder),
 		},
 	},

@@ -190,7 +190,7 @@ var withoutToken = map[string]any{
 		"expects", "drift", "updatedAt", "endpointId", "lastSeen",
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
 		"waitRole", "waitExternalId", "waitRegion",
-		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "reminderOf", "reminderPercent",
+		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "waitHeartbeat", "waitBeat", "reminderOf", "reminderPercent",
 		"reminderBy", "noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy", "noticeRemoval", "noticeRemovalBy", "orphanDigest", "orphanBy",
 		store.ExpiresAttribute,
 	}},

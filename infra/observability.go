@@ -27,7 +27,7 @@ const sweepsMissed = 3
 // checksMissed is how many drift checks in a row may be missing before the alarm.
 const checksMissed = 3
 
-// alarm is one alarm for the operators: what happened, what to do first, and the section of docs/runbook.md with the rest.
+// alarm is one alarm for the operators: what happened, what to do first, and the section of docs/operate.md with the rest.
 type alarm struct {
 	id, what, do, anchor string
 	metric               awscloudwatch.IMetric
@@ -173,7 +173,7 @@ func sum(metric awscloudwatch.Metric) awscloudwatch.IMetric {
 
 func (s *stack) alarm(a alarm) awscloudwatch.Alarm {
 	props := &awscloudwatch.AlarmProps{
-		AlarmDescription:   jsii.String(a.what + ". " + a.do + ": docs/runbook.md#" + a.anchor),
+		AlarmDescription:   jsii.String(a.what + ". " + a.do + ": docs/operate.md#" + a.anchor),
 		Metric:             a.metric,
 		Threshold:          jsii.Number(a.threshold),
 		EvaluationPeriods:  jsii.Number(1),

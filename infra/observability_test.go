@@ -132,18 +132,20 @@ func TestFailedDirtyIsCounted(t *testing.T) {
 
 func TestRunbookCoversEveryAlarm(t *testing.T) {
 	t.Parallel()
-	runbook, err := os.ReadFile("../docs/runbook.md")
+	page, err := os.ReadFile("../docs/operate.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, runbook, _ := strings.Cut(string(page), "\n## Alarms\n")
+	runbook, _, _ = strings.Cut(runbook, "\n## ")
 	sections := map[string]bool{}
-	for _, match := range regexp.MustCompile(`(?m)^## (.+)$`).FindAllStringSubmatch(string(runbook), -1) {
+	for _, match := range regexp.MustCompile(`(?m)^### (.+)$`).FindAllStringSubmatch(runbook, -1) {
 		sections[strings.ReplaceAll(strings.ToLower(match[1]), " ", "-")] = true
 	}
 	named := map[string]bool{}
 	for id, alarm := range ofType("AWS::CloudWatch::Alarm") {
 		description, _ := alarm.Properties["AlarmDescription"].(string)
-		match := regexp.MustCompile(`^[A-Z].+\. [A-Z].+: docs/runbook\.md#([a-z-]+)$`).FindStringSubmatch(description)
+		match := regexp.MustCompile(`^[A-Z].+\. [A-Z].+: docs/operate\.md#([a-z-]+)$`).FindStringSubmatch(description)
 		if match == nil {
 			t.Errorf("%s: %q does not say what happened, what to do, and where that is written", id, description)
 			continue

@@ -14,10 +14,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The architecture page names every package of internal.
+// CONTRIBUTING.md names every package of internal.
 func TestPackagesAreListed(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../docs/architecture.md")
+	page, err := os.ReadFile("../CONTRIBUTING.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestPackagesAreListed(t *testing.T) {
 	for _, p := range packages {
 		name := p.Name()
 		if !strings.Contains(section, "`internal/"+name+"`") && !strings.Contains(section, "`internal/"+name+"/…`") && !strings.Contains(section, " `"+name+"`") {
-			t.Errorf("docs/architecture.md does not list internal/%s", name)
+			t.Errorf("CONTRIBUTING.md does not list internal/%s", name)
 		}
 	}
 }

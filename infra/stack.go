@@ -121,7 +121,7 @@ func (s *stack) storage() {
 		NonKeyAttributes: jsii.Strings(
 			"waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "lastSeen", "ticket",
 			"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "reminderOf", "reminderPercent",
-			"waitRole", "waitExternalId", "waitRegion"),
+			"waitRole", "waitExternalId", "waitRegion", "waitHeartbeat", "waitBeat"),
 	})
 	s.table.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
 		IndexName:        jsii.String(store.LinkedIndex),

@@ -122,7 +122,7 @@ func TestStorageIsSafe(t *testing.T) {
 			`{"AttributeName":"waitSince","KeyType":"RANGE"}],"Projection":{"NonKeyAttributes":["waitExecution","waitEndpoint",` +
 			`"waitService","waitServiceRegion","waitRegistration","lastSeen","ticket","waitAsked","waitHours",` +
 			`"waitCalendar","waitTo","waitSubject","reminderOf","reminderPercent",` +
-			`"waitRole","waitExternalId","waitRegion"],"ProjectionType":"INCLUDE"}},` +
+			`"waitRole","waitExternalId","waitRegion","waitHeartbeat","waitBeat"],"ProjectionType":"INCLUDE"}},` +
 			`{"IndexName":"linked","KeySchema":[{"AttributeName":"linked","KeyType":"HASH"},{"AttributeName":"id","KeyType":"RANGE"}],` +
 			`"Projection":{"NonKeyAttributes":["expects","drift","holder","ticket"],"ProjectionType":"INCLUDE"}}]`
 		if diff := cmp.Diff(want, text(p["GlobalSecondaryIndexes"])); diff != "" {

@@ -306,11 +306,11 @@ func TestArchitecturePageListsTheStates(t *testing.T) {
 
 func TestErrorsPageListsTheErrors(t *testing.T) {
 	t.Parallel()
-	want, got := errorNames(t), tableOf(t, "../docs/errors.md", "# Errors")
+	want, got := errorNames(t), tableOf(t, "../docs/operate.md", "\n## Errors\n")
 	slices.Sort(want)
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("docs/errors.md (-errors.go +page):\n%s", diff)
+		t.Errorf("docs/operate.md (-errors.go +page):\n%s", diff)
 	}
 }
 

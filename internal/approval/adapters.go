@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
@@ -31,7 +32,7 @@ type Waits interface {
 type Tokens interface {
 	Token(ctx context.Context, connectionID string) (store.Wait, store.Token, bool, error)
 	Settle(ctx context.Context, wait store.Wait, lastSeen connection.EndpointState) error
-	RecordState(ctx context.Context, connectionID, endpointID string, seen connection.EndpointState) error
+	Beat(ctx context.Context, wait store.Wait, at time.Time, seen connection.EndpointState) error
 }
 
 // Tasks ends or prolongs a wait; *sfn.Client satisfies it.

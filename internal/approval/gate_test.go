@@ -26,6 +26,7 @@ type awsWorld struct {
 	services  map[string]bool
 	blind     map[string]error // id or name -> the error of looking at it
 	looks     []string
+	calls     int // of DescribeAll
 }
 
 func (w *awsWorld) Describe(_ context.Context, id string) (endpoint.Endpoint, error) {
@@ -41,6 +42,7 @@ func (w *awsWorld) Describe(_ context.Context, id string) (endpoint.Endpoint, er
 
 func (w *awsWorld) DescribeAll(ctx context.Context, ids []string) ([]endpoint.Endpoint, error) {
 	var all []endpoint.Endpoint
+	w.calls++
 	for _, id := range ids {
 		found, err := w.Describe(ctx, id)
 		if err != nil {

@@ -101,26 +101,21 @@ func (o *Observer) owner(ctx context.Context, seen sight, e endpoint.Endpoint) (
 	return waits[i], true, nil
 }
 
-// maxDescribed is how many endpoints are described at a time; a batch that fails leaves the others alone.
-const maxDescribed = 100
-
-// describe describes endpoints by id. The ones that could not be described are missing in the answer, and are named by an error.
+// describe describes endpoints of one account and Region by id. The ones that could not be described are missing in the answer, and
+// are named by an error.
 func (o *Observer) describe(ctx context.Context, access connection.Access, ids []string) (map[string]endpoint.Endpoint, []error) {
+	described, err := o.endpoints(access).DescribeAll(ctx, ids)
+	if err != nil {
+		return nil, []error{fmt.Errorf("looking at %d endpoints, %s first: %w", len(ids), ids[0], err)}
+	}
 	found := make(map[string]endpoint.Endpoint, len(ids))
+	for _, e := range described {
+		found[e.ID] = e
+	}
 	var failed []error
-	for batch := range slices.Chunk(ids, maxDescribed) {
-		described, err := o.endpoints(access).DescribeAll(ctx, batch)
-		if err != nil {
-			failed = append(failed, fmt.Errorf("looking at %d endpoints, %s first: %w", len(batch), batch[0], err))
-			continue
-		}
-		for _, e := range described {
-			found[e.ID] = e
-		}
-		for _, id := range batch {
-			if _, ok := found[id]; !ok {
-				failed = append(failed, fmt.Errorf("looking at endpoint %s: the answer leaves it out", id))
-			}
+	for _, id := range ids {
+		if _, ok := found[id]; !ok {
+			failed = append(failed, fmt.Errorf("looking at endpoint %s: the answer leaves it out", id))
 		}
 	}
 	return found, failed

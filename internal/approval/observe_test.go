@@ -235,6 +235,45 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// TestSweepOfNothingNew: however many wait, a sweep without news looks once at the endpoints of an account and Region, and says
+// nothing until a third of the heartbeat's time has passed.
+func TestSweepOfNothingNew(t *testing.T) {
+	t.Parallel()
+	swept := time.Date(2026, 11, 23, 15, 5, 0, 0, time.UTC) // of the sample event
+	for name, test := range map[string]struct {
+		since, beat time.Duration // before the sweep; a beat of 0 is none
+		heartbeat   time.Duration
+		said        int
+	}{
+		"it began just now":            {0, 0, 3 * time.Hour, 0},
+		"it began not long ago":        {59 * time.Minute, 0, 3 * time.Hour, 0},
+		"a third has passed":           {time.Hour, 0, 3 * time.Hour, 300},
+		"a heartbeat was sent":         {72 * time.Hour, 59 * time.Minute, 3 * time.Hour, 0},
+		"a heartbeat is due":           {72 * time.Hour, time.Hour, 3 * time.Hour, 300},
+		"heartbeats of the last entry": {time.Minute, 72 * time.Hour, 3 * time.Hour, 0},
+		"a wait of an earlier release": {0, 0, 0, 300},
+	} {
+		o := &observer{world: awsWorld{endpoints: map[string]endpoint.Endpoint{}}}
+		for n := range 300 {
+			wait := waitFor(connection.GateApproval, n, connection.StatePendingAcceptance)
+			wait.Since, wait.Heartbeat = swept.Add(-test.since), test.heartbeat
+			if test.beat > 0 {
+				wait.Beat = swept.Add(-test.beat)
+			}
+			o.waits.list = append(o.waits.list, wait)
+			o.world.endpoints[wait.EndpointID] = endpoint.Endpoint{ID: wait.EndpointID, State: connection.StatePendingAcceptance, VPCID: "vpc-1"}
+		}
+		result, err := o.observe(t, string(events.Read("schedule.sweep.json")))
+		if err != nil || result.Said != test.said || result.Looked != 300 {
+			t.Errorf("%s: %+v, %v, want %d said", name, result, err, test.said)
+		}
+		if len(o.world.looks) != 300 || o.world.calls != 1 || o.waits.reads != 1 || test.said == 0 && o.bus.calls != 0 {
+			t.Errorf("%s: %d calls for %d endpoints, %d reads of the waits, %d calls of the bus", name, o.world.calls, len(o.world.looks),
+				o.waits.reads, o.bus.calls)
+		}
+	}
+}
+
 func TestSweepOfNothing(t *testing.T) {
 	t.Parallel()
 	o := &observer{}
@@ -276,8 +315,11 @@ func TestSweepBlind(t *testing.T) {
 	t.Parallel()
 	down := errors.New("down")
 	o := &observer{world: awsWorld{endpoints: map[string]endpoint.Endpoint{}, blind: map[string]error{"svc1": down}}}
-	for n := range 150 { // two batches: the first is blind
+	for n := range 150 { // in two Regions: the first is blind
 		wait := waitFor(connection.GateApproval, n, "")
+		if n >= 100 {
+			wait.Access.Region = "eu-west-1"
+		}
 		o.waits.list = append(o.waits.list, wait)
 		o.world.endpoints[wait.EndpointID] = endpoint.Endpoint{ID: wait.EndpointID, State: connection.StatePendingAcceptance}
 	}
@@ -290,7 +332,7 @@ func TestSweepBlind(t *testing.T) {
 	}
 	said := o.bus.events(t)
 	if len(said) != 51 {
-		t.Errorf("said %d, want the 50 of the second batch and one service", len(said))
+		t.Errorf("said %d, want the 50 of the second Region and one service", len(said))
 	}
 	for _, e := range said {
 		if e.EndpointID == "vpce-00000007" || e.ConnectionID == "v/allowlist1" {

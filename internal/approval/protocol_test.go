@@ -136,6 +136,68 @@ func TestHeartbeats(t *testing.T) {
 	}
 }
 
+// TestHeartbeatsWhenDue: over a day of sweeps a wait gets a heartbeat in each third of the heartbeat's time, and nothing else, also
+// when sweeps come twice, events come twice, every second event is lost, or nothing can be recorded at times: what is lost is sent
+// again by the next sweep.
+func TestHeartbeatsWhenDue(t *testing.T) {
+	t.Parallel()
+	const every, days = 5 * time.Minute, 1
+	const perDay = 24 // one an hour
+	for name, test := range map[string]struct {
+		disturb func(p *place, sweep int)
+		most    int           // heartbeats
+		gap     time.Duration // between two, at most
+	}{
+		"undisturbed":  {func(*place, int) {}, days * perDay, time.Hour},
+		"sweeps twice": {func(p *place, _ int) { must(t, p.sweep()) }, 2 * days * perDay, time.Hour},
+		"events twice": {func(p *place, _ int) {
+			for range p.queued() {
+				_, err := p.deliver(0, true)
+				must(t, err)
+			}
+		}, 2 * days * perDay, time.Hour},
+		"lost events": {func(p *place, sweep int) {
+			for sweep%2 == 0 && p.queued() > 0 {
+				p.lose(0)
+			}
+		}, days * perDay, time.Hour + every},
+		"a table that cannot be written at times": {func(p *place, sweep int) {
+			p.table.Fault = nil
+			if sweep%2 == 0 {
+				p.table.Fault = func(operation string, _ bool) error { return onlyFor(operation, "UpdateItem", errors.New("down")) }
+			}
+			for range p.queued() {
+				_, _ = p.deliver(0, true)
+			}
+			p.table.Fault = nil
+		}, 2 * days * perDay, time.Hour},
+	} {
+		for _, gate := range []connection.Gate{connection.GateAllowlist, connection.GateApproval} {
+			p := newPlace(gate)
+			plan := connection.GatePlan{HeartbeatSeconds: 3 * 3600}
+			p.gates = connection.Gates{Allowlist: plan, Approval: plan}
+			must(t, p.enter(p.now))
+			must(t, p.drain())
+			last, longest, before := p.now, time.Duration(0), 0
+			for sweep := range days * 24 * 12 {
+				p.now = p.now.Add(every)
+				must(t, p.sweep())
+				test.disturb(p, sweep)
+				must(t, p.drain())
+				if p.current.beats > before {
+					last, before = p.now, p.current.beats
+				}
+				longest = max(longest, p.now.Sub(last))
+			}
+			p.check(t, "")
+			if p.current.beats < days*(perDay-2) || p.current.beats > test.most || longest > test.gap {
+				t.Errorf("%s, %s: %d heartbeats in %d days, at most %s between two; want at most %d and %s", name, gate, p.current.beats, days,
+					longest, test.most, test.gap)
+			}
+		}
+	}
+}
+
 // TestUnknownStateKeepsWaiting: a word AWS adds later is reported once, and waited on.
 func TestUnknownStateKeepsWaiting(t *testing.T) {
 	t.Parallel()

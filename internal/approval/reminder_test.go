@@ -42,11 +42,13 @@ func TestDue(t *testing.T) {
 	}
 }
 
-// Reminders follow the heartbeats; what has changed, could not be looked at or is known to the operators is not reminded of.
+// A reminder follows a heartbeat, due or not, which clears a wait whose execution has ended; what has changed, could not be looked at
+// or is known to the operators is not reminded of.
 func TestSweepReminds(t *testing.T) {
 	t.Parallel()
 	p := newPlace(connection.GateApproval)
-	p.gates.Approval = connection.GatePlan{SLAHours: 10, Calendar: calendar.Always, To: "support@example.com", Subject: "please accept ${vpcEndpointId}"}
+	p.gates.Approval = connection.GatePlan{SLAHours: 10, Calendar: calendar.Always, To: "support@example.com", Subject: "please accept ${vpcEndpointId}",
+		HeartbeatSeconds: 30 * 3600}
 	p.ticket = &connection.Ticket{System: "github", ID: "example/network#42"}
 	since := p.now
 	if err := p.enter(since); err != nil {
@@ -67,14 +69,14 @@ func TestSweepReminds(t *testing.T) {
 			t.Fatalf("after %s: said %q, want %q", after, got, want)
 		}
 	}
-	sweep(time.Hour, connection.EventGateStillClosed)
+	sweep(time.Hour)
 	sweep(5*time.Hour, connection.EventGateStillClosed, connection.EventGateReminder)
 	sweep(5*time.Hour+time.Minute, connection.EventGateStillClosed, connection.EventGateReminder) // nobody claimed it
 	claim := store.Reminder{ConnectionID: connectionID, Execution: executionARN, Gate: connection.GateApproval, Percent: 50}
 	if name, err := store.New(p.table, "connections").ClaimReminder(t.Context(), claim); err != nil || name == "" {
 		t.Fatal(name, err)
 	}
-	sweep(6*time.Hour, connection.EventGateStillClosed)
+	sweep(6 * time.Hour)
 	sweep(30*time.Hour, connection.EventGateStillClosed, connection.EventGateReminder)
 	var r connection.GateReminder
 	if err := json.Unmarshal([]byte(*p.bus.taken[1].Detail), &r); err != nil {

@@ -34,7 +34,7 @@ const (
 	ActionNone      Action = ""          // the observation is not about this wait
 	ActionSucceed   Action = "succeed"   // the gate is passed
 	ActionFail      Action = "fail"      // the gate will never be passed
-	ActionCancel    Action = "cancel"    // nobody wants it passed any more
+	ActionCancel    Action = "cancel"    // an operator gave the connection up
 	ActionHeartbeat Action = "heartbeat" // the wait goes on, and is watched
 )
 
@@ -196,14 +196,15 @@ func (r *Resumer) send(
 	return false, err
 }
 
-// settle clears a wait that has ended. The allow-listing wait is left to be replaced by the approval's, seconds later: one write
-// less, and its used token answers TaskTimedOut.
+// settle writes down what was sent: it clears a wait that has ended, and notes a heartbeat, so that the sweep asks for the next one
+// only when it is due. The allow-listing wait is left to be replaced by the approval's, seconds later: one write less, and its used
+// token answers TaskTimedOut.
 func (r *Resumer) settle(ctx context.Context, action Action, late bool, o connection.Observation, wait store.Wait) error {
 	switch {
 	case late, wait.Gate == connection.GateApproval && action != ActionHeartbeat:
 		return r.tokens.Settle(ctx, wait, o.State)
-	case action == ActionHeartbeat && o.State != "" && o.State != wait.LastSeen:
-		return r.tokens.RecordState(ctx, o.ConnectionID, o.EndpointID, o.State)
+	case action == ActionHeartbeat:
+		return r.tokens.Beat(ctx, wait, o.ObservedAt, o.State)
 	default:
 		return nil
 	}

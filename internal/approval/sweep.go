@@ -15,9 +15,13 @@ import (
 	"postern/internal/store"
 )
 
-// sweep looks at everything that is waited for. It says what a lost message would have told, and "Gate Still Closed" for the
-// rest, which keeps their tasks alive. What could not be looked at gets no heartbeat: a watch that has gone blind must not look
-// awake.
+// sweep looks at everything that is waited for: one read of the waits, one Describe for the endpoints of each account and Region,
+// and one for each service. It says what a lost message would have reported, reminds, and asks for a heartbeat with "Gate Still
+// Closed" for each wait that is due for one; a wait without news costs nothing else. What could not be looked at gets no heartbeat:
+// a blind sweep must not look awake.
+//
+// A sweep may come late, twice or not at all: what it says is decided by what the waits and AWS show then, and is said again by the
+// next sweep until it is recorded.
 func (o *Observer) sweep(ctx context.Context, w wake) (Observed, error) {
 	waits, err := o.waits.Waiting(ctx)
 	if err != nil {
@@ -40,21 +44,39 @@ func (o *Observer) sweep(ctx context.Context, w wake) (Observed, error) {
 		if !ok {
 			continue
 		}
-		if said.Type != connection.EventGateStillClosed {
-			o.log.InfoContext(ctx, "the sweep saw a change", "connection", wait.ConnectionID, "gate", wait.Gate,
-				"endpoint", wait.EndpointID)
+		if said.Type == connection.EventGateStillClosed {
+			reminder, remind := seen.reminder(wait)
+			if remind {
+				reminders = append(reminders, reminder)
+			}
+			if remind || seen.heartbeatDue(wait) { // with each reminder: resume then clears a wait whose execution has ended
+				sayings = append(sayings, said)
+			}
+			continue
 		}
+		o.log.InfoContext(ctx, "the sweep saw a change", "connection", wait.ConnectionID, "gate", wait.Gate,
+			"endpoint", wait.EndpointID)
 		if said.Type == connection.EventEndpointState {
 			repaired++
 		}
 		sayings = append(sayings, said)
-		if reminder, ok := seen.reminder(wait); ok && said.Type == connection.EventGateStillClosed {
-			reminders = append(reminders, reminder)
-		}
 	}
 	sayings = append(sayings, reminders...) // after the heartbeats: a wait must not end for a reminder's sake
 	failed = append(failed, o.bus.Put(ctx, sayings...), step.WriteMetrics(o.metrics, w.at, pending(waits, w.at, repaired)...))
 	return Observed{Woken: w.by, Looked: len(endpoints) + len(services), Said: len(sayings)}, errors.Join(failed...)
+}
+
+// beatsInTime is how many heartbeats are sent in the time that Step Functions waits for one: all but one of them may be lost.
+const beatsInTime = 3
+
+// heartbeatDue reports whether a third of the heartbeat's time has passed since the last one, or since the wait began. A wait of
+// which neither is known gets one from each sweep.
+func (s sight) heartbeatDue(wait store.Wait) bool {
+	last := wait.Since
+	if wait.Beat.After(last) {
+		last = wait.Beat
+	}
+	return s.at.IsZero() || s.at.Sub(last) >= wait.Heartbeat/beatsInTime
 }
 
 // wait returns what the sweep says about one wait; false when it could not be looked at, or was not shown yet.

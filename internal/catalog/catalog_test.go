@@ -142,9 +142,9 @@ func TestLoadErrors(t *testing.T) {
 		"pattern not compiling": {"'^[a-z0-9.-]+$'", "'^[a-z$'",
 			file + "18: inputs[2].pattern: error parsing regexp: missing closing ]: `[a-z$`; expected a regular expression of Go"},
 		"neither required": {"    required: true\n    pattern: '^[a-z0-9.-]+$'", "    pattern: '^[a-z0-9.-]+$'",
-			file + "16: inputs[2]: got a mapping, expected an object with name, pattern, help, and either required or a default"},
+			file + "16: inputs[2]: got a mapping, expected an object with name, a pattern or a format, help, and either required or a default"},
 		"both": {"default: ${region}", "default: ${region}\n    required: true",
-			file + "12: inputs[1]: got a mapping, expected an object with name, pattern, help, and either required or a default"},
+			file + "12: inputs[1]: got a mapping, expected an object with name, a pattern or a format, help, and either required or a default"},
 		"late input that is no part of the service": {"  - name: host\n    required: true", "  - name: host\n    required: afterAllowlisting",
 			file + "17: inputs[2].required: host is no part of the service; expected true, or ${host} in service.name or service.region\n" +
 				file + "31: dns.hostname: unknown variable in ${host}; expected one of awsAccountId, region, vpcId, connectionId, " +
@@ -153,6 +153,8 @@ func TestLoadErrors(t *testing.T) {
 				"serviceName, serviceRegion"},
 		"input twice": {"  - name: host", "  - {name: serviceName, required: true, pattern: '^x$', help: x}\n  - name: host",
 			file + "16: inputs[2].name: serviceName is taken; expected a name that no other input or variable has"},
+		"pattern and format": {"  - name: host", "  - {name: other, required: true, pattern: '^x$', format: region, help: x}\n  - name: host",
+			file + "16: inputs[2].pattern: missing, or given with a format; expected one of pattern and format"},
 		"input named region": {"  - name: host", "  - {name: region, required: true, pattern: '^x$', help: x}\n  - name: host",
 			file + "16: inputs[2].name: region is taken; expected a name that no other input or variable has"},
 		"later input": {"default: ${region}", "default: ${host}",
@@ -167,7 +169,7 @@ func TestLoadErrors(t *testing.T) {
 		"open variable": {"value: '${host}'", "value: 'x${host'",
 			file + "39: outputs[0].value: ${ without }; expected ${name}"},
 		"unknown function": {"value: '${host}'", "value: '${upper(host)}'",
-			file + "39: outputs[0].value: unknown function in ${upper(host)}; expected one of parentDomain"},
+			file + "39: outputs[0].value: unknown function in ${upper(host)}; expected one of parentDomain, withoutGLB"},
 		"endpoint too early": {"body: '${awsAccountId}'", "body: '${vpcEndpointId}'",
 			file + "36: gates.allowlist.body: unknown variable in ${vpcEndpointId}; expected one of awsAccountId, region, " +
 				"vpcId, connectionId, serviceName, serviceRegion, host"},
@@ -206,17 +208,17 @@ func TestLoadNothing(t *testing.T) {
 	}
 }
 
-// The profile that docs/adding-a-vendor.md walks through is one.
+// The profile that docs/vendors.md walks through is one.
 func TestTheWalkThroughIsAProfile(t *testing.T) {
 	t.Parallel()
-	document, err := os.ReadFile("../../docs/adding-a-vendor.md")
+	document, err := os.ReadFile("../../docs/vendors.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(document), "```yaml\n")
 	block, _, found := strings.Cut(rest, "```")
 	if !found {
-		t.Fatal("docs/adding-a-vendor.md has no YAML")
+		t.Fatal("docs/vendors.md has no YAML")
 	}
 	profile := strings.TrimPrefix(strings.ReplaceAll(block, "\n   ", "\n"), "   ") // it stands in a list
 	load := func(old, replacement string) error {

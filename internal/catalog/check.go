@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,11 +59,12 @@ func (p *Profile) checkInputs(wrong func(path []string, format string, args ...a
 		if slices.Contains(slices.Concat(known, late, []string{varEndpoint, varItem, varZone}), input.Name) {
 			wrong(at("name"), "%s is taken; expected a name that no other input or variable has", input.Name)
 		}
-		expression, err := regexp.Compile(input.Pattern)
-		if err != nil {
+		if (input.Pattern == "") == (input.Format == "") {
+			wrong(at("pattern"), "missing, or given with a format; expected one of pattern and format")
+		}
+		if err := input.compile(); err != nil {
 			wrong(at("pattern"), "%v; expected a regular expression of Go", err)
 		}
-		input.expression = expression
 		if problem := input.Default.check(known); problem != "" {
 			wrong(at("default"), "%s", problem)
 		}

@@ -36,7 +36,8 @@ const (
 type Input struct {
 	Name      string `yaml:"name"`
 	Required  string `yaml:"required"`  // RequiredAtOnce, RequiredAfterAllowlisting, or "" when there is a default
-	Pattern   string `yaml:"pattern"`   // of the whole value, or of each item of a list
+	Pattern   string `yaml:"pattern"`   // of the whole value, or of each item of a list; "" with a format
+	Format    string `yaml:"format"`    // a name of formats, instead of a pattern
 	List      bool   `yaml:"list"`      // the value is a list with commas between its items
 	MaxLength int    `yaml:"maxLength"` // bytes; 0: no limit but the request's
 	Default   Text   `yaml:"default"`
@@ -70,7 +71,7 @@ type Port struct {
 
 // How the vendor accepts an endpoint.
 const (
-	AcceptanceRequired = "required" // by hand
+	AcceptanceRequired = "required" // a person accepts it
 	AcceptanceAuto     = "auto"
 	AcceptanceDiscover = "discover" // not documented: what AWS says of the service
 )
@@ -100,9 +101,9 @@ type DNS struct {
 	KnownSiblings    []Text    `yaml:"knownSiblings"`    // names that a parent zone hides and clients may need
 }
 
-// What a record leads to.
+// What a record points to.
 const (
-	TargetRegional = "regional" // the endpoint, in whichever zone
+	TargetRegional = "regional" // the endpoint, in any zone
 	TargetZonal    = "zonal"    // the endpoint's interface in one Availability Zone: a record for each zone
 )
 
@@ -142,7 +143,7 @@ type Gate struct {
 	SLAHours    int    `yaml:"slaHours"` // the vendor's own figure, 0 when it gives none
 	Calendar    string `yaml:"calendar"`
 	TimeoutDays int    `yaml:"timeoutDays"`
-	// PassedBy is PassedByConnection when nothing but a connection shows that the gate is passed; "" for what AWS shows.
+	// PassedBy is PassedByConnection when only a connection shows that the gate is passed; "" when AWS shows it.
 	PassedBy string `yaml:"passedBy"`
 }
 

@@ -9,8 +9,8 @@ import (
 	"postern/internal/connection"
 )
 
-// RecordsIn returns the records of the zone for an endpoint in Availability Zones: those that lead to the whole endpoint, then
-// those of each zone. None for a profile that lists no records: its one record is in DNS.
+// RecordsIn returns the records of the zone for an endpoint in Availability Zones: those that point to the whole endpoint, then
+// those of each zone.
 func (r Rendered) RecordsIn(azIDs []string) []connection.NameRecord {
 	records := slices.Clone(r.DNS.Records)
 	for _, record := range r.Zonal {
@@ -27,7 +27,7 @@ func (r Rendered) RecordsIn(azIDs []string) []connection.NameRecord {
 func (p *Profile) renderRecords(faults *connection.Faults, values map[string]string, plan *connection.DNSPlan) (
 	zonal []connection.NameRecord) {
 	zone := p.DNS.Zone.value(values)
-	plan.Zone, plan.RecordType, plan.TTL = zone.Text, p.DNS.Records[0].Type, p.DNS.TTL
+	plan.Zone = zone.Text
 	names := naming{faults: faults, zone: zone}
 	for _, record := range p.DNS.Records {
 		for _, name := range record.names(values) {
@@ -85,6 +85,11 @@ type naming struct {
 	open   bool // some name is not known
 }
 
+// shown returns names for a message: the id of an Availability Zone is not known yet.
+func shown(names string) string {
+	return strings.ReplaceAll(names, "${"+varZone+"}", "<Availability Zone ID>")
+}
+
 // take takes a name, and reports whether a record can have it.
 func (n *naming) take(name Value, kind string) bool {
 	path := cmp.Or(name.Path, n.zone.Path, "vendor")
@@ -93,11 +98,11 @@ func (n *naming) take(name Value, kind string) bool {
 		n.open = true // what it is made of has a fault already
 		return false
 	case name.Text != n.zone.Text && !strings.HasSuffix(name.Text, "."+n.zone.Text):
-		n.faults.Addf(path, "write a name below that zone", "%s does not lie in zone %s", name.Text, n.zone.Text)
+		n.faults.Addf(path, "write a name below that zone", "%s is not in zone %s", shown(name.Text), n.zone.Text)
 	case name.Text == n.zone.Text && kind == connection.RecordCNAME:
-		n.faults.Addf(path, "write a name below that zone", "%s is the zone's own name, where no CNAME can stand", name.Text)
+		n.faults.Addf(path, "write a name below that zone", "%s is the zone's own name, which cannot have a CNAME", shown(name.Text))
 	case slices.Contains(n.taken, name.Text):
-		n.faults.Addf(path, "write each name once", "%s has a record already", name.Text)
+		n.faults.Addf(path, "write each name once", "%s has a record already", shown(name.Text))
 	default:
 		n.taken = append(n.taken, name.Text)
 		return true
@@ -114,6 +119,6 @@ func (n *naming) answer(hostname Value) {
 	if n.open || !hostname.Known || slices.ContainsFunc(n.taken, answers) {
 		return
 	}
-	n.faults.Addf(cmp.Or(hostname.Path, "vendor"), "write a name that is among the records: "+strings.Join(n.taken, ", "),
+	n.faults.Addf(cmp.Or(hostname.Path, "vendor"), "write a name that one of these records answers: "+shown(strings.Join(n.taken, ", ")),
 		"%s has no record in zone %s", hostname.Text, n.zone.Text)
 }

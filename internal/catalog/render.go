@@ -21,7 +21,7 @@ type Rendered struct {
 	Service       Value
 	ServiceRegion Value
 	Hostname      Value
-	// DNS has the records that lead to the whole endpoint; RecordsIn gives those of the zones too.
+	// DNS has the records that point to the whole endpoint; RecordsIn gives those of the zones too.
 	DNS connection.DNSPlan
 	// SharedWithPublic is whether the hostname exists in public DNS too, so that switching it moves clients at once.
 	SharedWithPublic bool
@@ -31,7 +31,7 @@ type Rendered struct {
 	// Outputs have no parameter names yet.
 	Outputs       []connection.Output
 	ClientActions []string
-	// Zonal are the records that lead to one Availability Zone each, still with ${azId} in their names.
+	// Zonal are the records that point to one Availability Zone each, still with ${azId} in their names, which no message shows.
 	Zonal []connection.NameRecord
 }
 
@@ -60,11 +60,11 @@ func (p *Profile) Render(request connection.Request, accountID string) (Rendered
 		DNS:           dns,
 		Zonal:         zonal,
 	}
-	told := maps.Clone(values)
+	inTexts := maps.Clone(values)
 	for _, name := range awaited {
-		told[name] = toBeGiven
+		inTexts[name] = toBeGiven
 	}
-	out.Gates = connection.Gates{Allowlist: p.Gates.Allowlist.render(told), Approval: p.Gates.Approval.render(told)}
+	out.Gates = connection.Gates{Allowlist: p.Gates.Allowlist.render(inTexts), Approval: p.Gates.Approval.render(inTexts)}
 	public := p.DNS.PublicName.value(values)
 	out.SharedWithPublic = p.DNS.SharedWithPublic && (public.Text == "" || public.Text == dns.Hostname)
 	for _, sibling := range p.DNS.KnownSiblings {
@@ -81,7 +81,7 @@ func (p *Profile) Render(request connection.Request, accountID string) (Rendered
 	return out, faults
 }
 
-// toBeGiven stands in the text to the vendor for an awaited input.
+// toBeGiven replaces an awaited input in the text to the vendor.
 const toBeGiven = "(to be given by you)"
 
 // resolve returns the value of each input, and adds them to values; and the inputs that may still be left out. A value that is wrong
@@ -94,7 +94,7 @@ func (p *Profile) resolve(faults *connection.Faults, request connection.Request,
 	for i, input := range p.Inputs {
 		names[i] = input.Name
 		path := "inputs." + input.Name
-		value := given[input.Name]
+		value := input.normal(given[input.Name])
 		if value == "" && beforehand && input.Required == RequiredAfterAllowlisting {
 			awaited = append(awaited, input.Name)
 			continue
@@ -134,7 +134,7 @@ func (p *Profile) CheckInputs(given map[string]string) connection.Faults {
 			faults.Addf("inputs."+printable(name), "leave it out", "%s has no such input", p.DisplayName)
 			continue
 		}
-		switch problem := p.Inputs[i].wrong(given[name]); {
+		switch problem := p.Inputs[i].wrong(p.Inputs[i].normal(given[name])); {
 		case p.Inputs[i].MaxLength > 0 && len(given[name]) > p.Inputs[i].MaxLength:
 			faults.Addf("inputs."+name, p.Inputs[i].Help, "%d characters, more than %d", len(given[name]), p.Inputs[i].MaxLength)
 		case problem != "":
@@ -144,32 +144,6 @@ func (p *Profile) CheckInputs(given map[string]string) connection.Faults {
 	return faults
 }
 
-// wrong says what is wrong with a value, or with the first wrong item of a list, "" when nothing is.
-func (i Input) wrong(value string) string {
-	values := []string{value}
-	if i.List {
-		values = items(value)
-	}
-	for n, value := range values {
-		if !i.expression.MatchString(value) {
-			return fmt.Sprintf("%.80q does not match %s", value, i.Pattern)
-		}
-		if slices.Contains(values[:n], value) {
-			return fmt.Sprintf("%.80q is there twice", value)
-		}
-	}
-	return ""
-}
-
-// items are the items of a list, which stand between commas.
-func items(list string) []string {
-	var all []string
-	for item := range strings.SplitSeq(list, ",") {
-		all = append(all, strings.TrimSpace(item))
-	}
-	return all
-}
-
 func (p *Profile) renderDNS(faults *connection.Faults, options, values map[string]string) (
 	plan connection.DNSPlan, zonal []connection.NameRecord) {
 	hostname := p.DNS.Hostname.value(values)
@@ -177,13 +151,15 @@ func (p *Profile) renderDNS(faults *connection.Faults, options, values map[strin
 	scope := p.chooseScope(faults, options)
 	switch scope {
 	case ScopeParent:
-		plan.Zone, plan.RecordType, plan.TTL = parentDomain(plan.Hostname), connection.RecordCNAME, p.DNS.TTL
+		plan.Zone = parentDomain(plan.Hostname)
+		plan.Records = []connection.NameRecord{{Name: plan.Hostname, Type: connection.RecordCNAME, TTL: p.DNS.TTL}}
 		// A zone of a whole top-level domain would hide half the internet from the VPC.
 		if hostname.Known && !strings.Contains(plan.Zone, ".") {
 			faults.Addf("options."+OptionZoneScope, "write hostname", "the domain above %s is too wide for a zone", plan.Hostname)
 		}
 	case ScopeHostname:
-		plan.Zone, plan.RecordType = plan.Hostname, connection.RecordAlias
+		plan.Zone = plan.Hostname
+		plan.Records = []connection.NameRecord{{Name: plan.Hostname, Type: connection.RecordAlias}}
 	}
 	if len(p.DNS.Records) > 0 {
 		zonal = p.renderRecords(faults, values, &plan)
@@ -231,7 +207,7 @@ func (t Text) value(values map[string]string) Value {
 	return value
 }
 
-// printable returns a stranger's name as it can stand in a message.
+// printable returns a name of a request in a form that is safe in a message.
 func printable(name string) string {
 	quoted := fmt.Sprintf("%.64q", name)
 	if plain := quoted[1 : len(quoted)-1]; plain == name && name != "" {

@@ -65,7 +65,8 @@ Thank you.
 		Hostname:      Value{Text: "artemis.privatelink.getmontecarlo.com", Path: "inputs.privateHostname", Known: true},
 		DNS: connection.DNSPlan{
 			Mode: connection.ModePrivateHostedZone, Hostname: "artemis.privatelink.getmontecarlo.com",
-			Zone: "privatelink.getmontecarlo.com", RecordType: connection.RecordCNAME, TTL: 60,
+			Zone:    "privatelink.getmontecarlo.com",
+			Records: []connection.NameRecord{{Name: "artemis.privatelink.getmontecarlo.com", Type: connection.RecordCNAME, TTL: 60}},
 		},
 		Siblings: []string{"m2m.privatelink.getmontecarlo.com"},
 		Gates: connection.Gates{
@@ -154,7 +155,8 @@ func TestMonteCarloHostnameScope(t *testing.T) {
 	}
 	want := connection.DNSPlan{
 		Mode: connection.ModePrivateHostedZone, Hostname: "artemis.privatelink.getmontecarlo.com",
-		Zone: "artemis.privatelink.getmontecarlo.com", RecordType: connection.RecordAlias,
+		Zone:    "artemis.privatelink.getmontecarlo.com",
+		Records: []connection.NameRecord{{Name: "artemis.privatelink.getmontecarlo.com", Type: connection.RecordAlias}},
 	}
 	if diff := cmp.Diff(want, got.DNS); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -237,7 +239,7 @@ func TestRenderFaults(t *testing.T) {
 		}},
 		"a value that is long and forged": {"monte-carlo", func(r *connection.Request) {
 			r.Inputs["serviceRegion"] = "us\n" + strings.Repeat("x", 500)
-		}, []string{`inputs.serviceRegion: "us\n` + strings.Repeat("x", 77) + `" does not match ^[a-z]{2}(-[a-z]+)+-[0-9]$; ` +
+		}, []string{`inputs.serviceRegion: "us\n` + strings.Repeat("x", 77) + `" is not an AWS Region; ` +
 			"write the Region from Account Information, Agent Service, such as us-east-1"}},
 		"unknown option": {"monte-carlo", func(r *connection.Request) { r.Options = map[string]string{"zone": "parent"} },
 			[]string{"options.zone: monte-carlo has no such option; use zoneScope"}},

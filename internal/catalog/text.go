@@ -30,7 +30,7 @@ const (
 	varRegion     = "region"
 	varVPC        = "vpcId"
 	varConnection = "connectionId"
-	// varEndpoint is known only once the endpoint exists. It may stand in the approval gate's body, and stays as it is.
+	// varEndpoint is known only once the endpoint exists. The approval gate's body may have it, and it stays as it is.
 	varEndpoint = "vpcEndpointId"
 	// varItem and varZone are known in the names of records only: an item of a list, and the id of an Availability Zone.
 	varItem = "item"
@@ -40,7 +40,24 @@ const (
 var commonVariables = []string{varAccount, varRegion, varVPC, varConnection}
 
 // textFunctions are the functions a variable can pass through.
-var textFunctions = map[string]func(string) string{"parentDomain": parentDomain}
+var textFunctions = map[string]func(string) string{"parentDomain": parentDomain, "withoutGLB": withoutGLB}
+
+var glbName = regexp.MustCompile(`^(?:([a-z0-9]+(?:-[a-z0-9]+)*)-([a-z0-9]+)\.)?(.+)\.glb\.confluent\.cloud$`)
+
+// withoutGLB returns the name in a network's own zone to which Confluent's public DNS points a name of the global load balancer:
+// lkc-1-4kgzg.us-east-1.aws.glb.confluent.cloud is a CNAME to lkc-1.4kgzg.us-east-1.aws.confluent.cloud. Other names stay as they are.
+//
+// https://docs.confluent.io/cloud/current/networking/private-links/aws-privatelink.html
+func withoutGLB(name string) string {
+	parts := glbName.FindStringSubmatch(name)
+	switch {
+	case parts == nil:
+		return name
+	case parts[1] == "" || parts[1] == "lkc": // a zone, or a cluster without its network
+		return strings.Replace(name, ".glb.", ".", 1)
+	}
+	return parts[1] + "." + parts[2] + "." + parts[3] + ".confluent.cloud"
+}
 
 // parentDomain returns the domain above a name, or "" when the name has one label.
 func parentDomain(name string) string {
@@ -116,14 +133,14 @@ func (t Text) render(values map[string]string) string {
 	return b.String()
 }
 
-// uses reports whether a variable stands in the text.
+// uses reports whether the text has a variable.
 func (t Text) uses(variable string) bool {
 	return slices.ContainsFunc(t.pieces, func(p piece) bool { return p.dynamic && p.variable == variable })
 }
 
-// only returns the variable that the text wholly consists of, or "".
+// only returns the variable that the text wholly consists of, alone or in a function, or "".
 func (t Text) only() string {
-	if len(t.pieces) == 1 && t.pieces[0].dynamic && t.pieces[0].function == "" {
+	if len(t.pieces) == 1 && t.pieces[0].dynamic {
 		return t.pieces[0].variable
 	}
 	return ""

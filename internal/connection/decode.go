@@ -16,8 +16,8 @@ import (
 const maxRequest = 262_144
 
 // decodeStrict decodes JSON into the struct that into points to and returns every unknown field and every value of the wrong
-// type as a fault with its path. encoding/json stops at the first fault and names no path, so the document is walked beside the
-// type instead. Field names are compared exactly: encoding/json alone would take "VENDOR" for "vendor".
+// type as a fault with its path. encoding/json stops at the first fault and names no path, so this function walks the document along
+// the type instead. Field names are compared exactly: encoding/json alone would take "VENDOR" for "vendor".
 func decodeStrict(raw []byte, into any) Faults {
 	var faults Faults
 	if len(raw) > maxRequest {
@@ -174,7 +174,7 @@ func join(path, name string) string {
 
 func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
-// fieldName returns a field's name as it can stand in a path. A stranger chose it, and a line break in it would forge a fault.
+// fieldName returns a field's name as it can stand in a path. The sender of the request chose it, and a line break in it would forge a fault.
 func fieldName(key string) string {
 	if key != "" && !strings.ContainsFunc(key, func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(`."[]`, r) }) {
 		return clip(key)
@@ -182,7 +182,7 @@ func fieldName(key string) string {
 	return strconv.Quote(clip(key))
 }
 
-// clip shortens text that a stranger sent, before it is repeated in a message.
+// clip shortens text of a request before it is repeated in a message.
 func clip(text string) string {
 	const most = 64
 	runes := []rune(text)
@@ -191,8 +191,6 @@ func clip(text string) string {
 	}
 	return string(runes[:most]) + "…"
 }
-
-func oneOf[T comparable](value T, of []T) bool { return slices.Contains(of, value) }
 
 func joined[T ~string](values []T) string {
 	texts := make([]string, len(values))

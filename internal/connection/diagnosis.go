@@ -2,7 +2,7 @@ package connection
 
 import "time"
 
-// Facts are what AWS's control plane says of a connection that is to be diagnosed.
+// Facts are what AWS's control plane knows about a connection that is diagnosed.
 type Facts struct {
 	// Endpoint is the connection's own by its tags, else any endpoint of the VPC to the service; nil when there is none.
 	Endpoint     *EndpointFacts `json:"endpoint,omitempty"`
@@ -39,7 +39,7 @@ type ZoneFacts struct {
 	Records []ZoneRecord `json:"records,omitempty"`
 }
 
-// ZoneRecord is a record as it stands in a zone, whoever wrote it.
+// ZoneRecord is a record in a zone, whether or not Postern wrote it.
 type ZoneRecord struct {
 	Name  string `json:"name"`
 	Type  string `json:"type"`

@@ -41,7 +41,7 @@ const (
 	SeverityLow      = "low"
 )
 
-// DriftCheckInfo is what is known of a check besides its result.
+// DriftCheckInfo is what is fixed about a check.
 type DriftCheckInfo struct {
 	Check    DriftCheck
 	Severity string
@@ -91,8 +91,8 @@ type DriftPolicy string
 // The policies. A finding is always an event and a metric.
 const (
 	PolicyReport DriftPolicy = "report" // nothing more
-	PolicyTicket DriftPolicy = "ticket" // the connection's ticket is told, if it has one; the default
-	PolicyRepair DriftPolicy = "repair" // as PolicyTicket, and an execution puts it right
+	PolicyTicket DriftPolicy = "ticket" // the connection's ticket gets a comment, if it has one; the default
+	PolicyRepair DriftPolicy = "repair" // as PolicyTicket, and an execution repairs it
 )
 
 // DriftPolicies lists every policy.
@@ -120,10 +120,10 @@ func (p DriftPolicyOf) check(faults *Faults) {
 		switch {
 		case !known:
 			faults.Addf(path, "write one of "+joined(names), "%q is not a drift check", clip(string(check)))
-		case !oneOf(p[check], DriftPolicies):
+		case !slices.Contains(DriftPolicies, p[check]):
 			faults.Addf(path, "write one of "+joined(DriftPolicies), "%q is not a policy", clip(string(p[check])))
 		case p[check] == PolicyRepair && !info.Repairable:
-			faults.Addf(path, "write ticket or report", "Postern cannot repair this: it is not ours to change")
+			faults.Addf(path, "write ticket or report", "Postern cannot repair this, because Postern did not make it")
 		}
 	}
 }
@@ -142,9 +142,9 @@ const (
 type DriftAnswer struct {
 	Check  DriftCheck  `json:"check"`
 	Result DriftResult `json:"result"`
-	// Detail says what is and what should be, or why nobody knows; "" when all is well.
+	// Detail says what is and what should be, or why the check could not run; "" for DriftOK.
 	Detail string `json:"detail,omitempty"`
-	// ForHands says that no repair changes it: it is somebody else's, or was added besides.
+	// ForHands says that it needs a manual repair: a repair changes only what Postern made.
 	ForHands bool `json:"forHands,omitempty"`
 }
 
@@ -153,18 +153,18 @@ type DriftFinding struct {
 	DriftAnswer
 	Since time.Time `json:"since"` // when it was first seen; with the check it names the finding
 	At    time.Time `json:"at"`    // when it was last seen
-	// By is who changed it, as CloudTrail names them; "" when nobody knows.
+	// By is who changed it, as CloudTrail names them; "" when CloudTrail does not know.
 	By string `json:"by,omitempty"`
-	// Repairs are when executions were started to put it right, of the last day.
+	// Repairs are when executions were started to repair it during the last day.
 	Repairs []time.Time `json:"repairs,omitempty"`
 	// Repair is the ARN of the last of them.
 	Repair string `json:"repair,omitempty"`
-	// Flapping is set when repairing stopped: somebody keeps changing it back.
+	// Flapping is set when Postern stopped repairing it, because it is changed back again and again.
 	Flapping bool `json:"flapping,omitempty"`
 }
 
-// Drift is what is known of an onboarded connection since its onboarding. It is kept in the table beside the ledger. A later
-// onboarding, which a repair is too, leaves it: the next check closes what it put right.
+// Drift is what the drift check knows about an onboarded connection. It is kept in the table with the ledger. A later onboarding or
+// repair leaves it: the next check closes what was repaired.
 type Drift struct {
 	SchemaVersion int       `json:"schemaVersion"`
 	Ledger        time.Time `json:"ledger"` // At of the ledger that was last compared with
@@ -190,7 +190,7 @@ func (d Drift) Count(result DriftResult) int {
 }
 
 // Expectation is what lists are compared with, for every onboarded connection: the part of its ledger that the shallow checks
-// need. It stands in an index, so it is short.
+// need. It is in an index, so it is short.
 type Expectation struct {
 	At               time.Time     `json:"at"` // of the ledger
 	AccountID        string        `json:"accountId"`
@@ -216,11 +216,11 @@ type Expectation struct {
 	InterfaceIPs []string `json:"interfaceIps,omitempty"`
 	// OwnGroup says that Postern made the security group: its rules are exactly CIDRs and ClientGroupIDs, the probe's among them.
 	OwnGroup bool `json:"ownGroup,omitempty"`
-	// Adopted says that the endpoint was made by hand and taken over.
+	// Adopted says that the endpoint was created manually and adopted.
 	Adopted bool `json:"adopted,omitempty"`
-	// PolicyDigest is that of the policy of an adopted endpoint; "" when nobody noted it.
+	// PolicyDigest is that of the policy of an adopted endpoint; "" for any other.
 	PolicyDigest string `json:"policyDigest,omitempty"`
-	// Open says that the groups which the request named let anyone in from the start.
+	// Open says that the groups which the request named allowed any client from the start.
 	Open bool `json:"open,omitempty"`
 	// The service as it was.
 	AZIDs              []string `json:"azIds,omitempty"`
@@ -275,7 +275,7 @@ type DriftNotice struct {
 // What a DriftNotice says.
 const (
 	DriftOpened = "opened"
-	DriftClosed = "closed" // it is ok again, whoever mended it
-	// DriftFlapping: it was repaired again and again, and somebody keeps changing it back; it is not repaired any more.
+	DriftClosed = "closed" // it is ok again, by a repair or by a manual change
+	// DriftFlapping: it is changed back after each repair, and Postern no longer repairs it.
 	DriftFlapping = "flapping"
 )

@@ -10,13 +10,13 @@ import (
 const (
 	// InvalidRequest: the request, or the network it names, cannot work. Nothing was made.
 	InvalidRequest = "InvalidRequest"
-	// Conflict: something that is not ours, or another execution, holds what this run needs.
+	// Conflict: another execution, or a resource that Postern does not own, holds what this run needs.
 	Conflict = "Conflict"
 	// AccessDenied: AWS refused a call; the message names the action.
 	AccessDenied = "AccessDenied"
 	// LimitExceeded: an AWS quota is used up.
 	LimitExceeded = "LimitExceeded"
-	// Throttled: AWS asked us to slow down. Retried.
+	// Throttled: AWS throttled a call. Retried.
 	Throttled = "Throttled"
 	// Unavailable: AWS answered 5xx, or not at all. Retried.
 	Unavailable = "Unavailable"
@@ -28,13 +28,13 @@ const (
 	EndpointExpired = "EndpointExpired"
 	// EndpointFailed: AWS reports the endpoint as failed.
 	EndpointFailed = "EndpointFailed"
-	// EndpointDeleted: the endpoint was deleted while we waited for it.
+	// EndpointDeleted: the endpoint was deleted during the wait for it.
 	EndpointDeleted = "EndpointDeleted"
 	// AllowlistingTimedOut: the vendor did not allow-list the account in time.
 	AllowlistingTimedOut = "AllowlistingTimedOut"
 	// ApprovalTimedOut: the vendor did not accept the endpoint in time.
 	ApprovalTimedOut = "ApprovalTimedOut"
-	// WatchLost: no heartbeat reached a waiting gate: the sweep is broken.
+	// WatchLost: the sweep sent no heartbeat to a waiting gate.
 	WatchLost = "WatchLost"
 	// ConnectivityFailed: the endpoint, its name or its certificate did not pass the probe. Retried, then final.
 	ConnectivityFailed = "ConnectivityFailed"
@@ -50,11 +50,11 @@ const (
 	RollbackPending = "RollbackPending"
 	// TargetsFailed: some connections of a fleet are not made; the message has a line for each.
 	TargetsFailed = "TargetsFailed"
-	// Cancelled: somebody asked to give up.
+	// Cancelled: an operator or a ticket cancelled the execution.
 	Cancelled = "Cancelled"
-	// NotWaiting: an approval or a cancellation found nothing that it could act on.
+	// NotWaiting: no execution waits that an approval or a cancellation could act on.
 	NotWaiting = "NotWaiting"
-	// StillClosed: somebody says that the vendor approved, but AWS does not show it.
+	// StillClosed: an operator reports that the vendor approved, but AWS does not show it.
 	StillClosed = "StillClosed"
 	// Internal: none of the above; a defect.
 	Internal = "Internal"

@@ -14,19 +14,19 @@ const (
 	EventServiceVisible = "VPC Endpoint Service Visible"
 	// EventGateOpened says that an execution began to wait for the vendor; it carries the text to send.
 	EventGateOpened = "Gate Opened"
-	// EventGateReminder says that 50, 80 or 100 percent of the vendor's own hours have passed while a gate is waited at.
+	// EventGateReminder says that 50, 80 or 100 percent of the vendor's own hours have passed at a waiting gate.
 	EventGateReminder = "Gate Reminder"
-	// EventAcknowledged says that an operator resumes the wait for allow-listing, with inputs that the vendor gave.
+	// EventAcknowledged says that an operator ends the wait for allow-listing with inputs that the vendor gave.
 	EventAcknowledged = "Gate Acknowledged"
 	// EventCancelled says that an operator gives up the connection that an execution waits for.
 	EventCancelled = "Gate Cancelled"
-	// EventDrift says that something of an onboarded connection is not as it was verified, that nobody could look, or that it is as
-	// it was again. It is said at least once for each finding.
+	// EventDrift says that something of an onboarded connection differs from what was verified, could not be checked, or matches
+	// again. It is sent at least once for each finding.
 	EventDrift = "Connection Drift"
-	// EventOrphan says that something of ours in AWS is nobody's, or that a stopped execution holds a connection. It is said by
-	// every sweep for orphans while it lasts.
+	// EventOrphan says that AWS has a resource that Postern made and no connection owns, or that a stopped execution holds a
+	// connection. Every sweep for orphans sends it while it lasts.
 	EventOrphan = "Orphan Found"
-	// EventOffboarded says that an offboarding has deleted an endpoint; it carries the text that tells the vendor.
+	// EventOffboarded says that an offboarding has deleted an endpoint; it carries the text for the vendor.
 	EventOffboarded = "Connection Offboarded"
 	// EventGateStillClosed says that the sweep looked and the wait goes on; resume turns it into a heartbeat.
 	EventGateStillClosed = "Gate Still Closed"
@@ -35,7 +35,7 @@ const (
 // How an observation came about.
 const (
 	ObservedByNotification = "notification"    // the endpoint's SNS connection notification
-	ObservedByCloudTrail   = "cloudtrail"      // someone's own EC2 call
+	ObservedByCloudTrail   = "cloudtrail"      // an EC2 call that Postern did not make
 	ObservedBySweep        = "sweep"           // the schedule
 	ObservedByRegistration = "registration"    // the describe that follows storing the token
 	ObservedByOperator     = "acknowledgement" // an execution with action approve or cancel
@@ -73,13 +73,13 @@ type GateNotice struct {
 	SLAHours      int       `json:"slaHours"`
 	Calendar      string    `json:"calendar"`
 	EndpointID    string    `json:"endpointId,omitempty"`
-	// EndpointState, Plan and Ticket are for whoever tells the ticket.
+	// EndpointState, Plan and Ticket are for the comment on the ticket.
 	EndpointState EndpointState `json:"endpointState,omitempty"`
 	Plan          *PlanNotice   `json:"plan,omitempty"`
 	Ticket        *Ticket       `json:"ticket,omitempty"`
 }
 
-// RemovalReport is the detail of EventOffboarded. It is said before the execution ends, and may be said twice.
+// RemovalReport is the detail of EventOffboarded. It is sent before the execution ends, and may be sent twice.
 type RemovalReport struct {
 	SchemaVersion int       `json:"schemaVersion"`
 	ConnectionID  string    `json:"connectionId"`
@@ -91,15 +91,15 @@ type RemovalReport struct {
 	Ticket  string   `json:"ticket,omitempty"` // key of the ticket that asked for it
 }
 
-// PlanNotice is what people want to know of a plan.
+// PlanNotice is the part of a plan that a comment shows.
 type PlanNotice struct {
 	Creates  []string  `json:"creates"`
 	Findings []Finding `json:"findings"`
 	Cost     Cost      `json:"cost"`
 }
 
-// GateReminder is the detail of EventGateReminder. It is said until somebody was reminded, so it may come more than once; a
-// percentage that was overtaken before anybody could be reminded is skipped.
+// GateReminder is the detail of EventGateReminder. It is sent until the mail was sent, so it may come more than once; a
+// percentage that is passed before that is skipped.
 type GateReminder struct {
 	SchemaVersion int       `json:"schemaVersion"`
 	ConnectionID  string    `json:"connectionId"`

@@ -3,6 +3,7 @@ package connection
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -34,7 +35,7 @@ type FleetTarget struct {
 	Target
 	// Name is the connection's name, instead of the one made of the fleet's name and the network's.
 	Name string `json:"name,omitempty"`
-	// AdoptEndpointID is an endpoint of this target's VPC that was made by hand. See Request.
+	// AdoptEndpointID is an endpoint of this target's VPC that was created manually. See Request.
 	AdoptEndpointID string `json:"adoptEndpointId,omitempty"`
 	// Inputs are used instead of the fleet's of the same name, such as the service of another Region.
 	Inputs map[string]string `json:"inputs,omitempty"`
@@ -48,7 +49,7 @@ func DecodeFleetRequest(raw []byte) (FleetRequest, error) {
 func (r FleetRequest) check() Faults {
 	var faults Faults
 	common := r.request(FleetTarget{Name: r.Name})
-	if !oneOf(r.Action, FleetActions) {
+	if !slices.Contains(FleetActions, r.Action) {
 		faults.Addf("action", "write one of "+joined(FleetActions)+"; other actions take one connection at a time",
 			"%q is not an action for several targets", clip(string(r.Action)))
 		common.Action = ActionOnboard

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// TagPrefix begins every tag of ours.
+// TagPrefix begins every tag of Postern.
 const TagPrefix = "postern:"
 
 // The tags on everything Postern makes; find, adopt and delete go through them.
@@ -15,8 +15,8 @@ const (
 	TagConnection = "postern:connection" // connection id, vendor/name
 	TagExecution  = "postern:execution"  // ARN of the execution that made the thing
 	TagManaged    = "postern:managed"    // always "true"
-	// TagAdopted is on an endpoint that was made by hand: ARN of the execution that took it over. It is never deleted, but handed
-	// back, without any of our tags.
+	// TagAdopted is on an endpoint that was created manually: ARN of the execution that adopted it. Postern never deletes it, but
+	// releases it and removes its own tags.
 	TagAdopted = "postern:adopted"
 	// TagPrivateDNS is on an endpoint that another execution made: ARN of the execution that switched its private DNS on.
 	TagPrivateDNS = "postern:private-dns"
@@ -30,16 +30,16 @@ func Tags(connectionID, execution string) map[string]string {
 	return map[string]string{TagConnection: connectionID, TagExecution: execution, TagManaged: "true"}
 }
 
-// AdoptionTagKeys are the tags that an endpoint can have that was taken over.
+// AdoptionTagKeys are the tags that an adopted endpoint can have.
 var AdoptionTagKeys = []string{TagAdopted, TagConnection, TagManaged, TagPrivateDNS}
 
-// AdoptionTags returns the tags of an endpoint that was made by hand and is taken over by an execution.
+// AdoptionTags returns the tags of an endpoint that was created manually and that an execution adopts.
 func AdoptionTags(connectionID, execution string) map[string]string {
 	return map[string]string{TagConnection: connectionID, TagAdopted: execution, TagManaged: "true"}
 }
 
 // SecurityGroupName returns the name of the security group that is made for a connection. The same connection has the same name,
-// so the group that a lost answer left behind is found again.
+// so a group is found again whose creation was not reported.
 //
 // AWS: unique in the VPC, at most 255 of letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, not beginning with sg-.
 func SecurityGroupName(connectionID string) string { return "postern:" + connectionID }
@@ -85,6 +85,8 @@ func ConsoleHost(partition string) string {
 		return "console.amazonaws.cn"
 	case "aws-us-gov":
 		return "console.amazonaws-us-gov.com"
+	case "aws-eusc":
+		return "console.amazonaws-eusc.eu"
 	}
 	return "console.aws.amazon.com"
 }

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Ledger is what is known of a connection that is onboarded: what was wanted, what was made, and what stood there before. It is
-// written with the execution's last write and outlives it; offboarding and the drift check read nothing else of the past. Fields
-// are added, never renamed or retyped.
+// Ledger is what is known about an onboarded connection: its plan, what was made, and what was there before. The execution's last
+// write contains it, and it outlives the execution; offboarding and the drift check read nothing else of the past. Once released,
+// fields are added, never renamed or retyped.
 type Ledger struct {
 	SchemaVersion int       `json:"schemaVersion"`
 	At            time.Time `json:"at"`        // when it was written
@@ -18,9 +18,9 @@ type Ledger struct {
 	Availability Availability `json:"availability"`
 	DNS          DNS          `json:"dns"`
 	Verification Proof        `json:"verification"`
-	// Config's parameters have in PreviousVersion what stood there before the first onboarding of the connection.
+	// Config's parameters have in PreviousVersion the version before the first onboarding of the connection.
 	Config Config `json:"config"`
-	// Open says that the security groups which the request named let anyone in: the plan warned of it.
+	// Open says that the security groups which the request named allow any client: the plan warned of it.
 	Open bool `json:"open,omitempty"`
 }
 
@@ -55,7 +55,7 @@ func NewLedger(in Input, config Config, earlier *Ledger) Ledger {
 	return ledger
 }
 
-// Continues reports whether a published configuration was there in part before, so that only an earlier ledger knows its origin.
+// Continues reports whether some parameter existed before, so that only an earlier ledger knows what was there at first.
 func (c Config) Continues() bool {
 	for _, parameter := range c.Parameters {
 		if !parameter.Changed || parameter.PreviousVersion > 0 {
@@ -76,7 +76,7 @@ func (c Config) Over(earlier Config) Config {
 	return all
 }
 
-// after carries over what stood there before the connection's first onboarding.
+// after carries over the versions before the connection's first onboarding.
 func (c Config) after(earlier Config) Config {
 	known := map[string]Parameter{}
 	for _, parameter := range earlier.Parameters {

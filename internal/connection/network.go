@@ -17,8 +17,8 @@ type RegisteredNetwork struct {
 	ProbeSecurityGroupIDs []string `json:"probeSecurityGroupIds"`
 	// EndpointQuota is the account's quota of interface endpoints in a VPC when it was raised; 0 stands for AWS's default, 50.
 	EndpointQuota int `json:"endpointQuota,omitempty"`
-	// RoleARN is the role by which a network of another account or Region is reached, and ExternalID what that role expects to be
-	// told. The external id is no secret: it keeps a role from being used for whoever else knows its ARN.
+	// RoleARN is the role by which a network of another account or Region is reached, and ExternalID the external id that this
+	// role expects. The external id is no secret: it keeps others who know the role's ARN from having Postern use it for them.
 	RoleARN    string `json:"roleArn,omitempty"`
 	ExternalID string `json:"externalId,omitempty"`
 	// ProbeFunction is the network's probe function, its ARN in another account or Region; the stack fills it in. ProbeRelay is the

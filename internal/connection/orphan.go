@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// OrphanKind is why something of ours is nobody's; stable.
+// OrphanKind is why a resource is orphaned; stable.
 type OrphanKind string
 
 // The kinds.
 const (
-	// OrphanStopped: the execution that holds the connection has ended, and let nothing go.
+	// OrphanStopped: the execution that holds the connection has ended and did not release it.
 	OrphanStopped OrphanKind = "stopped-execution"
-	// OrphanUnknown: things with our tags or reference, of a connection that has no record, was offboarded, or failed.
+	// OrphanUnknown: resources with our tags or reference, of a connection that has no record, was offboarded, or failed.
 	OrphanUnknown OrphanKind = "unknown-connection"
 	// OrphanSecond: an endpoint of an onboarded connection that uses another one.
 	OrphanSecond OrphanKind = "second-endpoint"
@@ -41,8 +41,8 @@ type OrphanThing struct {
 	// State and Subnets are an endpoint's. It bills by the hour for each subnet, whatever its state.
 	State     EndpointState `json:"state,omitempty"`
 	Subnets   int           `json:"subnets,omitempty"`
-	CreatedAt time.Time     `json:"createdAt,omitzero"` // AWS tells it of endpoints and parameters only
-	// Adopted is set for an endpoint that was made by hand and taken over.
+	CreatedAt time.Time     `json:"createdAt,omitzero"` // AWS reports it for endpoints and parameters only
+	// Adopted is set for an adopted endpoint.
 	Adopted bool `json:"adopted,omitempty"`
 }
 
@@ -52,7 +52,7 @@ type OrphanNotice struct {
 	Kind          OrphanKind    `json:"kind"`
 	ConnectionID  string        `json:"connectionId"`
 	Things        []OrphanThing `json:"things"`
-	// Since is how long it is known to be nobody's; zero when nothing tells.
+	// Since is since when it is known to be orphaned; zero when unknown.
 	Since      time.Time `json:"since,omitzero"`
 	ObservedAt time.Time `json:"observedAt"`
 	// Cost is what the things cost a month; zero when they cost nothing, or when the connection needs them.

@@ -6,13 +6,13 @@ import "time"
 // the ledger.
 type OffboardPlan struct {
 	EndpointIDs []string `json:"endpointIds"`
-	// AdoptedIDs are those of EndpointIDs that were made by hand: they are handed back, not deleted.
+	// AdoptedIDs are those of EndpointIDs that were adopted: Postern releases them and does not delete them.
 	AdoptedIDs      []string `json:"adoptedIds,omitempty"`
 	Zones           []DNS    `json:"zones"`
 	SecurityGroupID string   `json:"securityGroupId,omitempty"`
-	// Config is what was published; PreviousVersion is what stood there before the connection's first onboarding.
+	// Config is what was published; PreviousVersion is the version before the connection's first onboarding.
 	Config Config `json:"config"`
-	// To is whom the vendor's profile says to write to about endpoints, "" when there is no such vendor any more.
+	// To is the contact for endpoints in the vendor's profile, "" when the profile no longer exists.
 	To string `json:"to,omitempty"`
 }
 
@@ -25,12 +25,12 @@ func (p OffboardPlan) Empty() bool {
 type Removal struct {
 	At      time.Time `json:"at,omitzero"`
 	Removed []string  `json:"removed"` // one line each, for people
-	Kept    []string  `json:"kept"`    // what somebody else has changed or put there, with the reason
+	Kept    []string  `json:"kept"`    // what was changed or added outside Postern, with the reason
 	// Notice is the text for the vendor, nil when there was no endpoint.
 	Notice *RemovalNotice `json:"notice,omitempty"`
 }
 
-// RemovalNotice tells a vendor that endpoints are gone, so that it strikes them off its lists.
+// RemovalNotice tells a vendor that endpoints are gone, so that it removes them from its lists.
 type RemovalNotice struct {
 	To          string   `json:"to,omitempty"` // "" when the vendor's profile does not say
 	Subject     string   `json:"subject"`

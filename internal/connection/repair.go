@@ -4,7 +4,7 @@ import "slices"
 
 // Repair is what a request of ActionRepair asks for.
 type Repair struct {
-	// Checks are what has drifted and shall be put right; everything else is left as it is.
+	// Checks are what has drifted and must be repaired; everything else is left as it is.
 	Checks []DriftCheck `json:"checks"`
 }
 
@@ -20,16 +20,16 @@ func (r Repair) check(faults *Faults) {
 	}
 	for i, check := range r.Checks {
 		switch {
-		case !oneOf(check, repairable):
-			faults.Addf(index("repair.checks", i), "write one of "+joined(repairable), "%q is nothing that Postern can repair", clip(string(check)))
+		case !slices.Contains(repairable, check):
+			faults.Addf(index("repair.checks", i), "write one of "+joined(repairable), "Postern cannot repair %q", clip(string(check)))
 		case slices.Contains(r.Checks[:i], check):
 			faults.Addf(index("repair.checks", i), "write each check once", "%s is repeated", check)
 		}
 	}
 }
 
-// RepairPlan makes of an onboarding's plan that of a repair: the steps are the same, each changes only what is named here, and the
-// endpoint is never replaced.
+// RepairPlan makes an onboarding's plan a repair's. The steps are the same; each changes only what is named here, and none replaces
+// the endpoint.
 type RepairPlan struct {
 	Checks []DriftCheck `json:"checks"`
 	// Endpoint is that of the ledger, and Execution the ARN of the one that wrote it.

@@ -25,21 +25,21 @@ const (
 	ActionDiagnose Action = "diagnose"
 	// ActionOffboard removes the connection that vendor and name say; the request needs nothing else.
 	ActionOffboard Action = "offboard"
-	// ActionApprove says that the vendor confirmed: whoever waits for that looks at once. Inputs may bring what the vendor answered.
+	// ActionApprove reports that the vendor confirmed: the waiting execution looks at once. Inputs may bring what the vendor answered.
 	ActionApprove Action = "approve"
-	// ActionCancel makes the execution that holds the connection give up, and undo what it made.
+	// ActionCancel makes the execution that holds the connection roll back.
 	ActionCancel Action = "cancel"
-	// ActionRepair puts right what has drifted of an onboarded connection, as far as the request names it.
+	// ActionRepair repairs the drift of an onboarded connection that the request names.
 	ActionRepair Action = "repair"
 )
 
 // Actions lists every action that the state machine takes.
 var Actions = []Action{ActionOnboard, ActionPlan, ActionDiagnose, ActionOffboard, ActionApprove, ActionCancel, ActionRepair}
 
-// ActionRetry is what a ticket may ask for besides: to onboard again after a failure, under another execution name.
+// ActionRetry is an action of tickets only: to onboard again after a failure, under another execution name.
 const ActionRetry Action = "retry"
 
-// NamesOnly reports whether vendor and name say all there is to say: the connection is there already.
+// NamesOnly reports whether the action needs only vendor and name: the connection exists already.
 func (a Action) NamesOnly() bool {
 	return a == ActionOffboard || a == ActionApprove || a == ActionCancel || a == ActionRepair
 }
@@ -60,8 +60,8 @@ type Request struct {
 	Inputs map[string]string `json:"inputs,omitempty"`
 	// Options choose among the forms a vendor profile allows, by name; see the profile.
 	Options map[string]string `json:"options,omitempty"`
-	// AdoptEndpointID is an endpoint that was made by hand for the same service in the same VPC: it is taken over instead of a
-	// second one being made, keeps its subnets and security groups, and is handed back when the connection is removed.
+	// AdoptEndpointID is an endpoint that was created manually for the same service in the same VPC. Postern adopts it and makes no
+	// second one. It keeps its subnets and security groups, and is released when the connection is removed.
 	AdoptEndpointID string `json:"adoptEndpointId,omitempty"`
 	// Cutover says that the name may move although it is in use: a vendor's private name that is also its public one changes
 	// for every client in the VPC at once.
@@ -71,9 +71,9 @@ type Request struct {
 	// Repair is for ActionRepair only.
 	Repair *Repair `json:"repair,omitempty"`
 	Ticket *Ticket `json:"ticket,omitempty"`
-	// Requester is who asked, for the record and the vendor's text.
+	// Requester is who started the request, for the record and the vendor's text.
 	Requester string `json:"requester,omitempty"`
-	// StartedBy is the ARN of the fleet's execution, under the name by which AWS shows an execution beside the one that started it.
+	// StartedBy is the ARN of the fleet's execution, in the field by which AWS links an execution to the one that started it.
 	StartedBy string `json:"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID,omitempty"`
 }
 
@@ -83,10 +83,10 @@ type Target struct {
 	VPCID  string `json:"vpcId"`
 	// SubnetIDs are the endpoint's subnets, at most one in each Availability Zone.
 	SubnetIDs []string `json:"subnetIds"`
-	// SecurityGroupIDs are put on the endpoint; they must let the clients in on the vendor's ports. Empty: one is made that does,
-	// and is removed with the connection.
+	// SecurityGroupIDs are put on the endpoint; they must allow the clients on the vendor's ports. Empty: Postern makes
+	// one that does, and removes it with the connection.
 	SecurityGroupIDs []string `json:"securityGroupIds,omitempty"`
-	// AssociatedVPCIDs are further VPCs, each a registered network in the same Region, whose resolvers shall know the name too: those
+	// AssociatedVPCIDs are further VPCs, each a registered network in the same Region, in which the name must resolve too: those
 	// that reach the endpoint over a transit gateway or a peering.
 	AssociatedVPCIDs []string `json:"associatedVpcIds,omitempty"`
 	// ClientCIDRs are where the clients are, IPv4. Empty, as ClientSecurityGroupIDs: the VPC's own CIDR blocks.
@@ -113,15 +113,15 @@ func (t *Ticket) Key() string {
 // ConnectionID returns vendor/name.
 func (r Request) ConnectionID() string { return ID(r.Vendor, r.Name) }
 
-// Unclear reports whether nobody can tell what the request lacks: its action is misspelled, and may be one that needs no target.
+// Unclear reports whether the request may lack a target or not: its action is misspelled, and may be one that needs none.
 func (r Request) Unclear() bool {
-	return r.Action != "" && !oneOf(r.Action, Actions) && reflect.DeepEqual(r.Target, Target{})
+	return r.Action != "" && !slices.Contains(Actions, r.Action) && reflect.DeepEqual(r.Target, Target{})
 }
 
 var (
 	vendorPattern        = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 	namePattern          = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
-	regionPattern        = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+	regionPattern        = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-\d{1,2}$`)
 	vpcPattern           = regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	subnetPattern        = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	endpointPattern      = regexp.MustCompile(`^vpce-([0-9a-f]{8}|[0-9a-f]{17})$`)
@@ -166,7 +166,7 @@ func (r Request) check() Faults {
 	if r.SchemaVersion != SchemaVersion {
 		faults.Addf("schemaVersion", "write 1", "%d is not a schema version of this release", r.SchemaVersion)
 	}
-	if !oneOf(r.Action, Actions) {
+	if !slices.Contains(Actions, r.Action) {
 		faults.Addf("action", "write one of "+joined(Actions), "%q is not an action", r.Action)
 	}
 	if !vendorPattern.MatchString(r.Vendor) {
@@ -193,7 +193,7 @@ func (r Request) check() Faults {
 	return faults
 }
 
-// checkNamesOnly refuses what an action does not read that finds everything by the connection's id: somebody thinks it matters.
+// checkNamesOnly refuses fields that the action does not read: the sender of the request expects an effect of them.
 func (r Request) checkNamesOnly(faults *Faults) {
 	remedy := "leave it out: vendor and name say which connection"
 	if !reflect.DeepEqual(r.Target, Target{}) {
@@ -219,7 +219,7 @@ func (r Request) checkRepair(faults *Faults) {
 		faults.Add("repair", "missing", `write what has drifted, such as {"checks": ["record"]}`)
 	case r.Action == ActionRepair:
 		r.Repair.check(faults)
-	case r.Repair != nil && oneOf(r.Action, Actions):
+	case r.Repair != nil && slices.Contains(Actions, r.Action):
 		faults.Addf("repair", "leave it out, or write action repair", "is not used by %s", r.Action)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"postern/internal/demo/people"
 	"postern/internal/local"
 	"postern/internal/local/states"
+	"postern/internal/watch/remedy"
 )
 
 const (
@@ -115,7 +116,7 @@ func printDrift(out io.Writer, broke string, said []connection.DriftNotice, pain
 		case f.Repair != "":
 			line("a repair was started")
 		default:
-			line("next: %s", f.Remedy())
+			line("next: %s", remedy.Of(f))
 		}
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"postern/internal/connection"
+	"postern/internal/demo/bill"
 	"postern/internal/fleet"
-	"postern/internal/local/bill"
 )
 
 // report is what a run ended with: the document that -json prints.
@@ -22,7 +22,7 @@ type report struct {
 	Parameters map[string]string    `json:"parameters"` // published name to value, as they stand at the end
 	Endpoint   string               `json:"endpoint,omitempty"`
 	State      string               `json:"endpointState,omitempty"`
-	Record     *connection.Record   `json:"record,omitempty"`
+	Records    []connection.Record  `json:"records,omitempty"`
 	Findings   []connection.Finding `json:"findings"`
 	Fleet      *fleet.Report        `json:"fleet,omitempty"`
 	Creates    []string             `json:"creates,omitempty"`
@@ -76,8 +76,8 @@ func (r report) print(out io.Writer, paint func(code, text string) string) {
 	if r.Endpoint != "" {
 		row("endpoint", "%s (%s)", r.Endpoint, r.State)
 	}
-	if r.Record != nil {
-		row("record", "%s %s %s", r.Record.Name, r.Record.Type, r.Record.Value)
+	for _, record := range r.Records {
+		row("record", "%s %s %s", record.Name, record.Type, record.Value)
 	}
 	if r.Fleet != nil {
 		printFleet(out, r.Fleet)

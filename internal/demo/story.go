@@ -185,11 +185,14 @@ func dns(d connection.DNS) string {
 		return "what was made by hand answers already: left as it is"
 	case d.Mode == connection.ModeVendorPrivateDNS:
 		return "private DNS of the endpoint is on: " + d.Hostname
-	case d.Record == nil:
+	case len(d.Records) == 0:
 		return "nothing to do"
-	default:
-		return fmt.Sprintf("%s %s %s in zone %s", d.Record.Name, d.Record.Type, d.Record.Value, d.ZoneName)
 	}
+	first := fmt.Sprintf("%s %s %s in zone %s", d.Records[0].Name, d.Records[0].Type, d.Records[0].Value, d.ZoneName)
+	if more := len(d.Records) - 1; more > 0 {
+		return fmt.Sprintf("%s, and %d more", first, more)
+	}
+	return first
 }
 
 func rollback(o connection.Outcome) string {

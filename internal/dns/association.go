@@ -84,8 +84,8 @@ func (c *Client) associate(ctx context.Context, owner *Client, zone connection.D
 		if _, has, lookErr := owner.get(ctx, zone.ZoneID); lookErr != nil || slices.Contains(has, vpc.VPCID) {
 			return lookErr
 		}
-		return connection.Errorf(connection.Conflict, "VPC %s has another hosted zone %s; remove its association, or leave the VPC out "+
-			"of target.associatedVpcIds: %w", vpc.VPCID, zone.ZoneName, err)
+		return connection.Errorf(connection.Conflict, "VPC %s has another hosted zone %s; leave the VPC out of "+
+			"target.associatedVpcIds, or end that association when nothing in the VPC needs its records: %w", vpc.VPCID, zone.ZoneName, err)
 	case awserr.Is(err, "NotAuthorizedException"):
 		return connection.Errorf(connection.Unavailable, "associating VPC %s with hosted zone %s: AWS does not know yet that it may: %w",
 			vpc.VPCID, zone.ZoneID, err)

@@ -13,7 +13,7 @@ import (
 	"postern/internal/connection"
 )
 
-// Want is one name, or several of a zone, that shall resolve to an endpoint in a VPC, through a private hosted zone.
+// Want is one name, or several of a zone, that must resolve to an endpoint in a VPC, through a private hosted zone.
 type Want struct {
 	ConnectionID string
 	Execution    string // ARN
@@ -21,15 +21,15 @@ type Want struct {
 	Plan         connection.DNSPlan
 	// Target and TargetZoneID are the endpoint's Regional name and the zone that an alias to it names.
 	Target, TargetZoneID string
-	// ZonalTargets are the endpoint's names that lead to one Availability Zone, by zone id.
+	// ZonalTargets are the endpoint's names that point to one Availability Zone, by zone id.
 	ZonalTargets map[string]string
-	// EndpointCreated is set when this execution made the endpoint: nobody else can have pointed a record at it before.
+	// EndpointCreated is set when this execution made the endpoint, so that no earlier record can point to it.
 	EndpointCreated bool
-	// Repair is set when the names were the connection's before: what somebody wrote there is overwritten.
+	// Repair is set for a repair: the names were the connection's before, and a manual change there is overwritten.
 	Repair bool
 }
 
-// found is the zone to put the record into. A fresh one has no records of ours yet.
+// found is the zone for the records. A fresh one has none of them yet.
 type found struct {
 	id             string
 	created, fresh bool // by this execution; by this call
@@ -37,7 +37,7 @@ type found struct {
 }
 
 // Ensure makes the zone and its records, or finds them: it may run any number of times. All records are written in one change,
-// which is done whole or not at all. What is not ours is a Conflict that names it, and nothing is written.
+// which AWS makes whole or not at all. A record or zone that Postern did not make is a Conflict that names it, and nothing is written.
 func (c *Client) Ensure(ctx context.Context, want Want) (connection.DNS, error) {
 	records, err := want.records()
 	if err != nil {
@@ -70,7 +70,7 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.DNS, error) 
 		if err != nil {
 			return want.done(*zone, nil), connection.Errorf(connection.Conflict, "hosted zone %s (%s): %w", want.Plan.Zone, zone.id, err)
 		}
-		// When it was so already, an earlier try of this execution may have written it and died before it could say so.
+		// When it was so already, an earlier try of this execution may have written it and stopped before it could report so.
 		changed := len(change) > 0 || zone.created || want.replaced(record)
 		if changed && len(change) == 0 {
 			previous = want.Plan.Before(record)
@@ -83,7 +83,7 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.DNS, error) 
 	return want.done(*zone, written), c.change(ctx, zone.id, "Postern: "+want.ConnectionID, changes)
 }
 
-// Made returns what an execution that ended before it could say so has made: the zone with its caller reference, and the records
+// Made returns what an execution made that ended before it could report it: the zone with its caller reference, and the records
 // that point at the execution's endpoint.
 func (c *Client) Made(ctx context.Context, want Want) (connection.DNS, error) {
 	none := connection.DNS{Mode: want.Plan.Mode, Hostname: want.Plan.Hostname}
@@ -93,7 +93,7 @@ func (c *Client) Made(ctx context.Context, want Want) (connection.DNS, error) {
 	}
 	zone, err := c.find(ctx, want)
 	if connection.NameOf(err) == connection.Conflict || err == nil && zone == nil {
-		return none, nil // what stands in the way is not ours, so we made nothing
+		return none, nil // Postern did not make what is in the way, so it wrote nothing
 	}
 	if err != nil {
 		return none, err
@@ -111,13 +111,11 @@ func (c *Client) Made(ctx context.Context, want Want) (connection.DNS, error) {
 	return want.done(*zone, written), nil
 }
 
-// done is what is there now, told in both ways: the first record alone, and all of them when the plan lists several.
+// done returns what ConfigureDNS reports: the zone, its records as they are now, and the VPCs that this execution associated.
 func (w Want) done(zone found, written []connection.WrittenRecord) connection.DNS {
 	done := connection.DNS{
 		Mode: w.Plan.Mode, Hostname: w.Plan.Hostname, ZoneID: zone.id, ZoneName: w.Plan.Zone, ZoneCreated: zone.created,
-	}
-	for _, record := range written {
-		done.Changed = done.Changed || record.Changed
+		Records: written,
 	}
 	for _, vpc := range w.Plan.Associations {
 		if !vpc.Existing {
@@ -129,16 +127,10 @@ func (w Want) done(zone found, written []connection.WrittenRecord) connection.DN
 			Name: w.Network.Name, AccountID: w.Network.AccountID, Region: w.Network.Region, VPCID: w.Network.VPCID,
 		})
 	}
-	if len(written) > 0 {
-		done.Record, done.Previous = &written[0].Record, written[0].Previous
-	}
-	if len(w.Plan.Records) > 0 {
-		done.Records = written
-	}
 	return done
 }
 
-// find returns the connection's zone in the VPC, nil when there is none, and a Conflict when somebody else's is in the way.
+// find returns the connection's zone in the VPC, nil when there is none, and a Conflict when one that Postern did not make for it is in the way.
 func (c *Client) find(ctx context.Context, want Want) (*found, error) {
 	zones, err := c.Zones(ctx, want.Network.VPCID, want.Network.Region)
 	if err != nil {
@@ -148,7 +140,7 @@ func (c *Client) find(ctx context.Context, want Want) (*found, error) {
 	for _, zone := range zones {
 		if hostname := want.answeredBy(zone); hostname != "" && len(zone.Name) > len(name) {
 			return nil, connection.Errorf(connection.Conflict, "hosted zone %s (%s) is associated with %s and answers for %s instead of "+
-				"%s; remove its association, or put the record there", zone.Name, zone.ID, want.Network.VPCID, hostname, name)
+				"%s; find out who uses it, and end the association when nothing in the VPC needs its records", zone.Name, zone.ID, want.Network.VPCID, hostname, name)
 		}
 	}
 	for _, zone := range zones {
@@ -162,8 +154,8 @@ func (c *Client) find(ctx context.Context, want Want) (*found, error) {
 // claimed returns a zone of the wanted name when it is the connection's.
 func (c *Client) claimed(ctx context.Context, want Want, zone Zone) (*found, error) {
 	foreign := func(owner string) error {
-		return connection.Errorf(connection.Conflict, "hosted zone %s (%s) is associated with %s already and belongs to %s; remove "+
-			"its association, or let this connection use a zone of another name", zone.Name, zone.ID, want.Network.VPCID, owner)
+		return connection.Errorf(connection.Conflict, "hosted zone %s (%s) is associated with %s already and belongs to %s; let "+
+			"this connection use a zone of another name, or end the association when nothing in the VPC needs its records", zone.Name, zone.ID, want.Network.VPCID, owner)
 	}
 	if zone.OwningService != "" {
 		return nil, foreign("AWS service " + zone.OwningService + " (an endpoint's private DNS, most often)")
@@ -178,9 +170,10 @@ func (c *Client) claimed(ctx context.Context, want Want, zone Zone) (*found, err
 	case made.of(want.ConnectionID):
 		return &found{id: zone.ID, created: made == want.reference()}, nil
 	case made.connection() != "":
-		return nil, foreign("connection " + made.connection())
+		return nil, connection.Errorf(connection.Conflict, "hosted zone %s (%s) is associated with %s already and belongs to connection %s; use "+
+			"that connection, or offboard it if it is no longer needed", zone.Name, zone.ID, want.Network.VPCID, made.connection())
 	}
-	return nil, foreign("somebody: Postern did not make it")
+	return nil, foreign("an owner that is not Postern")
 }
 
 // create makes the zone, associated with the VPC.
@@ -200,7 +193,7 @@ func (c *Client) create(ctx context.Context, want Want) (*found, error) {
 	case awserr.Is(err, "HostedZoneAlreadyExists"):
 		return c.made(ctx, want)
 	case awserr.Is(err, "ConflictingDomainExists"):
-		return nil, connection.Errorf(connection.Conflict, "a hosted zone %s was associated with %s a moment ago, by somebody else or "+
+		return nil, connection.Errorf(connection.Conflict, "a hosted zone %s was associated with %s a moment ago, outside Postern or "+
 			"by an endpoint's private DNS; find it, then start again: %w", zone, network.VPCID, err)
 	case err != nil:
 		return nil, fmt.Errorf("creating hosted zone %s for VPC %s: %w", zone, network.VPCID, err)
@@ -211,7 +204,7 @@ func (c *Client) create(ctx context.Context, want Want) (*found, error) {
 	return &found{id: bare(out.HostedZone.Id), created: true, fresh: true}, nil
 }
 
-// reassociate makes the connection's zone, which the plan found, answer in the VPC again: somebody ended that.
+// reassociate makes the connection's zone, which the plan found, answer in the VPC again, when its association was ended outside Postern.
 func (c *Client) reassociate(ctx context.Context, want Want) (*found, error) {
 	ours, err := c.Ours(ctx, want.Plan.ZoneID, want.ConnectionID)
 	switch {
@@ -244,8 +237,8 @@ func (c *Client) made(ctx context.Context, want Want) (*found, error) {
 	return &found{id: made, created: true}, nil
 }
 
-// replaced reports whether a record that is as it shall be must be this execution's work: it leads to the endpoint that this
-// execution made, or the plan of a repair saw another one in its place.
+// replaced reports whether a record that is as wanted must be this execution's work: it points to the endpoint that this
+// execution made, or the plan of a repair saw another record in its place.
 func (w Want) replaced(record connection.Record) bool {
 	return w.EndpointCreated || w.Repair && w.Plan.Before(record) != nil
 }
@@ -254,10 +247,10 @@ func (w Want) reference() reference {
 	return newReference(w.ConnectionID, w.Execution, Name(w.Plan.Zone), w.Network.VPCID)
 }
 
-// answeredBy returns the first of our names that a zone answers for, or "".
+// answeredBy returns the first of the wanted names that a zone answers for, or "".
 func (w Want) answeredBy(zone Zone) string {
 	names := []string{w.Plan.Hostname}
-	for _, record := range w.Plan.Names() {
+	for _, record := range w.Plan.Records {
 		names = append(names, record.Name)
 	}
 	for _, name := range names {
@@ -268,16 +261,16 @@ func (w Want) answeredBy(zone Zone) string {
 	return ""
 }
 
-// records are the zone's records with what they lead to.
+// records are the zone's records with their values.
 func (w Want) records() ([]connection.Record, error) {
 	var records []connection.Record
-	for _, planned := range w.Plan.Names() {
+	for _, planned := range w.Plan.Records {
 		record := connection.Record{Name: Name(planned.Name), Type: planned.Type, Value: Name(w.Target)}
 		if planned.AZID != "" {
 			record.Value = Name(w.ZonalTargets[planned.AZID])
 		}
 		if record.Value == "" {
-			return nil, connection.Errorf(connection.Conflict, "the endpoint has no name in %s, where %s shall lead: it has no subnet "+
+			return nil, connection.Errorf(connection.Conflict, "the endpoint has no name in %s, to which %s must point: it has no subnet "+
 				"there; add one, then start again", planned.AZID, planned.Name)
 		}
 		if record.Type == connection.RecordAlias {

@@ -3,6 +3,7 @@ package dns
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,15 +28,16 @@ func want() Want {
 		ConnectionID: id, Execution: "arn:aws:states:us-east-1:111122223333:execution:postern:run-1",
 		Network: connection.Network{AccountID: "111122223333", Region: "us-east-1", VPCID: "vpc-1"},
 		Plan: connection.DNSPlan{
-			Mode: connection.ModePrivateHostedZone, Hostname: host, Zone: parent, RecordType: connection.RecordCNAME, TTL: 300,
+			Mode: connection.ModePrivateHostedZone, Hostname: host, Zone: parent,
+			Records: []connection.NameRecord{{Name: host, Type: connection.RecordCNAME, TTL: 300}},
 		},
 		Target: target, TargetZoneID: "ZALIAS", EndpointCreated: true,
 	}
 }
 
 func alias() Want {
-	w := want()
-	w.Plan.Zone, w.Plan.RecordType, w.Plan.TTL = host, connection.RecordAlias, 0
+	w := aliasInParent()
+	w.Plan.Zone = host
 	return w
 }
 
@@ -83,8 +85,7 @@ func TestEnsureCreates(t *testing.T) {
 		}
 		done := connection.DNS{
 			Mode: connection.ModePrivateHostedZone, Hostname: host, ZoneID: "ZNEW3", ZoneName: w.Plan.Zone, ZoneCreated: true,
-			Changed: true,
-			Record:  &record,
+			Records: []connection.WrittenRecord{{Record: record, Changed: true}},
 		}
 		if diff := cmp.Diff(done, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -124,7 +125,7 @@ func TestEnsureAgainAfterALostAnswer(t *testing.T) {
 			}
 			fake.zones[2].unlisted = unlisted
 			got, err := New(fake).Ensure(t.Context(), want())
-			if err != nil || !got.ZoneCreated || !got.Changed || got.ZoneID != "ZNEW3" {
+			if err != nil || !got.ZoneCreated || !wrote(got) || got.ZoneID != "ZNEW3" {
 				t.Errorf("%s: %+v, %v", operation, got, err)
 			}
 			if len(fake.zones) != 3 || len(fake.zones[2].records) != 3 {
@@ -194,24 +195,29 @@ func TestEnsureInAZoneOfOurs(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 				continue
 			}
-			if got.Changed != test.changed || got.ZoneCreated || len(fake.writes()) != test.writes {
-				t.Errorf("%s: changed %t, zone created %t, writes %v", name, got.Changed, got.ZoneCreated, fake.writes())
+			if wrote(got) != test.changed || got.ZoneCreated || len(fake.writes()) != test.writes {
+				t.Errorf("%s: changed %t, zone created %t, writes %v", name, wrote(got), got.ZoneCreated, fake.writes())
 			}
-			if diff := cmp.Diff(test.previous, got.Previous); diff != "" {
+			if diff := cmp.Diff(test.previous, got.Records[0].Previous); diff != "" {
 				t.Errorf("%s: %s", name, diff)
 			}
 			again, err := New(fake).Ensure(t.Context(), test.want)
-			if err != nil || len(fake.writes()) != test.writes || again.Record == nil || *again.Record != *got.Record {
+			if err != nil || len(fake.writes()) != test.writes || again.Records[0].Record != got.Records[0].Record {
 				t.Errorf("%s: a second run wrote: %v %v", name, fake.writes(), err)
 			}
 		}
 	}
 }
 
+// wrote reports whether an execution wrote a record.
+func wrote(done connection.DNS) bool {
+	return slices.ContainsFunc(done.Records, func(r connection.WrittenRecord) bool { return r.Changed })
+}
+
 // aliasInParent is an alias that is not at its zone's apex.
 func aliasInParent() Want {
 	w := want()
-	w.Plan.RecordType, w.Plan.TTL = connection.RecordAlias, 0
+	w.Plan.Records = []connection.NameRecord{{Name: host, Type: connection.RecordAlias}}
 	return w
 }
 
@@ -222,7 +228,7 @@ func TestEnsureWithAnAdoptedEndpoint(t *testing.T) {
 	w.EndpointCreated = false
 	fake := &fakeRoute53{zones: []*fakeZone{zoneOf(w, "arn:earlier", cname(target, 300))}}
 	got, err := New(fake).Ensure(t.Context(), w)
-	if err != nil || got.Changed || got.ZoneCreated {
+	if err != nil || wrote(got) || got.ZoneCreated {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -236,9 +242,9 @@ func TestEnsureConflicts(t *testing.T) {
 		says string
 	}{
 		"another connection's": {zoneOf(other, "arn:earlier"), "connection monte-carlo/prod-2"},
-		"somebody's":           {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", reference: "terraform-1"}, "Postern did not make it"},
+		"a manual zone":        {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", reference: "terraform-1"}, "an owner that is not Postern"},
 		"a crafted reference": {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", reference: "postern:" + id},
-			"Postern did not make it"},
+			"an owner that is not Postern"},
 		"a service's":           {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", service: "vpce.amazonaws.com"}, "vpce.amazonaws.com"},
 		"another account's":     {&fakeZone{id: "Z1", name: parent, vpc: "vpc-1", account: "999988887777"}, "999988887777"},
 		"a narrower one":        {&fakeZone{id: "Z1", name: host, vpc: "vpc-1", reference: "x"}, "instead of " + parent},
@@ -357,7 +363,7 @@ func TestHandle(t *testing.T) {
 		"none": {in: state(connection.ModeNone, true), want: connection.DNS{Mode: connection.ModeNone, Hostname: host}},
 		"private DNS, switched on by us": {
 			state(connection.ModeVendorPrivateDNS, false), switches{ours: true},
-			connection.DNS{Mode: connection.ModeVendorPrivateDNS, Hostname: host, Changed: true, PrivateDNSEnabled: true}, "", 1,
+			connection.DNS{Mode: connection.ModeVendorPrivateDNS, Hostname: host, PrivateDNSEnabled: true}, "", 1,
 		},
 		"private DNS, on before": {
 			state(connection.ModeVendorPrivateDNS, false), switches{}, connection.DNS{Mode: connection.ModeVendorPrivateDNS,
@@ -406,7 +412,7 @@ func TestHandle(t *testing.T) {
 		switch {
 		case connection.NameOf(err) != test.fault, err != nil && len(fake.calls) > 0:
 			t.Errorf("%s: %v, calls %v", name, err, fake.calls)
-		case err == nil && (got.Record == nil || got.Record.Value != target || !got.ZoneCreated):
+		case err == nil && (len(got.Records) != 1 || got.Records[0].Value != target || !got.ZoneCreated):
 			t.Errorf("%s: %+v", name, got)
 		}
 	}

@@ -66,7 +66,7 @@ func (c Configurer) Handle(ctx context.Context, in connection.Input) (connection
 	}
 	done := connection.DNS{Mode: state.Plan.DNS.Mode, Hostname: state.Plan.DNS.Hostname}
 	if state.Plan.DNS.Kept != nil {
-		done.Kept = true // it leads to the endpoint already, which the verification proves
+		done.Kept = true // the names resolve to the endpoint already; the verification checks it
 		return done, nil
 	}
 	switch done.Mode {
@@ -74,7 +74,7 @@ func (c Configurer) Handle(ctx context.Context, in connection.Input) (connection
 		return done, nil
 	case connection.ModeVendorPrivateDNS:
 		ours, err := c.PrivateDNS.EnablePrivateDNS(ctx, state.Endpoint.ID, in.Execution)
-		done.Changed, done.PrivateDNSEnabled = ours, ours
+		done.PrivateDNSEnabled = ours
 		return done, err
 	case connection.ModePrivateHostedZone:
 		done, err := c.Zones.Ensure(ctx, WantOf(in.Execution, state))

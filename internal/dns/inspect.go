@@ -10,8 +10,8 @@ import (
 	"postern/internal/connection"
 )
 
-// Records returns the records that stand at names of a zone, whoever wrote them; those of the zone itself, NS and SOA, are left
-// out. A zone that is gone has none.
+// Records returns the records at names of a zone, whether or not Postern wrote them; those of the zone itself, NS and SOA, are
+// left out. A zone that is gone has none.
 func (c *Client) Records(ctx context.Context, zoneID string, names []string) ([]connection.ZoneRecord, error) {
 	wanted := map[string]bool{}
 	for _, name := range names {
@@ -27,7 +27,7 @@ func (c *Client) Records(ctx context.Context, zoneID string, names []string) ([]
 	return found, err
 }
 
-// value is what a record leads to: the first when it has several.
+// value is the value of a record: the first when it has several.
 func value(record types.ResourceRecordSet) string {
 	switch {
 	case record.AliasTarget != nil:

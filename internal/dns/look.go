@@ -28,9 +28,9 @@ func (c *Client) Look(ctx context.Context, zoneID, connectionID string) (Existin
 	return Existing{Ours: made.of(connectionID), VPCIDs: vpcIDs}, err == nil, err
 }
 
-// Differences says, a phrase each, how the records of a zone differ from those that were written: one is missing or another, or
-// somebody put one beside them that takes a name away. Records at other names of the zone do no harm. It is for hands when a repair
-// may not overwrite what is there, or lacks nothing.
+// Differences says, a phrase each, how the records of a zone differ from those that were written: one is missing, has another value, or
+// a further record answers one of the names. Records at other names of the zone do no harm. It needs a manual repair when a repair may
+// not overwrite what is there, or when no written record is missing.
 func (c *Client) Differences(ctx context.Context, zoneID string, written []connection.WrittenRecord) (
 	differences []string, forHands bool, err error) {
 	held := map[connection.Record]bool{}
@@ -70,8 +70,8 @@ func lasting(ttl int64) string {
 	return fmt.Sprintf(" (TTL %d s)", ttl)
 }
 
-// covers reports whether a record at name answers in place of ours: at the same name, or at one that our wildcard stands for.
-func covers(ours, name string) bool {
-	parent, wildcard := strings.CutPrefix(ours, "*")
-	return name == ours || wildcard && strings.HasSuffix(name, parent)
+// covers reports whether a record at a name answers in place of a written one: at the same name, or at one that a wildcard includes.
+func covers(written, name string) bool {
+	parent, wildcard := strings.CutPrefix(written, "*")
+	return name == written || wildcard && strings.HasSuffix(name, parent)
 }

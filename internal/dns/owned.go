@@ -9,8 +9,8 @@ import (
 	"postern/internal/connection"
 )
 
-// Owned returns the zones that were made for a connection in a VPC, by whichever execution, each with the records in it that are
-// of our making. A zone of ours that lost its association with the VPC is found by its id, which may be "".
+// Owned returns the zones that were made for a connection in a VPC, by any execution, each with the records in it that Postern
+// made. A zone that lost its association with the VPC is found by its id, which may be "".
 func (c *Client) Owned(ctx context.Context, connectionID string, network connection.Network, zoneID string) ([]connection.DNS, error) {
 	zones, err := c.Zones(ctx, network.VPCID, network.Region)
 	if err != nil {
@@ -47,7 +47,7 @@ func (c *Client) Owned(ctx context.Context, connectionID string, network connect
 	return owned, nil
 }
 
-// Managed returns every zone of the account that Postern made, whichever VPC it answers in, by the connection it was made for.
+// Managed returns every zone of the account that Postern made, in any VPC, by the connection it was made for.
 func (c *Client) Managed(ctx context.Context) (map[string][]Zone, error) {
 	managed := map[string][]Zone{}
 	err := c.byName(ctx, "", func(zone types.HostedZone) bool {
@@ -62,10 +62,10 @@ func (c *Client) Managed(ctx context.Context) (map[string][]Zone, error) {
 	return managed, nil
 }
 
-// written is a zone with the records in it that have one of the forms we write, to be undone.
+// written is a zone with the records in it that have one of the forms that Postern writes, to be undone.
 func (c *Client) written(ctx context.Context, zone Zone) (connection.DNS, error) {
 	done := connection.DNS{
-		Mode: connection.ModePrivateHostedZone, ZoneID: zone.ID, ZoneName: zone.Name, ZoneCreated: true, Changed: true,
+		Mode: connection.ModePrivateHostedZone, ZoneID: zone.ID, ZoneName: zone.Name, ZoneCreated: true,
 	}
 	_, err := c.each(ctx, zone.ID, "", func(set types.ResourceRecordSet) bool {
 		if set.Type == types.RRTypeSoa && set.Name != nil {

@@ -87,8 +87,9 @@ func (c *Client) change(ctx context.Context, zoneID, comment string, changes []t
 	return nil
 }
 
-// endpointName matches an endpoint's own name, which nobody but its account's people and we write into a zone of ours.
-var endpointName = regexp.MustCompile(`^vpce-[0-9a-f]+(-[a-z0-9-]+)?\.[a-z0-9.-]+\.vpce\.amazonaws\.com(\.cn)?$`)
+// endpointName matches an endpoint's own name, in any partition. In a zone that Postern made, a record with such a name is taken as Postern's.
+var endpointName = regexp.MustCompile(`^vpce-[0-9a-f]+(-[a-z0-9-]+)?\.[a-z0-9.-]+\.vpce\.` +
+	`(amazonaws\.com(\.cn)?|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
 
 // read returns a record set as one of the two forms we write, leading to an endpoint; not so for anything else.
 func read(record types.ResourceRecordSet) (connection.Record, bool) {
@@ -141,11 +142,11 @@ func (s set) find(record connection.Record) (types.ResourceRecordSet, bool) {
 	return types.ResourceRecordSet{}, false
 }
 
-// toward returns the changes that make a record of what is at its name, none when it is so already, and our own earlier record
-// that they overwrite. A record that is not ours is an error, unless the name is ours and is to be put right: then whatever could
-// be put back is overwritten.
+// toward returns the changes that make a record of what is at its name, none when it is so already, and the connection's
+// earlier record that they overwrite. Any other record is an error, unless it is repaired: then every record that a rollback can
+// restore is overwritten.
 //
-// AWS: a CNAME stands alone at its name. A record cannot change its type: the old one is deleted and the new one created, in one
+// AWS: a CNAME is alone at its name. A record cannot change its type: the old one is deleted and the new one created, in one
 // batch, which is done whole or not at all.
 func (s set) toward(want connection.Record, repair bool) (changes []types.Change, previous *connection.Record, err error) {
 	wanted := write(want)

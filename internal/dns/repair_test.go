@@ -63,18 +63,18 @@ func TestRepairOverwrites(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || !got.Changed || got.ZoneCreated || len(fake.writes()) != 1 {
+			if err != nil || !wrote(got) || got.ZoneCreated || len(fake.writes()) != 1 {
 				t.Fatalf("%+v, %v, writes %v", got, err, fake.writes())
 			}
-			if diff := cmp.Diff(test.previous, got.Previous); diff != "" {
+			if diff := cmp.Diff(test.previous, got.Records[0].Previous); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			// A step that died after it wrote, and could not say so, knows what stood there by the plan.
 			again, err := New(fake).Ensure(t.Context(), w)
-			if err != nil || len(fake.writes()) != 1 || again.Changed != (test.previous != nil) {
+			if err != nil || len(fake.writes()) != 1 || wrote(again) != (test.previous != nil) {
 				t.Errorf("again: %+v, %v, writes %v", again, err, fake.writes())
 			}
-			if diff := cmp.Diff(test.previous, again.Previous); diff != "" {
+			if diff := cmp.Diff(test.previous, again.Records[0].Previous); diff != "" {
 				t.Errorf("again (-want +got):\n%s", diff)
 			}
 		})
@@ -98,7 +98,7 @@ func TestRepairOfNothing(t *testing.T) {
 	w := repairing(want(), connection.Record{Name: host, Type: connection.RecordCNAME, Value: target, TTL: 300})
 	fake := &fakeRoute53{zones: []*fakeZone{zoneOf(want(), "arn:earlier", cname(target, 300))}}
 	got, err := New(fake).Ensure(t.Context(), w)
-	if err != nil || got.Changed || got.Previous != nil || len(fake.writes()) > 0 {
+	if err != nil || wrote(got) || got.Records[0].Previous != nil || len(fake.writes()) > 0 {
 		t.Errorf("%+v, %v, writes %v", got, err, fake.writes())
 	}
 }

@@ -3,6 +3,7 @@ package dns
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,12 +14,12 @@ import (
 	"postern/internal/connection"
 )
 
-// Undo takes back what an execution did: its associations are ended, its records are deleted, or our earlier ones
-// restored, and the zone it made is deleted.
-// What is gone already is success. What somebody has changed since is left alone, with a Conflict that names it. Private DNS is
-// not undone here: it belongs to the endpoint.
+// Undo reverts what an execution did: it ends the execution's associations, deletes its records or restores the connection's earlier
+// ones, and deletes the zone that the execution made. What is gone already is success. What was changed since is left as it is, with a
+// Conflict that names it. Private DNS is not undone here: it belongs to the endpoint.
 func (c *Client) Undo(ctx context.Context, done connection.DNS, connectionID string) error {
-	if done.ZoneID == "" || !done.Changed && !done.ZoneCreated && len(done.Associations) == 0 {
+	written := slices.DeleteFunc(slices.Clone(done.Records), func(w connection.WrittenRecord) bool { return !w.Changed })
+	if done.ZoneID == "" || len(written) == 0 && !done.ZoneCreated && len(done.Associations) == 0 {
 		return nil
 	}
 	made, err := c.reference(ctx, done.ZoneID)
@@ -35,7 +36,7 @@ func (c *Client) Undo(ctx context.Context, done connection.DNS, connectionID str
 	if err := c.dissociate(ctx, done); err != nil {
 		return err
 	}
-	if err := c.undoRecords(ctx, done, connectionID); err != nil {
+	if err := c.undoRecords(ctx, done, written, connectionID); err != nil {
 		return err
 	}
 	if done.ZoneCreated {
@@ -44,21 +45,18 @@ func (c *Client) Undo(ctx context.Context, done connection.DNS, connectionID str
 	return nil
 }
 
-// undoRecords re-reads the records before it deletes them, all in one change. One that somebody changed meanwhile is left, and
-// does not keep the others.
+// undoRecords re-reads the records before it deletes them, all in one change. A record that was changed meanwhile is left as it is;
+// the others are undone all the same.
 //
-// AWS: a deletion must repeat the record's current values, so a record that somebody changed meanwhile cannot be hit by mistake:
+// AWS: a deletion must repeat the record's current values, so a record that was changed meanwhile cannot be deleted by mistake:
 // InvalidChangeBatch, as for a deletion that the SDK tries again because the answer was lost. The retry reads again.
-func (c *Client) undoRecords(ctx context.Context, done connection.DNS, connectionID string) error {
-	var written []connection.WrittenRecord
-	var records []connection.Record
-	for _, w := range done.Written() {
-		if w.Changed {
-			written, records = append(written, w), append(records, w.Record)
-		}
-	}
-	if len(records) == 0 {
+func (c *Client) undoRecords(ctx context.Context, done connection.DNS, written []connection.WrittenRecord, connectionID string) error {
+	if len(written) == 0 {
 		return nil
+	}
+	var records []connection.Record
+	for _, w := range written {
+		records = append(records, w.Record)
 	}
 	at, err := c.at(ctx, done.ZoneID, records)
 	if err != nil {
@@ -92,7 +90,7 @@ func (c *Client) undoRecords(ctx context.Context, done connection.DNS, connectio
 	return nil
 }
 
-// instead says what stands where our record was; nothing does when an earlier try has undone it.
+// instead says what is in place of a written record; nothing is when an earlier try has undone it.
 func (s set) instead(was connection.WrittenRecord) []string {
 	if was.Previous != nil {
 		if _, restored := s.find(*was.Previous); restored {
@@ -107,7 +105,7 @@ func (s set) instead(was connection.WrittenRecord) []string {
 	return nil
 }
 
-// deleteZone deletes the zone when nothing but what AWS put there is in it.
+// deleteZone deletes the zone when it holds only the records that AWS made.
 func (c *Client) deleteZone(ctx context.Context, done connection.DNS) error {
 	var other string
 	empty, err := c.each(ctx, done.ZoneID, "", func(record types.ResourceRecordSet) bool {

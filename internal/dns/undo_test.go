@@ -124,16 +124,15 @@ func TestUndoWhoseAnswerWasLost(t *testing.T) {
 func TestUndoOfNothing(t *testing.T) {
 	t.Parallel()
 	for name, done := range map[string]connection.DNS{
-		"none": {Mode: connection.ModeNone}, "private DNS": {Mode: connection.ModeVendorPrivateDNS, PrivateDNSEnabled: true,
-			Changed: true},
-		"nothing changed": {ZoneID: "Z1", Record: &connection.Record{}},
+		"none": {Mode: connection.ModeNone}, "private DNS": {Mode: connection.ModeVendorPrivateDNS, PrivateDNSEnabled: true},
+		"nothing changed": {ZoneID: "Z1", Records: []connection.WrittenRecord{{}}},
 	} {
 		fake := &fakeRoute53{}
 		if err := New(fake).Undo(t.Context(), done, id); err != nil || len(fake.calls) != 0 {
 			t.Errorf("%s: %v %v", name, err, fake.calls)
 		}
 	}
-	gone := connection.DNS{ZoneID: "Z404", ZoneCreated: true, Changed: true, Record: &connection.Record{}}
+	gone := connection.DNS{ZoneID: "Z404", ZoneCreated: true, Records: []connection.WrittenRecord{{Changed: true}}}
 	if err := New(&fakeRoute53{}).Undo(t.Context(), gone, id); err != nil {
 		t.Errorf("a zone that is gone: %v", err)
 	}
@@ -168,7 +167,7 @@ func TestMade(t *testing.T) {
 			}
 		}
 		made, err := New(fake).Made(t.Context(), want())
-		if err != nil || made.Changed != (name != "nothing") || made.ZoneCreated != (name == "a zone and a record") {
+		if err != nil || wrote(made) != (name != "nothing") || made.ZoneCreated != (name == "a zone and a record") {
 			t.Errorf("%s: %+v %v", name, made, err)
 		}
 		if err := New(fake).Undo(t.Context(), made, id); err != nil {
@@ -185,12 +184,12 @@ func TestMade(t *testing.T) {
 	adopted := want()
 	adopted.EndpointCreated = false
 	standing := &fakeRoute53{zones: []*fakeZone{zoneOf(adopted, "arn:earlier", cname(target, 300))}}
-	if made, err := New(standing).Made(t.Context(), adopted); err != nil || made.Changed || made.ZoneCreated {
+	if made, err := New(standing).Made(t.Context(), adopted); err != nil || wrote(made) || made.ZoneCreated {
 		t.Errorf("the record of an adopted endpoint stood there before: %+v %v", made, err)
 	}
 	empty := &fakeRoute53{refuse: map[string][]error{"ChangeResourceRecordSets": {code("Throttling")}}}
 	_, _ = New(empty).Ensure(t.Context(), want()) // made the zone, then failed
-	if made, err := New(empty).Made(t.Context(), want()); err != nil || !made.ZoneCreated || made.Changed {
+	if made, err := New(empty).Made(t.Context(), want()); err != nil || !made.ZoneCreated || wrote(made) {
 		t.Errorf("only the zone: %+v %v", made, err)
 	}
 	denied := &fakeRoute53{refuse: map[string][]error{"ListHostedZonesByVPC": {code("AccessDenied")}}}
@@ -225,7 +224,7 @@ func TestUndoAfterEnsureCouldNotSay(t *testing.T) {
 			before := snapshot(fake)
 			var err error
 			c := New(fake)
-			if test.want.Plan.Present, err = c.Present(t.Context(), fake.zones[0].id, test.want.Plan.Names()); err != nil {
+			if test.want.Plan.Present, err = c.Present(t.Context(), fake.zones[0].id, test.want.Plan.Records); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := c.Ensure(t.Context(), test.want); err != nil {

@@ -61,7 +61,7 @@ func (c *Client) Zones(ctx context.Context, vpcID, region string) ([]Zone, error
 	}
 }
 
-// Present returns the records that stand at the names of a zone of ours, as far as they have one of the forms we write.
+// Present returns the records at the names of a zone that have one of the forms that Postern writes.
 func (c *Client) Present(ctx context.Context, zoneID string, names []connection.NameRecord) ([]connection.Record, error) {
 	var wanted []connection.Record
 	for _, name := range names {
@@ -85,10 +85,16 @@ func (c *Client) Present(ctx context.Context, zoneID string, names []connection.
 	return present, nil
 }
 
-// Ours reports whether Postern made a zone for a connection. A zone that does not exist is not ours.
+// Ours reports whether Postern made a zone for a connection. It is false for a zone that does not exist.
 func (c *Client) Ours(ctx context.Context, zoneID, connectionID string) (bool, error) {
 	made, err := c.reference(ctx, zoneID)
 	return made.of(connectionID), err
+}
+
+// Connection returns the connection that a zone was made for, "" when Postern did not make it or it does not exist.
+func (c *Client) Connection(ctx context.Context, zoneID string) (string, error) {
+	made, err := c.reference(ctx, zoneID)
+	return made.connection(), err
 }
 
 // reference returns the caller reference of a zone, "" when the zone does not exist.

@@ -179,7 +179,8 @@ func passes(e types.VpcEndpoint, filters []types.Filter) bool {
 		if len(filter.Values) > 200 {
 			panic("more than 200 values in a filter")
 		}
-		value := map[string]string{"vpc-id": aws.ToString(e.VpcId), "vpc-endpoint-id": aws.ToString(e.VpcEndpointId)}
+		value := map[string]string{"vpc-id": aws.ToString(e.VpcId), "vpc-endpoint-id": aws.ToString(e.VpcEndpointId),
+			"vpc-endpoint-type": string(e.VpcEndpointType)}
 		for _, tag := range e.Tags {
 			value["tag:"+aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 		}

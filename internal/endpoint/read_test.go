@@ -139,6 +139,7 @@ func listed(n, pageSize int) *fakeEC2 {
 	for i := range n {
 		fake.endpoints = append(fake.endpoints, types.VpcEndpoint{
 			VpcEndpointId: aws.String(fmt.Sprintf("vpce-%03d", i)), VpcId: aws.String("vpc-1"), State: "Available",
+			VpcEndpointType: types.VpcEndpointTypeInterface,
 		})
 	}
 	fake.endpoints = append(fake.endpoints, types.VpcEndpoint{VpcEndpointId: aws.String("vpce-far"), VpcId: aws.String("vpc-2")})
@@ -233,6 +234,9 @@ func TestDescribeAll(t *testing.T) {
 		if endpoint.ID != ids[i] || endpoint.State != want {
 			t.Errorf("%d: %s %s, want %s %s", i, endpoint.ID, endpoint.State, ids[i], want)
 		}
+	}
+	if len(fake.calls) != 3 {
+		t.Errorf("%d calls for 3 pages", len(fake.calls))
 	}
 	if _, err := client(fake).DescribeAll(t.Context(), []string{"vpce-001", ""}); err == nil {
 		t.Error("an empty id was taken")

@@ -7,6 +7,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/store"
+	"postern/internal/watch/remedy"
 )
 
 // nextAction is what an operator does now, in one sentence.
@@ -25,7 +26,7 @@ func nextAction(o store.Overview, status Status, worst *connection.DriftFinding,
 	case Flapping:
 		return "Find out who keeps changing it back, or why the repairs fail: Postern has stopped repairing."
 	case Drifted:
-		return sentence(worst.Remedy())
+		return sentence(remedy.Of(*worst))
 	case Repairing:
 		return "Nothing: the next drift check puts it right."
 	case Unknown:

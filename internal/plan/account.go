@@ -6,14 +6,14 @@ import (
 	"postern/internal/awserr"
 )
 
-// checkAccount checks that the account of the network can be reached before anything else is asked of it. The role is the one that
-// clean-up uses, too: what could not be undone is not begun.
+// checkAccount checks that the account of the network can be reached before anything else is asked of it. Clean-up uses
+// the same role, so nothing is begun that could not be undone.
 //
-// AWS: a role that does not exist, one that trusts somebody else and another external id are the same AccessDenied. A trust
+// AWS: a role that does not exist, one that trusts another principal and another external id are the same AccessDenied. A trust
 // policy names the functions' roles, and no longer means them once these were deleted and made again.
-func (p *Planner) checkAccount(ctx context.Context, d *draft) error {
+func (s *site) checkAccount(ctx context.Context, d *draft) error {
 	network := d.plan.Network
-	err := p.from.Account.Reach(ctx, network.Access())
+	err := s.Account.Reach(ctx, network.Access())
 	if !awserr.IsDenied(err) {
 		return err
 	}

@@ -39,11 +39,11 @@ func TestPlanInAnotherAccount(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := connection.Access{RoleARN: network.RoleARN, ExternalID: network.ExternalID, Region: "us-east-1"}
-			planner := New(vendors, settings, func(access connection.Access) Sources {
+			planner := New(vendors, settings, home, func(access connection.Access) Sources {
 				if access != want {
 					t.Errorf("read through %+v", access)
 				}
-				return Sources{Account: w, Endpoints: w, Zones: zonesOf{w}, Parameters: w, Holders: home}
+				return Sources{Account: w, Endpoints: w, Zones: zonesOf{w}, Parameters: w}
 			}, slog.New(slog.DiscardHandler))
 			plan, err := planner.Plan(t.Context(), first(request(t, nil)))
 			switch {

@@ -2,17 +2,14 @@ package plan
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"maps"
 
 	"postern/internal/catalog"
 	"postern/internal/connection"
 )
 
-// acknowledge checks an operator's word; the step after the plan looks for whom it is meant.
-func (p *Planner) acknowledge(request connection.Request) (connection.Plan, error) {
+// acknowledge checks an approval or a cancellation. The step Acknowledge finds the execution that it is for.
+func (p *Planner) acknowledge(_ context.Context, v visit) (connection.Plan, error) {
+	request := v.draft.request
 	plan := connection.Plan{
 		ConnectionID: request.ConnectionID(), Vendor: request.Vendor, Decision: connection.Decision(request.Action),
 		Inputs: request.Inputs, Findings: []connection.Finding{}, Creates: []string{}, Ticket: request.Ticket,
@@ -34,7 +31,7 @@ func (p *Planner) acknowledge(request connection.Request) (connection.Plan, erro
 	return plan, faults.Err()
 }
 
-// contradictions are faults between inputs: the execution that waits must not be the one to find them.
+// contradictions are faults between inputs. They are reported here, before the waiting execution would fail with them.
 func contradictions(request connection.Request, profile *catalog.Profile) connection.Faults {
 	d := &draft{request: request, profile: profile}
 	d.rendered, _ = profile.Render(request, "") // what is missing has been given before
@@ -42,27 +39,4 @@ func contradictions(request connection.Request, profile *catalog.Profile) connec
 		d.checkServiceRegion()
 	}
 	return d.faults
-}
-
-// withInputs plans anew with what the vendor gave while we waited. What an earlier acknowledgement brought is in the earlier plan.
-func (p *Planner) withInputs(ctx context.Context, in Input, earlier connection.Plan, given map[string]string) (connection.Plan, error) {
-	request, err := connection.DecodeRequest(in.Request)
-	if err != nil {
-		return connection.Plan{}, err
-	}
-	request.Inputs = maps.Clone(earlier.Inputs)
-	if request.Inputs == nil {
-		request.Inputs = map[string]string{}
-	}
-	maps.Copy(request.Inputs, given)
-	raw, err := json.Marshal(request)
-	if err != nil {
-		return connection.Plan{}, fmt.Errorf("writing the request: %w", err)
-	}
-	plan, err := p.plan(ctx, in, p.newDraft(raw), connection.State{})
-	var faults connection.Faults
-	if errors.As(err, &faults) {
-		return connection.Plan{}, fmt.Errorf("with the inputs that were given while we waited: %w", err)
-	}
-	return plan, err
 }

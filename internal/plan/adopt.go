@@ -13,23 +13,23 @@ import (
 
 const adoptPath = "adoptEndpointId"
 
-// consented reports whether the request names an endpoint as one to take over.
+// consented reports whether the request names an endpoint as the one to adopt.
 func (d *draft) consented(e endpoint.Endpoint) bool {
 	return d.request.AdoptEndpointID != "" && d.request.AdoptEndpointID == e.ID
 }
 
-// handMade reports whether the endpoint that is used was made by hand, whether it is taken over now or was before.
+// handMade reports whether the endpoint that is used was created manually, whether it is adopted now or was before.
 func (d *draft) handMade() bool { return d.plan.HandMade || d.adopted.HandMade() }
 
-// named returns the endpoint that the request wants to be taken over, nil when it names none. Why it cannot be is a fault.
-func (p *Planner) named(ctx context.Context, d *draft, inVPC []endpoint.Endpoint) (*endpoint.Endpoint, error) {
+// named returns the endpoint that the request names for adoption, nil when there is none or when it cannot be adopted, which is a fault.
+func (s *site) named(ctx context.Context, d *draft, inVPC []endpoint.Endpoint) (*endpoint.Endpoint, error) {
 	id := d.request.AdoptEndpointID
 	if id == "" || d.broken(adoptPath) {
 		return nil, nil
 	}
 	i := slices.IndexFunc(inVPC, func(e endpoint.Endpoint) bool { return e.ID == id })
 	if i < 0 {
-		e, err := p.from.Endpoints.Describe(ctx, id)
+		e, err := s.Endpoints.Describe(ctx, id)
 		switch {
 		case err != nil:
 			return nil, err
@@ -50,7 +50,7 @@ func (p *Planner) named(ctx context.Context, d *draft, inVPC []endpoint.Endpoint
 	return &inVPC[i], nil
 }
 
-// checkNamed checks that an endpoint can be taken over: it is nobody's, it lives, and it reaches the service.
+// checkNamed checks that an endpoint can be adopted: no connection owns it, it is live, and it reaches the service.
 func (d *draft) checkNamed(e endpoint.Endpoint) {
 	leaveOut := "write the endpoint that reaches the service, or leave it out: then one is made"
 	region := cmp.Or(e.ServiceRegion, d.plan.Network.Region)
@@ -64,22 +64,22 @@ func (d *draft) checkNamed(e endpoint.Endpoint) {
 	case d.plan.Service.Region != "" && region != d.plan.Service.Region:
 		d.faults.Addf(adoptPath, leaveOut, "%s reaches the service in %s, not in %s", e.ID, region, d.plan.Service.Region)
 	case e.State == connection.StateUnknown || !e.State.Live():
-		d.faults.Addf(adoptPath, leaveOut, "%s is %s, and cannot be used any more", e.ID, e.State)
+		d.faults.Addf(adoptPath, leaveOut, "%s is %s, and can no longer be used", e.ID, e.State)
 	case d.mine(e):
 	case e.Connection() != "":
-		d.faults.Addf(adoptPath, "use that connection, or remove it first", "%s belongs to the connection %s", e.ID, e.Connection())
+		d.faults.Addf(adoptPath, "use that connection, or offboard it first if it is no longer needed", "%s belongs to the connection %s", e.ID, e.Connection())
 	case e.Marked():
 		d.faults.Addf(adoptPath, "remove those tags when no connection uses the endpoint", "%s carries tags that begin with %s, and no "+
 			"connection's", e.ID, connection.TagPrefix)
 	}
 }
 
-// takeOver plans to use an endpoint that was made by hand. It keeps its subnets and security groups, so they are what is planned
-// with, and the groups must let the clients in as those of a request must.
-func (p *Planner) takeOver(ctx context.Context, d *draft, ours []endpoint.Endpoint, named endpoint.Endpoint) error {
+// takeOver plans to adopt an endpoint that was created manually. It keeps its subnets and security groups, so the plan uses these, and
+// the groups must allow the clients as those of a request must.
+func (s *site) takeOver(ctx context.Context, d *draft, ours []endpoint.Endpoint, named endpoint.Endpoint) error {
 	for _, e := range ours {
 		if e.ID != named.ID {
-			d.faults.Addf(adoptPath, "leave it out, or remove "+e.ID+" first", "%s has the endpoint %s already", d.plan.ConnectionID, e.ID)
+			d.faults.Addf(adoptPath, "leave it out; or offboard this connection first, which removes "+e.ID, "%s has the endpoint %s already", d.plan.ConnectionID, e.ID)
 			return nil
 		}
 	}
@@ -88,7 +88,7 @@ func (p *Planner) takeOver(ctx context.Context, d *draft, ours []endpoint.Endpoi
 	if named.PrivateDNSEnabled && named.Tags[connection.TagPrivateDNS] == "" {
 		d.info("private-dns-kept", "Private DNS of %s is on already and stays on, also when the connection is removed.", named.ID)
 	}
-	groups, err := p.from.Endpoints.SecurityGroups(ctx, named.SecurityGroupIDs)
+	groups, err := s.Endpoints.SecurityGroups(ctx, named.SecurityGroupIDs)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (p *Planner) takeOver(ctx context.Context, d *draft, ours []endpoint.Endpoi
 	if sameSet(named.SubnetIDs, d.request.Target.SubnetIDs) || d.broken("target.subnetIds") {
 		return nil
 	}
-	subnets, err := p.from.Endpoints.Subnets(ctx, named.SubnetIDs)
+	subnets, err := s.Endpoints.Subnets(ctx, named.SubnetIDs)
 	if err != nil {
 		return err
 	}
@@ -110,29 +110,29 @@ func (p *Planner) takeOver(ctx context.Context, d *draft, ours []endpoint.Endpoi
 	return nil
 }
 
-// keeps leaves the names as they are when they lead to an endpoint that was made by hand already.
-func (p *Planner) keeps(ctx context.Context, d *draft, zones []dns.Zone) (bool, error) {
-	kept, err := p.keptDNS(ctx, d, zones)
+// keeps leaves the names as they are when they resolve to the adopted endpoint already.
+func (s *site) keeps(ctx context.Context, d *draft, zones []dns.Zone) (bool, error) {
+	kept, err := s.keptDNS(ctx, d, zones)
 	if kept == nil || err != nil {
 		return false, err
 	}
 	d.plan.DNS.Kept = kept
-	what := "Zone " + kept.ZoneName + " (" + kept.ZoneID + "), which was made by hand,"
+	what := "Zone " + kept.ZoneName + " (" + kept.ZoneID + "), which was created manually,"
 	if len(kept.Records) == 0 {
 		what = "The endpoint's own private DNS"
 	}
 	d.info("names-kept", "%s answers %s with %s already: it stays as it is, and nothing is written.", what, strings.Join(d.names(), ", "),
 		d.adopted.ID)
 	if len(d.request.Target.AssociatedVPCIDs) > 0 {
-		d.faults.Addf("target.associatedVpcIds", "associate it by hand and leave them out here", "the names are answered by %s (%s), which "+
-			"is not Postern's to associate", kept.ZoneName, kept.ZoneID)
+		d.faults.Addf("target.associatedVpcIds", "associate it manually and leave them out here", "the names are answered by %s (%s), which "+
+			"Postern did not make and does not associate", kept.ZoneName, kept.ZoneID)
 	}
 	return true, nil
 }
 
-// keptDNS returns what answers every name of the plan with the endpoint that was made by hand already, nil when nothing does:
-// a zone that somebody made, or the endpoint's own private DNS where the vendor's profile would make a zone.
-func (p *Planner) keptDNS(ctx context.Context, d *draft, zones []dns.Zone) (*connection.KeptDNS, error) {
+// keptDNS returns what answers every name of the plan with the adopted endpoint already, nil when nothing does: a zone that was
+// created manually, or the endpoint's own private DNS where the vendor's profile would make a zone.
+func (s *site) keptDNS(ctx context.Context, d *draft, zones []dns.Zone) (*connection.KeptDNS, error) {
 	if !d.handMade() {
 		return nil, nil
 	}
@@ -149,11 +149,11 @@ func (p *Planner) keptDNS(ctx context.Context, d *draft, zones []dns.Zone) (*con
 	case zone.OwningAccount != d.plan.Network.AccountID:
 		return nil, nil // its records cannot be read
 	}
-	ours, err := p.from.Zones.Ours(ctx, zone.ID, d.plan.ConnectionID)
-	if err != nil || ours {
+	of, err := s.Zones.Connection(ctx, zone.ID)
+	if err != nil || of == d.plan.ConnectionID {
 		return nil, err
 	}
-	kept.Records, err = p.from.Zones.Records(ctx, zone.ID, d.names())
+	kept.Records, err = s.Zones.Records(ctx, zone.ID, d.names())
 	if err != nil || !d.leadThere(kept.Records) {
 		return nil, err
 	}
@@ -184,11 +184,11 @@ func (d *draft) ownPrivateDNS() bool {
 	})
 }
 
-// leadThere reports whether records answer every name of the plan, and all with the adopted endpoint. A name that shall lead to one
+// leadThere reports whether records answer every name of the plan, and all with the adopted endpoint. A name that must point to one
 // Availability Zone must have the endpoint's name in that zone.
 func (d *draft) leadThere(records []connection.ZoneRecord) bool {
 	zonal := map[string]string{}
-	for _, planned := range d.plan.DNS.Names() {
+	for _, planned := range d.plan.DNS.Records {
 		zonal[planned.Name] = d.zoneName(planned.AZID)
 	}
 	for _, name := range d.names() {

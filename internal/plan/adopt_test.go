@@ -63,28 +63,28 @@ func TestAdoptFaults(t *testing.T) {
 			"adoptEndpointId: vpce-0f000000000000000 reaches the service in eu-west-1, not in us-east-1; write the endpoint that reaches the " +
 				"service, or leave it out: then one is made"}},
 		"rejected": {change: func(e *endpoint.Endpoint) { e.State = connection.StateRejected }, want: []string{
-			"adoptEndpointId: vpce-0f000000000000000 is rejected, and cannot be used any more; write the endpoint that reaches the " +
+			"adoptEndpointId: vpce-0f000000000000000 is rejected, and can no longer be used; write the endpoint that reaches the " +
 				"service, or leave it out: then one is made"}},
 		"in an unknown state": {change: func(e *endpoint.Endpoint) { e.State = connection.StateUnknown }, want: []string{
-			"adoptEndpointId: vpce-0f000000000000000 is unknown, and cannot be used any more; write the endpoint that reaches the " +
+			"adoptEndpointId: vpce-0f000000000000000 is unknown, and can no longer be used; write the endpoint that reaches the " +
 				"service, or leave it out: then one is made"}},
 		"of another connection": {change: func(e *endpoint.Endpoint) { e.Tags = connection.Tags("monte-carlo/other", "arn:e") }, want: []string{
-			"adoptEndpointId: vpce-0f000000000000000 belongs to the connection monte-carlo/other; use that connection, or remove it first"}},
+			"adoptEndpointId: vpce-0f000000000000000 belongs to the connection monte-carlo/other; use that connection, or offboard it first if it is no longer needed"}},
 		"with tags of ours that are not whole": {change: func(e *endpoint.Endpoint) { delete(e.Tags, "Name"); e.Tags[connection.TagAdopted] = "arn:e" },
 			want: []string{"adoptEndpointId: vpce-0f000000000000000 carries tags that begin with postern:, and no connection's; remove those " +
 				"tags when no connection uses the endpoint"}},
 		"the connection has one": {world: func(w *world) {
 			w.endpoints = append(w.endpoints, ours("vpce-00000000000000001", connection.StateAvailable))
-		}, want: []string{"adoptEndpointId: monte-carlo/agents-prod has the endpoint vpce-00000000000000001 already; leave it out, or remove " +
-			"vpce-00000000000000001 first"}},
+		}, want: []string{"adoptEndpointId: monte-carlo/agents-prod has the endpoint vpce-00000000000000001 already; leave it out; or offboard this " +
+			"connection first, which removes vpce-00000000000000001"}},
 		"its groups let nobody in": {change: func(e *endpoint.Endpoint) { e.SecurityGroupIDs = []string{clientSG} }, want: []string{
-			"target.securityGroupIds: sg-0c0000000000000c1 do not let 10.20.0.0/16 in on 443/tcp; add an inbound rule for TCP 443 from " +
+			"target.securityGroupIds: sg-0c0000000000000c1 do not allow 10.20.0.0/16 on 443/tcp; add an inbound rule for TCP 443 from " +
 				"10.20.0.0/16 to one of them; an outbound rule, which a vendor's page may ask for, does not help: the clients connect to the endpoint"}},
 		"a zone that leads elsewhere": {world: func(w *world) {
 			w.zones = []dns.Zone{{ID: "Z1", Name: parentZone, OwningAccount: accountID}}
 			w.records = map[string][]connection.ZoneRecord{"Z1": {{Name: hostname, Type: "CNAME", Value: "elsewhere.example.com"}}}
 		}, want: []string{"target.vpcId: vpc-0a1b2c3d4e5f60718 already has a zone privatelink.getmontecarlo.com (Z1 of account 111122223333) that " +
-			"Postern did not make for this connection; remove that zone from the VPC, or write options.zoneScope: hostname"}},
+			"Postern did not make for this connection; find out who uses that zone, and end its association with the VPC when nothing there needs its records, or write options.zoneScope: hostname"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -14,9 +14,9 @@ import (
 
 func associatedPath(i int) string { return fmt.Sprintf("target.associatedVpcIds[%d]", i) }
 
-// checkAssociated reads the further VPCs in which the zone shall answer, each in its own account. Their clients are clients of the
-// endpoint: what the request says about those must let them in.
-func (p *Planner) checkAssociated(ctx context.Context, d *draft) error {
+// checkAssociated reads the further VPCs in which the zone must answer, each in its own account. Their clients are clients of the
+// endpoint: what the request says about those must allow them.
+func (s *site) checkAssociated(ctx context.Context, d *draft) error {
 	target := d.request.Target
 	if len(target.AssociatedVPCIDs) == 0 || d.broken("target.associatedVpcIds") || d.profile == nil {
 		return nil
@@ -28,7 +28,7 @@ func (p *Planner) checkAssociated(ctx context.Context, d *draft) error {
 	}
 	d.associated = map[int]connection.Association{}
 	for i, id := range target.AssociatedVPCIDs {
-		network, registered := p.networks.Find(target.Region, id)
+		network, registered := s.networks.Find(target.Region, id)
 		if !registered {
 			d.faults.Addf(associatedPath(i), "register it in the postern block of cdk.json and deploy, or leave it out",
 				"%s in %s is not a registered network", id, target.Region)
@@ -38,7 +38,7 @@ func (p *Planner) checkAssociated(ctx context.Context, d *draft) error {
 			Name: network.Name, AccountID: network.AccountID, Region: network.Region, VPCID: id, RoleARN: network.RoleARN,
 			ExternalID: network.ExternalID, CrossAccount: network.AccountID != d.plan.Network.AccountID,
 		}
-		if err := p.checkAssociatedVPC(ctx, d, i, vpc); err != nil {
+		if err := s.checkAssociatedVPC(ctx, d, i, vpc); err != nil {
 			return err
 		}
 	}
@@ -47,8 +47,8 @@ func (p *Planner) checkAssociated(ctx context.Context, d *draft) error {
 	return nil
 }
 
-func (p *Planner) checkAssociatedVPC(ctx context.Context, d *draft, i int, vpc connection.Association) error {
-	switch err := p.from.Account.Reach(ctx, vpc.Access()); {
+func (s *site) checkAssociatedVPC(ctx context.Context, d *draft, i int, vpc connection.Association) error {
+	switch err := s.Account.Reach(ctx, vpc.Access()); {
 	case awserr.IsDenied(err):
 		d.faults.Addf(associatedPath(i), "deploy the network stack of "+vpc.Name+" in account "+vpc.AccountID+" again, or leave it out",
 			"the role %s, through which %s is reached, cannot be assumed", vpc.RoleARN, vpc.VPCID)
@@ -56,7 +56,7 @@ func (p *Planner) checkAssociatedVPC(ctx context.Context, d *draft, i int, vpc c
 	case err != nil:
 		return err
 	}
-	found, err := p.sources(vpc.Access()).Endpoints.VPC(ctx, vpc.VPCID)
+	found, err := s.sources(vpc.Access()).Endpoints.VPC(ctx, vpc.VPCID)
 	if awserr.IsNotFound(err) {
 		d.faults.Addf(associatedPath(i), "write a VPC that exists, or correct the registered network", "%s does not exist in %s",
 			vpc.VPCID, vpc.Region)
@@ -81,11 +81,11 @@ func (p *Planner) checkAssociatedVPC(ctx context.Context, d *draft, i int, vpc c
 	return nil
 }
 
-// checkAssociatedZones looks for zones of the further VPCs that stand in the way of ours.
-func (p *Planner) checkAssociatedZones(ctx context.Context, d *draft, own string) error {
+// checkAssociatedZones looks for zones of the further VPCs that are in the way of the connection's.
+func (s *site) checkAssociatedZones(ctx context.Context, d *draft, own string) error {
 	for _, i := range slices.Sorted(maps.Keys(d.associated)) {
 		vpc := d.associated[i]
-		zones, err := p.sources(vpc.Access()).Zones.Zones(ctx, vpc.VPCID, vpc.Region)
+		zones, err := s.sources(vpc.Access()).Zones.Zones(ctx, vpc.VPCID, vpc.Region)
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,8 @@ func (p *Planner) checkAssociatedZones(ctx context.Context, d *draft, own string
 			case zone.Name == own && zone.ID == d.plan.DNS.ZoneID:
 				vpc.Existing = true
 			case zone.Name == own, hostname != "" && below(zone.Name, own):
-				d.faults.Addf(associatedPath(i), "remove that zone from the VPC, or leave the VPC out",
+				d.faults.Addf(associatedPath(i), "leave the VPC out, or find out who uses that zone, and end its association with the VPC when "+
+					"nothing there needs its records",
 					"%s has a zone %s (%s) that would answer %s", vpc.VPCID, zone.Name, owner(zone), d.plan.DNS.Hostname)
 			}
 		}

@@ -10,9 +10,17 @@ import (
 	"postern/internal/endpoint"
 )
 
-// diagnose gathers what AWS's control plane knows of a connection that exists. What would stop an onboarding is only told: a
+// diagnose collects what AWS's control plane knows of a connection that exists. What would stop an onboarding becomes a finding: a
 // diagnosis is made when something is wrong.
-func (p *Planner) diagnose(ctx context.Context, d *draft) (connection.Plan, error) {
+func (p *Planner) diagnose(ctx context.Context, v visit) (connection.Plan, error) {
+	d, s := v.draft, p.in(v.draft.plan.Network)
+	refused := len(d.faults) > 0 // by what needs no AWS
+	if err := s.look(ctx, d); err != nil {
+		return connection.Plan{}, err
+	}
+	if refused || d.unreachable {
+		return connection.Plan{}, d.faults
+	}
 	d.plan.Decision = connection.DecisionDiagnose
 	if d.vpc == nil {
 		return connection.Plan{}, d.faults // the VPC does not exist: there is nothing to look at
@@ -27,11 +35,11 @@ func (p *Planner) diagnose(ctx context.Context, d *draft) (connection.Plan, erro
 	}
 	d.plan.Diagnosis = facts
 	if found, ok := d.choose(); ok {
-		if err := p.endpointFacts(ctx, d, found); err != nil {
+		if err := s.endpointFacts(ctx, d, found); err != nil {
 			return connection.Plan{}, err
 		}
 	}
-	return d.plan, p.zoneFacts(ctx, d)
+	return d.plan, s.zoneFacts(ctx, d)
 }
 
 // choose returns the endpoint to diagnose: the connection's own before another to the same service, a live one before a dead one.
@@ -76,7 +84,7 @@ func progress(state connection.EndpointState) int {
 	return len(order)
 }
 
-func (p *Planner) endpointFacts(ctx context.Context, d *draft, e endpoint.Endpoint) error {
+func (s *site) endpointFacts(ctx context.Context, d *draft, e endpoint.Endpoint) error {
 	facts := &connection.EndpointFacts{
 		ID: e.ID, Ours: d.mine(e), State: e.State, Reason: e.Reason, PrivateDNSEnabled: e.PrivateDNSEnabled,
 		SecurityGroupIDs: e.SecurityGroupIDs, Names: []string{}, Interfaces: []connection.NetworkInterface{},
@@ -85,22 +93,22 @@ func (p *Planner) endpointFacts(ctx context.Context, d *draft, e endpoint.Endpoi
 		facts.Names = append(facts.Names, dns.Name(name.Name))
 	}
 	d.plan.Diagnosis.Endpoint = facts
-	interfaces, err := p.from.Endpoints.Interfaces(ctx, e)
+	interfaces, err := s.Endpoints.Interfaces(ctx, e)
 	if err != nil {
 		return err
 	}
 	facts.Interfaces = append(facts.Interfaces, interfaces...)
-	return p.filterFacts(ctx, d)
+	return s.filterFacts(ctx, d)
 }
 
 // zoneFacts adds the zones that answer for the plan's names, the most specific first, with what they hold at those names.
-func (p *Planner) zoneFacts(ctx context.Context, d *draft) error {
+func (s *site) zoneFacts(ctx context.Context, d *draft) error {
 	facts := d.plan.Diagnosis
 	for _, zone := range d.zones {
 		if d.answeredBy(zone) == "" {
 			continue
 		}
-		fact, err := p.zoneFact(ctx, d, zone)
+		fact, err := s.zoneFact(ctx, d, zone)
 		if err != nil {
 			return err
 		}
@@ -111,35 +119,35 @@ func (p *Planner) zoneFacts(ctx context.Context, d *draft) error {
 	if !wanted || slices.ContainsFunc(facts.Zones, func(z connection.ZoneFacts) bool { return z.Ours }) {
 		return nil
 	}
-	zone, found, err := p.from.Zones.Find(ctx, d.plan.DNS.Zone, d.plan.ConnectionID)
+	zone, found, err := s.Zones.Find(ctx, d.plan.DNS.Zone, d.plan.ConnectionID)
 	if err != nil || !found {
 		return err
 	}
 	zone.OwningAccount = d.plan.Network.AccountID
-	apart, err := p.zoneFact(ctx, d, zone)
+	apart, err := s.zoneFact(ctx, d, zone)
 	facts.Apart = &apart
 	return err
 }
 
 // zoneFact reads a zone of this account; the records of others cannot be read.
-func (p *Planner) zoneFact(ctx context.Context, d *draft, zone dns.Zone) (connection.ZoneFacts, error) {
+func (s *site) zoneFact(ctx context.Context, d *draft, zone dns.Zone) (connection.ZoneFacts, error) {
 	fact := connection.ZoneFacts{ID: zone.ID, Name: zone.Name, Owner: cmp.Or(zone.OwningService, zone.OwningAccount)}
 	if zone.OwningAccount != d.plan.Network.AccountID {
 		return fact, nil
 	}
-	var err error
-	if fact.Ours, err = p.from.Zones.Ours(ctx, zone.ID, d.plan.ConnectionID); err != nil {
+	of, err := s.Zones.Connection(ctx, zone.ID)
+	if err != nil {
 		return fact, err
 	}
-	fact.Read = true
-	fact.Records, err = p.from.Zones.Records(ctx, zone.ID, d.names())
+	fact.Ours, fact.Read = of == d.plan.ConnectionID, true
+	fact.Records, err = s.Zones.Records(ctx, zone.ID, d.names())
 	return fact, err
 }
 
 // names are the names of the plan, the hostname first.
 func (d *draft) names() []string {
 	names := []string{d.plan.DNS.Hostname}
-	for _, record := range d.plan.DNS.Names() {
+	for _, record := range d.plan.DNS.Records {
 		if !slices.Contains(names, record.Name) {
 			names = append(names, record.Name)
 		}

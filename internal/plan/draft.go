@@ -29,7 +29,7 @@ type draft struct {
 	full connection.Faults
 	// parameters are the names of those that exist.
 	parameters map[string]bool
-	// adopted is the endpoint that plan.AdoptEndpointID names; neighbours are the live endpoints of the VPC that are not ours.
+	// adopted is the endpoint that plan.AdoptEndpointID names; neighbours are the other live endpoints of the VPC.
 	adopted    endpoint.Endpoint
 	neighbours []endpoint.Endpoint
 	// endpoints and zones are all that the VPC has.
@@ -50,7 +50,7 @@ func (p *Planner) newDraft(raw []byte) *draft {
 		return d
 	}
 	if d.request.Action.NamesOnly() || d.request.Unclear() {
-		return d // needs neither: what is there already need not be known or registered any more
+		return d // needs neither: the vendor and the network of an existing connection may have been removed
 	}
 	decoded := len(d.faults)
 	p.chooseNetwork(d)
@@ -111,7 +111,7 @@ func (d *draft) checkCutover() {
 	}
 	remedy := "write \"cutover\": true when they may move now, or use action plan to see all that would happen"
 	if hostname.Path != "" {
-		remedy += "; a private name of its own, in " + hostname.Path + ", moves nobody"
+		remedy += "; a private name of its own, in " + hostname.Path + ", moves no client"
 	}
 	d.faults.Addf("cutover", remedy, "the private name %s equals the public one, so switching private DNS on moves every client "+
 		"in %s at once", hostname.Text, d.request.Target.VPCID)
@@ -142,9 +142,10 @@ func (d *draft) checkServiceRegion() {
 
 // regionIn returns the Region in the name of an endpoint service.
 //
-// AWS: com.amazonaws.vpce.<region>.vpce-svc-<id>.
+// AWS: com.amazonaws.vpce.<region>.vpce-svc-<id>; in other partitions the beginning differs.
 func regionIn(serviceName string) string {
-	region, _, _ := strings.Cut(strings.TrimPrefix(serviceName, "com.amazonaws.vpce."), ".")
+	_, rest, _ := strings.Cut(serviceName, ".vpce.")
+	region, _, _ := strings.Cut(rest, ".")
 	return region
 }
 

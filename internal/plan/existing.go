@@ -15,9 +15,9 @@ import (
 const defaultEndpointQuota = 50
 
 // checkEndpoints looks at the endpoints that the VPC has: one that serves this connection already is adopted, and so is the one
-// that the request names. Another that somebody else made for the same service stops the plan.
-func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
-	all, err := p.from.Endpoints.InVPC(ctx, d.plan.Network.VPCID)
+// that the request names. Any other endpoint for the same service stops the plan.
+func (s *site) checkEndpoints(ctx context.Context, d *draft) error {
+	all, err := s.Endpoints.InVPC(ctx, d.plan.Network.VPCID)
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
 	if !d.serviceKnown() && len(d.rendered.Awaited) == 0 {
 		return nil
 	}
-	named, err := p.named(ctx, d, all)
+	named, err := s.named(ctx, d, all)
 	if err != nil {
 		return err
 	}
@@ -34,13 +34,17 @@ func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
 		if !d.mine(e) && !d.consented(e) && e.State.Live() {
 			d.neighbours = append(d.neighbours, e)
 		}
-		if d.serves(e) {
+		mine, err := s.serves(ctx, d, e)
+		if err != nil {
+			return err
+		}
+		if mine {
 			ours = append(ours, e)
 		}
 	}
 	switch {
 	case named != nil:
-		return p.takeOver(ctx, d, ours, *named)
+		return s.takeOver(ctx, d, ours, *named)
 	case d.request.AdoptEndpointID != "":
 		return nil // it cannot be, and the fault says why
 	case len(ours) > 0:
@@ -52,12 +56,12 @@ func (p *Planner) checkEndpoints(ctx context.Context, d *draft) error {
 	return nil
 }
 
-// serves reports whether an endpoint serves this connection already. One that stands in its way is a fault; the one that the request
-// names is looked at by itself.
-func (d *draft) serves(e endpoint.Endpoint) bool {
+// serves reports whether an endpoint serves this connection already. One that is in its way is a fault; checkNamed checks the one
+// that the request names.
+func (s *site) serves(ctx context.Context, d *draft, e endpoint.Endpoint) (bool, error) {
 	mine := d.mine(e)
 	if e.State.Gone() || !mine && (e.ServiceName != d.plan.Service.Name || d.consented(e)) {
-		return false
+		return false, nil
 	}
 	switch {
 	case e.State.Failure() != "":
@@ -68,27 +72,51 @@ func (d *draft) serves(e endpoint.Endpoint) bool {
 	case mine && len(d.rendered.Awaited) > 0:
 		d.knownByNow(e)
 	case mine && e.ServiceName != d.plan.Service.Name:
-		d.faults.Addf(cmp.Or(d.rendered.Service.Path, "vendor"), "remove that endpoint first, or write another name",
+		d.faults.Addf(cmp.Or(d.rendered.Service.Path, "vendor"), "offboard this connection first, or write another name",
 			"%s of %s reaches another service, %s", e.ID, d.plan.ConnectionID, e.ServiceName)
 	case mine:
-		return true
+		return true, nil
 	default:
-		d.meet(e)
+		return false, s.meet(ctx, d, e)
 	}
-	return false
+	return false, nil
 }
 
-// meet decides about an endpoint for the same service that is not ours: only the request can say that it may be taken over.
-func (d *draft) meet(e endpoint.Endpoint) {
+// meet decides about an endpoint for the same service that is not this connection's: only the request can allow that it is adopted.
+func (s *site) meet(ctx context.Context, d *draft, e endpoint.Endpoint) error {
 	switch {
 	case d.request.AdoptEndpointID != "":
 		d.warn("another-endpoint", "%s. It is left alone.", foreign(e))
 	case e.Connection() == "":
-		d.faults.Add("target.vpcId", foreign(e), "write \""+adoptPath+"\": \""+e.ID+"\" to take it over (action plan shows what would "+
-			"change), or delete it first")
+		d.faults.Add("target.vpcId", foreign(e), "write \""+adoptPath+"\": \""+e.ID+"\" to adopt it (action plan shows what would "+
+			"change), or delete it when you know that nothing uses it")
 	default:
-		d.faults.Add("target.vpcId", foreign(e), "use that endpoint and what was configured for it, or delete it first")
+		remedy, err := s.instead(ctx, e.Connection())
+		if err != nil {
+			return err
+		}
+		d.faults.Add("target.vpcId", foreign(e), remedy)
 	}
+	return nil
+}
+
+// instead returns what to do about a resource of another connection. What a connection uses must not be deleted for this one.
+func (p *Planner) instead(ctx context.Context, other string) (string, error) {
+	ledger, err := p.holders.Ledger(ctx, other)
+	if err != nil {
+		return "", err
+	}
+	holder, err := p.holders.Holder(ctx, other)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case ledger != nil:
+		return "use " + other + ", which is onboarded and needs it; do not delete it", nil
+	case holder != "":
+		return "wait until execution " + holder + " has ended, which holds " + other + "; do not delete it", nil
+	}
+	return "run action offboard for " + other + ", which is not onboarded and which no execution holds; that removes it", nil
 }
 
 // knownByNow asks for the awaited inputs: the connection has an endpoint, so the vendor has given them.
@@ -118,8 +146,8 @@ func (d *draft) adopt(ours []endpoint.Endpoint) {
 	d.adopted = ours[0]
 	d.plan.AdoptEndpointID = d.adopted.ID
 	if d.plan.HandMade && !d.mine(d.adopted) {
-		d.info("taking-over", "%s (%s), which was made by hand, is taken over: it gets Postern's tags and keeps all it has. It is handed "+
-			"back, not deleted, when the connection is removed.", d.adopted.ID, d.adopted.State)
+		d.info("taking-over", "%s (%s), which was created manually, is adopted: it gets Postern's tags and keeps all it has. It is "+
+			"released, not deleted, when the connection is removed.", d.adopted.ID, d.adopted.State)
 	} else {
 		d.info("adopting", "%s (%s) of this connection is used again; no endpoint is made.", d.adopted.ID, d.adopted.State)
 	}
@@ -134,7 +162,7 @@ func (d *draft) adopt(ours []endpoint.Endpoint) {
 		d.warn("several-endpoints", "The connection has more endpoints than one; %s can be deleted.", strings.Join(others, ", "))
 	}
 	target := d.request.Target
-	if len(target.SecurityGroupIDs) == 0 { // it has groups, whoever made them
+	if len(target.SecurityGroupIDs) == 0 { // it has groups already
 		d.plan.SecurityGroup, target.SecurityGroupIDs = nil, d.adopted.SecurityGroupIDs
 		d.plan.Network.SecurityGroupIDs = d.adopted.SecurityGroupIDs
 	}

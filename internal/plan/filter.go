@@ -8,13 +8,13 @@ import (
 )
 
 // filterFacts judges what filters packets between the clients and the endpoint's interfaces.
-func (p *Planner) filterFacts(ctx context.Context, d *draft) error {
+func (s *site) filterFacts(ctx context.Context, d *draft) error {
 	facts, interfaces := d.plan.Diagnosis, d.plan.Diagnosis.Endpoint.Interfaces
-	groups, err := p.from.Endpoints.SecurityGroups(ctx, facts.Endpoint.SecurityGroupIDs)
+	groups, err := s.Endpoints.SecurityGroups(ctx, facts.Endpoint.SecurityGroupIDs)
 	if err != nil {
 		return err
 	}
-	probes, err := p.from.Endpoints.SecurityGroups(ctx, d.network.ProbeSecurityGroupIDs)
+	probes, err := s.Endpoints.SecurityGroups(ctx, d.network.ProbeSecurityGroupIDs)
 	if err != nil {
 		return err
 	}
@@ -22,7 +22,7 @@ func (p *Planner) filterFacts(ctx context.Context, d *draft) error {
 	for _, eni := range interfaces {
 		subnets = append(subnets, eni.SubnetID)
 	}
-	acls, err := p.from.Endpoints.NetworkACLs(ctx, subnets)
+	acls, err := s.Endpoints.NetworkACLs(ctx, subnets)
 	if err != nil {
 		return err
 	}

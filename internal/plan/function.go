@@ -28,7 +28,8 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	planner := New(vendors, config, sourcesOf(r), r.Log)
+	holders := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)).Asking(sfn.NewFromConfig(r.AWS))
+	planner := New(vendors, config, holders, sourcesOf(r), r.Log)
 	return step.Handle(r.Log, func(ctx context.Context, in Input) (connection.Plan, error) {
 		plan, err := planner.Plan(ctx, in)
 		plan.At = in.EnteredAt
@@ -39,11 +40,8 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 func sourcesOf(r step.Runtime) func(connection.Access) Sources {
 	accounts := account.New(r)
 	endpoints, zones, parameters := endpoint.Clients(accounts, r.Log), dns.Clients(accounts), publish.Clients(accounts)
-	holders := store.New(dynamodb.NewFromConfig(r.AWS), r.Env.Required(step.EnvTable)).Asking(sfn.NewFromConfig(r.AWS))
 	return func(access connection.Access) Sources {
-		return Sources{
-			Account: accounts, Endpoints: endpoints(access), Zones: zones(access), Parameters: parameters(access), Holders: holders,
-		}
+		return Sources{Account: accounts, Endpoints: endpoints(access), Zones: zones(access), Parameters: parameters(access)}
 	}
 }
 

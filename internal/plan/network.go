@@ -15,9 +15,9 @@ import (
 )
 
 // checkVPC reads the VPC. Both DNS attributes must be on for a private zone, and for private DNS, to be answered in it.
-func (p *Planner) checkVPC(ctx context.Context, d *draft) error {
+func (s *site) checkVPC(ctx context.Context, d *draft) error {
 	target := d.request.Target
-	vpc, err := p.from.Endpoints.VPC(ctx, target.VPCID)
+	vpc, err := s.Endpoints.VPC(ctx, target.VPCID)
 	if awserr.IsNotFound(err) {
 		d.faults.Addf("target.vpcId", "write a VPC that exists, or correct the registered network",
 			"%s does not exist in %s", target.VPCID, target.Region)
@@ -43,13 +43,13 @@ func (p *Planner) checkVPC(ctx context.Context, d *draft) error {
 // checkSubnets reads the subnets: all in the VPC, at most one in each Availability Zone, each with a free address.
 //
 // AWS: an endpoint has one network interface in each subnet, and one subnet in each zone (DuplicateSubnetsInSameZone).
-func (p *Planner) checkSubnets(ctx context.Context, d *draft) error {
+func (s *site) checkSubnets(ctx context.Context, d *draft) error {
 	target := d.request.Target
 	if d.broken("target.subnetIds") {
 		return nil
 	}
 	remedy := "write a subnet of " + target.VPCID
-	found, err := p.from.Endpoints.Subnets(ctx, target.SubnetIDs)
+	found, err := s.Endpoints.Subnets(ctx, target.SubnetIDs)
 	if awserr.IsNotFound(err) {
 		d.missing("target.subnetIds", target.SubnetIDs, remedy, err)
 		return nil
@@ -103,17 +103,17 @@ func (d *draft) missing(path string, ids []string, remedy string, err error) {
 
 // checkSecurityGroups reads the groups that go on the endpoint. Their inbound rules are what counts: clients connect to the
 // endpoint. Vendors' pages that ask for an outbound rule, such as Monte Carlo's, speak of the clients' groups at best.
-func (p *Planner) checkSecurityGroups(ctx context.Context, d *draft) error {
+func (s *site) checkSecurityGroups(ctx context.Context, d *draft) error {
 	target := d.request.Target
-	if err := p.checkClientGroups(ctx, d); err != nil || d.broken("target.securityGroupIds") || d.request.AdoptEndpointID != "" {
-		return err // an endpoint that is taken over has groups, which are checked with it
+	if err := s.checkClientGroups(ctx, d); err != nil || d.broken("target.securityGroupIds") || d.request.AdoptEndpointID != "" {
+		return err // an adopted endpoint has groups, which are checked with it
 	}
 	if len(target.SecurityGroupIDs) == 0 {
 		d.designGroup()
 		return nil
 	}
 	remedy := "write a security group of " + target.VPCID
-	found, err := p.from.Endpoints.SecurityGroups(ctx, target.SecurityGroupIDs)
+	found, err := s.Endpoints.SecurityGroups(ctx, target.SecurityGroupIDs)
 	if awserr.IsNotFound(err) {
 		d.missing("target.securityGroupIds", target.SecurityGroupIDs, remedy, err)
 		return nil
@@ -132,7 +132,7 @@ func (p *Planner) checkSecurityGroups(ctx context.Context, d *draft) error {
 	return nil
 }
 
-// checkAdmission checks that the groups together let all clients in on all of the vendor's ports, and how much more they let in.
+// checkAdmission checks that the groups together allow all clients on all of the vendor's ports, and how much more they allow.
 func (d *draft) checkAdmission(groups []endpoint.SecurityGroup) {
 	clients := filter.Blocks(d.plan.Network.ClientCIDRs)
 	ports, _ := d.profile.PortNumbers()
@@ -145,7 +145,7 @@ func (d *draft) checkAdmission(groups []endpoint.SecurityGroup) {
 	}
 }
 
-// checkPort checks one port. A rule that names groups or prefix lists may let the clients in, which blocks alone cannot prove. It
+// checkPort checks one port. A rule that names groups or prefix lists may allow the clients, which blocks alone cannot prove. It
 // is proof when it names a group of the clients, which the network's probe has. It is none when it names the endpoint's own
 // groups only, as a VPC's default group does. A client group that the request names is in by its own name, or by the whole VPC's.
 func (d *draft) checkPort(port int, in filter.Admission, clients []netip.Prefix) {
@@ -155,12 +155,12 @@ func (d *draft) checkPort(port int, in filter.Admission, clients []netip.Prefix)
 			if !slices.Contains(in.GroupIDs, client) {
 				d.faults.Addf(fmt.Sprintf("target.clientSecurityGroupIds[%d]", i),
 					fmt.Sprintf("add an inbound rule for TCP %d from %s to one of them", port, client),
-					"%s do not let %s in on %d/tcp", groups, client, port)
+					"%s do not allow %s on %d/tcp", groups, client, port)
 			}
 		}
 	}
 	if in.Open {
-		d.warn(connection.FindingOpen, "%s let anyone in on %d/tcp; the clients are in %s.",
+		d.warn(connection.FindingOpen, "%s allow any client on %d/tcp; the clients are in %s.",
 			groups, port, strings.Join(d.plan.Network.ClientCIDRs, ", "))
 	}
 	missing := strings.Join(filter.Uncovered(clients, in.CIDRs), ", ")
@@ -169,11 +169,11 @@ func (d *draft) checkPort(port int, in filter.Admission, clients []netip.Prefix)
 	}
 	own := func(id string) bool { return slices.Contains(d.request.Target.SecurityGroupIDs, id) }
 	if others := append(slices.DeleteFunc(in.GroupIDs, own), in.PrefixListIDs...); len(others) > 0 {
-		d.warn("security-group-by-reference", "On %d/tcp %s let %s in, not %s: whether every client is among them is not checked.",
+		d.warn("security-group-by-reference", "On %d/tcp %s allow %s, not %s: whether every client is among them is not checked.",
 			port, groups, strings.Join(others, ", "), missing)
 		return
 	}
 	remedy := fmt.Sprintf("add an inbound rule for TCP %d from %s to one of them; an outbound rule, which a vendor's page may "+
 		"ask for, does not help: the clients connect to the endpoint", port, missing)
-	d.faults.Addf("target.securityGroupIds", remedy, "%s do not let %s in on %d/tcp", groups, missing, port)
+	d.faults.Addf("target.securityGroupIds", remedy, "%s do not allow %s on %d/tcp", groups, missing, port)
 }

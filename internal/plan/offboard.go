@@ -10,18 +10,19 @@ import (
 	"postern/internal/connection"
 )
 
-// offboard lists what there is of a connection to remove. The ledger of an onboarded connection says where it is; one that never
-// came so far, or has no longer one, is looked for in every registered network.
-func (p *Planner) offboard(ctx context.Context, execution string, request connection.Request) (connection.Plan, error) {
+// offboard lists the resources of a connection to remove. The ledger of an onboarded connection says where they are; without a ledger
+// they are searched in every registered network.
+func (p *Planner) offboard(ctx context.Context, v visit) (connection.Plan, error) {
+	request := v.draft.request
 	plan := connection.Plan{
 		ConnectionID: request.ConnectionID(), Vendor: request.Vendor, Decision: connection.DecisionOffboard,
 		Findings: []connection.Finding{}, Creates: []string{}, Ticket: request.Ticket, Requester: request.Requester,
 	}
-	stopped, err := p.free(ctx, plan.ConnectionID, execution)
+	stopped, err := p.free(ctx, plan.ConnectionID, v.execution)
 	if err != nil {
 		return connection.Plan{}, err
 	}
-	ledger, err := p.from.Holders.Ledger(ctx, plan.ConnectionID)
+	ledger, err := p.holders.Ledger(ctx, plan.ConnectionID)
 	if err != nil {
 		return connection.Plan{}, err
 	}
@@ -71,7 +72,7 @@ func (p *Planner) published(ctx context.Context, network connection.Network, sto
 	if stopped == "" || network.VPCID == "" {
 		return ledger.Config, nil
 	}
-	raw, since, err := p.from.Holders.Ran(ctx, stopped)
+	raw, since, err := p.holders.Ran(ctx, stopped)
 	if err != nil || len(raw) == 0 {
 		return ledger.Config, err
 	}
@@ -79,21 +80,20 @@ func (p *Planner) published(ctx context.Context, network connection.Network, sto
 	if len(outputs) == 0 {
 		outputs = ledger.Plan.Outputs // a repair's request names the connection only
 	}
-	made, err := p.in(network).from.Parameters.Made(ctx, outputs, since)
+	made, err := p.in(network).Parameters.Made(ctx, outputs, since)
 	if err != nil {
 		return ledger.Config, err
 	}
 	return made.Over(ledger.Config), nil
 }
 
-// unrecorded adds to the plan of a connection without a ledger the parameters that were made for it and that nobody can say more of.
-// They are in the account and Region of the network that has the rest, or, when none has any, in the first that has them.
+// unrecorded adds to the plan of a connection without a ledger the parameters created for it without recorded history. They are in the account and Region of the network that has the rest, or, when none has any, in the first that has them.
 func (p *Planner) unrecorded(ctx context.Context, plan *connection.Plan, networks []connection.Network) error {
 	if plan.Network.VPCID != "" {
 		networks = []connection.Network{plan.Network}
 	}
 	for _, network := range networks {
-		made, err := p.in(network).from.Parameters.Created(ctx, p.prefix+"/"+plan.ConnectionID, plan.ConnectionID)
+		made, err := p.in(network).Parameters.Created(ctx, p.prefix+"/"+plan.ConnectionID, plan.ConnectionID)
 		if err != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func (p *Planner) unrecorded(ctx context.Context, plan *connection.Plan, network
 			if slices.ContainsFunc(known, func(k connection.Parameter) bool { return k.Name == parameter.Name }) {
 				continue
 			}
-			// One that somebody has written since is at another version: it is kept then, and said.
+			// One that was changed since is at another version: the removal keeps and reports it.
 			plan.Offboard.Config.Parameters = append(plan.Offboard.Config.Parameters,
 				connection.Parameter{Name: parameter.Name, Version: 1, Changed: true})
 		}
@@ -126,10 +126,10 @@ func (p *Planner) everywhere() []connection.Network {
 }
 
 // remains is what a network has of a connection, and the service that its endpoint reaches, "" when it has none.
-func (p *Planner) remains(ctx context.Context, id string, network connection.Network, ledger *connection.Ledger) (
+func (s *site) remains(ctx context.Context, id string, network connection.Network, ledger *connection.Ledger) (
 	found connection.OffboardPlan, service string, err error) {
 	found = connection.OffboardPlan{EndpointIDs: []string{}, Zones: []connection.DNS{}}
-	endpoints, err := p.from.Endpoints.OfConnection(ctx, network.VPCID, id)
+	endpoints, err := s.Endpoints.OfConnection(ctx, network.VPCID, id)
 	if err != nil {
 		return found, "", err
 	}
@@ -147,12 +147,12 @@ func (p *Planner) remains(ctx context.Context, id string, network connection.Net
 			found.AdoptedIDs = append(found.AdoptedIDs, known)
 		}
 	}
-	zones, err := p.from.Zones.Owned(ctx, id, network, ledger.DNS.ZoneID)
+	zones, err := s.Zones.Owned(ctx, id, network, ledger.DNS.ZoneID)
 	if err != nil {
 		return found, "", err
 	}
 	found.Zones = append(found.Zones, zones...)
-	group, err := p.from.Endpoints.GroupOfConnection(ctx, network.VPCID, id)
+	group, err := s.Endpoints.GroupOfConnection(ctx, network.VPCID, id)
 	found.SecurityGroupID = group.ID
 	return found, service, err
 }
@@ -165,10 +165,10 @@ func removes(plan connection.OffboardPlan) string {
 	if plan.SecurityGroupID != "" {
 		groups = 1
 	}
-	text := fmt.Sprintf("%d endpoints, %d hosted zones, %d parameters and %d security groups will be removed, each as far as it is still ours.",
+	text := fmt.Sprintf("%d endpoints, %d hosted zones, %d parameters and %d security groups will be removed, each only if Postern still owns it.",
 		len(plan.EndpointIDs)-len(plan.AdoptedIDs), len(plan.Zones), len(plan.Config.Parameters), groups)
 	if len(plan.AdoptedIDs) > 0 {
-		text += fmt.Sprintf(" %s, which was made by hand, will be handed back.", strings.Join(plan.AdoptedIDs, ", "))
+		text += fmt.Sprintf(" %s, which was created manually, will be released.", strings.Join(plan.AdoptedIDs, ", "))
 	}
 	return text
 }

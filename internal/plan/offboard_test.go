@@ -19,7 +19,7 @@ func TestPlanOffboard(t *testing.T) {
 	ours := func(endpointID string, state connection.EndpointState) endpoint.Endpoint {
 		return endpoint.Endpoint{ID: endpointID, ServiceName: "com.example", VPCID: vpcID, State: state, Tags: connection.Tags(id, "arn:e")}
 	}
-	zone := connection.DNS{ZoneID: "Z1", ZoneName: parentZone, ZoneCreated: true, Changed: true}
+	zone := connection.DNS{ZoneID: "Z1", ZoneName: parentZone, ZoneCreated: true}
 	published := connection.Config{Parameters: []connection.Parameter{{Name: "/p", Changed: true}}}
 	ledger := connection.Ledger{
 		Plan: connection.Plan{Network: connection.Network{VPCID: vpcID, Region: "us-east-1"}}, Endpoint: connection.Endpoint{ID: "vpce-1"},

@@ -11,9 +11,9 @@ import (
 	"postern/internal/publish"
 )
 
-// checkParameters reads the parameters that will be written, and checks that each can be: what is there must be ours or
-// something that keeps its other content.
-func (p *Planner) checkParameters(ctx context.Context, d *draft) error {
+// checkParameters reads the parameters that will be written, and checks that each can be: an existing value must be the
+// connection's own, or a document that keeps its other content.
+func (s *site) checkParameters(ctx context.Context, d *draft) error {
 	if d.profile == nil || d.broken("name") {
 		return nil
 	}
@@ -21,7 +21,7 @@ func (p *Planner) checkParameters(ctx context.Context, d *draft) error {
 	for _, output := range d.plan.Outputs {
 		names = append(names, output.Parameter)
 	}
-	found, err := p.from.Parameters.Read(ctx, names)
+	found, err := s.Parameters.Read(ctx, names)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (d *draft) listNames() {
 		if dns.ZoneID == "" {
 			d.creates("private hosted zone %s for %s", dns.Zone, network.VPCID)
 		}
-		for _, record := range dns.Names() {
+		for _, record := range dns.Records {
 			target := "the endpoint's name"
 			if record.AZID != "" {
 				target += " in " + record.AZID

@@ -42,7 +42,8 @@ func TestPlanProceeds(t *testing.T) {
 		},
 		Service: w.service,
 		DNS: connection.DNSPlan{
-			Mode: connection.ModePrivateHostedZone, Hostname: hostname, Zone: parentZone, RecordType: connection.RecordCNAME, TTL: 60,
+			Mode: connection.ModePrivateHostedZone, Hostname: hostname, Zone: parentZone,
+			Records: []connection.NameRecord{{Name: hostname, Type: connection.RecordCNAME, TTL: 60}},
 		},
 		Probe: connection.ProbePlan{FunctionName: "postern-probe-prod", Ports: []int{443}, TLSPorts: []int{443}, SNI: hostname},
 		Outputs: []connection.Output{
@@ -230,12 +231,12 @@ func TestPlanFaults(t *testing.T) {
 			want: []string{"target.securityGroupIds[0]: sg-0e0000000000000e1 belongs to vpc-00000000000000bad; " +
 				"write a security group of vpc-0a1b2c3d4e5f60718"}},
 		"security group without inbound rule": {changes: map[string]any{"target.securityGroupIds": []string{clientSG}},
-			want: []string{"target.securityGroupIds: sg-0c0000000000000c1 do not let 10.20.0.0/16 in on 443/tcp; " +
+			want: []string{"target.securityGroupIds: sg-0c0000000000000c1 do not allow 10.20.0.0/16 on 443/tcp; " +
 				"add an inbound rule for TCP 443 from 10.20.0.0/16 to one of them; an outbound rule, which a vendor's page may ask for, " +
 				"does not help: the clients connect to the endpoint"}},
 		"security group of the default kind": {
 			world: inbound(endpoint.Rule{Protocol: "-1", GroupIDs: []string{endpointSG}}),
-			want: []string{"target.securityGroupIds: sg-0e0000000000000e1 do not let 10.20.0.0/16 in on 443/tcp; " +
+			want: []string{"target.securityGroupIds: sg-0e0000000000000e1 do not allow 10.20.0.0/16 on 443/tcp; " +
 				"add an inbound rule for TCP 443 from 10.20.0.0/16 to one of them; an outbound rule, which a vendor's page may ask for, " +
 				"does not help: the clients connect to the endpoint"}},
 
@@ -247,11 +248,11 @@ func TestPlanFaults(t *testing.T) {
 				w.endpoints = []endpoint.Endpoint{foreignEndpoint(connection.StatePending, connection.Tags("monte-carlo/other", "arn:e"))}
 			},
 			want: []string{"target.vpcId: vpce-0f000000000000000 reaches the same service from this VPC and belongs to the connection " +
-				"monte-carlo/other; use that endpoint and what was configured for it, or delete it first"}},
+				"monte-carlo/other; run action offboard for monte-carlo/other, which is not onboarded and which no execution holds; that removes it"}},
 		"endpoint made by hand": {
 			world: func(w *world) { w.endpoints = []endpoint.Endpoint{foreignEndpoint(connection.StateAvailable, nil)} },
 			want: []string{"target.vpcId: vpce-0f000000000000000 reaches the same service from this VPC and was not made by Postern; " +
-				"write \"adoptEndpointId\": \"vpce-0f000000000000000\" to take it over (action plan shows what would change), or delete it first"}},
+				"write \"adoptEndpointId\": \"vpce-0f000000000000000\" to adopt it (action plan shows what would change), or delete it when you know that nothing uses it"}},
 		"endpoint in an unknown state": {
 			world: func(w *world) {
 				w.endpoints = []endpoint.Endpoint{ours("vpce-00000000000000001", connection.StateUnknown)}
@@ -266,7 +267,7 @@ func TestPlanFaults(t *testing.T) {
 			},
 			want: []string{"inputs.serviceName: vpce-00000000000000001 of monte-carlo/agents-prod reaches another service, " +
 				remoteService +
-				"; remove that endpoint first, or write another name"}},
+				"; offboard this connection first, or write another name"}},
 		"quota used up": {world: func(w *world) { w.endpoints = others(50) },
 			want: []string{"target.vpcId: vpc-0a1b2c3d4e5f60718 has 50 endpoints, and the quota is 50; delete an endpoint, or have the " +
 				`quota "Interface VPC endpoints per VPC" raised, and write it as endpointQuota of the registered network`}},
@@ -275,16 +276,16 @@ func TestPlanFaults(t *testing.T) {
 			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: parentZone, OwningAccount: "444455556666"}} },
 			want: []string{"target.vpcId: vpc-0a1b2c3d4e5f60718 already has a zone privatelink.getmontecarlo.com (Z1 of " +
 				"account 444455556666) " +
-				"that Postern did not make for this connection; remove that zone from the VPC, or write options.zoneScope: hostname"}},
+				"that Postern did not make for this connection; find out who uses that zone, and end its association with the VPC when nothing there needs its records, or write options.zoneScope: hostname"}},
 		"zone of the same name, ours by account only": {
 			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: parentZone, OwningAccount: accountID}} },
 			want: []string{"target.vpcId: vpc-0a1b2c3d4e5f60718 already has a zone privatelink.getmontecarlo.com (Z1 of " +
 				"account 111122223333) " +
-				"that Postern did not make for this connection; remove that zone from the VPC, or write options.zoneScope: hostname"}},
+				"that Postern did not make for this connection; find out who uses that zone, and end its association with the VPC when nothing there needs its records, or write options.zoneScope: hostname"}},
 		"zone of the hostname": {changes: map[string]any{"options.zoneScope": "hostname"},
 			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: hostname, OwningAccount: "444455556666"}} },
 			want: []string{"target.vpcId: vpc-0a1b2c3d4e5f60718 already has a zone artemis.privatelink.getmontecarlo.com " +
-				"(Z1 of account 444455556666) that Postern did not make for this connection; remove that zone from the VPC"}},
+				"(Z1 of account 444455556666) that Postern did not make for this connection; find out who uses that zone, and end its association with the VPC when nothing there needs its records"}},
 		"private DNS of another endpoint": {
 			world: func(w *world) {
 				w.zones = []dns.Zone{{ID: "Z1", Name: parentZone, OwningService: "vpce.amazonaws.com"}}
@@ -295,7 +296,7 @@ func TestPlanFaults(t *testing.T) {
 			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: hostname, OwningAccount: accountID}} },
 			want: []string{"target.vpcId: zone artemis.privatelink.getmontecarlo.com (Z1 of account 111122223333) is more specific than " +
 				"privatelink.getmontecarlo.com and would answer artemis.privatelink.getmontecarlo.com; " +
-				"remove that zone from the VPC, or write options.zoneScope: hostname"}},
+				"find out who uses that zone, and end its association with the VPC when nothing there needs its records, or write options.zoneScope: hostname"}},
 
 		"parameter that is a secret": {
 			world: func(w *world) { w.values[secret.Parameter] = publish.Existing{Type: "SecureString", Value: "x"} },
@@ -323,11 +324,11 @@ func TestPlanFaults(t *testing.T) {
 				`options.zoneScope: "world" is not a zone scope of monte-carlo; write one of parent, hostname`,
 				"target.vpcId: enableDnsHostnames is off in vpc-0a1b2c3d4e5f60718; switch it on (aws ec2 modify-vpc-attribute): " +
 					"without it private names are not answered in the VPC",
-				"target.securityGroupIds: sg-0c0000000000000c1 do not let 10.20.0.0/16 in on 443/tcp; " +
+				"target.securityGroupIds: sg-0c0000000000000c1 do not allow 10.20.0.0/16 on 443/tcp; " +
 					"add an inbound rule for TCP 443 from 10.20.0.0/16 to one of them; an outbound rule, which a vendor's page may ask for, " +
 					"does not help: the clients connect to the endpoint",
 				"target.vpcId: vpce-0f000000000000000 reaches the same service from this VPC and was not made by Postern; " +
-					"write \"adoptEndpointId\": \"vpce-0f000000000000000\" to take it over (action plan shows what would change), or delete it first",
+					"write \"adoptEndpointId\": \"vpce-0f000000000000000\" to adopt it (action plan shows what would change), or delete it when you know that nothing uses it",
 			}},
 	}
 	for name, tt := range tests {
@@ -516,7 +517,8 @@ func TestPlanHostnameScope(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := connection.DNSPlan{
-		Mode: connection.ModePrivateHostedZone, Hostname: hostname, Zone: hostname, RecordType: connection.RecordAlias,
+		Mode: connection.ModePrivateHostedZone, Hostname: hostname, Zone: hostname,
+		Records: []connection.NameRecord{{Name: hostname, Type: connection.RecordAlias}},
 	}
 	if diff := cmp.Diff(want, plan.DNS); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,8 +12,8 @@ import (
 	"postern/internal/connection"
 )
 
-// Input is what the state machine hands to Plan. State stays raw until the request is known to be one: in the first visit the
-// machine's state is the request itself, and one with a field "plan" must be refused, not taken for a plan of ours.
+// Input is what the state machine passes to Plan. State stays raw until the request is known to be one: in the first visit the
+// machine's state is the request itself, and a request with a field "plan" must be refused, not read as a plan.
 type Input struct {
 	Execution string          `json:"execution"`
 	EnteredAt time.Time       `json:"enteredAt"`
@@ -35,41 +34,60 @@ type Planner struct {
 	networks connection.Networks
 	prefix   string
 	timeouts Timeouts
+	holders  Holders
 	sources  func(connection.Access) Sources
-	from     Sources // of the request's network; see in
 	log      *slog.Logger
 }
 
 // New returns a planner that reads each network in the account it is in.
-func New(vendors catalog.Catalog, config Config, sources func(connection.Access) Sources, log *slog.Logger) *Planner {
+func New(vendors catalog.Catalog, config Config, holders Holders, sources func(connection.Access) Sources, log *slog.Logger) *Planner {
 	return &Planner{
 		vendors: vendors, networks: config.Networks, prefix: strings.TrimSuffix(config.Prefix, "/"), timeouts: config.Timeouts,
-		sources: sources, log: log,
+		holders: holders, sources: sources, log: log,
 	}
 }
 
-// in returns the planner as it reads a network.
-func (p *Planner) in(network connection.Network) *Planner {
-	there := *p
-	there.from = p.sources(network.Access())
-	return &there
+// site is a network that is planned in: the planner, with the clients of the network's account and Region.
+type site struct {
+	*Planner
+	Sources
 }
 
-// Plan computes the plan of a request, or returns all its faults as connection.Faults. A connection that another execution
-// holds is a connection.Conflict. Nothing is written. After allow-listing the earlier plan is kept, and only the service and the
-// holder are read again.
+// in returns the site of a network.
+func (p *Planner) in(network connection.Network) *site { return &site{p, p.sources(network.Access())} }
+
+// visit is one visit of an execution to Plan.
+type visit struct {
+	execution string // ARN
+	draft     *draft
+	earlier   connection.State // the state that an earlier visit left; empty in the first
+}
+
+// actions says how each action is planned. To add an action, add a row here and a file with its method.
+var actions = map[connection.Action]func(*Planner, context.Context, visit) (connection.Plan, error){
+	connection.ActionOnboard:  (*Planner).onboard,
+	connection.ActionPlan:     (*Planner).dryRun,
+	connection.ActionDiagnose: (*Planner).diagnose,
+	connection.ActionOffboard: (*Planner).offboard,
+	connection.ActionRepair:   (*Planner).repair,
+	connection.ActionApprove:  (*Planner).acknowledge,
+	connection.ActionCancel:   (*Planner).acknowledge,
+}
+
+// Plan computes the plan of a request, or returns all its faults as connection.Faults. When another execution holds the
+// connection, the error is a connection.Conflict. Nothing is written.
 func (p *Planner) Plan(ctx context.Context, in Input) (connection.Plan, error) {
-	d := p.newDraft(in.Request)
-	if d.faults.Covers("") {
-		return connection.Plan{}, d.faults
+	v := visit{execution: in.Execution, draft: p.newDraft(in.Request)}
+	action, faults := v.draft.request.Action, v.draft.faults
+	if faults.Covers("") || action.NamesOnly() && len(faults) > 0 {
+		return connection.Plan{}, faults
 	}
-	var earlier connection.State
-	if len(d.faults) == 0 {
-		if err := json.Unmarshal(in.State, &earlier); err != nil {
+	if len(faults) == 0 {
+		if err := json.Unmarshal(in.State, &v.earlier); err != nil {
 			return connection.Plan{}, fmt.Errorf("decoding the state: %w", err)
 		}
 	}
-	plan, err := p.plan(ctx, in, d, earlier)
+	plan, err := p.planner(action)(p, ctx, v)
 	if err != nil {
 		return connection.Plan{}, err
 	}
@@ -77,40 +95,30 @@ func (p *Planner) Plan(ctx context.Context, in Input) (connection.Plan, error) {
 	return plan, nil
 }
 
-func (p *Planner) plan(ctx context.Context, in Input, d *draft, earlier connection.State) (connection.Plan, error) {
-	if given := earlier.Allowlisting; earlier.Plan != nil && given != nil && len(given.Inputs) > 0 {
-		return p.withInputs(ctx, in, *earlier.Plan, given.Inputs)
+// planner returns how an action is planned. A misspelled action is a fault already; it is planned as an onboarding, so that the
+// other faults of the request are reported with it.
+func (*Planner) planner(action connection.Action) func(*Planner, context.Context, visit) (connection.Plan, error) {
+	if planner, known := actions[action]; known {
+		return planner
 	}
-	if earlier.Plan != nil && earlier.Allowlisting != nil {
-		return p.in(earlier.Plan.Network).again(ctx, in.Execution, *earlier.Plan)
-	}
-	if (d.request.Action == connection.ActionApprove || d.request.Action == connection.ActionCancel) && len(d.faults) == 0 {
-		return p.acknowledge(d.request)
-	}
-	p = p.in(d.plan.Network)
-	if d.request.Action == connection.ActionOffboard && len(d.faults) == 0 {
-		return p.offboard(ctx, in.Execution, d.request)
-	}
-	if d.request.Action == connection.ActionRepair && len(d.faults) == 0 {
-		return p.repair(ctx, in.Execution, d.request)
-	}
-	refused := len(d.faults) > 0 // by what needs no AWS
-	if err := p.look(ctx, d); err != nil {
+	return (*Planner).onboard
+}
+
+// draw reads all that the plan of an onboarding needs, and returns the plan without a decision, or all faults.
+func (p *Planner) draw(ctx context.Context, d *draft) (connection.Plan, error) {
+	if err := p.in(d.plan.Network).look(ctx, d); err != nil {
 		return connection.Plan{}, err
-	}
-	if d.request.Action == connection.ActionDiagnose && !refused && !d.unreachable {
-		return p.diagnose(ctx, d)
 	}
 	if len(d.faults) > 0 {
 		return connection.Plan{}, d.faults
 	}
 	d.finish()
-	return p.decide(ctx, in.Execution, d.plan, d.request.Action)
+	return d.plan, nil
 }
 
-// look reads AWS, and adds what it finds to the draft. What the request left broken is not looked at, and neither is a VPC that
-// is not registered. A failed read is an error, not a fault: it may succeed when it is tried again.
-func (p *Planner) look(ctx context.Context, d *draft) error {
+// look reads AWS, and adds what it finds to the draft. It skips what depends on a faulty field of the request, and a VPC that is
+// not registered. A failed read is an error, not a fault: a retry may succeed.
+func (s *site) look(ctx context.Context, d *draft) error {
 	inVPC := func(*draft) bool { return d.vpc != nil }
 	registered := func(*draft) bool { return d.registered && !d.unreachable }
 	reachable := func(*draft) bool { return !d.unreachable }
@@ -118,15 +126,15 @@ func (p *Planner) look(ctx context.Context, d *draft) error {
 		when  func(*draft) bool
 		check func(context.Context, *draft) error
 	}{
-		{registered, p.checkAccount},
-		{registered, p.checkVPC},
-		{inVPC, p.checkAssociated},
-		{registered, p.checkSubnets},
-		{registered, p.checkSecurityGroups},
-		{registered, p.checkService},
-		{inVPC, p.checkEndpoints},
-		{inVPC, p.checkZones},
-		{reachable, p.checkParameters},
+		{registered, s.checkAccount},
+		{registered, s.checkVPC},
+		{inVPC, s.checkAssociated},
+		{registered, s.checkSubnets},
+		{registered, s.checkSecurityGroups},
+		{registered, s.checkService},
+		{inVPC, s.checkEndpoints},
+		{inVPC, s.checkZones},
+		{reachable, s.checkParameters},
 	} {
 		if !step.when(d) {
 			continue
@@ -154,48 +162,14 @@ func (d *draft) finish() {
 	d.list()
 }
 
-// again renews a plan after the vendor allow-listed the account: the service can be seen now, and may not be offered everywhere.
-func (p *Planner) again(ctx context.Context, execution string, plan connection.Plan) (connection.Plan, error) {
-	service, err := p.readService(ctx, plan)
-	if err != nil {
-		return connection.Plan{}, err
-	}
-	plan.Service = service
-	if faults := serviceFaults(plan); len(faults) > 0 {
-		return connection.Plan{}, faults
-	}
-	profile, _ := p.vendors.Find(plan.Vendor)
-	plan.Findings = slices.DeleteFunc(plan.Findings, aboutService)
-	plan.Findings = append(plan.Findings, serviceFindings(plan, profile)...)
-	return p.decide(ctx, execution, plan, connection.ActionOnboard)
-}
-
-// decide says where the execution goes from here. Who holds the connection is only read when the next step would make something.
-func (p *Planner) decide(ctx context.Context, execution string, plan connection.Plan, action connection.Action) (
-	connection.Plan, error) {
-	switch {
-	case action == connection.ActionPlan:
-		plan.Decision = connection.DecisionPlanned
-		return plan, nil
-	case !plan.Service.Visible && plan.AdoptEndpointID == "":
-		plan.Decision = connection.DecisionAllowlist
-		return plan, nil
-	}
-	plan.Decision = connection.DecisionProceed
-	stopped, err := p.free(ctx, plan.ConnectionID, execution)
-	if err == nil && stopped != "" {
-		_, plan.TakenFrom, err = p.from.Holders.Ran(ctx, stopped)
-	}
-	return plan, err
-}
-
-// free returns a Conflict when another execution that runs holds the connection. One that ended without letting go is returned.
+// free returns a Conflict when another running execution holds the connection. When the holder has ended and still holds the
+// connection, its ARN is returned.
 func (p *Planner) free(ctx context.Context, connectionID, execution string) (stopped string, err error) {
-	holder, err := p.from.Holders.Holder(ctx, connectionID)
+	holder, err := p.holders.Holder(ctx, connectionID)
 	if err != nil || holder == "" || holder == execution {
 		return "", err
 	}
-	ended, err := p.from.Holders.Ended(ctx, holder)
+	ended, err := p.holders.Ended(ctx, holder)
 	if err == nil && !ended {
 		err = connection.Errorf(connection.Conflict, "connection %s is held by execution %s; wait until that has ended, or end it with "+
 			"action cancel unless it offboards, then start again", connectionID, holder)

@@ -8,14 +8,15 @@ import (
 	"postern/internal/connection"
 )
 
-// repair makes the plan of a repair out of the ledger: the connection shall be again what its onboarding made, and nothing is
-// read anew that the ledger knows. The endpoint must be there; a repair replaces none.
-func (p *Planner) repair(ctx context.Context, execution string, request connection.Request) (connection.Plan, error) {
+// repair makes the plan of a repair from the ledger: the connection must become what its onboarding made, and what the ledger knows is
+// not read again. The endpoint must exist; a repair replaces none.
+func (p *Planner) repair(ctx context.Context, v visit) (connection.Plan, error) {
+	request := v.draft.request
 	id := request.ConnectionID()
-	if _, err := p.free(ctx, id, execution); err != nil {
+	if _, err := p.free(ctx, id, v.execution); err != nil {
 		return connection.Plan{}, err
 	}
-	ledger, err := p.from.Holders.Ledger(ctx, id)
+	ledger, err := p.holders.Ledger(ctx, id)
 	if err != nil {
 		return connection.Plan{}, err
 	}
@@ -35,11 +36,11 @@ func (p *Planner) repair(ctx context.Context, execution string, request connecti
 	plan.Findings, plan.Creates = []connection.Finding{}, []string{}
 	if ledger.Open { // as its onboarding warned: the next ledger knows it by this
 		plan.Findings = append(plan.Findings, connection.Finding{Code: connection.FindingOpen, Severity: connection.SeverityWarning,
-			Message: "The endpoint's security groups let anyone in, and did so at the onboarding."})
+			Message: "The endpoint's security groups allow any client, as they did at the onboarding."})
 	}
 	for _, check := range request.Repair.Checks {
 		info, _ := check.Info()
-		plan.Creates = append(plan.Creates, fmt.Sprintf("put right: %s (%s)", check, info.What))
+		plan.Creates = append(plan.Creates, fmt.Sprintf("repair: %s (%s)", check, info.What))
 	}
 	there := p.in(plan.Network)
 	if err := there.repairable(ctx, ledger); err != nil {
@@ -51,14 +52,14 @@ func (p *Planner) repair(ctx context.Context, execution string, request connecti
 	return plan, err
 }
 
-// repairable refuses what no repair can put right.
-func (p *Planner) repairable(ctx context.Context, ledger *connection.Ledger) error {
+// repairable refuses what no repair can fix.
+func (s *site) repairable(ctx context.Context, ledger *connection.Ledger) error {
 	network := ledger.Plan.Network
-	if _, registered := p.networks.Find(network.Region, network.VPCID); !registered {
+	if _, registered := s.networks.Find(network.Region, network.VPCID); !registered {
 		return refuse("register it again in the postern block of cdk.json and deploy, or offboard the connection",
-			"its network %s in %s is not registered any more", network.VPCID, network.Region)
+			"its network %s in %s is no longer registered", network.VPCID, network.Region)
 	}
-	found, err := p.from.Endpoints.InVPC(ctx, network.VPCID)
+	found, err := s.Endpoints.InVPC(ctx, network.VPCID)
 	if err != nil {
 		return err
 	}
@@ -69,27 +70,27 @@ func (p *Planner) repairable(ctx context.Context, ledger *connection.Ledger) err
 			return refuse("ask the vendor, or offboard the connection and onboard it again", "endpoint %s is %s, which no repair changes",
 				e.ID, e.State)
 		case e.Connection() != "" && e.Connection() != ledger.Plan.ConnectionID:
-			return connection.Errorf(connection.Conflict, "endpoint %s carries the tags of connection %s; use that connection, or put the "+
-				"tags right by hand", e.ID, e.Connection())
+			return connection.Errorf(connection.Conflict, "endpoint %s carries the tags of connection %s; use that connection, or correct the "+
+				"tags manually", e.ID, e.Connection())
 		default:
 			return nil
 		}
 	}
-	return refuse("onboard the connection again", "endpoint %s is not in %s any more, and a repair replaces none", ledger.Endpoint.ID,
+	return refuse("onboard the connection again", "endpoint %s is no longer in %s, and a repair does not replace it", ledger.Endpoint.ID,
 		network.VPCID)
 }
 
 // standingNames notes what of the names is there now, so that a repair that fails puts that back and no more.
-func (p *Planner) standingNames(ctx context.Context, plan *connection.Plan) error {
+func (s *site) standingNames(ctx context.Context, plan *connection.Plan) error {
 	plan.DNS.ZoneID, plan.DNS.Present = "", nil
-	zone, found, err := p.from.Zones.Find(ctx, plan.DNS.Zone, plan.ConnectionID)
+	zone, found, err := s.Zones.Find(ctx, plan.DNS.Zone, plan.ConnectionID)
 	if err != nil || !found {
 		return err
 	}
 	plan.DNS.ZoneID = zone.ID
 	plan.DNS.Associations = slices.Clone(plan.DNS.Associations)
 	for i, vpc := range plan.DNS.Associations {
-		zones, err := p.sources(vpc.Access()).Zones.Zones(ctx, vpc.VPCID, vpc.Region)
+		zones, err := s.sources(vpc.Access()).Zones.Zones(ctx, vpc.VPCID, vpc.Region)
 		if err != nil {
 			return err
 		}
@@ -98,13 +99,13 @@ func (p *Planner) standingNames(ctx context.Context, plan *connection.Plan) erro
 			plan.DNS.Associations[i].Existing = plan.DNS.Associations[i].Existing || there.ID == zone.ID
 		}
 	}
-	plan.DNS.Present, err = p.from.Zones.Present(ctx, zone.ID, plan.DNS.Names())
+	plan.DNS.Present, err = s.Zones.Present(ctx, zone.ID, plan.DNS.Records)
 	return err
 }
 
 // standing is what an onboarding left of names, as what a later execution finds and has not changed.
 func standing(done connection.DNS) connection.DNS {
-	done.Changed, done.ZoneCreated, done.PrivateDNSEnabled, done.Previous, done.Associations = false, false, false, nil, nil
+	done.ZoneCreated, done.PrivateDNSEnabled, done.Associations = false, false, nil
 	done.Records = slices.Clone(done.Records)
 	for i := range done.Records {
 		done.Records[i].Changed, done.Records[i].Previous = false, nil

@@ -28,8 +28,7 @@ func onboarded(t *testing.T) *world {
 	record := connection.WrittenRecord{Record: connection.Record{Name: hostname, Value: "e"}, Changed: true, Previous: &connection.Record{}}
 	w.ledger = &connection.Ledger{
 		Plan: planned, Execution: "arn:earlier", Endpoint: connection.Endpoint{ID: "vpce-1", Created: true},
-		DNS: connection.DNS{Mode: planned.DNS.Mode, ZoneID: "Z1", ZoneCreated: true, Changed: true, Records: []connection.WrittenRecord{record},
-			Record: &record.Record, Previous: record.Previous},
+		DNS:    connection.DNS{Mode: planned.DNS.Mode, ZoneID: "Z1", ZoneCreated: true, Records: []connection.WrittenRecord{record}},
 		Config: connection.Config{Parameters: []connection.Parameter{{Name: "/p", Version: 3, PreviousVersion: 2, Changed: true}}},
 	}
 	w.endpoints = []endpoint.Endpoint{{ID: "vpce-9", VPCID: vpcID, State: connection.StateRejected},
@@ -64,12 +63,12 @@ func TestPlanRepair(t *testing.T) {
 	want.DNS.ZoneID, want.DNS.Present = "Z1", w.present["Z1"]
 	want.Findings = []connection.Finding{}
 	want.Creates = []string{
-		"put right: record (the zone's records lead to the endpoint, with their TTL)", "put right: tags (the endpoint carries our tags)",
+		"repair: record (the zone's records lead to the endpoint, with their TTL)", "repair: tags (the endpoint carries our tags)",
 	}
 	record := connection.WrittenRecord{Record: ledger.DNS.Records[0].Record}
 	want.Repair = &connection.RepairPlan{
 		Checks: []connection.DriftCheck{connection.CheckRecord, connection.CheckTags}, Endpoint: ledger.Endpoint, Execution: "arn:earlier",
-		DNS:    connection.DNS{Mode: ledger.DNS.Mode, ZoneID: "Z1", Records: []connection.WrittenRecord{record}, Record: ledger.DNS.Record},
+		DNS:    connection.DNS{Mode: ledger.DNS.Mode, ZoneID: "Z1", Records: []connection.WrittenRecord{record}},
 		Config: connection.Config{Parameters: []connection.Parameter{{Name: "/p", Version: 3}}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -147,17 +146,17 @@ func TestPlanRepairRefuses(t *testing.T) {
 			"name: monte-carlo/agents-prod is not onboarded; onboard it: a repair makes nothing new"},
 		"held": {func(w *world) { w.holder = "arn:other" }, connection.Conflict, "is held by execution arn:other"},
 		"the network is registered no more": {func(w *world) { w.ledger.Plan.Network.VPCID = "vpc-0b0000000000000b0" }, connection.InvalidRequest,
-			"is not registered any more; register it again"},
+			"is no longer registered; register it again"},
 		"the endpoint is gone": {func(w *world) { w.endpoints = w.endpoints[:1] }, connection.InvalidRequest,
-			"endpoint vpce-1 is not in " + vpcID + " any more, and a repair replaces none; onboard the connection again"},
+			"endpoint vpce-1 is no longer in " + vpcID + ", and a repair does not replace it; onboard the connection again"},
 		"the endpoint is being deleted": {func(w *world) { w.endpoints[1].State = connection.StateDeleting }, connection.InvalidRequest,
-			"a repair replaces none"},
+			"a repair does not replace it"},
 		"the endpoint was rejected": {func(w *world) { w.endpoints[1].State = connection.StateRejected }, connection.InvalidRequest,
 			"endpoint vpce-1 is rejected, which no repair changes; ask the vendor"},
 		"the endpoint waits again": {func(w *world) { w.endpoints[1].State = connection.StatePendingAcceptance }, connection.InvalidRequest,
 			"which no repair changes"},
 		"the endpoint is another connection's": {func(w *world) { w.endpoints[1].Tags = connection.Tags("monte-carlo/other", "arn:e") },
-			connection.Conflict, "endpoint vpce-1 carries the tags of connection monte-carlo/other; use that connection, or put the tags right by hand"},
+			connection.Conflict, "endpoint vpce-1 carries the tags of connection monte-carlo/other; use that connection, or correct the tags manually"},
 		"the ledger cannot be read":    {func(w *world) { w.fail["Ledger"] = throttled }, connection.Internal, "throttled"},
 		"the endpoints cannot be read": {func(w *world) { w.fail["InVPC"] = throttled }, connection.Internal, "throttled"},
 		"the zone cannot be read":      {func(w *world) { w.fail["Find"] = throttled }, connection.Internal, "throttled"},

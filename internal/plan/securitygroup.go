@@ -17,14 +17,14 @@ const maxGroupRules = 60
 // checkClientGroups reads the groups that the clients carry.
 //
 // AWS: a rule may name groups of its own VPC; those of a peered VPC are not looked for here.
-func (p *Planner) checkClientGroups(ctx context.Context, d *draft) error {
+func (s *site) checkClientGroups(ctx context.Context, d *draft) error {
 	const path = "target.clientSecurityGroupIds"
 	target := d.request.Target
 	if len(target.ClientSecurityGroupIDs) == 0 || d.broken(path) {
 		return nil
 	}
 	remedy := "write a security group of " + target.VPCID + ", or the clients' blocks in target.clientCidrs"
-	found, err := p.from.Endpoints.SecurityGroups(ctx, target.ClientSecurityGroupIDs)
+	found, err := s.Endpoints.SecurityGroups(ctx, target.ClientSecurityGroupIDs)
 	if awserr.IsNotFound(err) {
 		d.missing(path, target.ClientSecurityGroupIDs, remedy, err)
 		return nil
@@ -40,8 +40,8 @@ func (p *Planner) checkClientGroups(ctx context.Context, d *draft) error {
 	return nil
 }
 
-// designGroup plans a security group for a request that names none: the clients come in on the vendor's ports, nobody else does
-// on any. The network's probe is a client too: what it cannot reach is never proved.
+// designGroup plans a security group for a request that names none: it allows the clients on the vendor's ports, and no other
+// traffic. The network's probe is a client too: what it cannot reach is never proved.
 func (d *draft) designGroup() {
 	if d.profile == nil || d.vpc == nil || d.broken("target.clientCidrs") || d.broken("target.clientSecurityGroupIds") {
 		return
@@ -63,7 +63,7 @@ func (d *draft) designGroup() {
 		if slices.ContainsFunc(filter.Blocks([]string{cidr}), filter.Anywhere) {
 			d.faults.Addf(fmt.Sprintf("target.clientCidrs[%d]", i),
 				"write the blocks that the clients are in, or a group of your own in target.securityGroupIds",
-				"%s would let anyone in, and Postern makes no such security group", cidr)
+				"%s would allow any client, and Postern makes no such security group", cidr)
 		}
 	}
 	if rules := len(ports) * (len(group.CIDRs) + len(group.GroupIDs)); rules > maxGroupRules {

@@ -75,7 +75,7 @@ func TestFaultsOfClients(t *testing.T) {
 		want    string
 	}{
 		"anyone": {changes: map[string]any{none: []string{}, cidrs: []string{"10.20.0.0/16", "0.0.0.0/0"}},
-			want: "target.clientCidrs[1]: 0.0.0.0/0 would let anyone in, and Postern makes no such security group"},
+			want: "target.clientCidrs[1]: 0.0.0.0/0 would allow any client, and Postern makes no such security group"},
 		"too many rules": {changes: map[string]any{none: []string{}, cidrs: many, groups: manyGroups(11)},
 			world: func(w *world) {
 				for _, id := range manyGroups(11) {
@@ -92,7 +92,7 @@ func TestFaultsOfClients(t *testing.T) {
 			want: "target.clientSecurityGroupIds[0]: sg-0c0000000000000c1 belongs to vpc-00000000000000bad"},
 		"given groups let only another group in": {changes: map[string]any{groups: []string{clientSG}},
 			world: inbound(endpoint.Rule{Protocol: "tcp", FromPort: 443, ToPort: 443, GroupIDs: []string{endpointSG}}),
-			want:  "target.clientSecurityGroupIds[0]: sg-0e0000000000000e1 do not let sg-0c0000000000000c1 in on 443/tcp"},
+			want:  "target.clientSecurityGroupIds[0]: sg-0e0000000000000e1 do not allow sg-0c0000000000000c1 on 443/tcp"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

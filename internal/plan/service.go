@@ -13,7 +13,7 @@ import (
 
 // checkService reads the vendor's service as this account sees it. A service that is not visible is no fault: the vendor has yet
 // to allow-list us, or a name is wrong, and AWS answers both the same.
-func (p *Planner) checkService(ctx context.Context, d *draft) error {
+func (s *site) checkService(ctx context.Context, d *draft) error {
 	if names := strings.Join(d.rendered.Awaited, ", "); names != "" {
 		d.info(connection.FindingAwaited, "The vendor gives %s with the allow-listing. Nothing of the service was looked at; when they are there, start "+
 			"action approve with them as inputs.", names)
@@ -21,7 +21,7 @@ func (p *Planner) checkService(ctx context.Context, d *draft) error {
 	if !d.serviceKnown() {
 		return nil
 	}
-	service, err := p.readService(ctx, d.plan)
+	service, err := s.readService(ctx, d.plan)
 	if err != nil {
 		return err
 	}
@@ -37,8 +37,8 @@ func (d *draft) serviceKnown() bool {
 	return name.Known && region.Known && !d.broken(cmp.Or(region.Path, name.Path, "vendor"))
 }
 
-func (p *Planner) readService(ctx context.Context, plan connection.Plan) (connection.Service, error) {
-	return p.from.Endpoints.Service(ctx, plan.Service.Name, plan.Service.Region, plan.Network.Region)
+func (s *site) readService(ctx context.Context, plan connection.Plan) (connection.Service, error) {
+	return s.Endpoints.Service(ctx, plan.Service.Name, plan.Service.Region, plan.Network.Region)
 }
 
 // serviceFaults returns why a visible service cannot serve the plan's endpoint.
@@ -74,7 +74,7 @@ func privateDNSFaults(service connection.Service, hostname string) connection.Fa
 			"private DNS name", "%s is not the private DNS name of the service, which is %s", hostname, name)
 	case !service.PrivateDNSVerified:
 		faults.Addf("vendor", "ask the vendor to prove the domain (the TXT record that AWS names), and start again when it is verified",
-			"the service's private DNS name %s is not verified, and AWS lets nobody use it before", name)
+			"the service's private DNS name %s is not verified, and cannot be used before", name)
 	}
 	return faults
 }
@@ -98,7 +98,7 @@ func zoneFaults(plan connection.Plan) connection.Faults {
 	return faults
 }
 
-// answers reports whether a private DNS name, which may be a wildcard, stands for a hostname.
+// answers reports whether a private DNS name, which may be a wildcard, includes a hostname.
 func answers(privateName, hostname string) bool {
 	domain, wildcard := strings.CutPrefix(privateName, "*.")
 	if !wildcard {
@@ -133,10 +133,10 @@ func serviceFindings(plan connection.Plan, profile *catalog.Profile) []connectio
 				"AWS answers both alike.", service.Name, plan.Network.AccountID, plan.Network.Region)}}
 	case acceptance == catalog.AcceptanceRequired && !service.AcceptanceRequired:
 		return []connection.Finding{{Severity: connection.SeverityInfo, Code: codeNoApproval,
-			Message: "The service accepts endpoints by itself, though the vendor's page speaks of an approval."}}
+			Message: "The service accepts endpoints by itself, though the vendor's page mentions an approval."}}
 	case acceptance == catalog.AcceptanceAuto && service.AcceptanceRequired:
 		return []connection.Finding{{Severity: connection.SeverityWarning, Code: codeApproval,
-			Message: "The vendor has to accept the endpoint by hand, though its page does not say so."}}
+			Message: "A person at the vendor has to accept the endpoint, though its page does not say so."}}
 	default:
 		return nil
 	}

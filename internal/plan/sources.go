@@ -27,7 +27,7 @@ type Endpoints interface {
 // Zones is what the plan reads of Route 53; *dns.Client satisfies it.
 type Zones interface {
 	Zones(ctx context.Context, vpcID, region string) ([]dns.Zone, error)
-	Ours(ctx context.Context, zoneID, connectionID string) (bool, error)
+	Connection(ctx context.Context, zoneID string) (connectionID string, err error)
 	Owned(ctx context.Context, connectionID string, network connection.Network, zoneID string) ([]connection.DNS, error)
 	Present(ctx context.Context, zoneID string, names []connection.NameRecord) ([]connection.Record, error)
 	Find(ctx context.Context, name, connectionID string) (zone dns.Zone, found bool, err error)
@@ -49,16 +49,15 @@ type Holders interface {
 	Ledger(ctx context.Context, connectionID string) (*connection.Ledger, error)
 }
 
-// Account tells whether an account can be reached; *account.Accounts satisfies it.
+// Account reports whether an account can be reached; *account.Accounts satisfies it.
 type Account interface {
 	Reach(ctx context.Context, access connection.Access) error
 }
 
-// Sources is all that the plan reads: what a VPC's own account knows, and the registry.
+// Sources is what the plan reads in the account and Region of a network.
 type Sources struct {
 	Account    Account
 	Endpoints  Endpoints
 	Zones      Zones
 	Parameters Parameters
-	Holders    Holders
 }

@@ -14,7 +14,7 @@ import (
 const (
 	secondsPerDay  = 86_400
 	secondsPerHour = 3_600
-	// defaultHeartbeatHours is how long the five-minute sweep may be silent before a wait ends with WatchLost.
+	// defaultHeartbeatHours is how long the five-minute sweep may send no heartbeat before a wait ends with WatchLost.
 	defaultHeartbeatHours = 3
 	maxDays               = 180 // two waits fit into the year that AWS lets an execution run
 	maxHeartbeatHours     = 23  // AWS: a heartbeat must be shorter than its timeout, which is a day at least
@@ -66,8 +66,8 @@ func (t Timeouts) apply(gates connection.Gates) connection.Gates {
 	return gates
 }
 
-// Approval is how long an approval may be waited for: the longer of what is set here and what the vendor's profile says. A vendor
-// that has no profile any more has the longest time of all.
+// Approval is how long an approval may be waited for: the longer of what is set here and what the vendor's profile says. For a vendor
+// without a profile it is the longest time of all profiles.
 func (t Timeouts) Approval(vendors catalog.Catalog, vendorID string) time.Duration {
 	days := t.ApprovalDays
 	ids := vendors.IDs()

@@ -40,9 +40,9 @@ func otherVendor(t *testing.T, w *world, id string) (*Planner, json.RawMessage) 
 
 func plannerOf(w *world, vendors catalog.Catalog) *Planner {
 	sources := func(connection.Access) Sources {
-		return Sources{Account: w, Endpoints: w, Zones: zonesOf{w}, Parameters: w, Holders: anyHolder{}}
+		return Sources{Account: w, Endpoints: w, Zones: zonesOf{w}, Parameters: w}
 	}
-	return New(vendors, config(), sources, slog.New(slog.DiscardHandler))
+	return New(vendors, config(), anyHolder{}, sources, slog.New(slog.DiscardHandler))
 }
 
 // anyHolder says that every connection is free.
@@ -74,7 +74,7 @@ func TestPlanVendorPrivateDNS(t *testing.T) {
 			w.zones = []dns.Zone{{ID: "Z1", Name: name, OwningService: "vpce.amazonaws.com"}}
 		}},
 		"not verified": {world: func(w *world) { w.service.PrivateDNSVerified = false },
-			want: []string{"vendor: the service's private DNS name acme.cluster.engflow.com is not verified, and AWS lets nobody use it " +
+			want: []string{"vendor: the service's private DNS name acme.cluster.engflow.com is not verified, and cannot be used " +
 				"before; ask the vendor to prove the domain (the TXT record that AWS names), and start again when it is verified"}},
 		"none": {world: func(w *world) { w.service.PrivateDNSName, w.service.PrivateDNSVerified = "", false },
 			want: []string{"vendor: " + mcService + " has no private DNS name, so an endpoint's private DNS cannot be switched on; ask " +
@@ -110,15 +110,15 @@ func TestPlanVendorPrivateDNS(t *testing.T) {
 			w.service.PrivateDNSName = "*.cluster.engflow.com"
 			w.zones = []dns.Zone{{ID: "Z1", Name: "cluster.engflow.com", OwningAccount: accountID}}
 		}, want: []string{"target.vpcId: vpc-0a1b2c3d4e5f60718 already has a zone cluster.engflow.com (Z1 of account " +
-			"111122223333) that Postern did not make for this connection; remove that zone from the VPC"}},
+			"111122223333) that Postern did not make for this connection; find out who uses that zone, and end its association with the VPC when nothing there needs its records"}},
 		"a zone below a wildcard's": {world: func(w *world) {
 			w.service.PrivateDNSName = "*.cluster.engflow.com"
 			w.zones = []dns.Zone{{ID: "Z1", Name: name, OwningAccount: accountID}}
 		}, want: []string{"target.vpcId: zone acme.cluster.engflow.com (Z1 of account 111122223333) is more specific than " +
-			"cluster.engflow.com and would answer acme.cluster.engflow.com; remove that zone from the VPC"}},
+			"cluster.engflow.com and would answer acme.cluster.engflow.com; find out who uses that zone, and end its association with the VPC when nothing there needs its records"}},
 		"a zone for it": {world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: name, OwningAccount: accountID}} },
 			want: []string{"target.vpcId: vpc-0a1b2c3d4e5f60718 already has a zone acme.cluster.engflow.com (Z1 of account " +
-				"111122223333) that Postern did not make for this connection; remove that zone from the VPC"}},
+				"111122223333) that Postern did not make for this connection; find out who uses that zone, and end its association with the VPC when nothing there needs its records"}},
 		"in another Region": {world: func(w *world) { w.service.Region = "eu-west-1" },
 			want: []string{"inputs.serviceName: the service name is of eu-west-1, its Region is said to be us-east-1; " +
 				"write the service name and its Region as the vendor gave them"}},
@@ -177,7 +177,7 @@ func TestPlanCutover(t *testing.T) {
 	t.Parallel()
 	fault := "cutover: the private name acme.cluster.engflow.com equals the public one, so switching private DNS on moves every client " +
 		"in vpc-0a1b2c3d4e5f60718 at once; write \"cutover\": true when they may move now, or use action plan to see all that would " +
-		"happen; a private name of its own, in inputs.privateEndpoint, moves nobody"
+		"happen; a private name of its own, in inputs.privateEndpoint, moves no client"
 	const custom = "private.acme.cluster.engflow.com"
 	tests := map[string]struct {
 		changes map[string]any
@@ -271,13 +271,13 @@ func TestPlanSeveralRecords(t *testing.T) {
 		"zones' cousin": {world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "use1-az6." + domain, OwningAccount: accountID}} }},
 		"a zonal name's zone": {
 			world: func(w *world) { w.zones = []dns.Zone{{ID: "Z1", Name: "use1-az2." + domain, OwningAccount: accountID}} },
-			want:  []string{faultOf("use1-az2."+domain) + "*.use1-az2." + domain + "; remove that zone from the VPC"},
+			want:  []string{faultOf("use1-az2."+domain) + "*.use1-az2." + domain + "; find out who uses that zone, and end its association with the VPC when nothing there needs its records"},
 		},
 		"the bootstrap server's zone": {
 			world: func(w *world) {
 				w.zones = []dns.Zone{{ID: "Z1", Name: "lkc-abc123." + domain, OwningAccount: accountID}}
 			},
-			want: []string{faultOf("lkc-abc123."+domain) + "lkc-abc123." + domain + "; remove that zone from the VPC"},
+			want: []string{faultOf("lkc-abc123."+domain) + "lkc-abc123." + domain + "; find out who uses that zone, and end its association with the VPC when nothing there needs its records"},
 		},
 		"adopted with other subnets": {
 			world: func(w *world) {
@@ -382,7 +382,7 @@ func TestPlanOfAVendorAddedByFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := []string{}
-	for _, record := range got.DNS.Names() {
+	for _, record := range got.DNS.Records {
 		names = append(names, record.Type+" "+record.Name+" "+record.AZID)
 	}
 	want := []string{"ALIAS seventh.example ", "CNAME one.seventh.example ", "CNAME two.seventh.example ",
@@ -459,8 +459,8 @@ func TestPlanChecksEveryPort(t *testing.T) {
 			"page may ask for, does not help: the clients connect to the endpoint"
 	}
 	want := []string{
-		"target.securityGroupIds: sg-0e0000000000000e1 do not let 10.20.0.0/16 in on 8443/tcp; " + remedy("8443"),
-		"target.securityGroupIds: sg-0e0000000000000e1 do not let 10.20.0.0/16 in on 9440/tcp; " + remedy("9440"),
+		"target.securityGroupIds: sg-0e0000000000000e1 do not allow 10.20.0.0/16 on 8443/tcp; " + remedy("8443"),
+		"target.securityGroupIds: sg-0e0000000000000e1 do not allow 10.20.0.0/16 on 9440/tcp; " + remedy("9440"),
 	}
 	if diff := cmp.Diff(want, lines(t, err)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

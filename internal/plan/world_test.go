@@ -23,6 +23,7 @@ import (
 const (
 	execution  = "arn:aws:states:us-east-1:111122223333:execution:postern:monte-carlo-agents-prod-1"
 	connID     = "monte-carlo/agents-prod"
+	otherID    = "monte-carlo/other"
 	accountID  = "111122223333"
 	vpcID      = "vpc-0a1b2c3d4e5f60718"
 	subnetA    = "subnet-0a10000000000000a"
@@ -45,22 +46,26 @@ type world struct {
 	Parameters
 	Holders
 
-	vpcs        map[string]endpoint.VPC
-	subnets     map[string]endpoint.Subnet
-	groups      map[string]endpoint.SecurityGroup
-	service     connection.Service
-	endpoints   []endpoint.Endpoint
-	zones       []dns.Zone
-	ourZones    []string
-	values      map[string]publish.Existing
-	holder      string
-	holderEnded bool
-	ran         []byte // what the holder was asked for, and when it began
-	ranSince    time.Time
-	made        map[string]connection.Parameter
-	ledger      *connection.Ledger
-	owned       map[string][]connection.DNS    // by VPC
-	present     map[string][]connection.Record // by zone
+	vpcs      map[string]endpoint.VPC
+	subnets   map[string]endpoint.Subnet
+	groups    map[string]endpoint.SecurityGroup
+	service   connection.Service
+	endpoints []endpoint.Endpoint
+	zones     []dns.Zone
+	ourZones  []string
+	// zonesOfOthers are the connections that other zones were made for, and otherLedger and otherHolder what the registry has of them.
+	zonesOfOthers map[string]string
+	otherLedger   *connection.Ledger
+	otherHolder   string
+	values        map[string]publish.Existing
+	holder        string
+	holderEnded   bool
+	ran           []byte // what the holder was asked for, and when it began
+	ranSince      time.Time
+	made          map[string]connection.Parameter
+	ledger        *connection.Ledger
+	owned         map[string][]connection.DNS    // by VPC
+	present       map[string][]connection.Record // by zone
 	// What only a diagnosis reads: by endpoint, by zone, and a zone of ours that the VPC does not have.
 	interfaces map[string][]connection.NetworkInterface
 	records    map[string][]connection.ZoneRecord
@@ -133,7 +138,10 @@ func (w *world) Owned(_ context.Context, id string, network connection.Network, 
 	return w.owned[network.VPCID], w.call("Owned")
 }
 
-func (w *world) Ledger(_ context.Context, _ string) (*connection.Ledger, error) {
+func (w *world) Ledger(_ context.Context, id string) (*connection.Ledger, error) {
+	if id == otherID {
+		return w.otherLedger, w.call("Ledger")
+	}
 	return w.ledger, w.call("Ledger")
 }
 
@@ -201,13 +209,24 @@ func (w *world) ZonesOf(_ context.Context, id, region string) ([]dns.Zone, error
 	return w.zones, w.call("Zones")
 }
 
-func (w *world) Ours(_ context.Context, zoneID, connectionID string) (bool, error) {
-	for _, ours := range w.ourZones {
-		if ours == zoneID && connectionID == connID {
-			return true, w.call("Ours")
+// Connection refuses the zones of other accounts, as AWS does.
+func (w *world) Connection(_ context.Context, zoneID string) (string, error) {
+	if err := w.readable(zoneID); err != nil {
+		return "", err
+	}
+	if slices.Contains(w.ourZones, zoneID) {
+		return connID, w.call("Ours")
+	}
+	return w.zonesOfOthers[zoneID], w.call("Ours")
+}
+
+func (w *world) readable(zoneID string) error {
+	for _, zone := range w.zones {
+		if zone.ID == zoneID && zone.OwningAccount != "" && zone.OwningAccount != accountID {
+			return &smithy.GenericAPIError{Code: "AccessDenied", Message: "not authorized to read " + zoneID}
 		}
 	}
-	return false, w.call("Ours")
+	return nil
 }
 
 func (w *world) Read(_ context.Context, names []string) (map[string]publish.Existing, error) {
@@ -225,6 +244,9 @@ func (w *world) Created(context.Context, string, string) ([]publish.Created, err
 }
 
 func (w *world) Holder(_ context.Context, id string) (string, error) {
+	if id == otherID {
+		return w.otherHolder, w.call("Holder")
+	}
 	if id != connID {
 		panic("holder of " + id)
 	}
@@ -284,8 +306,8 @@ func (w *world) planner(t *testing.T, config Config) *Planner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(vendors, config, func(connection.Access) Sources {
-		return Sources{Account: w, Endpoints: w, Zones: zonesOf{w}, Parameters: w, Holders: w}
+	return New(vendors, config, w, func(connection.Access) Sources {
+		return Sources{Account: w, Endpoints: w, Zones: zonesOf{w}, Parameters: w}
 	}, slog.New(slog.DiscardHandler))
 }
 
@@ -344,6 +366,9 @@ func (w *world) Find(_ context.Context, name, connectionID string) (dns.Zone, bo
 }
 
 func (w *world) Records(_ context.Context, zoneID string, names []string) ([]connection.ZoneRecord, error) {
+	if err := w.readable(zoneID); err != nil {
+		return nil, err
+	}
 	var found []connection.ZoneRecord
 	for _, record := range w.records[zoneID] {
 		if slices.Contains(names, record.Name) {

@@ -14,21 +14,21 @@ import (
 )
 
 // checkZones looks at the private hosted zones that the VPC has. The resolver answers a name from the most specific zone that
-// contains it, and from no other: a zone like ours, or one between ours and the hostname, makes the connection impossible.
+// contains it, and from no other: a zone of the same name, or one between it and the hostname, makes the connection impossible.
 //
 // AWS: zones that reach the VPC through a Route 53 Profile are not listed.
-func (p *Planner) checkZones(ctx context.Context, d *draft) error {
+func (s *site) checkZones(ctx context.Context, d *draft) error {
 	if !d.rendered.Hostname.Known || d.broken("options") || d.plan.DNS.Mode == connection.ModeNone {
 		return nil
 	}
 	d.nameRecords()
 	own := d.ownZone()
-	zones, err := p.from.Zones.Zones(ctx, d.plan.Network.VPCID, d.plan.Network.Region)
+	zones, err := s.Zones.Zones(ctx, d.plan.Network.VPCID, d.plan.Network.Region)
 	if err != nil {
 		return err
 	}
 	d.zones = zones
-	if kept, err := p.keeps(ctx, d, zones); kept || err != nil {
+	if kept, err := s.keeps(ctx, d, zones); kept || err != nil {
 		return err
 	}
 	taken := false
@@ -38,23 +38,27 @@ func (p *Planner) checkZones(ctx context.Context, d *draft) error {
 			// The zone that AWS made for the endpoint we adopt.
 		case zone.Name == own:
 			taken = true
-			if err := p.checkSameZone(ctx, d, zone); err != nil {
+			if err := s.checkSameZone(ctx, d, zone); err != nil {
 				return err
 			}
 		case hostname != "" && below(zone.Name, own):
-			d.faults.Addf("target.vpcId", "remove that zone from the VPC"+d.otherScope(),
+			remedy, err := s.zoneInstead(ctx, d, zone)
+			if err != nil {
+				return err
+			}
+			d.faults.Addf("target.vpcId", remedy+d.otherScope(),
 				"zone %s (%s) is more specific than %s and would answer %s", zone.Name, owner(zone), own, hostname)
 		case below(zone.Name, own):
 			d.info("more-specific-zone", "Zone %s (%s) keeps answering the names below it.", zone.Name, owner(zone))
 		case below(own, zone.Name) && own != d.plan.DNS.Hostname:
-			d.warn("wider-zone", "Names below %s that zone %s (%s) answers now will not resolve any more.", own, zone.Name, owner(zone))
+			d.warn("wider-zone", "Names below %s that zone %s (%s) answers now will no longer resolve.", own, zone.Name, owner(zone))
 		}
 	}
 	if !taken {
 		d.checkNeighbours(own)
 	}
 	d.noteShadow()
-	return p.checkAssociatedZones(ctx, d, own)
+	return s.checkAssociatedZones(ctx, d, own)
 }
 
 // itsPrivateDNS reports whether a zone is one of AWS's, for the private DNS of the endpoint that is adopted.
@@ -62,7 +66,7 @@ func (d *draft) itsPrivateDNS(zone dns.Zone) bool {
 	return zone.OwningService != "" && d.adopted.PrivateDNSEnabled && d.plan.DNS.Mode == connection.ModeVendorPrivateDNS
 }
 
-// nameRecords writes the records that the profile lists into the plan: those that lead to one zone by the zones of the subnets.
+// nameRecords writes the records that the profile lists into the plan: those for one Availability Zone by the zones of the subnets.
 //
 // AWS: an endpoint for a service of another Region has no names of zones.
 func (d *draft) nameRecords() {
@@ -75,11 +79,11 @@ func (d *draft) nameRecords() {
 	d.plan.DNS.Records = d.rendered.RecordsIn(azIDs)
 	if d.plan.CrossRegion() && len(d.rendered.Zonal) > 0 {
 		d.warn("no-zonal-names", "The endpoint will have no names of Availability Zones, since the service is in another Region: the "+
-			"names that lead to one zone get no record.")
+			"names for one zone get no record.")
 	}
 }
 
-// ownZone is the zone that will answer the hostname: ours, or the one that AWS makes for the endpoint's private DNS.
+// ownZone is the zone that will answer the hostname: the connection's, or the one that AWS makes for the endpoint's private DNS.
 //
 // AWS: that zone has the service's private DNS name, for a wildcard without its star.
 func (d *draft) ownZone() string {
@@ -104,7 +108,7 @@ func (d *draft) answeredBy(zone dns.Zone) string {
 	return ""
 }
 
-// checkNeighbours looks for another endpoint whose private DNS answers for our zone already, which AWS may not list among the
+// checkNeighbours looks for another endpoint whose private DNS answers for the connection's zone already, which AWS may not list among the
 // zones.
 //
 // AWS: the second private DNS of a name in a VPC is refused, and so is a zone of that name.
@@ -127,10 +131,10 @@ func (d *draft) rival(zone string) (endpoint.Endpoint, bool) {
 	return endpoint.Endpoint{}, false
 }
 
-// checkSameZone decides about a zone with the name of ours: one that Postern made for this connection is used again.
+// checkSameZone decides about a zone with the name of the connection's: one that Postern made for this connection is used again.
 //
 // AWS: a VPC has one zone of a name (ConflictingDomainExists), and an endpoint with private DNS has one too.
-func (p *Planner) checkSameZone(ctx context.Context, d *draft, zone dns.Zone) error {
+func (s *site) checkSameZone(ctx context.Context, d *draft, zone dns.Zone) error {
 	if zone.OwningService != "" {
 		other := "another endpoint"
 		if e, found := d.rival(zone.Name); found {
@@ -141,25 +145,45 @@ func (p *Planner) checkSameZone(ctx context.Context, d *draft, zone dns.Zone) er
 		return nil
 	}
 	if d.plan.DNS.Mode == connection.ModePrivateHostedZone && zone.OwningAccount == d.plan.Network.AccountID {
-		ours, err := p.from.Zones.Ours(ctx, zone.ID, d.plan.ConnectionID)
+		of, err := s.Zones.Connection(ctx, zone.ID)
 		if err != nil {
 			return err
 		}
-		if ours {
+		if of == d.plan.ConnectionID {
 			d.plan.DNS.ZoneID = zone.ID
-			d.plan.DNS.Present, err = p.from.Zones.Present(ctx, zone.ID, d.plan.DNS.Names())
+			d.plan.DNS.Present, err = s.Zones.Present(ctx, zone.ID, d.plan.DNS.Records)
 			return err
 		}
 	}
-	d.faults.Addf("target.vpcId", "remove that zone from the VPC"+d.otherScope(),
+	remedy, err := s.zoneInstead(ctx, d, zone)
+	if err != nil {
+		return err
+	}
+	d.faults.Addf("target.vpcId", remedy+d.otherScope(),
 		"%s already has a zone %s (%s) that Postern did not make for this connection", d.plan.Network.VPCID, zone.Name, owner(zone))
 	return nil
+}
+
+// zoneInstead returns what to do about a zone in the way of this connection's. A zone that another connection uses must stay. Only the
+// zones of the network's own account can be read.
+func (s *site) zoneInstead(ctx context.Context, d *draft, zone dns.Zone) (string, error) {
+	other := ""
+	if zone.OwningService == "" && zone.OwningAccount == d.plan.Network.AccountID {
+		var err error
+		if other, err = s.Zones.Connection(ctx, zone.ID); err != nil {
+			return "", err
+		}
+	}
+	if other != "" && other != d.plan.ConnectionID {
+		return s.instead(ctx, other)
+	}
+	return "find out who uses that zone, and end its association with the VPC when nothing there needs its records", nil
 }
 
 // otherScope returns the way out that another zone scope would be, if there is one.
 func (d *draft) otherScope() string {
 	scopes := d.profile.DNS.ZoneScope.Allowed
-	if d.plan.DNS.RecordType != connection.RecordCNAME || !slices.Contains(scopes, catalog.ScopeHostname) {
+	if d.plan.DNS.Zone == d.plan.DNS.Hostname || !slices.Contains(scopes, catalog.ScopeHostname) {
 		return ""
 	}
 	return ", or write options.zoneScope: " + catalog.ScopeHostname

@@ -23,7 +23,7 @@ const madeUp = "postern-probe"
 // others are the names of the plan's zone besides the host. One for an Availability Zone leads to its interface alone.
 func (s subject) others(plan connection.Plan) []lookup {
 	var names []lookup
-	for _, record := range plan.DNS.Names() {
+	for _, record := range plan.DNS.Records {
 		name := record.Name
 		if domain, wildcard := strings.CutPrefix(name, "*."); wildcard {
 			name = madeUp + "." + domain

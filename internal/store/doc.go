@@ -21,7 +21,7 @@
 //	updatedAt           time of the last change
 //	endpointId          endpoint of the connection
 //	lastSeen            its last state that we have seen
-//	waitGate            gate that is waited at (partition key of the sparse index "waiting")
+//	waitGate            gate that is waited at (partition key of the sparse index "waiting", which is read whole)
 //	waitSince           when the wait began (sort key of the index)
 //	waitExecution       execution that waits
 //	waitEndpoint        endpoint waited for (approval)
@@ -30,6 +30,8 @@
 //	waitAsked           when the vendor was asked: its hours count from here
 //	waitHours           the hours it says it takes, in decimal, and waitCalendar, the calendar they are counted by
 //	waitTo              whom the text went to, and waitSubject, its subject
+//	waitHeartbeat       the seconds after which Step Functions ends the wait without a heartbeat, in decimal
+//	waitBeat            when the wait was seen to go on for which the last heartbeat was sent
 //	waitRegistration    tells two registrations apart; a digest of the token
 //	waitToken           the task token. Only Token reads it, and the index must not carry it
 //	noticeAllowlist     execution whose message for this gate was sent, and noticeApproval likewise

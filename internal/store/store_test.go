@@ -456,18 +456,40 @@ func TestClaimNotice(t *testing.T) {
 	}
 }
 
-func TestRecordState(t *testing.T) {
+// TestBeat: a heartbeat is recorded for the registration it was sent for, and never replaces a later one. A new registration, which
+// has a token of its own, has had none.
+func TestBeat(t *testing.T) {
 	t.Parallel()
 	s, table := open()
-	must(t, s.RecordState(t.Context(), id, "vpce-0123abcd", connection.StateRejected))
+	wait := approval("arn:1", noon)
+	wait.Heartbeat = 3 * time.Hour
+	absent := wait
+	absent.Registration = "gone"
+	must(t, s.Beat(t.Context(), absent, noon, connection.StateRejected))
 	if table.Get(id) != nil {
-		t.Error("a state made an item")
+		t.Error("a heartbeat made an item")
 	}
-	must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
-	must(t, s.RecordState(t.Context(), id, "vpce-00000000", connection.StateRejected))
-	must(t, s.RecordState(t.Context(), id, "vpce-0123abcd", connection.StateUnknown))
-	if wait, _ := stored(t, s); wait.LastSeen != connection.StateUnknown {
-		t.Errorf("last seen %s", wait.LastSeen)
+	check := func(beat time.Time, seen connection.EndpointState) store.Wait {
+		t.Helper()
+		found, _ := stored(t, s)
+		if !found.Beat.Equal(beat) || found.LastSeen != seen || found.Heartbeat != 3*time.Hour {
+			t.Fatalf("heartbeat of %s at %s, last seen %s; want %s, %s", found.Heartbeat, found.Beat, found.LastSeen, beat, seen)
+		}
+		return found
+	}
+	must(t, s.Register(t.Context(), wait, store.NewToken(canary)))
+	first := check(time.Time{}, wait.LastSeen)
+	must(t, s.Beat(t.Context(), first, noon.Add(2*time.Hour), connection.StateUnknown))
+	must(t, s.Beat(t.Context(), first, noon.Add(time.Hour), connection.StatePendingAcceptance)) // comes late
+	check(noon.Add(2*time.Hour), connection.StateUnknown)
+	must(t, s.Beat(t.Context(), first, noon.Add(3*time.Hour), ""))
+	check(noon.Add(3*time.Hour), connection.StateUnknown)
+	must(t, s.Register(t.Context(), wait, store.NewToken(canary+"2"))) // another try of the task, with the same time of entry
+	check(time.Time{}, wait.LastSeen)
+	must(t, s.Beat(t.Context(), first, noon.Add(4*time.Hour), connection.StateUnknown))
+	check(time.Time{}, wait.LastSeen)
+	if waits, err := s.Waiting(t.Context()); err != nil || len(waits) != 1 || waits[0].Heartbeat != 3*time.Hour {
+		t.Errorf("the list of waits: %+v, %v", waits, err)
 	}
 }
 
@@ -479,8 +501,11 @@ func TestAnswerLost(t *testing.T) {
 		"Register": func(s *store.Store) error {
 			return s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary))
 		},
-		"Claim":       func(s *store.Store) error { return s.Claim(t.Context(), id, turn("arn:1", noon), noon) },
-		"RecordState": func(s *store.Store) error { return s.RecordState(t.Context(), id, "vpce-0123abcd", "pending") },
+		"Claim": func(s *store.Store) error { return s.Claim(t.Context(), id, turn("arn:1", noon), noon) },
+		"Beat": func(s *store.Store) error {
+			wait, _ := stored(t, s)
+			return s.Beat(t.Context(), wait, noon, "pending")
+		},
 		"Finish": func(s *store.Store) error {
 			return s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusOnboarded})
 		},
@@ -613,16 +638,16 @@ func TestErrorsNameTheThing(t *testing.T) {
 	_, holder := s.Holder(t.Context(), id)
 	_, notice := s.ClaimNotice(t.Context(), id, "arn:1", connection.GateApproval, noon)
 	for name, err := range map[string]error{
-		"registering the approval wait of " + id:  s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)),
-		"reading the waits at gate allowlist":     waiting,
-		"reading the wait of " + id:               token,
-		"settling the approval wait of " + id:     s.Settle(t.Context(), approval("arn:1", noon), "pending"),
-		"reading who holds " + id:                 holder,
-		"recording that " + id + " is failed":     s.Finish(t.Context(), result),
-		"claiming the approval message of " + id:  notice,
-		"releasing the approval message of " + id: s.ReleaseNotice(t.Context(), id, "arn:1", connection.GateApproval, "name"),
-		"releasing the removal message of " + id:  s.ReleaseRemoval(t.Context(), id, "arn:1", "name"),
-		"recording that vpce-1 is pending":        s.RecordState(t.Context(), id, "vpce-1", "pending"),
+		"registering the approval wait of " + id:                s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)),
+		"reading the waits":                                     waiting,
+		"reading the wait of " + id:                             token,
+		"settling the approval wait of " + id:                   s.Settle(t.Context(), approval("arn:1", noon), "pending"),
+		"reading who holds " + id:                               holder,
+		"recording that " + id + " is failed":                   s.Finish(t.Context(), result),
+		"claiming the approval message of " + id:                notice,
+		"releasing the approval message of " + id:               s.ReleaseNotice(t.Context(), id, "arn:1", connection.GateApproval, "name"),
+		"releasing the removal message of " + id:                s.ReleaseRemoval(t.Context(), id, "arn:1", "name"),
+		"recording the heartbeat of the approval wait of " + id: s.Beat(t.Context(), approval("arn:1", noon), noon, "pending"),
 	} {
 		if !errors.Is(err, refused) || !strings.HasPrefix(err.Error(), name) {
 			t.Errorf("%v, want it to begin with %q", err, name)

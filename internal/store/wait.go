@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"postern/internal/connection"
 )
@@ -34,6 +34,10 @@ type Wait struct {
 	LastSeen connection.EndpointState // "" when never seen
 	// Ticket is the key of the ticket that opened the connection, "" for none.
 	Ticket string
+	// Heartbeat is how long Step Functions waits for a heartbeat before it ends the wait; 0 for unknown.
+	Heartbeat time.Duration
+	// Beat is when the wait was seen to go on for which the last heartbeat was sent; zero before the first. Beat writes it.
+	Beat time.Time
 	// Asked is when the vendor was asked, from where its hours count; a gate that is waited at again keeps it.
 	Asked time.Time
 	// SLAHours and Calendar are the vendor's own figure; 0 and "" when it gives none.
@@ -57,14 +61,14 @@ func (w Wait) turn() connection.Turn {
 var waitAttributes = []string{
 	"id", "waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "lastSeen", "ticket",
 	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "reminderOf", "reminderPercent",
-	"waitRole", "waitExternalId", "waitRegion",
+	"waitRole", "waitExternalId", "waitRegion", "waitHeartbeat", "waitBeat",
 }
 
 // cleared are the attributes of a wait that has ended.
 var cleared = []string{
 	"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "waitToken",
 	"waitRole", "waitExternalId", "waitRegion",
-	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs",
+	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "waitHeartbeat", "waitBeat",
 }
 
 // Register claims the connection for the wait's execution and stores the wait, in one write; see Claim. When a later turn of the execution
@@ -82,10 +86,14 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 		"waitEndpoint": wait.EndpointID, "waitService": wait.ServiceName, "waitServiceRegion": wait.ServiceRegion,
 		"waitRole": wait.Access.RoleARN, "waitExternalId": wait.Access.ExternalID, "waitRegion": wait.Access.Region,
 		"waitRegistration": token.fingerprint(), "waitToken": token.Reveal(),
+		"waitHeartbeat": "", "waitBeat": "", // a new token has had no heartbeat
 		"waitAsked": "", "waitHours": "", "waitCalendar": wait.Calendar, "waitTo": wait.To, "waitSubject": wait.Subject,
 	}
 	if wait.SLAHours > 0 {
 		set["waitHours"] = strconv.Itoa(wait.SLAHours)
+	}
+	if wait.Heartbeat > 0 {
+		set["waitHeartbeat"] = strconv.FormatInt(int64(wait.Heartbeat/time.Second), 10)
 	}
 	set["waitInputs"] = ""
 	if len(wait.Inputs) > 0 {
@@ -138,32 +146,32 @@ func (s *Store) register(ctx context.Context, wait Wait, set map[string]string, 
 	return held, err
 }
 
-// Waiting returns every wait, the oldest of each gate first. It may miss a wait of the last second, or show one that has just
-// ended (AWS: an index is eventually consistent).
+// Waiting returns every wait, the oldest first. It costs one call for each MB of waits, and one when nothing waits. It may miss a
+// wait of the last second, or show one that has just ended (AWS: an index is eventually consistent).
 func (s *Store) Waiting(ctx context.Context) ([]Wait, error) {
 	var waits []Wait
-	for _, gate := range []connection.Gate{connection.GateAllowlist, connection.GateApproval} {
-		pages := dynamodb.NewQueryPaginator(s.api, &dynamodb.QueryInput{
-			TableName:                 aws.String(s.table),
-			IndexName:                 aws.String(WaitingIndex),
-			KeyConditionExpression:    aws.String("waitGate = :gate"),
-			ExpressionAttributeValues: map[string]types.AttributeValue{":gate": text(string(gate))},
-			ProjectionExpression:      aws.String(strings.Join(waitAttributes, ", ")),
-		})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
+	// The index is sparse: it holds the waits and nothing else, so that a Scan of it reads what a Query for each gate would.
+	pages := dynamodb.NewScanPaginator(s.api, &dynamodb.ScanInput{
+		TableName:            aws.String(s.table),
+		IndexName:            aws.String(WaitingIndex),
+		ProjectionExpression: aws.String(strings.Join(waitAttributes, ", ")),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("reading the waits: %w", err)
+		}
+		for _, found := range page.Items {
+			wait, err := waitOf(found)
 			if err != nil {
-				return nil, fmt.Errorf("reading the waits at gate %s: %w", gate, err)
+				return nil, err
 			}
-			for _, found := range page.Items {
-				wait, err := waitOf(found)
-				if err != nil {
-					return nil, err
-				}
-				waits = append(waits, wait)
-			}
+			waits = append(waits, wait)
 		}
 	}
+	slices.SortStableFunc(waits, func(a, b Wait) int {
+		return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.ConnectionID, b.ConnectionID))
+	})
 	return waits, nil
 }
 
@@ -203,7 +211,7 @@ func (s *Store) WaitOf(ctx context.Context, connectionID string) (Wait, bool, er
 func (s *Store) Settle(ctx context.Context, wait Wait, lastSeen connection.EndpointState) error {
 	c := change{
 		remove:    cleared,
-		condition: "waitExecution = :execution AND waitRegistration = :registration",
+		condition: ofRegistration,
 		values:    map[string]string{"execution": wait.Execution, "registration": wait.Registration},
 	}
 	if lastSeen != "" {
@@ -215,18 +223,26 @@ func (s *Store) Settle(ctx context.Context, wait Wait, lastSeen connection.Endpo
 	return nil
 }
 
-// RecordState records the state last seen of an endpoint, if it is still the connection's.
-func (s *Store) RecordState(ctx context.Context, connectionID, endpointID string, seen connection.EndpointState) error {
-	_, err := s.update(ctx, connectionID, change{
-		set:       map[string]string{"lastSeen": string(seen)},
-		condition: "waitEndpoint = :endpoint OR endpointId = :endpoint",
-		values:    map[string]string{"endpoint": endpointID},
-	})
-	if err != nil {
-		return fmt.Errorf("recording that %s is %s: %w", endpointID, seen, err)
+// Beat records that a heartbeat was sent for a wait that Token returned, since the wait was seen to go on at a time; and the state
+// that was seen then, "" for none. When another registration took the wait's place, or a later heartbeat is recorded, it does
+// nothing.
+func (s *Store) Beat(ctx context.Context, wait Wait, at time.Time, seen connection.EndpointState) error {
+	c := change{
+		set:       map[string]string{"waitBeat": stamp(at)},
+		condition: ofRegistration + " AND (attribute_not_exists(waitBeat) OR waitBeat <= :waitBeat)",
+		values:    map[string]string{"execution": wait.Execution, "registration": wait.Registration},
+	}
+	if seen != "" {
+		c.set["lastSeen"] = string(seen)
+	}
+	if _, err := s.update(ctx, wait.ConnectionID, c); err != nil {
+		return fmt.Errorf("recording the heartbeat of the %s wait of %s: %w", wait.Gate, wait.ConnectionID, err)
 	}
 	return nil
 }
+
+// ofRegistration holds for the very wait that Token returned.
+const ofRegistration = "waitExecution = :execution AND waitRegistration = :registration"
 
 func waitOf(found item) (Wait, error) {
 	since, err := time.Parse(time.RFC3339Nano, found.text("waitSince"))
@@ -246,6 +262,11 @@ func waitOf(found item) (Wait, error) {
 	if asked, err := time.Parse(time.RFC3339Nano, found.text("waitAsked")); err == nil {
 		wait.Asked = asked
 	}
+	if beat, err := time.Parse(time.RFC3339Nano, found.text("waitBeat")); err == nil {
+		wait.Beat = beat
+	}
+	seconds, _ := strconv.Atoi(found.text("waitHeartbeat")) // 0 when it is absent
+	wait.Heartbeat = time.Duration(seconds) * time.Second
 	wait.SLAHours, _ = strconv.Atoi(found.text("waitHours")) // 0 when it is absent
 	if found.text("reminderOf") == reminderOf(wait.Execution, wait.Gate) {
 		wait.Reminded, _ = strconv.Atoi(found.text("reminderPercent"))

@@ -4,6 +4,7 @@ package calendar
 
 import (
 	"fmt"
+	"sync"
 	"time"
 	_ "time/tzdata" // provided.al2023 brings no time zones
 
@@ -32,19 +33,25 @@ func Named(calendar string) (Clock, error) {
 	case Always:
 		return Clock{zone: time.UTC}, nil
 	case USBusiness:
-		zone, err := time.LoadLocation("America/New_York")
-		if err != nil {
-			return Clock{}, fmt.Errorf("time zone of calendar %s: %w", calendar, err)
-		}
-		business := cal.NewBusinessCalendar()
-		business.AddHoliday(us.Holidays...)
-		// The whole day counts: vendors promise "hours" and mean days on which somebody works.
-		business.SetWorkHours(0, 24*time.Hour)
-		return Clock{business: business, zone: zone}, nil
+		return usBusiness()
 	default:
 		return Clock{}, fmt.Errorf("calendar %q: not one of %v", calendar, Calendars)
 	}
 }
+
+// usBusiness makes the clock once: it reads a time zone, and the sweep asks for the clock of each wait.
+var usBusiness = sync.OnceValues(func() (Clock, error) {
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		return Clock{}, fmt.Errorf("time zone of calendar %s: %w", USBusiness, err)
+	}
+	business := cal.NewBusinessCalendar()
+	business.Cacheable = true // whether a day is a holiday
+	business.AddHoliday(us.Holidays...)
+	// The whole day counts: vendors promise "hours" and mean business days.
+	business.SetWorkHours(0, 24*time.Hour)
+	return Clock{business: business, zone: zone}, nil
+})
 
 // Elapsed returns how much of the vendor's time passed between two instants; 0 when to is not after from.
 func (c Clock) Elapsed(from, to time.Time) time.Duration {

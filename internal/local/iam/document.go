@@ -1,6 +1,6 @@
 // Package iam evaluates IAM policies as AWS does: identity policies of roles, and resource policies with service principals and
 // conditions. What it does not know (an element, an operator, a policy variable) refuses to load, since a rule that is skipped
-// would make the embedded cloud more permissive than AWS. It remembers which grants were used, so that the rest can be reported.
+// would make the simulation more permissive than AWS. It remembers which grants were used, so that the rest can be reported.
 package iam
 
 import (
@@ -24,14 +24,16 @@ type document struct {
 }
 
 type statement struct {
-	name         string // Sid, or its place in the document
-	allow        bool
-	actions      []string // nil when notActions is set, and the other way round
-	notActions   []string
-	resources    []string
-	notResources []string
-	principals   principals
-	conditions   []condition
+	name       string // Sid, or its place in the document
+	allow      bool
+	actions    []string // nil when notActions is set, and the other way round
+	notActions []string
+	// folded and notFolded are actions and notActions in lower case: IAM ignores their case.
+	folded, notFolded []string
+	resources         []string
+	notResources      []string
+	principals        principals
+	conditions        []condition
 }
 
 // principals are the principals of a statement: everyone, services by name, and ARNs or account ids.
@@ -84,6 +86,7 @@ func parseStatement(raw any, kind kind, place int) (statement, error) {
 	if s.actions, s.notActions, err = either(fields, "Action", "NotAction"); err != nil {
 		return statement{}, err
 	}
+	s.folded, s.notFolded = lower(s.actions), lower(s.notActions)
 	if kind != trustPolicy {
 		if s.resources, s.notResources, err = either(fields, "Resource", "NotResource"); err != nil {
 			return statement{}, err
@@ -173,7 +176,7 @@ func texts(raw any) ([]string, error) {
 	}
 	for _, text := range list {
 		if strings.Contains(text, "${") {
-			return nil, fmt.Errorf("%s: policy variables are not known here", text)
+			return nil, fmt.Errorf("%s: policy variables are not simulated", text)
 		}
 	}
 	return list, nil

@@ -62,7 +62,7 @@ func (p *Policies) AttachTrust(roleARN string, document any) error {
 func (p *Policies) AttachManaged(roleARN, policyARN string) error {
 	actions, known := managed[policyARN[strings.LastIndex(policyARN, "/")+1:]]
 	if !known || !strings.Contains(policyARN, ":iam::aws:policy/") {
-		return fmt.Errorf("the managed policy %s is not known here", policyARN)
+		return fmt.Errorf("the managed policy %s is not simulated", policyARN)
 	}
 	statement := map[string]any{"Effect": "Allow", "Action": actions, "Resource": "*"}
 	document := map[string]any{"Version": "2012-10-17", "Statement": statement}
@@ -193,9 +193,10 @@ func (p *Policies) evaluate(policies []policy, r request, withPrincipal bool) ve
 }
 
 func (p *Policies) use(policy policy, s statement, action string) {
-	for _, pattern := range s.actions {
-		if glob(strings.ToLower(pattern), strings.ToLower(action)) {
-			p.used[Grant{Owner: policy.owner, Policy: policy.name, Statement: s.name, Action: pattern}] = true
+	action = strings.ToLower(action)
+	for i, pattern := range s.folded {
+		if glob(pattern, action) {
+			p.used[Grant{Owner: policy.owner, Policy: policy.name, Statement: s.name, Action: s.actions[i]}] = true
 		}
 	}
 }
@@ -215,7 +216,7 @@ func (s statement) evaluate(r request, withPrincipal bool) verdict {
 			}
 		}
 	}
-	if !covers(lower(s.actions), lower(s.notActions), strings.ToLower(r.action)) {
+	if !covers(s.folded, s.notFolded, strings.ToLower(r.action)) {
 		return silent
 	}
 	aboutResources := s.resources != nil || s.notResources != nil // a trust policy is not

@@ -25,14 +25,19 @@ func hasPrefix(form url.Values, prefix string) bool {
 type filter struct {
 	name     string
 	values   []string
-	patterns []*regexp.Regexp // of the values
+	exact    map[string]bool  // the values without a wildcard
+	patterns []*regexp.Regexp // of the others
 }
 
 func filters(form url.Values) []filter {
 	var all []filter
 	members(form, "Filter", func(prefix string) {
-		f := filter{name: form.Get(prefix + ".Name"), values: list(form, prefix+".Value")}
+		f := filter{name: form.Get(prefix + ".Name"), values: list(form, prefix+".Value"), exact: map[string]bool{}}
 		for _, value := range f.values {
+			if !strings.ContainsAny(value, `*?`) {
+				f.exact[value] = true
+				continue
+			}
 			expression := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(value))
 			f.patterns = append(f.patterns, regexp.MustCompile("^(?s:"+expression+")$"))
 		}
@@ -112,7 +117,8 @@ func passesAll(conditions []filter, tags map[string]string, more attributes) (bo
 }
 
 func (f filter) matches(values []string) bool {
-	return slices.ContainsFunc(f.patterns, func(pattern *regexp.Regexp) bool { return slices.ContainsFunc(values, pattern.MatchString) })
+	return slices.ContainsFunc(values, func(value string) bool { return f.exact[value] }) ||
+		slices.ContainsFunc(f.patterns, func(pattern *regexp.Regexp) bool { return slices.ContainsFunc(values, pattern.MatchString) })
 }
 
 // page cuts out one answer's worth of things. NextToken is opaque to callers.

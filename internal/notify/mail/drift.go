@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postern/internal/connection"
+	"postern/internal/watch/remedy"
 )
 
 // drifted mails the operators what is wrong with a link in use, when no ticket is told of it. Nobody claims it: a mail that comes
@@ -64,10 +65,10 @@ func driftBody(d connection.DriftNotice) string {
 	case f.Repair != "" && d.Status == connection.DriftOpened:
 		line("What happens next: a repair was started, %s", consoleLink(f.Repair))
 	case d.Status == connection.DriftFlapping:
-		line("What to do: read how the last repair ended, %s; if it went well, agree with who changes it back: docs/runbook.md#drift",
+		line("What to do: read how the last repair ended, %s; if it went well, agree with who changes it back: docs/operate.md#drift",
 			consoleLink(f.Repair))
 	default:
-		line("What to do: %s Action diagnose tells whether the link works: docs/runbook.md#drift", f.Remedy())
+		line("What to do: %s Action diagnose tells whether the link works: docs/operate.md#drift", remedy.Of(f))
 	}
 	line("")
 	line("Connection: %s", d.ConnectionID)

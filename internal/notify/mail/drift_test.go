@@ -39,14 +39,14 @@ func TestDriftMail(t *testing.T) {
 		"opened, and repaired": {func(*connection.DriftNotice) {}, []string{"Postern drift: monte-carlo/agents-prod: record (critical)",
 			"is not as it was verified.", found, "Since: 2026-11-23T15:10:11Z", "assumed-role/admin/somebody (ChangeResourceRecordSets)",
 			"What happens next: a repair was started, https://console.aws.amazon.com/states/", "Endpoint: vpce-0f1e2d3c4b5a69788"}},
-		"opened":          {unrepaired, []string{found, byHand, "docs/runbook.md#drift"}},
+		"opened":          {unrepaired, []string{found, byHand, "docs/operate.md#drift"}},
 		"by nobody known": {func(d *connection.DriftNotice) { d.Finding.By = "" }, []string{"Changed by, as CloudTrail says: nobody known"}},
 		"closed":          {func(d *connection.DriftNotice) { d.Status = connection.DriftClosed }, []string{"Postern drift is over: monte-carlo/agents-prod", "What to do: nothing."}},
 		"flapping":        {func(d *connection.DriftNotice) { d.Status = connection.DriftFlapping }, []string{"Postern drift comes back: ", "was repaired 1 times within a day and is not repaired any more", "or the repairs fail", "read how the last repair ended, https://console.aws.amazon.com/states/"}},
 		"for hands": {func(d *connection.DriftNotice) {
 			unrepaired(d)
 			d.Policy, d.Finding.ForHands = connection.PolicyRepair, true
-		}, []string{"What to do: put it right by hand: no repair is started"}},
+		}, []string{"What to do: fix it manually: no repair is started"}},
 		"high":                            {severity(connection.SeverityHigh), []string{"(high)"}},
 		"medium":                          {severity(connection.SeverityMedium), nil},
 		"low":                             {severity(connection.SeverityLow), nil},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"postern/internal/connection"
+	"postern/internal/watch/remedy"
 )
 
 // The states of drift that a ticket is told.
@@ -24,7 +25,7 @@ func drift(n connection.DriftNotice) (*news, error) {
 	}
 	info, _ := f.Check.Info()
 	c := Comment{State: stateDrift, Head: fmt.Sprintf("The connection has drifted: %s (%s)", f.Check, n.Severity)}
-	next := "Next: " + f.Remedy() + " Action diagnose tells whether the link works."
+	next := "Next: " + remedy.Of(f) + " Action diagnose tells whether the link works."
 	switch {
 	case n.Status == connection.DriftClosed:
 		c = Comment{State: stateMended, Head: fmt.Sprintf("Drift is over: %s is as it was verified", f.Check)}

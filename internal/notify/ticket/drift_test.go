@@ -57,7 +57,7 @@ func TestWhatADriftTells(t *testing.T) {
 		"for hands": {func(n *connection.DriftNotice) {
 			ofItsOwn(n)
 			n.Policy, n.Finding.ForHands = connection.PolicyRepair, true
-		}, "drift", []string{found, "put it right by hand: no repair is started"}, []string{link, waits}},
+		}, "drift", []string{found, "fix it manually: no repair is started"}, []string{link, waits}},
 		"closed": {func(n *connection.DriftNotice) { n.Status = connection.DriftClosed }, "drift-closed",
 			[]string{"Drift is over: record is as it was verified", "Nothing is left to do", link}, []string{found, by, waits}},
 		"closed by somebody": {func(n *connection.DriftNotice) { ofItsOwn(n); n.Status = connection.DriftClosed }, "drift-closed",

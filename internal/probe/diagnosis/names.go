@@ -22,7 +22,7 @@ func (s scene) names() []connection.Check {
 	case s.plan.DNS.Mode == connection.ModeVendorPrivateDNS:
 		checks = append(checks, s.privateDNS()...)
 	case s.plan.DNS.Mode == connection.ModePrivateHostedZone:
-		for _, record := range s.plan.DNS.Names() {
+		for _, record := range s.plan.DNS.Records {
 			checks = append(checks, s.record(record))
 		}
 	}

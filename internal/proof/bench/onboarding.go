@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"postern/events"
+	"postern/internal/demo/bill"
 	"postern/internal/demo/people"
 	"postern/internal/local"
-	"postern/internal/local/bill"
 	"postern/internal/local/states"
+	"postern/internal/local/wire"
 )
 
 // onboarding onboards Monte Carlo, through both gates of which each takes a day and two hours, and measures what that took.
@@ -38,9 +39,22 @@ func onboarding(cloud *local.Cloud) ([]figure, error) {
 	days := ended.StoppedAt.Sub(ended.StartedAt).Hours() / 24
 	return []figure{
 		{transitions, "", float64(c.Transitions)}, {calls, "", float64(c.Calls)}, {writes, "", float64(c.Writes)}, {cost, "", c.USD},
+		{waiting, "", float64(swept(cloud.Calls()))},
 		{resumeRuns, "", float64(wake.took.invocations)}, {resumePuts, "", float64(wake.took.events)},
 		{speed, "", days / wall.Seconds()},
 	}, nil
+}
+
+// swept counts the calls of the sweep, and those of the heartbeats that it asks for. The calls of drift and orphan, which run beside
+// every connection, are not of the waiting.
+func swept(calls []wire.Recorded) int {
+	n := 0
+	for _, call := range calls {
+		if call.Origin == local.OriginSchedule && (call.Function == "postern-observe" || call.Function == "postern-resume") {
+			n++
+		}
+	}
+	return n
 }
 
 // resume counts what runs between the vendor's acceptance and the end of the wait for it: SNS, observe, the bus, resume. The sweep,

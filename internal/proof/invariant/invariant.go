@@ -12,7 +12,7 @@ import (
 	"postern/internal/local"
 )
 
-// The invariants. Each violation begins with the name of one; docs/reliability.md says what they mean.
+// The invariants. Each violation begins with the name of one; internal/proof/reliability/README.md says what they mean.
 const (
 	oneOfEach      = "one of each"
 	onlyOurs       = "only ours"

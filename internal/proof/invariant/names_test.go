@@ -10,7 +10,7 @@ import (
 // The page says what each invariant means, in their order.
 func TestDocs(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../../docs/reliability.md")
+	page, err := os.ReadFile("../reliability/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,6 +22,6 @@ func TestDocs(t *testing.T) {
 		}
 	}
 	if !slices.Equal(listed, names) {
-		t.Errorf("docs/reliability.md lists %q, want %q", listed, names)
+		t.Errorf("internal/proof/reliability/README.md lists %q, want %q", listed, names)
 	}
 }

@@ -55,18 +55,19 @@ type outcome struct {
 // driftCheck finds what is to be repaired, on its schedule and on others' changes.
 const driftCheck = "postern-drift"
 
-// sites runs a scenario undisturbed and returns its calls. The sweeps look alike: of the schedule's calls the first few stand for
-// all, but those of the drift check where it has something to find.
+// sites runs a scenario undisturbed and returns its calls. The sweeps look alike: of the schedule's calls the first two of each
+// operation by each function stand for all, but those of the drift check where it has something to find.
 func (s scenario) sites(raw []byte) ([]site, error) {
 	var sites []site
-	scheduled := 0
+	scheduled := map[string]int{}
 	ended, violations, err := s.run(raw, func(number int, call *wire.Call, record wire.Recorded) *wire.Fault {
 		shared := record.Origin == local.OriginSchedule && (s.damage == "" || record.Function != driftCheck)
+		at := site{number, record.Function, call.Service + "." + call.Operation}
 		if shared {
-			scheduled++
+			scheduled[at.function+" "+at.operation]++
 		}
-		if !shared || scheduled <= 6 {
-			sites = append(sites, site{number, record.Function, call.Service + "." + call.Operation})
+		if !shared || scheduled[at.function+" "+at.operation] <= 2 {
+			sites = append(sites, at)
 		}
 		return nil
 	})

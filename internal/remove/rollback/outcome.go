@@ -35,7 +35,7 @@ func (r *run) outcome() connection.Outcome {
 		b.WriteString("\nNothing was made, so nothing is left behind.")
 	}
 	if !outcome.Clean {
-		b.WriteString("\nNext: remove by hand what is left behind; docs/runbook.md says how.")
+		b.WriteString("\nNext: remove by hand what is left behind; docs/operate.md says how.")
 	}
 	if next := r.in.remedy(name); next != "" {
 		b.WriteString("\nNext: " + next)
@@ -70,7 +70,7 @@ var remedies = map[string]string{
 		"a new endpoint is made, with a new id.",
 	connection.Cancelled:      "nothing; to make the connection after all, start action onboard.",
 	connection.RemovalPending: "see what keeps what is named above, then start the same request again: it goes on where this one ended.",
-	connection.WatchLost:      "mend the sweep (docs/runbook.md), then start again.",
+	connection.WatchLost:      "mend the sweep (docs/operate.md), then start again.",
 	connection.Internal:       "report this with the execution's ARN.",
 }
 

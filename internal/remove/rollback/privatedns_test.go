@@ -95,7 +95,7 @@ func TestRollbackSwitchesPrivateDNSOff(t *testing.T) {
 				Failure:      &connection.Failure{Error: connection.ConnectivityFailed},
 			}
 			if test.told {
-				state.DNS = &connection.DNS{Mode: connection.ModeVendorPrivateDNS, Changed: true, PrivateDNSEnabled: true}
+				state.DNS = &connection.DNS{Mode: connection.ModeVendorPrivateDNS, PrivateDNSEnabled: true}
 			}
 			roller := &Roller{Endpoints: fake, Registry: freeRegistry{}, Log: slog.New(slog.DiscardHandler)}
 			in := Input{Execution: cutoverExecution, State: State{State: state}}

@@ -251,7 +251,7 @@ func (r *run) privateDNS(ctx context.Context) {
 
 func describe(done connection.DNS) string {
 	var parts []string
-	for _, record := range done.Written() {
+	for _, record := range done.Records {
 		if !record.Changed {
 			continue
 		}

@@ -238,7 +238,7 @@ func TestOneFailureStopsNoOther(t *testing.T) {
 				t.Errorf("%s, %s: %+v %v", failing, code, got, err)
 			case !retried && failing != "Describe vpce-1" && failing != "Remove vpce-1" && failing != calls[0] && (err != nil || got.Clean || len(got.Left) != 1):
 				t.Errorf("%s, %s: %+v %v", failing, code, got, err)
-			case !retried && (got.Clean || !strings.Contains(got.Cause, "Left behind:") || !strings.Contains(got.Cause, "runbook")):
+			case !retried && (got.Clean || !strings.Contains(got.Cause, "Left behind:") || !strings.Contains(got.Cause, "docs/operate.md")):
 				t.Errorf("%s, %s: %q", failing, code, got.Cause)
 			}
 			all := strings.Join(w.calls, "\n")
@@ -387,7 +387,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// Every name of ours is passed on as it is: docs/errors.md speaks of no other.
+// Every name of ours is passed on as it is: docs/operate.md speaks of no other.
 func TestKnownNamesStay(t *testing.T) {
 	t.Parallel()
 	for _, name := range connection.ErrorNames {

@@ -214,8 +214,8 @@ func reached(state, errorName, cause string) Input {
 		{stateConfigureDNS, func() { s.Probe = &connection.Proof{Verdict: connection.Pass} }},
 		{stateVerify, func() {
 			s.DNS = &connection.DNS{
-				Hostname: host, ZoneID: "Z1", ZoneName: "zone.example", ZoneCreated: true, Changed: true,
-				Record: &connection.Record{Name: host},
+				Hostname: host, ZoneID: "Z1", ZoneName: "zone.example", ZoneCreated: true,
+				Records: []connection.WrittenRecord{{Record: connection.Record{Name: host}, Changed: true}},
 			}
 		}},
 		{statePublishConfig, func() { s.Verification = &connection.Proof{Verdict: connection.Pass, At: at.Add(-time.Minute)} }},

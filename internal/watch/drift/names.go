@@ -73,7 +73,7 @@ func zone(ctx context.Context, from Zones, ledger *connection.Ledger, zones []dn
 		}
 	}
 	answers := forHands(!have.Ours || len(wrong) > 0 && !lacking, wrong.answer(connection.CheckZone)...)
-	differences, hands, err := from.Differences(ctx, id, ledger.DNS.Written())
+	differences, hands, err := from.Differences(ctx, id, ledger.DNS.Records)
 	if err != nil {
 		return append(answers, unknown(err, connection.CheckRecord)...)
 	}
@@ -86,7 +86,7 @@ func zone(ctx context.Context, from Zones, ledger *connection.Ledger, zones []dn
 // Resolver rules, are not listed: what they do is seen by resolution.
 func shadowing(ledger *connection.Ledger, zones []dns.Zone) []connection.DriftAnswer {
 	hostnames := []string{ledger.DNS.Hostname}
-	for _, record := range ledger.Plan.DNS.Names() {
+	for _, record := range ledger.Plan.DNS.Records {
 		if !slices.Contains(hostnames, record.Name) {
 			hostnames = append(hostnames, record.Name)
 		}

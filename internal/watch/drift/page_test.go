@@ -14,7 +14,7 @@ import (
 // The page lists every check and every policy, as the code has them.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "drift.md"))
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "operate.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func TestPage(t *testing.T) {
 		return no
 	}
 	for _, info := range connection.DriftChecks {
-		want = append(want, fmt.Sprintf("| `%s` | %s | %s | %s | %s | ", info.Check, info.Severity, word(info.Deep, "deep", "shallow"),
+		want = append(want, fmt.Sprintf("| `%s` | %s | %s | %s | %s |", info.Check, info.Severity, word(info.Deep, "deep", "shallow"),
 			word(info.Repairable, "yes", "no"), info.What))
 		if info.Deep {
 			wantDeep = append(wantDeep, fmt.Sprintf("| `%s` | ", info.Check))
@@ -56,8 +56,8 @@ func begin(t *testing.T, rows, want []string) {
 
 // rowsOf are the rows of the tables of a section, without their heads.
 func rowsOf(page, section string) (rows []string) {
-	_, rest, _ := strings.Cut(page, "\n## "+section+"\n")
-	rest, _, _ = strings.Cut(rest, "\n## ")
+	_, rest, _ := strings.Cut(page, "\n### "+section+"\n")
+	rest, _, _ = strings.Cut(rest, "\n##")
 	for _, line := range strings.Split(rest, "\n") {
 		if strings.HasPrefix(line, "| `") {
 			rows = append(rows, line)

@@ -240,8 +240,6 @@ func (s scene) policy() (string, error) {
 		return "", err
 	case !s.want.Adopted:
 		return unless(e.DefaultPolicy(), "the policy of %s no longer allows everything", e.ID), nil
-	case s.want.PolicyDigest == "":
-		return "", nil // an earlier release did not note it; no answer would leave open what it said
 	}
 	return unless(e.Policy == "" || endpoint.PolicyDigest(e.Policy) == s.want.PolicyDigest,
 		"the policy of %s is not the one that it was adopted with", e.ID), nil

@@ -26,32 +26,30 @@ func TestEveryShallowCheckIsMade(t *testing.T) {
 	}
 }
 
-// Of an endpoint that was taken over the policy is compared with that of then, and with nothing when an earlier release did not note it.
+// The policy of an adopted endpoint is compared with the one that it had when it was adopted.
 func TestPolicyOfAnAdoptedEndpoint(t *testing.T) {
 	t.Parallel()
 	const own, open = `{"Statement":[]}`, `{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}`
 	for name, test := range map[string]struct {
 		adopted  bool
 		was, now string
-		noted    bool
 		differs  bool
 	}{
 		"made by Postern":                   {now: open},
 		"made by Postern, changed":          {now: own, differs: true},
-		"adopted, as it was":                {adopted: true, noted: true, was: own, now: `{"Statement" : [ ]}`},
-		"adopted, changed":                  {adopted: true, noted: true, was: own, now: open, differs: true},
-		"adopted with the default":          {adopted: true, noted: true, was: open, now: open},
-		"adopted with the default, changed": {adopted: true, noted: true, was: open, now: own, differs: true},
-		"adopted, no longer takes one":      {adopted: true, noted: true, was: own},
-		"adopted, takes one by now":         {adopted: true, noted: true, now: open},
-		"adopted by an earlier release":     {adopted: true, now: own},
+		"adopted, as it was":                {adopted: true, was: own, now: `{"Statement" : [ ]}`},
+		"adopted, changed":                  {adopted: true, was: own, now: open, differs: true},
+		"adopted with the default":          {adopted: true, was: open, now: open},
+		"adopted with the default, changed": {adopted: true, was: open, now: own, differs: true},
+		"adopted, no longer takes one":      {adopted: true, was: own},
+		"adopted, takes one by now":         {adopted: true, now: open},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := endpoint.Endpoint{ID: "vpce-1", VPCID: "vpc-1", State: connection.StateAvailable, Policy: test.now}
 			s := scene{want: connection.Expectation{EndpointID: e.ID, VPCID: e.VPCID, Adopted: test.adopted}, of: &survey{}}
 			s.of.endpoints.found = map[string]endpoint.Endpoint{e.ID: e}
-			if test.noted {
+			if test.adopted {
 				s.want.PolicyDigest = endpoint.PolicyDigest(test.was)
 			}
 			if differs, err := s.policy(); err != nil || (differs != "") != test.differs {

@@ -138,7 +138,8 @@ func (m *model) wait(x *execution) {
 	m.tasks[t.token], x.task = t, t
 	in := approval.GateInput{Gate: connection.GateAllowlist, Token: store.NewToken(t.token)}
 	in.Execution, in.EnteredAt, in.RedriveCount, in.Attempt = x.arn, x.entered, x.redrives, x.tries
-	gate := connection.GatePlan{To: "support@example.com", Subject: "please", Body: "please", SLAHours: 48, Calendar: "24x7"}
+	gate := connection.GatePlan{To: "support@example.com", Subject: "please", Body: "please", SLAHours: 48, Calendar: "24x7",
+		HeartbeatSeconds: int64(heartbeat / time.Second)}
 	in.State.Plan = &connection.Plan{ConnectionID: connectionID, At: x.planned, Service: connection.Service{Name: serviceName, Region: region},
 		Gates: connection.Gates{Allowlist: gate, Approval: gate}}
 	if x.at == awaitApproval {

@@ -134,8 +134,8 @@ func (t tables) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ 
 	})
 }
 
-func (t tables) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
-	return call(t.model, func() (*dynamodb.QueryOutput, error) { return t.table.Query(ctx, in) })
+func (t tables) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+	return call(t.model, func() (*dynamodb.ScanOutput, error) { return t.table.Scan(ctx, in) })
 }
 
 // ec2 describes; an approval.Endpoints.
