@@ -16,7 +16,9 @@ import (
 type GateInput struct {
 	connection.Input
 	Gate  connection.Gate `json:"gate"`
-	Token store.Token     `json:"token"` // each attempt of the task has its own
+	Token store.Token     `json:"token"`
+	// Attempt counts the tries of the task (AWS: $$.State.RetryCount); each has a token of its own.
+	Attempt int `json:"attempt,omitempty"`
 }
 
 // check refuses an input that no state of ours sends; it would store a wait that nothing can end.

@@ -12,14 +12,14 @@ type Input struct {
 	// RedriveCount is how often the execution was redriven (AWS: $$.Execution.RedriveCount). Only the steps get it that need a hold on
 	// the connection: before a redrive another execution may have claimed it.
 	RedriveCount int `json:"redriveCount,omitempty"`
-	// Attempt counts the retries of the task (AWS: $$.State.RetryCount). The same steps get it.
-	Attempt int   `json:"attempt,omitempty"`
+	// Retries is how often the state was tried before (AWS: $$.State.RetryCount). The same steps get it.
+	Retries int   `json:"retries,omitempty"`
 	State   State `json:"state"`
 }
 
 // Turn returns the turn in which the step acts.
 func (in Input) Turn() Turn {
-	return Turn{Execution: in.Execution, EnteredAt: in.EnteredAt, Redrive: in.RedriveCount, Attempt: in.Attempt}
+	return Turn{Execution: in.Execution, EnteredAt: in.EnteredAt, Redrive: in.RedriveCount, Attempt: in.Retries}
 }
 
 // Turn is one attempt of an execution at one of its states. The turns of an execution have an order: a later state is entered later, a
@@ -28,7 +28,7 @@ type Turn struct {
 	Execution string    // ARN
 	EnteredAt time.Time // when the state was entered
 	Redrive   int       // how often the execution was redriven; 0 when a definition of an earlier release does not pass it
-	Attempt   int       // how often the task was retried; likewise
+	Attempt   int       // how often the state was tried before; likewise
 }
 
 // State is the value that flows through an execution. Each step owns one section and only adds to it. Executions outlive

@@ -180,7 +180,7 @@ func TestAdopt(t *testing.T) {
 				t.Errorf("(-before +after)\n%s", diff)
 			}
 			said := removal(t, gone)
-			if want := id + " was made by hand before; Postern's tags were removed"; !slices.Contains(said.Kept, want) || said.Notice != nil {
+			if want := id + " was created manually before; Postern's tags were removed"; !slices.Contains(said.Kept, want) || said.Notice != nil {
 				t.Errorf("kept %q, notice %v", said.Kept, said.Notice)
 			}
 		})

@@ -258,7 +258,7 @@ func TestOffboardWaitsForTheSecurityGroup(t *testing.T) {
 	ended := offboard(t, c)
 	if end := ended.Path[len(ended.Path)-1]; end != "FailedDirty" || ended.Error != connection.RemovalPending ||
 		!strings.Contains(ended.Cause, "security group "+group+", which something still uses") ||
-		!strings.Contains(ended.Cause, "Next: see what keeps") {
+		!strings.Contains(ended.Cause, "Next: find what still uses") {
 		t.Errorf("%v %s: %s", ended.Path, ended.Error, ended.Cause)
 	}
 	if now, _ := c.World.Endpoint(theirs); now.State != e.State || !slices.Equal(now.GroupIDs, []string{group}) || len(farewells(t, c)) > 0 {
@@ -317,7 +317,7 @@ func TestOffboardTellsTheVendor(t *testing.T) {
 	for _, want := range []string{
 		said.Notice.Body, "Subject: AWS PrivateLink: endpoint " + id + " is deleted", "To: Monte Carlo support",
 		"VPC endpoint ID: " + id + "\nVPC endpoint service: " + world.MonteCarloService + "\nAWS account ID: " + c.World.AccountID() +
-			"\nAWS Region of the VPC endpoint: " + world.Region, "- endpoint " + id + "\n",
+			"\nAWS Region of the VPC endpoint: " + world.Region, "- endpoint " + id + " deleted\n",
 	} {
 		if !strings.Contains(mails[0].Body, want) {
 			t.Errorf("the mail lacks %q:\n%s", want, mails[0].Body)
@@ -439,7 +439,7 @@ func TestWhatIsPublishedKeepsItsEndpoint(t *testing.T) {
 	const name, first = "/postern/monte-carlo/agents-prod/config.yaml", "container:\n  backendServiceUrl: https://before.example\n"
 	ending := func(t *testing.T, c *local.Cloud, ended states.Execution, w *invariant.Witness) {
 		t.Helper()
-		if ended.Path[len(ended.Path)-1] != "FailedDirty" || !strings.Contains(ended.Cause, "leads there") {
+		if ended.Path[len(ended.Path)-1] != "FailedDirty" || !strings.Contains(ended.Cause, "points to it") {
 			t.Fatalf("%v %s: %s", ended.Path, ended.Error, ended.Cause)
 		}
 		for _, left := range []string{"endpoint vpce-", "hosted zone ", "security group sg-", "start"} {

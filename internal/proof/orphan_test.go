@@ -265,7 +265,7 @@ func TestAStoppedPublicationThatSomebodyChanged(t *testing.T) {
 	must(t, c.Parameters.PutByHand(changed, "by hand"))
 	must(t, c.Parameters.PutByHand(theirs, "x"))
 	ended := offboard(t, c)
-	if !cmp.Equal(ended.Path, offboarded) || !strings.Contains(strings.Join(removal(t, ended).Kept, "\n"), changed+" was changed after version 1") {
+	if !cmp.Equal(ended.Path, offboarded) || !strings.Contains(strings.Join(removal(t, ended).Kept, "\n"), changed+": it was changed after version 1") {
 		t.Fatalf("%v %s, kept %q", ended.Path, ended.Cause, removal(t, ended).Kept)
 	}
 	if diff := cmp.Diff([]string{changed, theirs}, c.Parameters.Names()); diff != "" {

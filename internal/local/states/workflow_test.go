@@ -125,7 +125,9 @@ func TestWorkflowPaths(t *testing.T) {
 			"Rollback": {`{"Error":"E","Cause":"C","clean":false}`}}, lost,
 			[]string{"Plan", "Rollback", "RolledBack", "FailedDirty"}, "E", 0, 0},
 		"rollback crashes": {map[string][]string{"Plan": {"!AccessDenied"}, "Rollback": {"!Internal"}}, lost,
-			[]string{"Plan", "Rollback", "FailedDirty"}, "Internal", 0, 0},
+			[]string{"Plan", "Rollback", "RollbackGaveUp", "RollbackBroken", "FailedDirty"}, "Internal", 0, 0},
+		"rollback gives up": {map[string][]string{"Plan": {"!AccessDenied"}, "Rollback": {"!Internal", `{"Error":"E","Cause":"C","clean":false}`}}, lost,
+			[]string{"Plan", "Rollback", "RollbackGaveUp", "RolledBack", "FailedDirty"}, "E", 0, 0},
 	}
 	for name, test := range tests {
 		for _, heartbeat := range []string{"States.HeartbeatTimeout", "States.Timeout"} {

@@ -12,17 +12,19 @@ import (
 type Input struct {
 	Execution string    `json:"execution"`
 	EnteredAt time.Time `json:"enteredAt"`
-	// RedriveCount is how often the execution was redriven (AWS: $$.Execution.RedriveCount).
-	RedriveCount int `json:"redriveCount,omitempty"`
-	// Attempt counts the tries of the task (AWS: $$.State.RetryCount).
-	Attempt int `json:"attempt,omitempty"`
 	// Request is the execution's input as it came; it may be anything.
 	Request json.RawMessage `json:"request"`
-	State   State           `json:"state"`
+	// RedriveCount is how often the execution was redriven (AWS: $$.Execution.RedriveCount).
+	RedriveCount int `json:"redriveCount,omitempty"`
+	// Retries is how often the state was tried before (AWS: $$.State.RetryCount).
+	Retries int   `json:"retries,omitempty"`
+	State   State `json:"state"`
+	// GaveUp is the failure of the state Rollback after its last retry, nil before: this is the last try.
+	GaveUp *connection.Failure `json:"gaveUp,omitempty"`
 }
 
 func (in Input) turn() connection.Turn {
-	return connection.Turn{Execution: in.Execution, EnteredAt: in.EnteredAt, Redrive: in.RedriveCount, Attempt: in.Attempt}
+	return connection.Turn{Execution: in.Execution, EnteredAt: in.EnteredAt, Redrive: in.RedriveCount, Attempt: in.Retries}
 }
 
 // State is the state of the machine, or, when Plan refused the request, the bare failure in its place.
@@ -39,7 +41,7 @@ func (s State) failure() connection.Failure {
 	case s.Error != "":
 		return s.Failure
 	case s.Plan != nil:
-		cause := fmt.Sprintf("the plan decided %q, which leads to no state", s.Plan.Decision)
+		cause := fmt.Sprintf("the plan decided %q, which no state follows", s.Plan.Decision)
 		return connection.Failure{Error: connection.Internal, Cause: cause}
 	}
 	return connection.Failure{Error: connection.Internal, Cause: "there is neither a plan nor a failure"}

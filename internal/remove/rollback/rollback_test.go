@@ -90,6 +90,7 @@ func TestOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			test.in.Retries = 1 // an earlier try has begun to delete the endpoint
 			got, err := test.world.roll(t, test.in)
 			if err != nil {
 				t.Fatal(err)
@@ -138,14 +139,86 @@ func TestWaitsUntilTheEndpointIsGone(t *testing.T) {
 	}
 }
 
-// An execution keeps its connection before it undoes anything, in the turn in which it rolls back. One that was stopped and redriven may
-// have lost it to another: then nothing is undone, and the outcome says so.
+// The last try ends the rollback, with the error that began it first, and then what could not be undone.
+func TestLastTry(t *testing.T) {
+	t.Parallel()
+	pending := &connection.Failure{Error: connection.RollbackPending,
+		Cause: `{"errorMessage":"waiting until AWS has deleted endpoint vpce-1","errorType":"RollbackPending"}`}
+	tests := map[string]struct {
+		world world
+		clean bool
+		says  []string
+		stays string // the endpoint that the record keeps
+	}{
+		"AWS never deletes it": {world{endpoints: []endpoint.Endpoint{mine("vpce-1", connection.StateDeleting)}}, false,
+			[]string{"Left behind:\n- endpoint vpce-1: AWS has not deleted it yet\n"}, "vpce-1"},
+		"AWS throttles for ever": {world{endpoints: []endpoint.Endpoint{mine("vpce-1", connection.StateAvailable)},
+			fail: map[string]error{"dns.Undo": api("ThrottlingException")}}, false,
+			[]string{"- record " + host, "ThrottlingException", "- endpoint vpce-1: AWS has not deleted it yet\n"}, "vpce-1"},
+		"the endpoint cannot be read": {world{fail: map[string]error{"Describe": api("RequestLimitExceeded")}}, false,
+			[]string{"- endpoint vpce-1: "}, "vpce-1"},
+		"the record cannot be written": {world{fail: map[string]error{"Finish": api("ThrottlingException")}}, false,
+			[]string{"- the claim on connection " + id}, ""},
+		"it is gone at last": {world{}, true, []string{"Undone:\n- record "}, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := reached(stateVerify, connection.ConnectivityFailed, `{"errorMessage":"the name gives 10.0.0.1","errorType":"ConnectivityFailed"}`)
+			in.GaveUp = pending
+			got, err := test.world.roll(t, in)
+			if err != nil || got.Clean != test.clean || got.Error != connection.ConnectivityFailed || len(test.world.finished) != 1 {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			first := "the name gives 10.0.0.1\nFailed in: VerifyConnectivity\n" +
+				"Rollback gave up after its last retry, with RollbackPending: waiting until AWS has deleted endpoint vpce-1\n"
+			if !strings.HasPrefix(got.Cause, first) || strings.Contains(got.Cause, "errorMessage") {
+				t.Errorf("cause %s", got.Cause)
+			}
+			for _, want := range test.says {
+				if !strings.Contains(got.Cause, want) {
+					t.Errorf("%q is not in %s", want, got.Cause)
+				}
+			}
+			if test.world.finished[0].EndpointID != test.stays {
+				t.Errorf("the record keeps %q", test.world.finished[0].EndpointID)
+			}
+		})
+	}
+}
+
+// What another person deleted before the rollback began is not listed as undone.
+func TestWhatOthersDeletedIsNotUndone(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		failure string
+		retries int
+		undone  bool
+	}{
+		{connection.EndpointDeleted, 0, false}, {connection.EndpointDeleted, 1, false}, // it was still deleting at the first try
+		{connection.EndpointRejected, 0, false}, {connection.EndpointRejected, 1, true},
+	} {
+		w := world{}
+		in := reached(stateAwaitApproval, test.failure, "endpoint vpce-1 is gone")
+		in.State.Endpoint.NotificationID, in.Retries = "", test.retries
+		got, err := w.roll(t, in)
+		if err != nil || !got.Clean || slices.Contains(got.Undone, "endpoint vpce-1 deleted") != test.undone {
+			t.Errorf("%+v: %+v, %v", test, got, err)
+		}
+		if !test.undone && !strings.Contains(got.Cause, "What was made was gone already, so nothing is left behind.") {
+			t.Errorf("%s", got.Cause)
+		}
+	}
+}
+
+// An execution keeps its connection before it undoes anything, in the turn in which it rolls back. An execution that was aborted and
+// redriven may have lost the connection to another: then nothing is undone, and the outcome says so.
 func TestOvertaken(t *testing.T) {
 	t.Parallel()
-	const taken = "Another execution has taken the connection over, so nothing was undone."
+	const claimed = "Another execution has claimed the connection since, so nothing was undone."
 	made := connection.State{Plan: &connection.Plan{ConnectionID: id, Decision: connection.DecisionProceed},
 		Endpoint: &connection.Endpoint{ID: "vpce-1", Created: true}}
-	unheard := connection.State{Plan: made.Plan} // EnsureEndpoint could not say what it made
+	unheard := connection.State{Plan: made.Plan} // EnsureEndpoint could not report what it made
 	for name, test := range map[string]struct {
 		world    world
 		state    connection.State
@@ -160,19 +233,24 @@ func TestOvertaken(t *testing.T) {
 		"it never was its own":              {world{lost: true}, unheard, 0, false, false},
 		"the table cannot be read (denied)": {world{fail: map[string]error{"Keep": api("AccessDeniedException")}}, made, 1, false, false},
 	} {
-		in := Input{Execution: execution, EnteredAt: at, RedriveCount: test.redrives, State: State{State: test.state}}
+		in := Input{Execution: execution, EnteredAt: at, RedriveCount: test.redrives, Retries: 3, State: State{State: test.state}}
 		test.world.endpoints = []endpoint.Endpoint{{ID: "vpce-1", State: connection.StateAvailable, Tags: connection.Tags(id, execution)}}
 		got, err := test.world.roll(t, in)
 		removed := strings.Contains(strings.Join(test.world.calls, "\n"), "Remove vpce-1")
 		if (err == nil) == test.removed || removed != test.removed { // one that is on its way out is waited for
 			t.Errorf("%s: removed %v, %+v, %v", name, removed, got, err)
 		}
-		if strings.Contains(got.Cause, taken) != test.says {
+		if strings.Contains(got.Cause, claimed) != test.says {
 			t.Errorf("%s: it says %s", name, got.Cause)
 		}
-		want := []connection.Turn{{Execution: execution, Redrive: test.redrives, EnteredAt: at}}
+		want := []connection.Turn{{Execution: execution, EnteredAt: at, Redrive: test.redrives, Attempt: 3}}
 		if diff := cmp.Diff(want, test.world.turns); diff != "" || test.world.calls[0] != "Keep "+id {
 			t.Errorf("%s: kept %s, calls %q", name, diff, test.world.calls)
+		}
+		for _, result := range test.world.finished {
+			if result.Turn != want[0] {
+				t.Errorf("%s: ended in %+v", name, result.Turn)
+			}
 		}
 	}
 }
@@ -302,8 +380,7 @@ func TestRefusedByPlan(t *testing.T) {
 	}{
 		"undecodable":   {`{"vendor":5}`, nil},
 		"not an object": {`[1]`, nil},
-		// The wait for allow-listing may hold the connection.
-		"a request": {request, []string{"Finish " + id}},
+		"a request":     {request, []string{"Finish " + id}}, // the wait for allow-listing may hold the connection
 	} {
 		w := world{}
 		got, err := w.roll(t, refused(test.request))
@@ -368,11 +445,11 @@ func TestNames(t *testing.T) {
 			[]string{"ConfigureDNS failed with Lambda.Unknown: killed"}},
 		"out of memory": {reached(stateConfigureDNS, "Runtime.ExitError", `{"errorMessage":"signal: killed"}`),
 			connection.Internal, []string{"Runtime.ExitError"}},
-		"out of time":         {reached(stateConfigureDNS, "Sandbox.Timedout", ""), connection.Unavailable, []string{"said no more"}},
-		"Lambda's throttle":   {reached(stateConfigureDNS, "Lambda.TooManyRequestsException", "x"), connection.Throttled, nil},
-		"no permission":       {reached(stateConfigureDNS, "States.Permissions", "x"), connection.AccessDenied, nil},
-		"a name nobody knows": {reached(stateConfigureDNS, "wrapError", "x"), connection.Internal, []string{"wrapError: x"}},
-		"nothing at all":      {Input{Execution: execution}, connection.Internal, []string{"neither a plan nor a failure"}},
+		"out of time":       {reached(stateConfigureDNS, "Sandbox.Timedout", ""), connection.Unavailable, []string{"no message"}},
+		"Lambda's throttle": {reached(stateConfigureDNS, "Lambda.TooManyRequestsException", "x"), connection.Throttled, nil},
+		"no permission":     {reached(stateConfigureDNS, "States.Permissions", "x"), connection.AccessDenied, nil},
+		"an unknown name":   {reached(stateConfigureDNS, "wrapError", "x"), connection.Internal, []string{"wrapError: x"}},
+		"nothing at all":    {Input{Execution: execution}, connection.Internal, []string{"neither a plan nor a failure"}},
 	} {
 		w := world{}
 		got, err := w.roll(t, test.in)
@@ -446,7 +523,7 @@ func TestErrorsOfOneParameterAreNamed(t *testing.T) {
 	in.State.Config = &connection.Config{Parameters: []connection.Parameter{{Name: "/a", Changed: true}, {Name: "/b",
 		Changed: true}}}
 	w := world{fail: map[string]error{"publish.Undo /b": connection.Errorf(connection.Conflict, "was changed: %w",
-		errors.New("by hand"))}}
+		errors.New("manually"))}}
 	got, err := w.roll(t, in)
 	if err != nil || got.Clean || !strings.Contains(got.Left[0], "/b") || !strings.Contains(strings.Join(got.Undone, "\n"),
 		"parameter /a deleted") {
