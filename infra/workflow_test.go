@@ -444,3 +444,25 @@ func TestExecutionsStartByTheAlias(t *testing.T) {
 		t.Errorf("%d of the fleet's two states start by the alias", n)
 	}
 }
+
+// The simulator's own tests walk the deployed definitions, from copies beside them: the simulator reads nothing of the product. `make
+// golden` renews the copies.
+func TestSimulatorWalksTheDeployedDefinitions(t *testing.T) {
+	t.Parallel()
+	for name, deployed := range map[string]string{"workflow": definition, "fleet": fleetDefinition} {
+		path := "../internal/local/states/testdata/" + name + ".asl.json"
+		if *update {
+			if err := os.WriteFile(path, []byte(deployed), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		copied, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(deployed, string(copied)); diff != "" {
+			t.Errorf("%s is not what infra deploys: run make golden (-infra +copy)\n%s", path, diff)
+		}
+	}
+}

@@ -197,8 +197,7 @@ func TestFleetLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	filled := strings.NewReplacer("${AWS::Partition}", "aws", "${Machine}", childARN, "${PlanFleetFunction}", function+"f",
-		"${ReportTargetFunction}", function+"f", "${ReportFleetFunction}", function+"f").Replace(string(raw))
+	filled := strings.NewReplacer("${AWS::Partition}", "aws", "${Machine}", childARN, "${FleetFunction}", function+"f").Replace(string(raw))
 	if faults := loadFaults(filled); faults != nil {
 		t.Error(faults)
 	}
