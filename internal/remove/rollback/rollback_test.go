@@ -105,7 +105,7 @@ func TestOrder(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 			message, _, _ := strings.Cut(got.Cause, "\n")
-			want := store.Result{ConnectionID: id, Turn: connection.Turn{Execution: execution, EnteredAt: at}, Status: store.StatusFailed, Failure: &store.Failure{
+			want := store.Result{ConnectionID: id, Turn: test.in.turn(), Status: store.StatusFailed, Failure: &store.Failure{
 				Error: got.Error, Message: message, AccountID: test.in.State.Plan.Network.AccountID,
 				Region: test.in.State.Plan.Network.Region, VPCID: "vpc-1",
 			}}
