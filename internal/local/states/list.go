@@ -79,9 +79,8 @@ func (s *Service) listExecutions(_ *wire.Call, in executionsInput) (members, err
 		return nil, err
 	}
 	all := []members{}
-	for _, arn := range slices.Backward(s.order) {
-		e := s.executions[arn]
-		if e.MachineARN == in.StateMachineArn && (in.StatusFilter == "" || string(e.Status) == in.StatusFilter) {
+	for _, e := range slices.Backward(s.order) {
+		if !s.forgotten(e) && e.MachineARN == in.StateMachineArn && (in.StatusFilter == "" || string(e.Status) == in.StatusFilter) {
 			all = append(all, listed(e))
 		}
 	}
