@@ -19,10 +19,13 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssm v1.81.3
 	github.com/aws/jsii-runtime-go v1.139.0
 	github.com/cdklabs/cdk-nag-go/cdknag/v2 v2.35.0
+	github.com/goccy/go-yaml v1.19.2
 	github.com/google/go-github/v75 v75.0.0
 	github.com/rickar/cal/v2 v2.1.27
 	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
+	go.yaml.in/yaml/v2 v2.4.5
 	golang.org/x/net v0.57.0
+	sigs.k8s.io/yaml v1.6.0
 )
 
 require (

@@ -55,7 +55,7 @@ var functions = []function{
 				"NetworkAcls", "NetworkInterfaces"),
 			{actions: []string{"route53:ListHostedZonesByVPC", "route53:ListHostedZonesByName"}, resources: anything},
 			{actions: []string{"route53:GetHostedZone", "route53:ListResourceRecordSets"}, resources: zones},
-			{actions: []string{"ssm:GetParameters"}, resources: parameters},
+			{actions: []string{"ssm:GetParameters", "ssm:GetParameterHistory"}, resources: parameters},
 			listParameters,
 			{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
 		},
@@ -154,7 +154,8 @@ var functions = []function{
 		seconds: 60, reaches: true,
 		env: []string{step.EnvTable},
 		grants: []grant{
-			{actions: []string{"ssm:GetParameters", "ssm:PutParameter", "ssm:AddTagsToResource"}, resources: parameters},
+			{actions: []string{"ssm:GetParameters", "ssm:GetParameterHistory", "ssm:PutParameter", "ssm:AddTagsToResource"}, resources: parameters},
+			listParameters,
 			{actions: []string{"dynamodb:UpdateItem"}, resources: table, conditions: blindly},
 			{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
 		},
@@ -193,7 +194,7 @@ var functions = []function{
 		},
 	},
 	{
-		name: "rollback", does: "Undoes what a failed execution made", states: []string{"Rollback"},
+		name: "rollback", does: "Undoes what a failed execution made", states: []string{"Rollback", "RollbackGaveUp"},
 		seconds: 60, reaches: true,
 		env: []string{step.EnvTable, step.EnvNotificationTopic},
 		grants: []grant{

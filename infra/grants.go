@@ -150,10 +150,17 @@ var ourTags = map[string]any{
 	},
 }
 
-// madeByUs restricts a deletion to what carries our tag, and was not adopted.
+// madeByUs restricts a deletion to what carries all the tags of a creation, and not that of an adoption. No role can give an endpoint
+// the tag postern:execution after its creation, so an adopted endpoint stays even without its tag postern:adopted.
+//
+// AWS: a role cannot ask for the tag of one connection, since its functions serve all. The function compares that tag right before
+// the deletion.
 var madeByUs = map[string]any{
 	"StringEquals": ours["StringEquals"],
-	"Null":         map[string]any{"aws:ResourceTag/" + connection.TagAdopted: "true"},
+	"Null": map[string]any{
+		"aws:ResourceTag/" + connection.TagConnection: "false", "aws:ResourceTag/" + connection.TagExecution: "false",
+		"aws:ResourceTag/" + connection.TagAdopted: "true",
+	},
 }
 
 // adopted restricts a write to an adopted endpoint.
@@ -162,22 +169,30 @@ var adopted = map[string]any{
 	"Null":         map[string]any{"aws:ResourceTag/" + connection.TagAdopted: "false"},
 }
 
-// adopt is for an endpoint that was created manually: it gets our tags and no others, and only while it has none of them, so that
-// of two connections one is refused.
+// adopt is for an endpoint that was created manually: it gets the tags of an adoption, all together and no others, and only while
+// it has none of them, so that of two connections one is refused.
 //
 // AWS: a vpc-endpoint has no condition key of its VPC (ec2:Vpc is none of its), so the registered VPCs cannot be named here.
 var adopt = grant{actions: []string{"ec2:CreateTags"}, resources: ec2Resource("vpc-endpoint"), conditions: map[string]any{
 	"StringEquals":              map[string]any{"aws:RequestTag/" + connection.TagManaged: "true"},
 	"ForAllValues:StringEquals": map[string]any{"aws:TagKeys": slices.Sorted(maps.Keys(connection.AdoptionTags("", "")))},
-	"Null":                      map[string]any{"aws:ResourceTag/" + connection.TagManaged: "true"},
+	"Null": map[string]any{
+		"aws:RequestTag/" + connection.TagAdopted: "false", "aws:RequestTag/" + connection.TagConnection: "false",
+		"aws:ResourceTag/" + connection.TagManaged: "true",
+	},
 }}
 
-// release is for an adopted endpoint: our tags are removed, and no others. AWS: a DeleteTags that names no tag removes all of
-// them, and its empty set satisfies ForAllValues, so its absence is excluded by itself.
+// release is for an adopted endpoint: the tags of the adoption are removed, all together, and no others.
+//
+// AWS: a DeleteTags that names no tag removes all of them, and its empty set satisfies ForAllValues. Each ForAnyValue asks for one tag
+// that must be among those of the request; an operator takes a key once, hence three spellings of the same comparison.
 var release = grant{actions: []string{"ec2:DeleteTags"}, resources: ec2Resource("vpc-endpoint"), conditions: map[string]any{
-	"StringEquals":              ours["StringEquals"],
-	"ForAllValues:StringEquals": map[string]any{"aws:TagKeys": connection.AdoptionTagKeys},
-	"Null":                      map[string]any{"aws:TagKeys": "false", "aws:ResourceTag/" + connection.TagAdopted: "false"},
+	"StringEquals":                       ours["StringEquals"],
+	"ForAllValues:StringEquals":          map[string]any{"aws:TagKeys": connection.AdoptionTagKeys},
+	"ForAnyValue:StringEquals":           map[string]any{"aws:TagKeys": connection.TagAdopted},
+	"ForAnyValue:StringLike":             map[string]any{"aws:TagKeys": connection.TagConnection},
+	"ForAnyValue:StringEqualsIgnoreCase": map[string]any{"aws:TagKeys": connection.TagManaged},
+	"Null":                               map[string]any{"aws:ResourceTag/" + connection.TagAdopted: "false"},
 }}
 
 // withoutToken keeps a function away from the task token: it may name every attribute but that one, and ask for no other.

@@ -133,10 +133,13 @@ func TestPermissionsAreScoped(t *testing.T) {
 	restricted := map[string]struct{ resource, condition string }{
 		"ec2:CreateTags": {":vpc-endpoint/*", ""},
 		// An adopted endpoint cannot be deleted, and only our tags can be removed from it.
-		"ec2:DeleteVpcEndpoints": {":vpc-endpoint/*", `{"Null":{"aws:ResourceTag/postern:adopted":"true"},"StringEquals":{` +
+		"ec2:DeleteVpcEndpoints": {":vpc-endpoint/*", `{"Null":{"aws:ResourceTag/postern:adopted":"true",` +
+			`"aws:ResourceTag/postern:connection":"false","aws:ResourceTag/postern:execution":"false"},"StringEquals":{` +
 			fmt.Sprintf(managed, "ResourceTag") + `}}`},
 		"ec2:DeleteTags": {":vpc-endpoint/*", `{"ForAllValues:StringEquals":{"aws:TagKeys":["postern:adopted","postern:connection",` +
-			`"postern:managed","postern:private-dns"]},"Null":{"aws:ResourceTag/postern:adopted":"false","aws:TagKeys":"false"},` +
+			`"postern:managed","postern:private-dns"]},"ForAnyValue:StringEquals":{"aws:TagKeys":"postern:adopted"},` +
+			`"ForAnyValue:StringEqualsIgnoreCase":{"aws:TagKeys":"postern:managed"},"ForAnyValue:StringLike":{"aws:TagKeys":"postern:connection"},` +
+			`"Null":{"aws:ResourceTag/postern:adopted":"false"},` +
 			`"StringEquals":{` + fmt.Sprintf(managed, "ResourceTag") + `}}`},
 		"ec2:ModifyVpcEndpoint": {":vpc-endpoint/*", fmt.Sprintf(managed, "ResourceTag")},
 		"vpce:AllowMultiRegion": {":vpc-endpoint/*", ""},
@@ -144,6 +147,7 @@ func TestPermissionsAreScoped(t *testing.T) {
 			`"VPCId=vpc-0b2c3d4e5f6071829,VPCRegion=us-east-1"]`},
 		"ssm:PutParameter":                   {":parameter/postern/*", ""},
 		"ssm:GetParameters":                  {":parameter/postern/*", ""},
+		"ssm:GetParameterHistory":            {":parameter/postern/*", ""},
 		"ssm:DeleteParameter":                {":parameter/postern/*", ""},
 		"ssm:AddTagsToResource":              {":parameter/postern/*", ""},
 		"route53:DeleteHostedZone":           {":hostedzone/*", ""},
@@ -196,9 +200,10 @@ func TestEndpointsAreCreatedOnlyAsOurs(t *testing.T) {
 
 		// An endpoint without our tags is adopted, and lost tags of ours are restored.
 		`ec2:CreateTags "vpc-endpoint/*"`: `{"ForAllValues:StringEquals":{"aws:TagKeys":["postern:adopted","postern:connection",` +
-			`"postern:managed"]},"Null":{"aws:ResourceTag/postern:connection":"true"},"StringEquals":{"aws:ResourceTag/postern:managed":"true"}}` +
+			`"postern:managed"]},"Null":{"aws:RequestTag/postern:adopted":"false","aws:RequestTag/postern:connection":"false",` +
+			`"aws:ResourceTag/postern:managed":"true"},"StringEquals":{"aws:RequestTag/postern:managed":"true"}}` +
 			` or {"ForAllValues:StringEquals":{"aws:TagKeys":["postern:adopted","postern:connection","postern:managed"]},` +
-			`"Null":{"aws:ResourceTag/postern:managed":"true"},"StringEquals":{"aws:RequestTag/postern:managed":"true"}}`,
+			`"Null":{"aws:ResourceTag/postern:connection":"true"},"StringEquals":{"aws:ResourceTag/postern:managed":"true"}}`,
 		`ec2:CreateTags ["security-group/*","vpc-endpoint/*"]`: `{"StringEquals":{"ec2:CreateAction":["CreateVpcEndpoint","CreateSecurityGroup"]}}`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

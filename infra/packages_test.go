@@ -75,11 +75,9 @@ func TestFunctionsAreListed(t *testing.T) {
 	t.Parallel()
 	const page = "../docs/architecture.md"
 	listed := tableOf(t, page, "## The functions beside the machines")
-	for _, states := range []string{"## The states", "## The states of a fleet"} {
-		for _, name := range columnOf(t, page, states, 2) {
-			if name != "–" && !slices.Contains(listed, name) { // probe is that of two states
-				listed = append(listed, name)
-			}
+	for _, name := range columnOf(t, page, "## From a state to its code", 2) {
+		if name != "–" && !slices.Contains(listed, name) { // probe is that of two states
+			listed = append(listed, name)
 		}
 	}
 	entries, err := os.ReadDir("../lambdas")

@@ -24,7 +24,7 @@ const (
 // stepRetriers are added to the states of the postern machine.
 func stepRetriers(state string) []string {
 	longest := 60 // seconds
-	if state == "Offboard" || state == "Rollback" {
+	if state == "Offboard" || strings.HasPrefix(state, "Rollback") {
 		longest = 120 // what they give up on needs manual repair
 	}
 	return []string{throttled, fmt.Sprintf(unavailable, longest)}

@@ -14,8 +14,8 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
-	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
 	"postern/internal/local/template"
 	"postern/internal/proof/handlers"
@@ -110,14 +110,14 @@ func newTape(s scenario) *tape {
 func (s scenario) run(t *testing.T, p *tape) recording {
 	t.Helper()
 	config := local.Config{
-		TemplatePath: testdata + "postern.template.json", Functions: handlers.All(), Around: p.around,
+		TemplatePath: testdata + "postern.template.json", Functions: handlers.InProcess(), Around: p.around,
 		Others: []local.Other{
-			network("agents-research", privatelink.OtherAccount, privatelink.DemoRegion),
-			network("agents-europe", privatelink.DemoAccount, privatelink.EuropeRegion),
-			network("research-europe", privatelink.OtherAccount, privatelink.EuropeRegion),
+			network("agents-research", world.OtherAccount, world.Region),
+			network("agents-europe", world.Account, world.EuropeRegion),
+			network("research-europe", world.OtherAccount, world.EuropeRegion),
 		},
 	}
-	c, err := local.Open(config)
+	c, err := world.Open(config)
 	must(t, err)
 	defer func() { must(t, c.Close()) }()
 	if s.byHand {

@@ -19,8 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"postern/internal/connection"
+	"postern/internal/demo/world"
 	"postern/internal/local"
-	"postern/internal/local/privatelink"
 	"postern/internal/proof/handlers"
 )
 
@@ -52,12 +52,12 @@ func networkStack(network, account, region string) local.Other {
 
 func open(t *testing.T) *local.Cloud {
 	t.Helper()
-	c, err := local.Open(local.Config{
-		TemplatePath: "../testdata/postern.template.json", Functions: handlers.All(),
+	c, err := world.Open(local.Config{
+		TemplatePath: "../testdata/postern.template.json", Functions: handlers.InProcess(),
 		Others: []local.Other{
-			networkStack("agents-research", privatelink.OtherAccount, privatelink.DemoRegion),
-			networkStack("agents-europe", privatelink.DemoAccount, privatelink.EuropeRegion),
-			networkStack("research-europe", privatelink.OtherAccount, privatelink.EuropeRegion),
+			networkStack("agents-research", world.OtherAccount, world.Region),
+			networkStack("agents-europe", world.Account, world.EuropeRegion),
+			networkStack("research-europe", world.OtherAccount, world.EuropeRegion),
 		},
 	})
 	if err != nil {
@@ -72,7 +72,7 @@ func open(t *testing.T) *local.Cloud {
 }
 
 func home(c *local.Cloud) place {
-	return place{"arn:aws:sts::" + c.World.AccountID() + ":assumed-role/operator/me", c.World.AccountID(), privatelink.DemoRegion}
+	return place{"arn:aws:sts::" + c.World.AccountID() + ":assumed-role/operator/me", c.World.AccountID(), world.Region}
 }
 
 // A plan of the sample says what would be made, and leaves the account as it was: no write was called.

@@ -11,8 +11,11 @@ type Input struct {
 	EnteredAt time.Time `json:"enteredAt"`
 	// RedriveCount is how often the execution was redriven (AWS: $$.Execution.RedriveCount); only some steps get it. Before a
 	// redrive another execution may have claimed the connection; a running execution cannot lose its claim.
-	RedriveCount int   `json:"redriveCount,omitempty"`
-	State        State `json:"state"`
+	RedriveCount int `json:"redriveCount,omitempty"`
+	// Retries is how often the state was tried before (AWS: $$.State.RetryCount); only steps that must know what an earlier try may
+	// have done get it.
+	Retries int   `json:"retries,omitempty"`
+	State   State `json:"state"`
 }
 
 // State is the value that flows through an execution. Each step owns one section and only adds to it. Executions outlive

@@ -11,9 +11,9 @@ import (
 	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/fleet"
 	"postern/internal/local"
-	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
 	"postern/internal/proof/handlers"
 )
@@ -122,9 +122,9 @@ func TestApprove(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cloud, err := local.Open(local.Config{TemplatePath: "../../infra/testdata/postern.template.json", Functions: handlers.All(),
+			cloud, err := world.Open(local.Config{TemplatePath: "../../infra/testdata/postern.template.json", Functions: handlers.InProcess(),
 				Others: []local.Other{{TemplatePath: "../../infra/testdata/postern-agents-research.template.json",
-					StackName: "Postern-agents-research", AccountID: privatelink.OtherAccount, Region: privatelink.DemoRegion}}})
+					StackName: "Postern-agents-research", AccountID: world.OtherAccount, Region: world.Region}}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,8 +10,9 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"postern/internal/connection"
+	"postern/internal/demo/tickets"
+	"postern/internal/demo/world"
 	"postern/internal/local"
-	"postern/internal/local/tickets"
 )
 
 // The doors by which an onboarding can be started here.
@@ -63,8 +64,8 @@ func sign(cloud *local.Cloud, body []byte) (http.Header, error) {
 // listenToTickets gives the portal of the ticket and Postern one key, and shows each comment when it comes.
 func listenToTickets(cloud *local.Cloud, t *timeline) error {
 	const key = "cG9zdGVybi1kZW1vLXBvc3Rlcm4tZGVtbw=="
-	cloud.Tickets.SetKey(key)
-	cloud.Tickets.OnComment(func(c tickets.Comment) {
+	world.Tickets(cloud).SetKey(key)
+	world.Tickets(cloud).OnComment(func(c tickets.Comment) {
 		head, _, _ := strings.Cut(c.Text, "\n")
 		t.line(c.At, markPerson, "", "comment on the ticket: "+head)
 	})

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"postern/internal/connection"
+	"postern/internal/demo/bill"
 	"postern/internal/fleet"
-	"postern/internal/local/bill"
 )
 
 // report is what a run ended with: the document that -json prints.

@@ -14,9 +14,10 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"postern/internal/connection"
+	"postern/internal/demo/bill"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
-	"postern/internal/local/bill"
 	"postern/internal/local/states"
 )
 
@@ -154,7 +155,7 @@ func open(assembly string) (*local.Cloud, error) {
 		return nil, err
 	}
 	config.Mode = local.Process
-	cloud, err := local.Open(config)
+	cloud, err := world.Open(config)
 	if err != nil {
 		return nil, fmt.Errorf("starting the embedded cloud: %w", err)
 	}
@@ -198,7 +199,7 @@ func reportOf(cloud *local.Cloud, from mark, ended states.Execution, last []byte
 		ours[e.ARN], transitions = true, transitions+e.Transitions
 	}
 	r.Counts = bill.Of(transitions, bill.InvocationsOf(cloud.Invocations()[from.invocations:], ours), cloud.Calls()[from.calls:])
-	for _, c := range cloud.Tickets.Comments("") {
+	for _, c := range world.Tickets(cloud).Comments("") {
 		r.Comments = append(r.Comments, comment{Ticket: c.Ticket, Simulated: c.At.Sub(ended.StartedAt).Seconds(), Text: c.Text})
 	}
 	if r.Fleet = fleetReport(ended, last); r.Fleet != nil {

@@ -10,8 +10,8 @@ import (
 
 	"postern/events"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
-	"postern/internal/local/privatelink"
 	"postern/internal/proof/handlers"
 )
 
@@ -39,9 +39,9 @@ func TestServeAt(t *testing.T) {
 // The page that is served is the widget's, at the simulated time, and looking at it changes nothing.
 func TestServedPage(t *testing.T) {
 	t.Parallel()
-	cloud, err := local.Open(local.Config{TemplatePath: "../../infra/testdata/postern.template.json", Functions: handlers.All(),
+	cloud, err := world.Open(local.Config{TemplatePath: "../../infra/testdata/postern.template.json", Functions: handlers.InProcess(),
 		Others: []local.Other{{TemplatePath: "../../infra/testdata/postern-agents-research.template.json",
-			StackName: "Postern-agents-research", AccountID: privatelink.OtherAccount, Region: privatelink.DemoRegion}}})
+			StackName: "Postern-agents-research", AccountID: world.OtherAccount, Region: world.Region}}})
 	if err != nil {
 		t.Fatal(err)
 	}

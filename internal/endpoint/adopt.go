@@ -55,7 +55,7 @@ func (c *Client) adopt(ctx context.Context, want Want, existing *Endpoint) (*End
 	tags := connection.AdoptionTags(want.ConnectionID, want.Execution)
 	_, err = c.api.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{now.ID}, Tags: tagList(tags)})
 	if awserr.IsDenied(err) {
-		// Our permission is for an endpoint without our tags: somebody was faster, or the SDK tried again after a lost answer.
+		// Our permission is for an endpoint without our tags: another connection was first, or the SDK retried after a lost answer.
 		if now, lookErr := c.Describe(ctx, want.AdoptID); lookErr == nil {
 			if ours, taken := want.adoptable(now); ours || taken != nil {
 				return &now, taken
@@ -91,13 +91,16 @@ func (w Want) adoptable(now Endpoint) (ours bool, err error) {
 	return false, nil
 }
 
-// HandBack gives an endpoint that was taken over back as it was: private DNS that Postern switched on is off again, the
-// notification to our topic and our tags are gone. It may run any number of times; an endpoint that is gone, or carries no tag of a
-// takeover, is done.
-func (c *Client) HandBack(ctx context.Context, id, topicARN string) error {
+// Release gives an adopted endpoint back as it was: private DNS that Postern switched on is off again, the notification to our topic
+// and Postern's tags are gone. It may run any number of times; an endpoint that is gone, or carries no tag of an adoption, is done.
+// Another connection's endpoint is a connection.Conflict.
+func (c *Client) Release(ctx context.Context, id, connectionID, topicARN string) error {
 	now, err := c.Describe(ctx, id)
 	if err != nil || now.State.Gone() || !now.HandMade() {
 		return err
+	}
+	if now.Connection() != connectionID {
+		return connection.Errorf(connection.Conflict, "endpoint %s belongs to connection %s: not released", id, now.Connection())
 	}
 	if now.PrivateDNSEnabled && now.Tags[connection.TagPrivateDNS] != "" {
 		if err := c.modifyPrivateDNS(ctx, id, false); err != nil {
@@ -110,11 +113,11 @@ func (c *Client) HandBack(ctx context.Context, id, topicARN string) error {
 	if err := c.untag(ctx, now); err != nil {
 		return err
 	}
-	c.log.InfoContext(ctx, "endpoint handed back", slog.String("connection", now.Connection()), slog.String("endpoint", id))
+	c.log.InfoContext(ctx, "endpoint released", slog.String("connection", now.Connection()), slog.String("endpoint", id))
 	return nil
 }
 
-// untag removes our tags, each only with the value that was seen: what somebody changed meanwhile stays.
+// untag removes our tags, each only with the value that was seen: what others changed meanwhile stays.
 //
 // AWS: without any tag in the request all of them would be deleted.
 func (c *Client) untag(ctx context.Context, now Endpoint) error {

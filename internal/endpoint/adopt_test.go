@@ -15,10 +15,10 @@ import (
 	"postern/internal/step"
 )
 
-// handMade is an endpoint that somebody made, with tags.
+// handMade is an endpoint that was created manually, with tags.
 func handMade(state string, tags map[string]string) types.VpcEndpoint {
 	e := ours("vpce-1", state, "")
-	e.Tags = append([]types.Tag{{Key: aws.String("Name"), Value: aws.String("by hand")}}, tagList(tags)...)
+	e.Tags = append([]types.Tag{{Key: aws.String("Name"), Value: aws.String("manual")}}, tagList(tags)...)
 	return e
 }
 
@@ -51,7 +51,7 @@ func TestEnsureTakesOver(t *testing.T) {
 		"rejected meanwhile":                 {endpoint: handMade("rejected", nil), fault: connection.EndpointRejected, says: "is rejected"},
 		"another connection's": {endpoint: handMade("available", connection.AdoptionTags("monte-carlo/other", "arn:exec:9")),
 			fault: connection.Conflict, says: "belongs to the connection monte-carlo/other by now"},
-		"marked by nobody": {endpoint: handMade("available", map[string]string{connection.TagManaged: "true"}), fault: connection.Conflict,
+		"marked for no connection": {endpoint: handMade("available", map[string]string{connection.TagManaged: "true"}), fault: connection.Conflict,
 			says: "carries tags that begin with postern:"},
 		"in another VPC": {endpoint: elsewhere, fault: connection.Conflict, says: "is in vpc-2 for svc, not in vpc-1 for svc"},
 		"denied":         {endpoint: handMade("available", nil), refuse: "UnauthorizedOperation", fault: connection.AccessDenied},
@@ -77,7 +77,7 @@ func TestEnsureTakesOver(t *testing.T) {
 				t.Fatalf("%+v, %v", got, err)
 			}
 			now := endpointOf(fake.endpoints[0])
-			if now.Tags["Name"] != "by hand" || now.Tags[connection.TagAdopted] != test.tags[connection.TagAdopted] ||
+			if now.Tags["Name"] != "manual" || now.Tags[connection.TagAdopted] != test.tags[connection.TagAdopted] ||
 				now.Connection() != "monte-carlo/prod" || !strings.HasPrefix(fake.called(), test.calls+" DescribeVpcEndpointConnectionNotifications") {
 				t.Errorf("%v after %s", now.Tags, fake.called())
 			}
@@ -89,7 +89,7 @@ func TestEnsureTakesOver(t *testing.T) {
 	}
 }
 
-// overtaken is an EC2 that denies our tags because, a moment before, somebody's came.
+// overtaken is an EC2 that denies our tags because another connection's came a moment before.
 type overtaken struct {
 	*fakeEC2
 	tags map[string]string
@@ -117,7 +117,7 @@ func TestTakingOverIsARace(t *testing.T) {
 	}
 }
 
-func TestHandBack(t *testing.T) {
+func TestRelease(t *testing.T) {
 	t.Parallel()
 	taken := connection.AdoptionTags("monte-carlo/prod", "arn:exec:1")
 	switched := connection.AdoptionTags("monte-carlo/prod", "arn:exec:1")
@@ -138,6 +138,7 @@ func TestHandBack(t *testing.T) {
 		"deleted":                {endpoint: handMade("deleted", taken), off: true},
 		"handed back before":     {endpoint: handMade("available", nil), off: true},
 		"made by us":             {endpoint: made, off: true},
+		"another connection's":   {endpoint: handMade("available", connection.AdoptionTags("monte-carlo/other", "arn:exec:1")), off: true, fault: connection.Conflict},
 		"AWS refuses the switch": {endpoint: on(handMade("available", switched)), refuse: map[string][]error{"ModifyVpcEndpoint": {code("InvalidParameter")}}, fault: connection.Conflict},
 		"AWS refuses the tags":   {endpoint: handMade("available", taken), refuse: map[string][]error{"DeleteTags": {code("UnauthorizedOperation")}}, off: true, fault: connection.AccessDenied},
 		"gone at last":           {endpoint: handMade("available", taken), refuse: map[string][]error{"DeleteTags": {code("InvalidVpcEndpointId.NotFound")}}, off: true},
@@ -150,7 +151,7 @@ func TestHandBack(t *testing.T) {
 			mine.ConnectionNotificationId, mine.ConnectionNotificationArn = aws.String("nfn-ours"), aws.String(topic)
 			fake := &fakeEC2{endpoints: []types.VpcEndpoint{test.endpoint}, refuse: test.refuse,
 				notifications: []types.ConnectionNotification{theirs, mine}}
-			if err := client(fake).HandBack(t.Context(), "vpce-1", topic); (err != nil) != (test.fault != "") || err != nil && step.Name(err) != test.fault {
+			if err := client(fake).Release(t.Context(), "vpce-1", "monte-carlo/prod", topic); (err != nil) != (test.fault != "") || err != nil && step.Name(err) != test.fault {
 				t.Fatalf("%v", err)
 			}
 			now := endpointOf(fake.endpoints[0])
@@ -163,7 +164,7 @@ func TestHandBack(t *testing.T) {
 				}
 				return
 			}
-			if diff := cmp.Diff(map[string]string{"Name": "by hand"}, now.Tags); diff != "" {
+			if diff := cmp.Diff(map[string]string{"Name": "manual"}, now.Tags); diff != "" {
 				t.Error(diff)
 			}
 			if len(fake.notifications) != 1 || aws.ToString(fake.notifications[0].ConnectionNotificationId) != "nfn-theirs" {
@@ -172,10 +173,10 @@ func TestHandBack(t *testing.T) {
 		})
 	}
 	fake := &fakeEC2{endpoints: []types.VpcEndpoint{handMade("available", taken)}}
-	if err := client(fake).HandBack(t.Context(), "vpce-1", ""); err == nil {
+	if err := client(fake).Release(t.Context(), "vpce-1", "monte-carlo/prod", ""); err == nil {
 		t.Error("no topic: whose notification is it?")
 	}
-	if err := client(fake).Remove(t.Context(), "vpce-1"); connection.NameOf(err) != connection.Conflict || slices.Contains(fake.calls, "DeleteVpcEndpoints") {
-		t.Errorf("what was made by hand was deleted: %v", err)
+	if err := client(fake).Remove(t.Context(), "vpce-1", "monte-carlo/prod"); connection.NameOf(err) != connection.Conflict || slices.Contains(fake.calls, "DeleteVpcEndpoints") {
+		t.Errorf("an adopted endpoint was deleted: %v", err)
 	}
 }

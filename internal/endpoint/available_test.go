@@ -160,6 +160,10 @@ func TestRemove(t *testing.T) {
 		"leaving": {&fakeEC2{endpoints: []types.VpcEndpoint{ours("vpce-1", "Deleting", "arn:exec:1")}}, "", false},
 		"gone":    {&fakeEC2{}, "", false},
 		"foreign": {&fakeEC2{endpoints: []types.VpcEndpoint{foreign}}, connection.Conflict, false},
+		"another connection's": {&fakeEC2{endpoints: []types.VpcEndpoint{tagged("vpce-1", connection.Tags("monte-carlo/other", "arn:exec:1"))}},
+			connection.Conflict, false},
+		"adopted": {&fakeEC2{endpoints: []types.VpcEndpoint{tagged("vpce-1", connection.AdoptionTags("monte-carlo/prod", "arn:exec:1"))}},
+			connection.Conflict, false},
 		"gone while we looked": {&fakeEC2{
 			endpoints:    []types.VpcEndpoint{ours("vpce-1", "available", "arn:exec:1")},
 			unsuccessful: map[string]types.UnsuccessfulItemError{"vpce-1": {Code: aws.String("InvalidVpcEndpoint.NotFound")}},
@@ -172,7 +176,7 @@ func TestRemove(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := client(test.fake).Remove(t.Context(), "vpce-1")
+			err := client(test.fake).Remove(t.Context(), "vpce-1", "monte-carlo/prod")
 			if (err != nil) != (test.fault != "") || test.fault != "?" && connection.NameOf(err) != test.fault {
 				t.Errorf("error %v", err)
 			}
@@ -182,8 +186,28 @@ func TestRemove(t *testing.T) {
 		})
 	}
 	fake := &fakeEC2{}
-	if err := client(fake).Remove(t.Context(), ""); err == nil || len(fake.calls) != 0 {
-		t.Errorf("an empty id: %v", err)
+	for _, ids := range [][2]string{{"", "monte-carlo/prod"}, {"vpce-1", ""}} {
+		if err := client(fake).Remove(t.Context(), ids[0], ids[1]); err == nil || len(fake.calls) != 0 {
+			t.Errorf("%q: %v", ids, err)
+		}
+	}
+}
+
+// tagged is an available endpoint with these tags.
+func tagged(id string, tags map[string]string) types.VpcEndpoint {
+	e := ours(id, "available", "arn:exec:1")
+	e.Tags = tagList(tags)
+	return e
+}
+
+func TestRemoveGroupOfItsOwnOnly(t *testing.T) {
+	t.Parallel()
+	for name, tags := range map[string]map[string]string{"none": nil, "another connection's": connection.Tags("monte-carlo/other", "arn:exec:1")} {
+		fake := &fakeEC2{}
+		err := client(fake).RemoveGroup(t.Context(), SecurityGroup{ID: "sg-1", VPCID: "vpc-1", Tags: tags}, "monte-carlo/prod")
+		if connection.NameOf(err) != connection.Conflict || len(fake.calls) > 0 {
+			t.Errorf("%s: %v after %v", name, err, fake.calls)
+		}
 	}
 }
 
@@ -193,7 +217,7 @@ func TestUnsuccessfulIsClassifiedAsAnyError(t *testing.T) {
 		endpoints:    []types.VpcEndpoint{ours("vpce-1", "available", "arn:exec:1")},
 		unsuccessful: map[string]types.UnsuccessfulItemError{"vpce-1": {Code: aws.String("UnauthorizedOperation")}},
 	}
-	if err := client(fake).Remove(t.Context(), "vpce-1"); !awserr.IsDenied(err) {
+	if err := client(fake).Remove(t.Context(), "vpce-1", "monte-carlo/prod"); !awserr.IsDenied(err) {
 		t.Errorf("%v", err)
 	}
 	if err := unsuccessful([]types.UnsuccessfulItem{{ResourceId: aws.String("vpce-1")}}); err == nil {
@@ -212,18 +236,15 @@ func TestRemoveNotification(t *testing.T) {
 	if err := client(fake).RemoveNotification(t.Context(), "nfn-absent"); err != nil {
 		t.Errorf("absent is done: %v", err)
 	}
-	if err := client(fake).RemoveNotifications(t.Context(), "vpce-1"); err != nil || len(fake.notifications) != 0 {
+	if err := client(fake).removeNotifications(t.Context(), "vpce-1"); err != nil || len(fake.notifications) != 0 {
 		t.Errorf("%v, left %v", err, fake.notifications)
 	}
 	fake.unsuccessful = map[string]types.UnsuccessfulItemError{"nfn-3": {Code: aws.String("UnauthorizedOperation")}}
 	if err := client(fake).RemoveNotification(t.Context(), "nfn-3"); !awserr.IsDenied(err) {
 		t.Errorf("200 and yet not done: %v", err)
 	}
-	for _, err := range []error{client(fake).RemoveNotification(t.Context(), ""), client(fake).RemoveNotifications(t.Context(),
-		"")} {
-		if err == nil {
-			t.Error("an empty id was taken")
-		}
+	if client(fake).RemoveNotification(t.Context(), "") == nil {
+		t.Error("an empty ID was taken")
 	}
 }
 
@@ -335,7 +356,7 @@ func TestEnablePrivateDNSRefused(t *testing.T) {
 	}
 }
 
-// The names of zones are told by the ids of the request's subnets: another account calls the same zone otherwise.
+// The zone of a name follows from the subnets of the request: another account has another name for the same zone.
 func TestZonalNames(t *testing.T) {
 	t.Parallel()
 	const zonalA = "vpce-1-abcd-us-east-1a.vpce-svc-9.us-east-1.vpce.amazonaws.com"

@@ -23,14 +23,14 @@ type Want struct {
 	Service      connection.Service
 	// Group is the security group to make for the endpoint, nil when Network names groups.
 	Group *connection.SecurityGroupPlan
-	// AdoptID is an endpoint that was made by hand, which is taken over instead of one being made; "" for none.
+	// AdoptID is an endpoint that was created manually and is adopted, so that none is created; "" for none.
 	AdoptID string
 	// TopicARN is the SNS topic that hears of the endpoint's events, "" for none. AWS does not say whether it notifies a topic of
 	// another account or Region, so an endpoint there has none: the sweep sees what happens to it.
 	TopicARN string
 	// Repair is set when an endpoint that was onboarded is put right, and none may be made.
 	Repair *connection.RepairPlan
-	// PrivateDNS is whether the endpoint's own private DNS shall answer; only a repair reads it.
+	// PrivateDNS is whether the endpoint's own private DNS must answer; only a repair reads it.
 	PrivateDNS bool
 }
 
@@ -81,7 +81,7 @@ func (c *Client) Ensure(ctx context.Context, want Want) (connection.Endpoint, er
 }
 
 // choose returns the endpoint to go on with, or nil when one must be made. Only a live one is adopted: a rejected or deleted one
-// stays listed for a while, and waiting for it would be in vain. One for another service is not touched: the vendor accepted it.
+// stays listed for a while, and waiting for it would have no effect. One for another service is not touched: the vendor accepted it.
 func (w Want) choose(all []Endpoint) (*Endpoint, error) {
 	live := slices.DeleteFunc(slices.Clone(all), func(e Endpoint) bool {
 		return e.Tags[connection.TagConnection] != w.ConnectionID || !e.State.Live()
@@ -104,8 +104,8 @@ func (w Want) choose(all []Endpoint) (*Endpoint, error) {
 	return &live[0], nil
 }
 
-// alone returns a connection.Conflict when somebody got an endpoint for the service since the plan was made, which takes days with the
-// allow-listing: one more would be asked of the vendor in vain, since a VPC has one answer for a name.
+// alone returns a connection.Conflict when another endpoint for the service was created since the plan was made, which takes days with the
+// allow-listing: the vendor would be asked for one more without effect, since a VPC has one answer for a name.
 func (w Want) alone(all []Endpoint) error {
 	for _, e := range all {
 		if e.ServiceName != w.Service.Name || !e.State.Live() {
@@ -145,7 +145,7 @@ func (c *Client) make(ctx context.Context, want Want) (connection.Endpoint, erro
 }
 
 // withoutNotification lets an endpoint go on that AWS refuses a notification for: the sweep sees what the vendor does, only some
-// minutes later. To fail here would leave an endpoint behind that EC2, just after making it, may not show to whoever undoes it.
+// minutes later. To fail here would leave an endpoint behind that EC2, just after making it, may not show to rollback.
 func (c *Client) withoutNotification(ctx context.Context, want Want, err error) error {
 	if err == nil || awserr.Code(err) == "" || awserr.IsThrottled(err) || awserr.IsUnavailable(err) {
 		return err

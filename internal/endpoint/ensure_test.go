@@ -173,7 +173,7 @@ func TestEnsureAdopts(t *testing.T) {
 			notifications: []types.ConnectionNotification{notice},
 			want:          connection.Endpoint{ID: "vpce-1", State: connection.StateAvailable},
 		},
-		"a state nobody knows": {
+		"an unknown state": {
 			endpoints:     []types.VpcEndpoint{ours("vpce-1", "hibernating", "arn:exec:0")},
 			notifications: []types.ConnectionNotification{notice},
 			want:          connection.Endpoint{ID: "vpce-1", State: connection.StateUnknown},

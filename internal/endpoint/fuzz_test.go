@@ -147,9 +147,9 @@ func FuzzUnsuccessful(f *testing.F) {
 		f.Add(code, false, "available")
 	}
 	f.Add("DependencyViolation", true, "Deleting")
-	f.Fuzz(func(t *testing.T, code string, told bool, state string) {
+	f.Fuzz(func(t *testing.T, code string, reported bool, state string) {
 		unsuccessful := "<unsuccessful/>"
-		if told {
+		if reported {
 			unsuccessful = "<unsuccessful><item>" + element("resourceId", id) + "<error>" + element("code", code) + "</error></item></unsuccessful>"
 		}
 		a := &answers{pages: map[string][]string{
@@ -158,9 +158,9 @@ func FuzzUnsuccessful(f *testing.F) {
 				"</key><value>v/n</value></item></tagSet></item></vpcEndpointSet>"},
 			"DeleteVpcEndpoints": {unsuccessful},
 		}}
-		err := over(a).Remove(t.Context(), id)
+		err := over(a).Remove(t.Context(), id, "v/n")
 		gone := connection.ParseEndpointState(state).Gone()
-		if failed := told && !strings.HasSuffix(code, ".NotFound") && !gone; failed && err == nil {
+		if failed := reported && !strings.HasSuffix(code, ".NotFound") && !gone; failed && err == nil {
 			t.Errorf("%q in state %q counts as deleted", code, state)
 		}
 	})

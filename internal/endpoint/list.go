@@ -19,7 +19,7 @@ import (
 // AWS: MaxResults of the Describe actions used here is at most 1,000.
 const mostOnPage = 1000
 
-// only asks for the things with these ids, as long as there are few of them; of more, whoever asks picks them out of everything.
+// only asks for the things with these ids, as long as there are few of them; of more, the caller picks them out of all things.
 func only(name string, ids []string) []types.Filter {
 	if len(ids) > mostFiltered {
 		return nil

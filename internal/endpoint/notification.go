@@ -92,11 +92,8 @@ func (c *Client) describeNotifications(ctx context.Context, in *ec2.DescribeVpcE
 	return all, nil
 }
 
-// RemoveNotifications deletes every connection notification of an endpoint that is about to go.
-func (c *Client) RemoveNotifications(ctx context.Context, endpointID string) error {
-	if endpointID == "" {
-		return errors.New("deleting connection notifications: no endpoint id")
-	}
+// removeNotifications deletes every connection notification of an endpoint that is deleted next.
+func (c *Client) removeNotifications(ctx context.Context, endpointID string) error {
 	existing, err := c.notifications(ctx, endpointID)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 )
 
 // ensureGroup makes the security group of a connection with the rules it needs, or finds it and adds those that it lacks: it may
-// run any number of times. Rules that are there besides are somebody's, and stay.
+// run any number of times. Rules that others added stay.
 func (c *Client) ensureGroup(ctx context.Context, want Want) (string, error) {
 	group, err := c.ownGroup(ctx, want)
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *Client) ownGroup(ctx context.Context, want Want) (SecurityGroup, error)
 	return SecurityGroup{}, fmt.Errorf("creating security group %s: %w", want.Group.Name, err)
 }
 
-// explainDuplicate tells somebody's group of our name from our own that an earlier try made and that the list did not show yet.
+// explainDuplicate distinguishes a foreign group of our name from our own that an earlier try made and that the list did not show yet.
 func (c *Client) explainDuplicate(ctx context.Context, want Want, err error) error {
 	named, lookErr := c.groups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{
 		filter("vpc-id", want.Network.VPCID), filter("group-name", want.Group.Name),
@@ -100,20 +100,20 @@ func (c *Client) GroupOfConnection(ctx context.Context, vpcID, connectionID stri
 	return SecurityGroup{}, nil
 }
 
-// RemoveGroup deletes a security group of ours; one that is absent is success. It is connection.RollbackPending while something
-// uses the group.
+// RemoveGroup deletes a security group of a connection; one that is absent is success. It is connection.RollbackPending while
+// something uses the group, and a connection.Conflict when the group's tags name another connection or none.
 //
 // AWS: DependencyViolation, also for a while after the endpoint is deleted, as long as its interfaces are there.
-func (c *Client) RemoveGroup(ctx context.Context, group SecurityGroup) error {
-	if group.ID == "" || group.Connection() == "" {
-		return connection.Errorf(connection.Conflict, "security group %q does not carry our tags: not deleted", group.ID)
+func (c *Client) RemoveGroup(ctx context.Context, group SecurityGroup, connectionID string) error {
+	if group.ID == "" || connectionID == "" || group.Connection() != connectionID {
+		return connection.Errorf(connection.Conflict, "security group %q does not carry the tags of connection %s: not deleted", group.ID, connectionID)
 	}
 	_, err := c.api.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: aws.String(group.ID)})
 	switch {
 	case err == nil, awserr.IsNotFound(err):
 		return nil
 	case awserr.IsDenied(err):
-		// A retry of the SDK after a lost answer: a group that is gone has no tag any more, and our permission asks for one.
+		// A retry of the SDK after a lost answer: a group that is gone no longer has a tag, and our permission asks for one.
 		if now, lookErr := c.GroupOfConnection(ctx, group.VPCID, group.Connection()); lookErr == nil && now.ID == "" {
 			return nil
 		}

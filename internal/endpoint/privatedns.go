@@ -13,7 +13,7 @@ import (
 )
 
 // SwitchedOnBy reports whether an execution switched the endpoint's private DNS on. Every endpoint is made with private DNS off,
-// so on an endpoint of its own nobody else did; on another's it left its tag before it switched.
+// so on an endpoint of its own the execution did; on another's it left its tag before it switched.
 func (e Endpoint) SwitchedOnBy(execution string) bool {
 	mine := e.Tags[connection.TagExecution] == execution || e.Tags[connection.TagPrivateDNS] == execution
 	return e.PrivateDNSEnabled && mine && e.Connection() != ""

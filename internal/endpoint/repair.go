@@ -15,7 +15,7 @@ import (
 )
 
 // repair makes an onboarded endpoint again what its onboarding made of it, as far as the repair names it, and writes nothing that is
-// so already. The ledger says which endpoint is the connection's: somebody may have taken its tags.
+// so already. The ledger says which endpoint is the connection's: its tags may have been removed manually.
 func (c *Client) repair(ctx context.Context, want Want) (connection.Endpoint, error) {
 	now, err := c.Describe(ctx, want.Repair.Endpoint.ID)
 	if err != nil {
@@ -27,7 +27,7 @@ func (c *Client) repair(ctx context.Context, want Want) (connection.Endpoint, er
 	case now.State.Failure() != "":
 		return done, connection.Errorf(now.State.Failure(), "endpoint %s is %s%s: a repair replaces none", now.ID, now.State, because(now.Reason))
 	case now.VPCID != want.Network.VPCID, now.ServiceName != want.Service.Name, owner != "" && owner != want.ConnectionID:
-		return done, connection.Errorf(connection.Conflict, "endpoint %s of %s in %s is not that of connection %s any more", now.ID,
+		return done, connection.Errorf(connection.Conflict, "endpoint %s of %s in %s is no longer that of connection %s", now.ID,
 			now.ServiceName, now.VPCID, want.ConnectionID)
 	}
 	names := func(check connection.DriftCheck) bool { return slices.Contains(want.Repair.Checks, check) }
@@ -65,7 +65,7 @@ func (c *Client) repairTags(ctx context.Context, want Want, now Endpoint) error 
 	case len(lacking) == 0:
 		return nil
 	case now.Connection() == want.ConnectionID: // our permission is for what lost whose it is
-		return connection.Errorf(connection.Conflict, "endpoint %s was made by hand and lost its tag %s: put it back by hand, with the value %s",
+		return connection.Errorf(connection.Conflict, "endpoint %s was adopted and lost its tag %s: set it again manually, with the value %s",
 			now.ID, connection.TagAdopted, want.Repair.Execution)
 	case now.Tags[connection.TagManaged] != "true" && now.Tags[connection.TagConnection] != "":
 		lacking[connection.TagConnection] = want.ConnectionID

@@ -149,9 +149,9 @@ func TestRepairOfTags(t *testing.T) {
 	}{
 		"ours, all gone":          {has: map[string]string{}, want: owned},
 		"ours, connection's gone": {has: map[string]string{connection.TagManaged: "true"}, want: owned},
-		"made by hand, all gone":  {has: map[string]string{}, adopted: true, want: adopted},
+		"adopted, all gone":       {has: map[string]string{}, adopted: true, want: adopted},
 		"ours, managed is gone":   {has: map[string]string{connection.TagConnection: "monte-carlo/prod"}, want: owned},
-		"made by hand, managed and connection are gone": {has: map[string]string{connection.TagAdopted: "arn:exec:0"}, adopted: true,
+		"adopted, managed and connection are gone": {has: map[string]string{connection.TagAdopted: "arn:exec:0"}, adopted: true,
 			want: connection.AdoptionTags("monte-carlo/prod", "arn:exec:0")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestRepairOfTags(t *testing.T) {
 	}
 }
 
-// The group that Postern made gets the rules that it lacks, and keeps those that somebody added; a repair of something else does not
+// The group that Postern made gets the rules that it lacks, and keeps those that others added; a repair of something else does not
 // look for it.
 func TestRepairOfOurGroup(t *testing.T) {
 	t.Parallel()
@@ -197,7 +197,7 @@ func TestRepairOfOurGroup(t *testing.T) {
 			[]connection.DriftCheck{connection.CheckSecurityGroups}, "sg-own", []string{"AuthorizeSecurityGroupIngress"}},
 		"a rule is gone, and another group is there": {connection.Tags("monte-carlo/prod", "arn:exec:1"), []string{"sg-own", "sg-2"},
 			[]connection.DriftCheck{connection.CheckSecurityGroups}, "sg-own", []string{"AuthorizeSecurityGroupIngress", "ModifyVpcEndpoint"}},
-		"nobody's any more": {nil, []string{"sg-own"}, []connection.DriftCheck{connection.CheckSecurityGroups}, "sg-new1",
+		"no longer ours": {nil, []string{"sg-own"}, []connection.DriftCheck{connection.CheckSecurityGroups}, "sg-new1",
 			[]string{"CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "ModifyVpcEndpoint"}},
 		"something else is repaired": {connection.Tags("monte-carlo/prod", "arn:exec:1"), []string{"sg-2"},
 			[]connection.DriftCheck{connection.CheckTags, connection.CheckRecord}, "sg-own", nil},
@@ -221,7 +221,7 @@ func TestRepairOfOurGroup(t *testing.T) {
 	}
 }
 
-// What is not the connection's endpoint any more is left alone, and none is ever made in its place.
+// What is no longer the connection's endpoint is left alone, and none is ever made in its place.
 func TestRepairRefuses(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -234,10 +234,10 @@ func TestRepairRefuses(t *testing.T) {
 		"expired":  {func(e *types.VpcEndpoint) { e.State = "expired" }, connection.EndpointExpired, "is expired: a repair replaces none"},
 		"absent":   {func(e *types.VpcEndpoint) { e.VpcEndpointId = aws.String("vpce-2") }, connection.EndpointDeleted, "vpce-1"},
 		"in another VPC": {func(e *types.VpcEndpoint) { e.VpcId = aws.String("vpc-2") }, connection.Conflict,
-			"of svc in vpc-2 is not that of connection monte-carlo/prod any more"},
+			"of svc in vpc-2 is no longer that of connection monte-carlo/prod"},
 		"of another service": {func(e *types.VpcEndpoint) { e.ServiceName = aws.String("svc-2") }, connection.Conflict, "of svc-2 in vpc-1"},
 		"another connection's": {func(e *types.VpcEndpoint) { e.Tags = tagList(connection.Tags("monte-carlo/other", "arn:exec:9")) },
-			connection.Conflict, "is not that of connection monte-carlo/prod any more"},
+			connection.Conflict, "is no longer that of connection monte-carlo/prod"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -255,7 +255,7 @@ func TestRepairRefuses(t *testing.T) {
 	w := repairing(connection.CheckTags)
 	w.Repair.Endpoint.Adopted = true
 	if _, err := client(handed).Ensure(t.Context(), w); connection.NameOf(err) != connection.Conflict || len(handed.written()) > 0 ||
-		!strings.Contains(err.Error(), "put it back by hand, with the value arn:exec:1") {
+		!strings.Contains(err.Error(), "set it again manually, with the value arn:exec:1") {
 		t.Errorf("what may have been ours: %v", err)
 	}
 	for operation, check := range map[string]connection.DriftCheck{

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,8 +12,10 @@ import (
 
 // loadPolicies reads every policy of a stack: what roles may do, who may assume them, and what resources let in.
 func loadPolicies(policies *iam.Policies, stack *template.Stack) error {
-	l := policyLoader{stack: stack, policies: policies, roles: map[string]string{}, managed: map[string]any{}}
-	l.indexRoles()
+	l := policyLoader{stack: stack, policies: policies, roles: map[string]string{}}
+	for _, role := range template.All[template.Role](stack) {
+		l.roles[role.Ref] = role.ARN
+	}
 	return errors.Join(l.identities(), l.resources())
 }
 
@@ -22,16 +23,6 @@ type policyLoader struct {
 	stack    *template.Stack
 	policies *iam.Policies
 	roles    map[string]string // name -> ARN
-	managed  map[string]any    // ARN of a managed policy of the stack -> document
-}
-
-func (l *policyLoader) indexRoles() {
-	for _, role := range template.All[template.Role](l.stack) {
-		l.roles[role.Ref] = role.ARN
-	}
-	for _, policy := range template.All[template.ManagedPolicy](l.stack) {
-		l.managed[policy.ARN] = policy.Properties.PolicyDocument
-	}
 }
 
 func (l *policyLoader) identities() error {
@@ -42,18 +33,11 @@ func (l *policyLoader) identities() error {
 			faults = append(faults, l.policies.AttachIdentity(role.ARN, inline.PolicyName, inline.PolicyDocument))
 		}
 		for _, arn := range role.Properties.ManagedPolicyArns {
-			if document, own := l.managed[arn]; own {
-				faults = append(faults, l.policies.AttachIdentity(role.ARN, arn, document))
-				continue
-			}
 			faults = append(faults, l.policies.AttachManaged(role.ARN, arn))
 		}
 	}
 	for _, policy := range template.All[template.Policy](l.stack) {
 		faults = append(faults, l.attachTo(policy.Properties.Roles, policy.Properties.PolicyName, policy.Properties.PolicyDocument))
-	}
-	for _, policy := range template.All[template.ManagedPolicy](l.stack) {
-		faults = append(faults, l.attachTo(policy.Properties.Roles, policy.ARN, policy.Properties.PolicyDocument))
 	}
 	return errors.Join(faults...)
 }
@@ -106,23 +90,6 @@ func (l *policyLoader) resources() error {
 		arn := l.functionARN(permission.Properties.FunctionName)
 		document := permissionDocument(arn, permission.Properties)
 		faults = append(faults, l.policies.AttachResource(arn, permission.LogicalID, document))
-	}
-	return errors.Join(append(faults, l.logPolicies())...)
-}
-
-// logPolicies attaches the log resource policies, each of which is about whatever groups its statements name.
-func (l *policyLoader) logPolicies() error {
-	var faults []error
-	for _, policy := range template.All[template.LogResourcePolicy](l.stack) {
-		decoder := json.NewDecoder(strings.NewReader(policy.Properties.PolicyDocument))
-		decoder.UseNumber()
-		var document any
-		if err := decoder.Decode(&document); err != nil {
-			return fmt.Errorf("resource %s: policy document: %w", policy.LogicalID, err)
-		}
-		for _, group := range template.All[template.LogGroup](l.stack) {
-			faults = append(faults, l.policies.AttachResource(group.ARN, policy.LogicalID, document))
-		}
 	}
 	return errors.Join(faults...)
 }

@@ -1,13 +1,15 @@
-// Package local is the embedded cloud: it runs the synthesized CloudFormation template in one process, without AWS. It reads the
-// template strictly, interprets the state machine on a virtual clock, runs the functions as real processes or in this process,
-// answers their AWS calls at the wire, checks each call against the policies in the template, and lets the caller play the vendor
-// and break things. What it does not know is an error, never a shrug.
+// Package local simulates AWS for one CloudFormation template, in one process. It reads the template strictly, interprets the state
+// machines on a virtual clock, runs the functions as processes or in this process, answers their AWS calls over HTTP, and checks each
+// call against the policies of the template. A test or a demo can act as a vendor or as a person in the account, and inject faults.
+// A feature that is not simulated is an error that names it. README.md lists what is simulated.
 package local
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -32,9 +34,7 @@ import (
 	"postern/internal/local/states"
 	"postern/internal/local/sts"
 	"postern/internal/local/template"
-	"postern/internal/local/tickets"
 	"postern/internal/local/wire"
-	"postern/internal/step"
 )
 
 // Mode is how functions run.
@@ -42,9 +42,9 @@ type Mode int
 
 // The modes.
 const (
-	// InProcess calls the functions' constructors in this process: fast, for tests.
+	// InProcess runs the functions in this process, as Config.Functions builds them: fast, for tests.
 	InProcess Mode = iota
-	// Process starts the bootstrap executables of the cloud assembly: what would be deployed, built for this machine.
+	// Process starts the bootstrap executables of the cloud assembly, built for this machine.
 	Process
 )
 
@@ -55,26 +55,45 @@ type Config struct {
 	TemplatePath string
 	// Assembly is the cloud assembly's directory, which holds the functions' code. Needed in mode Process.
 	Assembly  string
-	StackName string // Postern
+	StackName string // "Stack" when it is empty
+	Region    string // of the first stack; us-east-1 when it is empty
 	// Others are the stacks of other accounts and Regions.
 	Others []Other
 	Mode   Mode
-	// Functions are the functions' constructors by the template's Handler. Needed in mode InProcess.
-	Functions map[string]step.Function
-	// Around, when set, stands between the state machines and the functions: it may look at a payload and its answer, or change
-	// either.
+	// Functions build the functions by the template's Handler. Needed in mode InProcess.
+	Functions map[string]lambda.Build
+	// Environment is added to the variables of every function.
+	Environment map[string]string
+	// ResolverVariable and GatewayVariable name the variables that give a function in a VPC the address (host:port) of the VPC's DNS
+	// resolver, and of a SOCKS-like gateway that leads into the VPC (package network). An empty name sets no variable.
+	ResolverVariable, GatewayVariable string
+	// Shared are the names of functions whose work belongs to OriginSchedule, whatever event starts them.
+	Shared []string
+	// Machine returns the name of the state machine that StartExecution starts with an input. Nil: the stack's only one.
+	Machine func(input []byte) string
+	// Outside starts what the functions call outside AWS. Nil: nothing.
+	Outside func(*clock.Clock) (Outside, error)
+	// Around, when set, is called in place of each function that a state machine invokes. It may call invoke, and change the payload
+	// and the answer.
 	Around func(call states.Invocation, invoke Invoke) ([]byte, *states.Failure, time.Duration)
-	Start  time.Time // of the virtual clock; 2026-11-02T14:00:00Z, a Monday morning in New York
-	// World makes the world outside: VPCs, vendors. privatelink.DemoWorld.
+	Start  time.Time // of the virtual clock; 2026-11-02T14:00:00Z when it is zero
+	// World makes the networks and the vendors. Nil: privatelink.Small.
 	World func(*clock.Clock) *privatelink.World
-	// Mutate changes the template before it is read, such as to take a permission away.
+	// Mutate changes the template before it is read, for example to remove a permission.
 	Mutate func(template map[string]any)
+}
+
+// Outside is what the functions call outside AWS, for example an HTTP server on this machine.
+type Outside interface {
+	io.Closer
+	// Environment are the variables that tell every function where it is.
+	Environment() map[string]string
 }
 
 // Invoke calls a function for a state machine.
 type Invoke func(states.Invocation) ([]byte, *states.Failure, time.Duration)
 
-// Other is a stack of another account or Region than the first one's.
+// Other is a stack in another account or Region than the first stack.
 type Other struct {
 	Template          []byte
 	TemplatePath      string // read when Template is nil
@@ -87,11 +106,11 @@ type Other struct {
 // defaultStart is a Monday, 9 in the morning in New York.
 var defaultStart = time.Date(2026, 11, 2, 14, 0, 0, 0, time.UTC)
 
-// The caller of everything that a person does by hand.
+// console is the caller of every manual action.
 const console = "console"
 
-// Cloud is a running embedded cloud. Its parts are exported so that a scenario can look at them, act as the vendor or a person,
-// and disturb them. All use one clock: nothing happens but in Run and Advance.
+// Cloud is a running simulation. Its parts are exported: a scenario reads them, acts as a vendor or a person, and injects faults. All
+// parts use one clock: things happen in Run and Advance only.
 type Cloud struct {
 	Clock      *clock.Clock
 	Server     *wire.Server
@@ -106,7 +125,7 @@ type Cloud struct {
 	Secrets    *secretsmanager.Service
 	Door       *apigateway.Service
 	States     *states.Service
-	Tickets    *tickets.Systems
+	Outside    Outside // nil without Config.Outside
 	Stack      *template.Stack
 	Others     []*template.Stack // of other accounts and Regions
 
@@ -126,14 +145,12 @@ type Cloud struct {
 
 // Open deploys the template. The caller closes the cloud.
 func Open(config Config) (*Cloud, error) {
-	if config.StackName == "" {
-		config.StackName = "Postern"
-	}
+	config.StackName, config.Region = cmp.Or(config.StackName, "Stack"), cmp.Or(config.Region, "us-east-1")
 	if config.Start.IsZero() {
 		config.Start = defaultStart
 	}
 	if config.World == nil {
-		config.World = privatelink.DemoWorld
+		config.World = privatelink.Small
 	}
 	c := &Cloud{config: config, Clock: clock.New(config.Start), functions: map[string]*function{}}
 	c.Clock.Carry(func() any { return c.Origin() }, func(cause any) { c.setOrigin(cause.(string)) })
@@ -148,7 +165,7 @@ func (c *Cloud) open() error {
 	var err error
 	c.Stack, err = c.load(Other{
 		Template: c.config.Template, TemplatePath: c.config.TemplatePath, StackName: c.config.StackName,
-		AccountID: c.World.AccountID(), Region: privatelink.DemoRegion, Mutate: c.config.Mutate,
+		AccountID: c.World.AccountID(), Region: c.config.Region, Mutate: c.config.Mutate,
 	})
 	if err != nil {
 		return err
@@ -212,7 +229,7 @@ func (c *Cloud) ParametersIn(account, region string) *ssm.Service {
 // services makes the AWS of the stack's account and connects its parts.
 func (c *Cloud) services() error {
 	account, region := c.Stack.AccountID, c.Stack.Region
-	c.Zones = route53.New(c.Clock, c.World, route53.DefaultOptions())
+	c.Zones = route53.New(c.Clock, c.World, route53.DefaultOptions(account))
 	c.World.SetZones(c.Zones)
 	c.Events = events.New(c.Clock, account, region)
 	c.Topics = sns.New(c.Clock, account, region)
@@ -225,14 +242,16 @@ func (c *Cloud) services() error {
 	c.States = states.New(c.Clock, account, region, invoker{c})
 	c.Server = wire.NewServer(wire.Config{
 		AccountID: account, Region: region, Now: c.Clock.Now, Authorizer: c.policies, Origin: c.Origin, Ended: c.end,
-	}, privatelink.NewService(c.World), c.Zones, c.Events, c.Topics, c.Queues, c.Tables, c.stores, c.Secrets, c.States,
+	}, privatelink.NewService(c.World), c.Zones, c.Events, c.Topics, c.Tables, c.stores, c.Secrets, c.States,
 		lambda.NewService(c.runNamed), cloudtrail.New(c.Events.Events), sts.New(func(key string, p wire.Principal) { c.Server.Register(key, p) }))
 	var err error
 	if c.Network, err = network.New(network.Config{World: c.World, Zones: c.Zones, Now: c.Clock.Now}); err != nil {
 		return fmt.Errorf("starting the network: %w", err)
 	}
-	if c.Tickets, err = tickets.New(c.Clock.Now); err != nil {
-		return err
+	if c.config.Outside != nil {
+		if c.Outside, err = c.config.Outside(c.Clock); err != nil {
+			return fmt.Errorf("starting what is outside AWS: %w", err)
+		}
 	}
 	c.connect()
 	return c.listen()
@@ -272,21 +291,24 @@ func (c *Cloud) Close() error {
 	if c.Network != nil {
 		faults = append(faults, c.Network.Close())
 	}
-	if c.Tickets != nil {
-		faults = append(faults, c.Tickets.Close())
+	if c.Outside != nil {
+		faults = append(faults, c.Outside.Close())
 	}
 	return errors.Join(faults...)
 }
 
-// StartExecution starts a state machine of the stack by hand and returns the execution's ARN: that of fleets when the input has
-// targets. Name may be "".
+// StartExecution starts a state machine of the first stack, which Config.Machine chooses, and returns the execution's ARN. An empty
+// name makes up a name.
 func (c *Cloud) StartExecution(name string, input []byte) (string, error) {
-	machine := machineName
-	var fleet struct{ Targets []any }
-	if json.Unmarshal(input, &fleet) == nil && fleet.Targets != nil {
-		machine = fleetName
+	machines := template.All[template.StateMachine](c.Stack)
+	if c.config.Machine == nil {
+		if len(machines) != 1 {
+			return "", fmt.Errorf("starting an execution: the stack has %d state machines; set Config.Machine", len(machines))
+		}
+		return c.States.Start(machines[0].ARN, name, input, console)
 	}
-	for _, m := range template.All[template.StateMachine](c.Stack) {
+	machine := c.config.Machine(input)
+	for _, m := range machines {
 		if m.Properties.StateMachineName == machine {
 			return c.States.Start(m.ARN, name, input, console)
 		}
@@ -294,13 +316,7 @@ func (c *Cloud) StartExecution(name string, input []byte) (string, error) {
 	return "", fmt.Errorf("starting an execution: the stack has no state machine %s", machine)
 }
 
-// The names of the stack's state machines.
-const (
-	machineName = "postern"
-	fleetName   = "postern-fleet"
-)
-
-// Run lets time pass until an execution has ended, for at most limit of simulated time.
+// Run lets simulated time pass until an execution has ended, for at most limit.
 func (c *Cloud) Run(execution string, limit time.Duration) (states.Execution, error) {
 	ended := func() bool {
 		e, known := c.States.Execution(execution)
@@ -322,16 +338,16 @@ func (c *Cloud) Advance(d time.Duration) error {
 	return errors.Join(err, c.defect())
 }
 
-// The origin of what belongs to no execution.
+// The origins of work that belongs to no execution.
 const (
-	// OriginSchedule is the shared sweep and the drift check, and all that they set off but an execution's own steps.
+	// OriginSchedule is the work of scheduled rules and of Config.Shared, and all that follows from it but an execution's own steps.
 	OriginSchedule = "schedule"
-	// OriginOutside is the vendor, a person, and whatever else came from outside.
+	// OriginOutside is what a vendor, a person or another system does.
 	OriginOutside = ""
 )
 
-// Origin is what the running thing belongs to: the ARN of an execution, OriginSchedule or OriginOutside. Causes are carried to
-// their effects: what an event sets off belongs to whoever put the event.
+// Origin is what the current work belongs to: the ARN of an execution, OriginSchedule or OriginOutside. An effect has the origin of
+// its cause: what an event starts belongs to the origin that put the event.
 func (c *Cloud) Origin() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -366,7 +382,7 @@ func (c *Cloud) Logs() map[string]string {
 // Mail returns every e-mail that SNS sent so far.
 func (c *Cloud) Mail() []sns.Mail { return c.Topics.Mails() }
 
-// Dropped returns what AWS would have dropped without telling anybody: messages without permission, and why.
+// Dropped returns the messages that AWS would drop silently for lack of a permission, each with its reason.
 func (c *Cloud) Dropped() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -382,7 +398,7 @@ func (c *Cloud) drop(what string, why error) {
 // Grants returns what the template's policies grant, in what was used so far and what was not.
 func (c *Cloud) Grants() (used, unused []iam.Grant) { return c.policies.Grants() }
 
-// fault notes a defect of the embedded cloud itself; Run and Advance return it.
+// fault records a defect of the simulation itself; Run and Advance return it.
 func (c *Cloud) fault(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

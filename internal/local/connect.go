@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +14,6 @@ import (
 	"postern/internal/local/ssm"
 	"postern/internal/local/states"
 	"postern/internal/local/template"
-	"postern/internal/step"
 )
 
 // connect joins the services as AWS does: each hand-over is checked against the receiver's policy.
@@ -33,7 +33,7 @@ func (c *Cloud) connect() {
 	c.States.OnStatusChange(c.reportExecution)
 	c.Parameters.OnChange(func(change ssm.Change) {
 		c.emit("aws.ssm", "Parameter Store Change", []string{change.ARN}, map[string]any{
-			"name": change.Name, "type": change.Type, "operation": change.Operation, "description": change.Description,
+			"name": change.Name, "type": change.Type, "operation": change.Operation,
 		})
 	})
 }
@@ -109,9 +109,6 @@ func (c *Cloud) deployTopic(resource template.Resource, p *template.Topic) error
 }
 
 func (c *Cloud) subscribe(topicARN string, p *template.Subscription) error {
-	if p.FilterPolicy != nil || p.RawMessageDelivery {
-		return errors.New("filter policies and raw delivery are not known here")
-	}
 	s := sns.Subscription{TopicARN: topicARN, Protocol: p.Protocol, Endpoint: p.Endpoint}
 	if p.RedrivePolicy != nil {
 		s.DeadLetterARN = p.RedrivePolicy.DeadLetterTargetArn
@@ -147,7 +144,7 @@ func service(arn string) string {
 	return parts[2]
 }
 
-// checkTarget refuses a rule's target that the embedded cloud could not serve.
+// checkTarget refuses a rule's target that the simulation does not support.
 func (c *Cloud) checkTarget(t events.Target) error {
 	switch service(t.ARN) {
 	case "lambda":
@@ -158,15 +155,13 @@ func (c *Cloud) checkTarget(t events.Target) error {
 	case "sqs", "sns":
 		return nil
 	}
-	return fmt.Errorf("targets such as %s are not known here", t.ARN)
+	return fmt.Errorf("targets such as %s are not simulated", t.ARN)
 }
 
-// driftCheck is the function that looks at every connection, whoever's change wakes it.
-const driftCheck = ":function:postern-drift"
-
-// deliverEvent hands an event to a rule's target. What a schedule sets off belongs to the schedule, and so does the drift check.
+// deliverEvent delivers an event to a target of a rule. The work of a scheduled rule and of a shared function belongs to the schedule.
 func (c *Cloud) deliverEvent(d events.Delivery) error {
-	if d.Event.Source == "aws.events" && d.Event.DetailType == "Scheduled Event" || strings.HasSuffix(d.Target.ARN, driftCheck) {
+	shared := func(name string) bool { return strings.HasSuffix(d.Target.ARN, ":function:"+name) }
+	if d.Event.Source == "aws.events" && d.Event.DetailType == "Scheduled Event" || slices.ContainsFunc(c.config.Shared, shared) {
 		c.setOrigin(OriginSchedule)
 	}
 	const caller = "events.amazonaws.com"
@@ -287,5 +282,7 @@ func (c *Cloud) vpcEnvironment(subnetIDs, groupIDs []string) (map[string]string,
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{step.EnvResolver: resolver, step.EnvGateway: gateway, "SSL_CERT_FILE": c.Network.CABundle()}, nil
+	inside := map[string]string{c.config.ResolverVariable: resolver, c.config.GatewayVariable: gateway, "SSL_CERT_FILE": c.Network.CABundle()}
+	delete(inside, "") // a variable that has no name
+	return inside, nil
 }

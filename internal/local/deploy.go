@@ -10,7 +10,6 @@ import (
 	"postern/internal/local/dynamodb"
 	"postern/internal/local/events"
 	"postern/internal/local/sqs"
-	"postern/internal/local/ssm"
 	"postern/internal/local/states"
 	"postern/internal/local/template"
 )
@@ -40,21 +39,13 @@ func (c *Cloud) deployOne(resource template.Resource) error {
 	case *template.Subscription:
 		return c.subscribe(p.TopicArn, p)
 	case *template.Queue:
-		return c.Queues.AddQueue(sqs.Queue{
-			ARN: resource.ARN, VisibilityTimeout: seconds(p.VisibilityTimeout), Retention: seconds(p.MessageRetentionPeriod),
-			Delay: seconds(p.DelaySeconds),
-		})
+		return c.Queues.AddQueue(sqs.Queue{ARN: resource.ARN, Retention: seconds(p.MessageRetentionPeriod)})
 	case *template.EventBus:
 		return c.Events.AddBus(resource.Ref)
 	case *template.Rule:
 		return c.deployRule(resource, p)
 	case *template.StateMachine, *template.StateMachineVersion, *template.StateMachineAlias:
 		return c.deployStates(resource)
-	case *template.Parameter:
-		return c.Parameters.Create(ssm.Parameter{
-			Name: resource.Ref, Type: p.Type, Value: p.Value, Description: p.Description, AllowedPattern: p.AllowedPattern,
-			Tier: p.Tier, DataType: p.DataType, Tags: p.Tags,
-		})
 	case *template.Secret:
 		return c.Secrets.Create(resource.ARN, p.Name, p.SecretString, p.GenerateSecretString != nil)
 	case *template.APIRoute:
@@ -63,13 +54,11 @@ func (c *Cloud) deployOne(resource template.Resource) error {
 		return c.deployStage(p)
 	case *template.API, *template.APIIntegration: // the route names them
 	case *template.Function, *template.EventInvokeConfig: // deployFunctions made them
-	case *template.Role, *template.Policy, *template.ManagedPolicy, *template.Key, *template.KeyAlias, *template.FunctionPermission,
-		*template.TopicPolicy, *template.QueuePolicy, *template.LogResourcePolicy, *template.EventBusPolicy: // loadPolicies read them
-	case *template.FunctionVersion, *template.FunctionAlias: // there is one code
-	case *template.LogGroup, *template.MetricFilter, *template.Alarm, *template.CompositeAlarm, *template.Dashboard,
-		*template.CDKMetadata: // for people to look at: nothing happens because of them
+	case *template.Role, *template.Policy, *template.Key, *template.KeyAlias, *template.FunctionPermission,
+		*template.TopicPolicy, *template.QueuePolicy, *template.EventBusPolicy: // loadPolicies read them
+	case *template.LogGroup, *template.MetricFilter, *template.Alarm, *template.Dashboard: // nothing depends on them
 	default:
-		return errors.New("the embedded cloud cannot deploy this type")
+		return errors.New("resources of this type are read and not simulated")
 	}
 	return nil
 }
@@ -81,16 +70,10 @@ func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 
 func (c *Cloud) deployRule(resource template.Resource, p *template.Rule) error {
 	rule := events.Rule{
-		Name: last(resource.ARN, "/"), Bus: p.EventBusName, Description: p.Description, Pattern: p.EventPattern,
-		Schedule: p.ScheduleExpression, State: p.State,
+		Name: last(resource.ARN, "/"), Bus: p.EventBusName, Description: p.Description, Pattern: p.EventPattern, Schedule: p.ScheduleExpression, State: p.State,
 	}
 	for _, t := range p.Targets {
-		target := events.Target{ID: t.Id, ARN: t.Arn, RoleARN: t.RoleArn, Input: t.Input, InputPath: t.InputPath}
-		if t.InputTransformer != nil {
-			target.InputTransformer = &events.InputTransformer{
-				InputPathsMap: t.InputTransformer.InputPathsMap, InputTemplate: t.InputTransformer.InputTemplate,
-			}
-		}
+		target := events.Target{ID: t.Id, ARN: t.Arn, RoleARN: t.RoleArn}
 		if t.RetryPolicy != nil {
 			target.Retry = &events.RetryPolicy{
 				MaximumEventAgeInSeconds: t.RetryPolicy.MaximumEventAgeInSeconds, MaximumRetryAttempts: t.RetryPolicy.MaximumRetryAttempts,
@@ -110,7 +93,7 @@ func (c *Cloud) deployRule(resource template.Resource, p *template.Rule) error {
 // deployMachine makes a state machine whose role Step Functions may assume and which may do what its own settings need.
 func (c *Cloud) deployMachine(resource template.Resource, p *template.StateMachine) error {
 	if t := cmp.Or(p.StateMachineType, "STANDARD"); t != "STANDARD" {
-		return fmt.Errorf("state machines of type %s are not known here", t)
+		return fmt.Errorf("state machines of type %s are not simulated", t)
 	}
 	if err := c.mayAssume("states.amazonaws.com", p.RoleArn, resource.ARN); err != nil {
 		return err
@@ -148,7 +131,7 @@ func (c *Cloud) deployStates(resource template.Resource) error {
 		return c.States.Publish(p.StateMachineArn, resource.ARN)
 	case *template.StateMachineAlias:
 		if len(p.RoutingConfiguration) != 1 || p.RoutingConfiguration[0].Weight != 100 {
-			return errors.New("aliases of several versions are not known here")
+			return errors.New("aliases of several versions are not simulated")
 		}
 		return c.States.AddAlias(resource.ARN, p.RoutingConfiguration[0].StateMachineVersionArn)
 	}

@@ -51,7 +51,7 @@ func (c *Cloud) invokeFromDoor(function, sourceARN string, payload []byte) ([]by
 // deployRoute makes a route that calls a function.
 func (c *Cloud) deployRoute(p *template.APIRoute) error {
 	if p.AuthorizationType != "NONE" && p.AuthorizationType != "" {
-		return fmt.Errorf("routes that authorize by %s are not known here", p.AuthorizationType)
+		return fmt.Errorf("routes that authorize by %s are not simulated", p.AuthorizationType)
 	}
 	for _, integration := range template.All[template.APIIntegration](c.Stack) {
 		if "integrations/"+integration.Ref != p.Target {
@@ -59,7 +59,7 @@ func (c *Cloud) deployRoute(p *template.APIRoute) error {
 		}
 		i := integration.Properties
 		if i.IntegrationType != "AWS_PROXY" || i.PayloadFormatVersion != "2.0" {
-			return fmt.Errorf("integrations of type %s with payload format %s are not known here",
+			return fmt.Errorf("integrations of type %s with payload format %s are not simulated",
 				i.IntegrationType, i.PayloadFormatVersion)
 		}
 		if _, err := c.function(i.IntegrationUri); err != nil {

@@ -16,7 +16,6 @@ import (
 	"postern/internal/local/lambda"
 	"postern/internal/local/template"
 	"postern/internal/local/wire"
-	"postern/internal/step"
 )
 
 // defaultTimeout is Lambda's timeout of a function that sets none.
@@ -107,7 +106,11 @@ func (c *Cloud) environment(
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(cmp.Or(p.MemorySize, 128)),
 		"AWS_LAMBDA_LOG_GROUP_NAME":       logGroup(resource), "AWS_LAMBDA_LOG_STREAM_NAME": "embedded",
 		"AWS_LAMBDA_LOG_FORMAT": p.LoggingConfig.LogFormat, "AWS_LAMBDA_LOG_LEVEL": p.LoggingConfig.ApplicationLogLevel,
-		"_HANDLER": p.Handler, "TZ": ":UTC", step.EnvTickets: c.Tickets.Address(),
+		"_HANDLER": p.Handler, "TZ": ":UTC",
+	}
+	maps.Copy(env, c.config.Environment)
+	if c.Outside != nil {
+		maps.Copy(env, c.Outside.Environment())
 	}
 	if c.config.Mode == Process {
 		env["AWS_ENDPOINT_URL"] = c.endpoint
@@ -179,7 +182,7 @@ func (c *Cloud) configureAsync(stack *template.Stack) error {
 			}
 		}
 		if config.Properties.DestinationConfig.OnSuccess != nil {
-			return fmt.Errorf("resource %s: destinations of success are not known here", config.LogicalID)
+			return fmt.Errorf("resource %s: destinations of success are not simulated", config.LogicalID)
 		}
 	}
 	return nil

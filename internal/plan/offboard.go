@@ -36,7 +36,7 @@ func (p *Planner) offboard(ctx context.Context, v visit) (connection.Plan, error
 		networks = p.everywhere()
 	}
 	plan.Offboard = &connection.OffboardPlan{EndpointIDs: []string{}, Zones: []connection.DNS{}, Config: ledger.Config}
-	plan.Service = ledger.Plan.Service
+	plan.Service, plan.Outputs = ledger.Plan.Service, ledger.Plan.Outputs
 	for _, network := range networks {
 		found, service, err := p.in(network).remains(ctx, plan.ConnectionID, network, ledger)
 		if err != nil {

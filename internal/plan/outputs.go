@@ -21,7 +21,7 @@ func (s *site) checkParameters(ctx context.Context, d *draft) error {
 	for _, output := range d.plan.Outputs {
 		names = append(names, output.Parameter)
 	}
-	found, err := s.Parameters.Read(ctx, names)
+	found, err := s.Parameters.Inspect(ctx, names)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ type Zones interface {
 
 // Parameters is what the plan reads of SSM; *publish.Client satisfies it.
 type Parameters interface {
-	Read(ctx context.Context, names []string) (map[string]publish.Existing, error)
+	Inspect(ctx context.Context, names []string) (map[string]publish.Existing, error)
 	Made(ctx context.Context, outputs []connection.Output, since time.Time) (connection.Config, error)
 	Created(ctx context.Context, path, connectionID string) ([]publish.Created, error)
 }

@@ -232,7 +232,7 @@ func (w *world) readable(zoneID string) error {
 	return nil
 }
 
-func (w *world) Read(_ context.Context, names []string) (map[string]publish.Existing, error) {
+func (w *world) Inspect(_ context.Context, names []string) (map[string]publish.Existing, error) {
 	found := map[string]publish.Existing{}
 	for _, name := range names {
 		if value, ok := w.values[name]; ok {

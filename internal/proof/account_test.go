@@ -15,6 +15,7 @@ import (
 	"postern/internal/awserr"
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
@@ -71,13 +72,13 @@ func TestAnotherAccountIsOnboarded(t *testing.T) {
 	if err := json.Unmarshal(ended.Output, &state); err != nil {
 		t.Fatal(err)
 	}
-	if e, _ := c.World.Endpoint(state.Endpoint.ID); e.AccountID != privatelink.OtherAccount || e.VPCID != privatelink.OtherVPC {
+	if e, _ := c.World.Endpoint(state.Endpoint.ID); e.AccountID != world.OtherAccount || e.VPCID != world.OtherVPC {
 		t.Errorf("endpoint %+v", e)
 	}
-	if names := c.ParametersIn(privatelink.OtherAccount, privatelink.DemoRegion).Names(); len(names) != 2 || len(c.Parameters.Names()) > 0 {
+	if names := c.ParametersIn(world.OtherAccount, world.Region).Names(); len(names) != 2 || len(c.Parameters.Names()) > 0 {
 		t.Errorf("parameters %v there, %v at home", names, c.Parameters.Names())
 	}
-	if zones := c.Zones.Zones(); len(zones) != 1 || zones[0].Owner != privatelink.OtherAccount {
+	if zones := c.Zones.Zones(); len(zones) != 1 || zones[0].Owner != world.OtherAccount {
 		t.Errorf("zones %+v", zones)
 	}
 	if state.Approval.ObservedBy != connection.ObservedBySweep || len(c.World.Notifications()) > 0 {
@@ -153,7 +154,7 @@ func TestRollbackInAnotherAccount(t *testing.T) {
 			t.Errorf("endpoint %s is left, %s", e.ID, e.State)
 		}
 	}
-	parameters := c.ParametersIn(privatelink.OtherAccount, privatelink.DemoRegion).Names()
+	parameters := c.ParametersIn(world.OtherAccount, world.Region).Names()
 	if zones := c.Zones.Zones(); len(zones) > 0 || len(parameters) > 0 {
 		t.Errorf("zones %+v and parameters %v are left", zones, parameters)
 	}
@@ -197,15 +198,15 @@ func TestAccountsAreKeptApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, vpc := range vpcs.Vpcs {
-		if aws.ToString(vpc.OwnerId) != privatelink.DemoAccount || aws.ToString(vpc.VpcId) == privatelink.OtherVPC {
+		if aws.ToString(vpc.OwnerId) != world.Account || aws.ToString(vpc.VpcId) == world.OtherVPC {
 			t.Errorf("among our own VPCs is %s of %s", aws.ToString(vpc.VpcId), aws.ToString(vpc.OwnerId))
 		}
 	}
-	_, err = api.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{VpcIds: []string{privatelink.OtherVPC}})
+	_, err = api.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{VpcIds: []string{world.OtherVPC}})
 	if !awserr.IsNotFound(err) {
 		t.Errorf("another account's VPC: %v", err)
 	}
-	_, err = api.DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{SubnetIds: []string{privatelink.OtherSubnetA}})
+	_, err = api.DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{SubnetIds: []string{world.OtherSubnetA}})
 	if !awserr.IsNotFound(err) {
 		t.Errorf("another account's subnet: %v", err)
 	}
@@ -229,15 +230,15 @@ func TestAZoneAnswersInAnotherAccountsVPC(t *testing.T) {
 		operation           string // that fails once
 		kind                wire.FaultKind
 	}{
-		"our own account's VPC":  {"onboard.monte-carlo.json", privatelink.StagingVPC, privatelink.DemoAccount, "", ""},
-		"home's zone":            {"onboard.monte-carlo.json", privatelink.OtherVPC, privatelink.DemoAccount, "", ""},
-		"theirs":                 {otherAccount, privatelink.DemoVPC, privatelink.OtherAccount, "", ""},
-		"died after authorizing": {otherAccount, privatelink.DemoVPC, privatelink.OtherAccount, "CreateVPCAssociationAuthorization", wire.CrashAfter},
-		"authorization's answer lost": {"onboard.monte-carlo.json", privatelink.OtherVPC, privatelink.DemoAccount,
+		"our own account's VPC":  {"onboard.monte-carlo.json", world.StagingVPC, world.Account, "", ""},
+		"home's zone":            {"onboard.monte-carlo.json", world.OtherVPC, world.Account, "", ""},
+		"theirs":                 {otherAccount, world.VPC, world.OtherAccount, "", ""},
+		"died after authorizing": {otherAccount, world.VPC, world.OtherAccount, "CreateVPCAssociationAuthorization", wire.CrashAfter},
+		"authorization's answer lost": {"onboard.monte-carlo.json", world.OtherVPC, world.Account,
 			"CreateVPCAssociationAuthorization", wire.LostAnswer},
-		"died after associating": {"onboard.monte-carlo.json", privatelink.OtherVPC, privatelink.DemoAccount,
+		"died after associating": {"onboard.monte-carlo.json", world.OtherVPC, world.Account,
 			"AssociateVPCWithHostedZone", wire.CrashAfter},
-		"died before taking it back": {otherAccount, privatelink.DemoVPC, privatelink.OtherAccount,
+		"died before taking it back": {otherAccount, world.VPC, world.OtherAccount,
 			"DeleteVPCAssociationAuthorization", wire.CrashBefore},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -293,11 +294,11 @@ func TestAssociationsAreUndone(t *testing.T) {
 			c := open(t, nil)
 			(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 			theirs := c.Zones.AddZone(route53.Zone{
-				Name: "example.com", Owner: privatelink.OtherAccount, Private: true,
-				VPCs: []route53.VPC{{Region: privatelink.DemoRegion, ID: privatelink.OtherVPC}},
+				Name: "example.com", Owner: world.OtherAccount, Private: true,
+				VPCs: []route53.VPC{{Region: world.Region, ID: world.OtherVPC}},
 			})
 			c.Server.SetFault(fault)
-			ended := onboardWith(t, c, "onboard.monte-carlo.json", associated(privatelink.OtherVPC))
+			ended := onboardWith(t, c, "onboard.monte-carlo.json", associated(world.OtherVPC))
 			if !slices.Equal(ended.Path[len(ended.Path)-3:], failedClean) {
 				t.Fatalf("%v\n%s: %s", ended.Path, ended.Error, ended.Cause)
 			}
@@ -317,19 +318,19 @@ func TestAssociationFaults(t *testing.T) {
 		want  string
 	}{
 		"a zone of the name": {world: func(c *local.Cloud) {
-			c.Zones.AddZone(route53.Zone{Name: "privatelink.getmontecarlo.com", Owner: privatelink.OtherAccount, Private: true,
-				VPCs: []route53.VPC{{Region: privatelink.DemoRegion, ID: privatelink.OtherVPC}}})
+			c.Zones.AddZone(route53.Zone{Name: "privatelink.getmontecarlo.com", Owner: world.OtherAccount, Private: true,
+				VPCs: []route53.VPC{{Region: world.Region, ID: world.OtherVPC}}})
 		}, want: "has a zone privatelink.getmontecarlo.com"},
 		"no DNS": {world: func(c *local.Cloud) {
-			if err := c.World.SetVPCDNS(privatelink.OtherVPC, true, false); err != nil {
+			if err := c.World.SetVPCDNS(world.OtherVPC, true, false); err != nil {
 				panic(err)
 			}
-		}, want: "enableDnsHostnames is off in " + privatelink.OtherVPC},
+		}, want: "enableDnsHostnames is off in " + world.OtherVPC},
 		"not registered": {edit: func(target map[string]any) { target["associatedVpcIds"] = []string{"vpc-0aaaaaaaaaaaaaaaa"} },
 			want: "is not a registered network"},
 		"no clients there": {edit: func(target map[string]any) { target["clientCidrs"] = []string{"10.20.0.0/16"} },
 			want: "10.40.0.0/16 is not among the clients"},
-		"itself": {edit: func(target map[string]any) { target["associatedVpcIds"] = []string{privatelink.DemoVPC} },
+		"itself": {edit: func(target map[string]any) { target["associatedVpcIds"] = []string{world.VPC} },
 			want: "is target.vpcId"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -339,7 +340,7 @@ func TestAssociationFaults(t *testing.T) {
 				test.world(c)
 			}
 			ended := onboardWith(t, c, "onboard.monte-carlo.json", func(request map[string]any) {
-				associated(privatelink.OtherVPC)(request)
+				associated(world.OtherVPC)(request)
 				if test.edit != nil {
 					test.edit(request["target"].(map[string]any))
 				}
@@ -357,7 +358,7 @@ func TestOffboardingInAnotherAccount(t *testing.T) {
 	c := open(t, nil)
 	before := c.Inventory()
 	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
-	if ended := onboardWith(t, c, otherAccount, associated(privatelink.DemoVPC)); ended.Status != states.Succeeded {
+	if ended := onboardWith(t, c, otherAccount, associated(world.VPC)); ended.Status != states.Succeeded {
 		t.Fatalf("%s: %s", ended.Error, ended.Cause)
 	}
 	arn, err := c.StartExecution("", []byte(`{"schemaVersion":1,"action":"offboard","vendor":"monte-carlo","name":"agents-research"}`))
@@ -372,7 +373,7 @@ func TestOffboardingInAnotherAccount(t *testing.T) {
 		t.Errorf("(-before +after)\n%s", diff)
 	}
 	told := farewells(t, c)
-	if len(told) != 1 || !strings.Contains(told[0].Body, "AWS account ID: "+privatelink.OtherAccount) {
+	if len(told) != 1 || !strings.Contains(told[0].Body, "AWS account ID: "+world.OtherAccount) {
 		t.Errorf("told %+v", told)
 	}
 }

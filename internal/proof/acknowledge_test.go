@@ -14,6 +14,7 @@ import (
 	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
@@ -77,7 +78,7 @@ func checkEnd(t *testing.T, c *local.Cloud, arn string, path []string, name, cau
 
 func accept(t *testing.T, c *local.Cloud) {
 	t.Helper()
-	mc := c.World.Vendor(privatelink.MonteCarloService)
+	mc := c.World.Vendor(world.MonteCarloService)
 	for _, id := range mc.Waiting() {
 		if err := mc.Accept(id); err != nil {
 			t.Error(err)
@@ -101,7 +102,7 @@ func TestApprove(t *testing.T) {
 		onboarding := begin(t, c)
 		advance(t, c, time.Hour)
 		checkEnd(t, c, say(t, c, connection.ActionApprove, nil), refusedWord, connection.StillClosed, "does not show service")
-		if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
+		if err := c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()); err != nil {
 			t.Fatal(err)
 		}
 		first, second := say(t, c, connection.ActionApprove, nil), say(t, c, connection.ActionApprove, nil)
@@ -117,7 +118,7 @@ func TestApprove(t *testing.T) {
 		t.Parallel()
 		c := open(t, nil)
 		c.World.Configure(func(o *privatelink.Options) { o.LoseNotifications = true })
-		if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
+		if err := c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()); err != nil {
 			t.Fatal(err)
 		}
 		onboarding := begin(t, c)
@@ -169,10 +170,10 @@ func TestApproveWithInputs(t *testing.T) {
 	if got := reminders(c); len(got) == 0 || !strings.Contains(got[0].Body, "vpce-svc-0fffffffffffffff2") {
 		t.Errorf("reminders %+v", got)
 	}
-	if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
+	if err := c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()); err != nil {
 		t.Fatal(err)
 	}
-	checkEnd(t, c, say(t, c, connection.ActionApprove, given(privatelink.MonteCarloService)), done, "", "")
+	checkEnd(t, c, say(t, c, connection.ActionApprove, given(world.MonteCarloService)), done, "", "")
 	advance(t, c, time.Hour)
 	accept(t, c)
 	again := untilApproval[:3]
@@ -207,13 +208,13 @@ func TestOnboardBeforeAllowListing(t *testing.T) {
 	refusedInputs := slices.Concat([]string{"Plan"}, failedClean)
 	for cause, given := range map[string]map[string]any{
 		"inputs.serviceName":   {"serviceName": "svc-1", "serviceRegion": "us-east-1"},
-		"inputs.serviceRegion": {"serviceName": privatelink.MonteCarloService, "serviceRegion": "eu-west-1"},
+		"inputs.serviceRegion": {"serviceName": world.MonteCarloService, "serviceRegion": "eu-west-1"},
 		"inputs.tenant":        {"tenant": "x"},
 	} {
 		wrong := say(t, c, connection.ActionApprove, map[string]any{"inputs": given})
 		checkEnd(t, c, wrong, refusedInputs, connection.InvalidRequest, cause)
 	}
-	if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
+	if err := c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()); err != nil {
 		t.Fatal(err)
 	}
 	advance(t, c, time.Hour)
@@ -331,7 +332,7 @@ func TestCancelAgainstAcceptance(t *testing.T) {
 		t.Run(first, func(t *testing.T) {
 			t.Parallel()
 			c := open(t, nil)
-			if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
+			if err := c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()); err != nil {
 				t.Fatal(err)
 			}
 			onboarding := begin(t, c)

@@ -13,6 +13,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
@@ -48,8 +49,8 @@ func byHand(change func(*privatelink.HandMade)) privatelink.HandMade {
 }
 
 func inOtherAccount(made *privatelink.HandMade) {
-	made.VPCID, made.GroupIDs = privatelink.OtherVPC, []string{privatelink.OtherEndpointGroup}
-	made.SubnetIDs = []string{privatelink.OtherSubnetA, privatelink.OtherSubnetB}
+	made.VPCID, made.GroupIDs = world.OtherVPC, []string{world.OtherEndpointGroup}
+	made.SubnetIDs = []string{world.OtherSubnetA, world.OtherSubnetB}
 }
 
 // adopting is the sample request with consent to take an endpoint over.
@@ -58,9 +59,9 @@ func adopting(id string) func(map[string]any) {
 }
 
 func zoneByHand(c *local.Cloud, name, target string) {
-	host := privatelink.MonteCarloHost + "."
+	host := world.MonteCarloHost + "."
 	c.Zones.AddZone(route53.Zone{
-		Name: name, Private: true, VPCs: []route53.VPC{{ID: privatelink.DemoVPC, Region: privatelink.DemoRegion}},
+		Name: name, Private: true, VPCs: []route53.VPC{{ID: world.VPC, Region: world.Region}},
 		Records: []route53.Record{{Name: host, Type: "CNAME", TTL: 300, Values: []string{target}}},
 	})
 }
@@ -88,7 +89,7 @@ func TestAdopt(t *testing.T) {
 		}, 1, nil},
 		"still pending": {"onboard.monte-carlo.json", func(t *testing.T, c *local.Cloud) string {
 			id := pendingByHand(t, c)
-			c.Clock.After(48*time.Hour, "the vendor accepts", func() { must(t, c.World.Vendor(privatelink.MonteCarloService).Accept(id)) })
+			c.Clock.After(48*time.Hour, "the vendor accepts", func() { must(t, c.World.Vendor(world.MonteCarloService).Accept(id)) })
 			return id
 		}, 1, nil},
 		"in one other subnet": {"onboard.monte-carlo.json", func(t *testing.T, c *local.Cloud) string {
@@ -100,7 +101,7 @@ func TestAdopt(t *testing.T) {
 			}
 		}},
 		"private DNS is on": {"onboard.engflow.json", func(t *testing.T, c *local.Cloud) string {
-			id := handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = privatelink.EngFlowService })
+			id := handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = world.EngFlowService })
 			must(t, c.World.SetPrivateDNSByHand(id, true))
 			advance(t, c, time.Hour)
 			return id
@@ -111,7 +112,7 @@ func TestAdopt(t *testing.T) {
 			}
 		}},
 		"private DNS is off": {"onboard.engflow.json", func(t *testing.T, c *local.Cloud) string {
-			return handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = privatelink.EngFlowService })
+			return handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = world.EngFlowService })
 		}, 0, func(t *testing.T, state connection.State) {
 			t.Helper()
 			if !state.DNS.PrivateDNSEnabled {
@@ -179,7 +180,7 @@ func TestAdopt(t *testing.T) {
 				t.Errorf("(-before +after)\n%s", diff)
 			}
 			said := removal(t, gone)
-			if want := id + " was made by hand before; Postern's tags were removed"; !slices.Contains(said.Kept, want) || said.Notice != nil {
+			if want := id + " was created manually before; Postern's tags were removed"; !slices.Contains(said.Kept, want) || said.Notice != nil {
 				t.Errorf("kept %q, notice %v", said.Kept, said.Notice)
 			}
 		})
@@ -267,7 +268,7 @@ func TestAdoptFails(t *testing.T) {
 				c := open(t, nil)
 				id := handMade(t, c, func(made *privatelink.HandMade) {
 					if strings.Contains(sample, "engflow") {
-						made.ServiceName = privatelink.EngFlowService
+						made.ServiceName = world.EngFlowService
 					}
 				})
 				before := c.Inventory()
@@ -295,7 +296,7 @@ func TestAdoptIsRejected(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
 	id := pendingByHand(t, c)
-	c.Clock.After(time.Hour, "the vendor rejects", func() { must(t, c.World.Vendor(privatelink.MonteCarloService).Reject(id, "no")) })
+	c.Clock.After(time.Hour, "the vendor rejects", func() { must(t, c.World.Vendor(world.MonteCarloService).Reject(id, "no")) })
 	ended := onboardWith(t, c, "onboard.monte-carlo.json", adopting(id))
 	if diff := cmp.Diff(slices.Concat(adopted[:4], failedClean), ended.Path); diff != "" || ended.Error != connection.EndpointRejected {
 		t.Fatalf("%s\n%s: %s", diff, ended.Error, ended.Cause)
@@ -318,7 +319,7 @@ func TestAdoptAfterFaults(t *testing.T) {
 			t.Run(at.function+" "+at.operation+" "+string(kind), func(t *testing.T) {
 				t.Parallel()
 				c := open(t, nil)
-				id := handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = privatelink.EngFlowService })
+				id := handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = world.EngFlowService })
 				before, broken := c.Inventory(), breakOnce(c, at.function, at.operation, kind)
 				ended := onboardWith(t, c, "onboard.engflow.json", adopting(id))
 				if diff := cmp.Diff(adopted, ended.Path); diff != "" || !stateOf(t, ended).Endpoint.Adopted {
@@ -358,8 +359,8 @@ func TestAdoptPlanOnly(t *testing.T) {
 func TestAdoptRefuses(t *testing.T) {
 	t.Parallel()
 	other := func(made *privatelink.HandMade) {
-		made.VPCID, made.GroupIDs = privatelink.StagingVPC, []string{privatelink.StagingEndpointGroup}
-		made.SubnetIDs = []string{privatelink.StagingSubnetA, privatelink.StagingSubnetB}
+		made.VPCID, made.GroupIDs = world.StagingVPC, []string{world.StagingEndpointGroup}
+		made.SubnetIDs = []string{world.StagingSubnetA, world.StagingSubnetB}
 	}
 	tests := map[string]struct {
 		world func(*testing.T, *local.Cloud) string // the id to write, "" for none
@@ -374,7 +375,7 @@ func TestAdoptRefuses(t *testing.T) {
 			return "vpce-0ffffffffffffffff"
 		}, "vpce-0ffffffffffffffff does not exist in us-east-1"},
 		"malformed":   {func(*testing.T, *local.Cloud) string { return "vpce-1" }, "is not an endpoint id"},
-		"another VPC": {func(t *testing.T, c *local.Cloud) string { return handMade(t, c, other) }, "is in " + privatelink.StagingVPC},
+		"another VPC": {func(t *testing.T, c *local.Cloud) string { return handMade(t, c, other) }, "is in " + world.StagingVPC},
 		"another connection's": {func(t *testing.T, c *local.Cloud) string {
 			id := handMade(t, c, nil)
 			must(t, c.World.SetTagsByHand(id, connection.Tags("monte-carlo/other", "arn:other")))
@@ -386,15 +387,15 @@ func TestAdoptRefuses(t *testing.T) {
 			return id
 		}, "carries tags that begin with postern:"},
 		"another service": {func(t *testing.T, c *local.Cloud) string {
-			return handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = privatelink.EngFlowService })
+			return handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = world.EngFlowService })
 		}, "reaches another service"},
 		"rejected": {func(t *testing.T, c *local.Cloud) string {
 			id := pendingByHand(t, c)
-			must(t, c.World.Vendor(privatelink.MonteCarloService).Reject(id, "no"))
+			must(t, c.World.Vendor(world.MonteCarloService).Reject(id, "no"))
 			return id
 		}, "is rejected, and can no longer be used"},
 		"groups that let nobody in": {func(t *testing.T, c *local.Cloud) string {
-			return handMade(t, c, func(made *privatelink.HandMade) { made.GroupIDs = []string{privatelink.DemoClientGroup} })
+			return handMade(t, c, func(made *privatelink.HandMade) { made.GroupIDs = []string{world.ClientGroup} })
 		}, "do not allow 10.20.0.0/16 on 443/tcp"},
 		"a zone that leads elsewhere": {func(t *testing.T, c *local.Cloud) string {
 			id := handMade(t, c, nil)

@@ -15,12 +15,14 @@ import (
 	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
 	"postern/internal/local/states"
 	"postern/internal/local/wire"
 	"postern/internal/probe/diagnosis"
+	"postern/internal/proof/handlers"
 	"postern/internal/step"
 )
 
@@ -61,7 +63,7 @@ var damaged = map[string]named{
 	"certificate-name":        {diagnosis.CertificateName, "somebody-else.example.com"},
 	"certificate-expired":     {diagnosis.CertificateExpired, "expired"},
 	"certificate-authority":   {diagnosis.CertificateAuthority, "unknown authority"},
-	"withdrawal":              {diagnosis.ServiceWithdrawn, privatelink.MonteCarloService},
+	"withdrawal":              {diagnosis.ServiceWithdrawn, world.MonteCarloService},
 }
 
 // Whatever breaks a connection that was onboarded is named by the diagnosis, which writes nothing.
@@ -122,10 +124,10 @@ func TestDiagnosisOfSeveral(t *testing.T) {
 			})
 		}, named{diagnosis.RecordElsewhere, "*.use1-az1.4kgzg.us-east-1.aws.confluent.cloud is CNAME vpce-"}},
 		"one port of several": {"clickhouse-cloud", func(c *local.Cloud) error {
-			return c.World.Vendor(privatelink.ClickHouseService).Update(func(s *privatelink.VendorService) { s.Ports = []int{443, 8443, 3306} })
+			return c.World.Vendor(world.ClickHouseService).Update(func(s *privatelink.VendorService) { s.Ports = []int{443, 8443, 3306} })
 		}, named{diagnosis.PortClosed, ":9440: in us-east-1a, the connection was refused"}},
 		"one port of the security group": {"snowflake", func(c *local.Cloud) error {
-			return c.World.RemoveSecurityGroupRule(privatelink.SnowflakeGroup, func(r privatelink.Rule) bool { return r.FromPort == 80 })
+			return c.World.RemoveSecurityGroupRule(world.SnowflakeGroup, func(r privatelink.Rule) bool { return r.FromPort == 80 })
 		}, named{diagnosis.SecurityGroup, "no inbound rule lets 10.20.0.0/16 in on 80/tcp"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -140,7 +142,7 @@ func TestDiagnosisOfSeveral(t *testing.T) {
 // A connection need not have come far to be diagnosed, nor have been made by Postern.
 func TestDiagnosisBeforeTheEnd(t *testing.T) {
 	t.Parallel()
-	const service = privatelink.MonteCarloService
+	const service = world.MonteCarloService
 	allow := func(t *testing.T, c *local.Cloud) { must(t, c.World.Vendor(service).Allow(c.World.AccountID())) }
 	for name, test := range map[string]struct {
 		before func(*testing.T, *local.Cloud)
@@ -185,7 +187,7 @@ func TestDiagnosisBeforeTheEnd(t *testing.T) {
 // waiting starts an onboarding, runs it until its endpoint waits for the vendor, and returns the endpoint's id.
 func waiting(t *testing.T, c *local.Cloud) string {
 	t.Helper()
-	must(t, c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()))
+	must(t, c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()))
 	_, err := c.StartExecution("", events.Read("onboard.monte-carlo.json"))
 	must(t, err)
 	must(t, c.Advance(time.Minute))
@@ -223,11 +225,11 @@ func TestDiagnosisThatFails(t *testing.T) {
 			})
 		}, path: []string{"Plan"}, error: connection.AccessDenied, cause: "DescribeNetworkAcls"},
 		"the probe has a defect": {config: func(config *local.Config) {
-			config.Functions["probe"] = func(r step.Runtime) (lambda.Handler, error) {
+			config.Functions["probe"] = handlers.Simulated(func(r step.Runtime) (lambda.Handler, error) {
 				return step.Handle(r.Log, func(context.Context, connection.Input) (connection.Diagnosis, error) {
 					return connection.Diagnosis{}, errors.New("no such thing")
 				}), nil
-			}
+			})
 		}, path: []string{"Plan", "ServiceVisible", "Diagnose"}, error: connection.Internal, cause: "Failed in: Diagnose"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"postern/internal/demo/world"
 	"postern/internal/local"
-	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
 )
 
@@ -240,10 +240,10 @@ func TestTicketBringsInputs(t *testing.T) {
 	onboarding := post(t, c, "msg_1", demand("onboard", ""), http.StatusAccepted)
 	advance(t, c, time.Hour)
 	post(t, c, "msg_2", demand("approve", "svc-1"), http.StatusUnprocessableEntity)
-	if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
+	if err := c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()); err != nil {
 		t.Fatal(err)
 	}
-	approval := post(t, c, "msg_3", demand("approve", privatelink.MonteCarloService), http.StatusAccepted)
+	approval := post(t, c, "msg_3", demand("approve", world.MonteCarloService), http.StatusAccepted)
 	checkEnd(t, c, approval.Execution, append(slices.Clone(acknowledged), "Acknowledged"), "", "")
 	advance(t, c, time.Hour)
 	accept(t, c)

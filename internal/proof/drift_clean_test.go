@@ -7,6 +7,7 @@ import (
 	profiles "postern/internal/catalog"
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
@@ -48,13 +49,13 @@ func TestAnUntouchedConnectionHasNoDrift(t *testing.T) {
 		"a group of our own":                    with(monteCarlo, withoutGroup),
 		"a group of our own in another account": with(otherAccount, withoutGroup),
 		"a zone for the one name":               with(monteCarlo, option("zoneScope", "hostname")),
-		"a zone that answers in one more VPC":   with(monteCarlo, associated(privatelink.StagingVPC)),
-		"a zone in a VPC of another account":    with(monteCarlo, associated(privatelink.OtherVPC)),
-		"another account's zone in our VPC":     with(otherAccount, associated(privatelink.DemoVPC)),
+		"a zone that answers in one more VPC":   with(monteCarlo, associated(world.StagingVPC)),
+		"a zone in a VPC of another account":    with(monteCarlo, associated(world.OtherVPC)),
+		"another account's zone in our VPC":     with(otherAccount, associated(world.VPC)),
 		"adopted":                               taken(monteCarlo, nil, ""),
 		"adopted with a zone":                   taken(monteCarlo, nil, "privatelink.getmontecarlo.com."),
 		"adopted with private DNS on": func(t *testing.T, c *local.Cloud) states.Execution {
-			id := handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = privatelink.EngFlowService })
+			id := handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = world.EngFlowService })
 			must(t, c.World.SetPrivateDNSByHand(id, true))
 			return onboardWith(t, c, engflow, adopting(id))
 		},
@@ -63,7 +64,7 @@ func TestAnUntouchedConnectionHasNoDrift(t *testing.T) {
 			must(t, c.World.ChangeByHand(id, func(e *privatelink.Endpoint) { e.Policy = ownPolicy }))
 			return onboardWith(t, c, monteCarlo, adopting(id))
 		},
-		"adopted with private DNS off":             taken(engflow, func(made *privatelink.HandMade) { made.ServiceName = privatelink.EngFlowService }, ""),
+		"adopted with private DNS off":             taken(engflow, func(made *privatelink.HandMade) { made.ServiceName = world.EngFlowService }, ""),
 		"adopted with a wider zone":                taken(monteCarlo, nil, "getmontecarlo.com."),
 		"adopted in another account":               taken(otherAccount, inOtherAccount, ""),
 		"adopted in one subnet of the two planned": taken(monteCarlo, func(made *privatelink.HandMade) { made.SubnetIDs = made.SubnetIDs[:1] }, ""),
@@ -87,9 +88,9 @@ func TestAnUntouchedConnectionHasNoDrift(t *testing.T) {
 				t.Fatalf("%v: %s", ended.Path, ended.Cause)
 			}
 			c.World.AddEndpoint(privatelink.Endpoint{
-				ID: "vpce-0ffffffffffffffff", AccountID: privatelink.DemoAccount, Region: privatelink.DemoRegion, VPCID: privatelink.DemoVPC,
-				ServiceName: privatelink.SnowflakeService, ServiceRegion: privatelink.DemoRegion, State: privatelink.Rejected,
-				SubnetIDs: []string{privatelink.DemoSubnetC}, Tags: map[string]string{connection.TagConnection: "monte-carlo/somebody"},
+				ID: "vpce-0ffffffffffffffff", AccountID: world.Account, Region: world.Region, VPCID: world.VPC,
+				ServiceName: world.SnowflakeService, ServiceRegion: world.Region, State: privatelink.Rejected,
+				SubnetIDs: []string{world.SubnetC}, Tags: map[string]string{connection.TagConnection: "monte-carlo/somebody"},
 			}, "10.20.3.200")
 			pass(t, c, 60)
 			if said := drifts(t, c); len(said) > 0 {

@@ -11,6 +11,7 @@ import (
 	profiles "postern/internal/catalog"
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/events"
 	"postern/internal/local/privatelink"
@@ -168,7 +169,7 @@ var interventions = map[string]struct {
 	},
 	"the zone answers in one more VPC": {
 		do: edit(func(z *route53.Zone) {
-			z.VPCs = append(z.VPCs, route53.VPC{ID: elsewhere, Region: privatelink.DemoRegion})
+			z.VPCs = append(z.VPCs, route53.VPC{ID: elsewhere, Region: world.Region})
 		}),
 		undo: edit(func(z *route53.Zone) { z.VPCs = z.VPCs[:1] }),
 		want: []string{"zone"},
@@ -206,12 +207,12 @@ var interventions = map[string]struct {
 	},
 	"the vendor forgets to renew the certificate": {
 		do: func(_ *testing.T, c *local.Cloud) error {
-			return c.World.Vendor(privatelink.MonteCarloService).Update(func(s *privatelink.VendorService) {
+			return c.World.Vendor(world.MonteCarloService).Update(func(s *privatelink.VendorService) {
 				s.Certificate = privatelink.ExpiringCertificate
 			})
 		},
 		undo: func(_ *testing.T, c *local.Cloud) error {
-			return c.World.Vendor(privatelink.MonteCarloService).Update(func(s *privatelink.VendorService) { s.Certificate = "" })
+			return c.World.Vendor(world.MonteCarloService).Update(func(s *privatelink.VendorService) { s.Certificate = "" })
 		},
 		want: []string{"certificate"}, silent: true,
 	},
@@ -372,7 +373,7 @@ func TestOwnAndForeignChangesAreLeftAlone(t *testing.T) {
 		t.Errorf("woken %d times, it called %q", woken, calls)
 	}
 	before := len(c.Calls())
-	c.Zones.AddZone(route53.Zone{Name: "example.com.", Private: true, VPCs: []route53.VPC{{ID: elsewhere, Region: privatelink.DemoRegion}}})
+	c.Zones.AddZone(route53.Zone{Name: "example.com.", Private: true, VPCs: []route53.VPC{{ID: elsewhere, Region: world.Region}}})
 	if err := c.Advance(time.Second); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"postern/internal/connection"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
@@ -24,11 +25,11 @@ var everyCheck = map[connection.DriftCheck]struct {
 	connection.CheckSubnets:        {change: subnetRemoved, follows: []string{"interfaces", "resolution"}},
 	connection.CheckZonesOffered:   {change: byVendor(func(s *privatelink.VendorService) { s.AZIDs = append(s.AZIDs, "use1-az3") })},
 	connection.CheckInterfaces:     {change: onCloud(func(c *local.Cloud) error { return c.World.SetAddressByHand(c.World.Endpoints()[0].ID, "10.20.1.77") }), follows: []string{"resolution"}},
-	connection.CheckSecurityGroups: {change: addRule(privatelink.DemoEndpointGroup, httpsFromAnywhere)},
+	connection.CheckSecurityGroups: {change: addRule(world.EndpointGroup, httpsFromAnywhere)},
 	connection.CheckPrivateDNS:     {sample: engflow, change: damage("private-dns"), follows: []string{"resolution"}},
 	connection.CheckVPCDNS:         {change: damage("dns-hostnames"), follows: []string{"resolution"}},
 	connection.CheckZone: {change: inZone(func(z *route53.Zone) {
-		z.VPCs = append(z.VPCs, route53.VPC{ID: elsewhere, Region: privatelink.DemoRegion})
+		z.VPCs = append(z.VPCs, route53.VPC{ID: elsewhere, Region: world.Region})
 	})},
 	connection.CheckRecord:         {change: func(t *testing.T, c *local.Cloud) { must(t, setTTL(7)(t, c)) }},
 	connection.CheckShadowing:      {change: damage("zone-shadowed"), follows: []string{"resolution"}},
@@ -61,7 +62,7 @@ func inZone(change func(*route53.Zone)) func(*testing.T, *local.Cloud) {
 
 func subnetRemoved(t *testing.T, c *local.Cloud) {
 	t.Helper()
-	must(t, c.World.RemoveSubnetByHand(c.World.Endpoints()[0].ID, privatelink.DemoSubnetB))
+	must(t, c.World.RemoveSubnetByHand(c.World.Endpoints()[0].ID, world.SubnetB))
 }
 
 // Each check names what was broken of its own, once, and no other check does but for what follows.

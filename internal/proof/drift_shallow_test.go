@@ -10,6 +10,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/wire"
@@ -69,14 +70,14 @@ func TestShallowDriftIsNamedAndCloses(t *testing.T) {
 	t.Parallel()
 	const own = "own group"
 	type step = func(*testing.T, *local.Cloud)
-	withDNS := func(t *testing.T, c *local.Cloud) { must(t, c.World.SetVPCDNS(privatelink.DemoVPC, true, true)) }
+	withDNS := func(t *testing.T, c *local.Cloud) { must(t, c.World.SetVPCDNS(world.VPC, true, true)) }
 	withACLs := func(t *testing.T, c *local.Cloud) {
-		for _, subnet := range []string{privatelink.DemoSubnetA, privatelink.DemoSubnetB} {
+		for _, subnet := range []string{world.SubnetA, world.SubnetB} {
 			must(t, c.World.SetACL(subnet, openACL...))
 		}
 	}
 	withoutOpen := func(t *testing.T, c *local.Cloud) {
-		must(t, c.World.RemoveSecurityGroupRule(privatelink.DemoEndpointGroup, func(r privatelink.Rule) bool { return !r.Egress && r.CIDR == httpsFromAnywhere }))
+		must(t, c.World.RemoveSecurityGroupRule(world.EndpointGroup, func(r privatelink.Rule) bool { return !r.Egress && r.CIDR == httpsFromAnywhere }))
 	}
 	groupOf := func(c *local.Cloud) string { return c.World.Endpoints()[0].GroupIDs[0] }
 	for name, test := range map[string]struct {
@@ -89,23 +90,23 @@ func TestShallowDriftIsNamedAndCloses(t *testing.T) {
 		"deleted":          {monteCarloSample, connection.CheckEndpoint, damage("deletion"), nil},
 		"partial":          {monteCarloSample, connection.CheckEndpointState, changed(func(e *privatelink.Endpoint) { e.State = "partial" }), changed(func(e *privatelink.Endpoint) { e.State = privatelink.Available })},
 		"failed":           {monteCarloSample, connection.CheckEndpointState, changed(func(e *privatelink.Endpoint) { e.State, e.FailText = privatelink.Failed, "why" }), nil},
-		"another service":  {monteCarloSample, connection.CheckService, changed(func(e *privatelink.Endpoint) { e.ServiceName = privatelink.EngFlowService }), changed(func(e *privatelink.Endpoint) { e.ServiceName = privatelink.MonteCarloService })},
-		"service's Region": {monteCarloSample, connection.CheckService, changed(func(e *privatelink.Endpoint) { e.ServiceRegion = "us-west-2" }), changed(func(e *privatelink.Endpoint) { e.ServiceRegion = privatelink.DemoRegion })},
+		"another service":  {monteCarloSample, connection.CheckService, changed(func(e *privatelink.Endpoint) { e.ServiceName = world.EngFlowService }), changed(func(e *privatelink.Endpoint) { e.ServiceName = world.MonteCarloService })},
+		"service's Region": {monteCarloSample, connection.CheckService, changed(func(e *privatelink.Endpoint) { e.ServiceRegion = "us-west-2" }), changed(func(e *privatelink.Endpoint) { e.ServiceRegion = world.Region })},
 		"a subnet less": {monteCarloSample, connection.CheckSubnets, func(t *testing.T, c *local.Cloud) {
-			must(t, c.World.RemoveSubnetByHand(c.World.Endpoints()[0].ID, privatelink.DemoSubnetB))
+			must(t, c.World.RemoveSubnetByHand(c.World.Endpoints()[0].ID, world.SubnetB))
 		}, changed(func(e *privatelink.Endpoint) {
-			e.SubnetIDs = []string{privatelink.DemoSubnetB, privatelink.DemoSubnetA}
+			e.SubnetIDs = []string{world.SubnetB, world.SubnetA}
 		})},
 		"a zone more":      {monteCarloSample, connection.CheckZonesOffered, byVendor(func(s *privatelink.VendorService) { s.AZIDs = append(slices.Clone(s.AZIDs), "use1-az3") }), byVendor(func(s *privatelink.VendorService) { s.AZIDs = s.AZIDs[:2] })},
-		"the rule removed": {monteCarloSample, connection.CheckSecurityGroups, damage("security-group"), addRule(privatelink.DemoEndpointGroup, "10.20.0.0/16")},
+		"the rule removed": {monteCarloSample, connection.CheckSecurityGroups, damage("security-group"), addRule(world.EndpointGroup, "10.20.0.0/16")},
 		"the rule is narrower": {monteCarloSample, connection.CheckSecurityGroups, func(t *testing.T, c *local.Cloud) {
 			damage("security-group")(t, c)
-			addRule(privatelink.DemoEndpointGroup, "10.20.0.0/17")(t, c)
-		}, addRule(privatelink.DemoEndpointGroup, "10.20.128.0/17")},
+			addRule(world.EndpointGroup, "10.20.0.0/17")(t, c)
+		}, addRule(world.EndpointGroup, "10.20.128.0/17")},
 		"another group": {monteCarloSample, connection.CheckSecurityGroups, damage("security-group-replaced"), func(t *testing.T, c *local.Cloud) {
-			must(t, c.World.SetSecurityGroupsByHand(c.World.Endpoints()[0].ID, privatelink.DemoEndpointGroup))
+			must(t, c.World.SetSecurityGroupsByHand(c.World.Endpoints()[0].ID, world.EndpointGroup))
 		}},
-		"open to anyone": {monteCarloSample, connection.CheckSecurityGroups, addRule(privatelink.DemoEndpointGroup, httpsFromAnywhere), withoutOpen},
+		"open to anyone": {monteCarloSample, connection.CheckSecurityGroups, addRule(world.EndpointGroup, httpsFromAnywhere), withoutOpen},
 		"our own group's rule": {own, connection.CheckSecurityGroups, func(t *testing.T, c *local.Cloud) {
 			must(t, c.World.RemoveSecurityGroupRule(groupOf(c), func(r privatelink.Rule) bool { return r.CIDR == "10.20.0.0/16" }))
 		}, func(t *testing.T, c *local.Cloud) { addRule(groupOf(c), "10.20.0.0/16")(t, c) }},
@@ -119,7 +120,7 @@ func TestShallowDriftIsNamedAndCloses(t *testing.T) {
 		})},
 		"our tag": {monteCarloSample, connection.CheckTags, changed(func(e *privatelink.Endpoint) { delete(e.Tags, connection.TagManaged) }), changed(func(e *privatelink.Endpoint) { e.Tags[connection.TagManaged] = "true" })},
 		"withdrawn": {monteCarloSample, connection.CheckServiceVisible, damage("withdrawal"), func(t *testing.T, c *local.Cloud) {
-			must(t, c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()))
+			must(t, c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()))
 		}},
 		"acceptance":       {monteCarloSample, connection.CheckServiceVisible, byVendor(func(s *privatelink.VendorService) { s.AcceptanceRequired = false }), byVendor(func(s *privatelink.VendorService) { s.AcceptanceRequired = true })},
 		"private name":     {"onboard.engflow.json", connection.CheckServiceVisible, byVendor(func(s *privatelink.VendorService) { s.PrivateDNSVerification = "failed" }), byVendor(func(s *privatelink.VendorService) { s.PrivateDNSVerification = "verified" })},
@@ -128,12 +129,12 @@ func TestShallowDriftIsNamedAndCloses(t *testing.T) {
 		"the answers' ACL": {monteCarloSample, connection.CheckNetworkACL, damage("network-acl-answers"), withACLs},
 		"the clients' ACL": {monteCarloSample, connection.CheckNetworkACL, damage("client-network-acl"), withACLs},
 		"a tag of theirs":  {monteCarloSample, "", changed(func(e *privatelink.Endpoint) { e.Tags["team"] = "data" }), nil},
-		"a rule of theirs": {monteCarloSample, "", addRule(privatelink.DemoEndpointGroup, "192.0.2.0/24"), nil},
+		"a rule of theirs": {monteCarloSample, "", addRule(world.EndpointGroup, "192.0.2.0/24"), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := open(t, nil)
-			must(t, c.World.Vendor(privatelink.MonteCarloService).Update(func(s *privatelink.VendorService) { s.PolicySupported = true }))
+			must(t, c.World.Vendor(world.MonteCarloService).Update(func(s *privatelink.VendorService) { s.PolicySupported = true }))
 			(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 			if test.request == own {
 				execute(t, c, withoutGroups(t))
@@ -179,7 +180,7 @@ func TestOnboardingAgainAcceptsNewZones(t *testing.T) {
 		t.Fatalf("(-want +got):\n%s", diff)
 	}
 	again := onboardWith(t, c, monteCarloSample, func(r map[string]any) {
-		target(r)["subnetIds"] = []string{privatelink.DemoSubnetA, privatelink.DemoSubnetB, privatelink.DemoSubnetC}
+		target(r)["subnetIds"] = []string{world.SubnetA, world.SubnetB, world.SubnetC}
 	})
 	if state := stateOf(t, again); len(c.World.Endpoints()[0].SubnetIDs) != 2 || !has(state.Plan.Findings, "adopted-endpoint-differs") {
 		t.Errorf("%v, %+v", c.World.Endpoints()[0].SubnetIDs, state.Plan.Findings)
@@ -217,7 +218,7 @@ func TestAFailedListIsUnknown(t *testing.T) {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
 			c := open(t, nil)
-			must(t, c.World.Vendor(privatelink.MonteCarloService).Update(func(s *privatelink.VendorService) { s.PolicySupported = true }))
+			must(t, c.World.Vendor(world.MonteCarloService).Update(func(s *privatelink.VendorService) { s.PolicySupported = true }))
 			(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 			onboard(t, c, monteCarloSample)
 			changed(func(e *privatelink.Endpoint) { delete(e.Tags, connection.TagManaged) })(t, c)

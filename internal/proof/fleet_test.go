@@ -15,9 +15,9 @@ import (
 	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/fleet"
 	"postern/internal/local"
-	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
 )
 
@@ -146,11 +146,11 @@ func TestAFleetSucceedsInPart(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
 	(&people.Vendor{
-		Behaviour: people.Approve, After: time.Hour, In: map[string]people.Behaviour{privatelink.StagingVPC: people.Reject},
+		Behaviour: people.Approve, After: time.Hour, In: map[string]people.Behaviour{world.StagingVPC: people.Reject},
 	}).Join(c)
 	request := fleetRequest(t, func(r map[string]any) {
 		wrong := maps.Clone(r["targets"].([]any)[0].(map[string]any))
-		wrong["name"], wrong["securityGroupIds"] = "wrong", []string{privatelink.DemoClientGroup}
+		wrong["name"], wrong["securityGroupIds"] = "wrong", []string{world.ClientGroup}
 		r["targets"] = append(r["targets"].([]any), wrong)
 	})
 	ended := execute(t, c, request)

@@ -12,6 +12,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
@@ -87,8 +88,8 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 		"further VPCs, undone at the very end": func(t *testing.T, c *local.Cloud) {
 			approve(t, c)
 			c.Server.SetFault(onFunction("postern-publish-config", "dynamodb", wire.Deny))
-			onboardWith(t, c, "onboard.monte-carlo.json", associated(privatelink.OtherVPC))
-			onboardWith(t, c, otherAccount, associated(privatelink.DemoVPC))
+			onboardWith(t, c, "onboard.monte-carlo.json", associated(world.OtherVPC))
+			onboardWith(t, c, otherAccount, associated(world.VPC))
 		},
 		"another account, undone at the very end": func(t *testing.T, c *local.Cloud) {
 			approve(t, c)
@@ -174,7 +175,7 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			}
 			stop()
 			stop()
-			must(t, c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()))
+			must(t, c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()))
 			stop()
 			stop()
 			advance(t, c, 13*time.Hour) // the sweep for orphans
@@ -184,7 +185,7 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			begin(t, c)
 			advance(t, c, time.Hour)
 			ending(t, c, say(t, c, connection.ActionApprove, nil))
-			must(t, c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()))
+			must(t, c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()))
 			advance(t, c, time.Hour)
 			ending(t, c, say(t, c, connection.ActionApprove, nil))
 			ending(t, c, say(t, c, connection.ActionCancel, nil))
@@ -197,7 +198,7 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			post(t, c, "msg_again", retry, 422)
 		},
 		"over an endpoint made by hand": func(t *testing.T, c *local.Cloud) {
-			id := handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = privatelink.EngFlowService })
+			id := handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = world.EngFlowService })
 			onboardWith(t, c, "onboard.engflow.json", adopting(id))
 			onboard(t, c, "offboard.engflow.json")
 			c.Server.SetFault(onFunction("postern-publish-config", "dynamodb", wire.Deny))

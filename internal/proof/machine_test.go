@@ -11,23 +11,24 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"postern/internal/connection"
+	"postern/internal/demo/world"
 	"postern/internal/local"
-	"postern/internal/local/conformance"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/sns"
 	"postern/internal/local/states"
 	"postern/internal/local/template"
 	"postern/internal/local/wire"
+	"postern/internal/proof/conformance"
 	"postern/internal/proof/handlers"
 )
 
 func defaultConfig() local.Config {
 	return local.Config{
-		TemplatePath: "../../infra/testdata/postern.template.json", Functions: handlers.All(),
+		TemplatePath: "../../infra/testdata/postern.template.json", Functions: handlers.InProcess(),
 		Others: []local.Other{
-			networkStack("agents-research", privatelink.OtherAccount, privatelink.DemoRegion),
-			networkStack("agents-europe", privatelink.DemoAccount, privatelink.EuropeRegion),
-			networkStack("research-europe", privatelink.OtherAccount, privatelink.EuropeRegion),
+			networkStack("agents-research", world.OtherAccount, world.Region),
+			networkStack("agents-europe", world.Account, world.EuropeRegion),
+			networkStack("research-europe", world.OtherAccount, world.EuropeRegion),
 		},
 	}
 }
@@ -47,7 +48,7 @@ func open(t *testing.T, change func(*local.Config)) *local.Cloud {
 	if change != nil {
 		change(&config)
 	}
-	c, err := local.Open(config)
+	c, err := world.Open(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +64,7 @@ func open(t *testing.T, change func(*local.Config)) *local.Cloud {
 // vendor allow-lists the account and accepts endpoints after a while each, as Monte Carlo does.
 func vendor(t *testing.T, c *local.Cloud, allow, accept time.Duration) {
 	t.Helper()
-	mc := c.World.Vendor(privatelink.MonteCarloService)
+	mc := c.World.Vendor(world.MonteCarloService)
 	c.Clock.After(allow, "the vendor allow-lists the account", func() {
 		if err := mc.Allow(c.World.AccountID()); err != nil {
 			t.Error(err)

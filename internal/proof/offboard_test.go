@@ -13,6 +13,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
@@ -96,7 +97,7 @@ func TestOffboardLeavesTheAccountAsItWas(t *testing.T) {
 			t.Parallel()
 			c := open(t, nil)
 			c.Zones.AddZone(route53.Zone{
-				Name: "corp.example", Private: true, VPCs: []route53.VPC{{ID: privatelink.DemoVPC, Region: privatelink.DemoRegion}},
+				Name: "corp.example", Private: true, VPCs: []route53.VPC{{ID: world.VPC, Region: world.Region}},
 			})
 			before := c.Inventory()
 			test.before(t, c)
@@ -225,7 +226,7 @@ func TestOffboardWaitsForNobody(t *testing.T) {
 	if err := c.Advance(time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	must(t, c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()))
+	must(t, c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()))
 	advance(t, c, time.Hour)
 	before := c.Inventory()
 	ended := offboard(t, c)
@@ -251,13 +252,13 @@ func TestOffboardWaitsForTheSecurityGroup(t *testing.T) {
 	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 	execute(t, c, withoutGroups(t))
 	group := ownGroups(c)[0].ID
-	theirs := handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = privatelink.EngFlowService })
+	theirs := handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = world.EngFlowService })
 	e, _ := c.World.Endpoint(theirs)
 	must(t, c.World.SetSecurityGroupsByHand(theirs, group))
 	ended := offboard(t, c)
 	if end := ended.Path[len(ended.Path)-1]; end != "FailedDirty" || ended.Error != connection.RemovalPending ||
 		!strings.Contains(ended.Cause, "security group "+group+", which something still uses") ||
-		!strings.Contains(ended.Cause, "Next: see what keeps") {
+		!strings.Contains(ended.Cause, "Next: find what still uses") {
 		t.Errorf("%v %s: %s", ended.Path, ended.Error, ended.Cause)
 	}
 	if now, _ := c.World.Endpoint(theirs); now.State != e.State || !slices.Equal(now.GroupIDs, []string{group}) || len(farewells(t, c)) > 0 {
@@ -315,8 +316,8 @@ func TestOffboardTellsTheVendor(t *testing.T) {
 	}
 	for _, want := range []string{
 		said.Notice.Body, "Subject: AWS PrivateLink: endpoint " + id + " is deleted", "To: Monte Carlo support",
-		"VPC endpoint ID: " + id + "\nVPC endpoint service: " + privatelink.MonteCarloService + "\nAWS account ID: " + c.World.AccountID() +
-			"\nAWS Region of the VPC endpoint: " + privatelink.DemoRegion, "- endpoint " + id + "\n",
+		"VPC endpoint ID: " + id + "\nVPC endpoint service: " + world.MonteCarloService + "\nAWS account ID: " + c.World.AccountID() +
+			"\nAWS Region of the VPC endpoint: " + world.Region, "- endpoint " + id + " deleted\n",
 	} {
 		if !strings.Contains(mails[0].Body, want) {
 			t.Errorf("the mail lacks %q:\n%s", want, mails[0].Body)
@@ -438,7 +439,7 @@ func TestWhatIsPublishedKeepsItsEndpoint(t *testing.T) {
 	const name, first = "/postern/monte-carlo/agents-prod/config.yaml", "container:\n  backendServiceUrl: https://before.example\n"
 	ending := func(t *testing.T, c *local.Cloud, ended states.Execution, w *invariant.Witness) {
 		t.Helper()
-		if ended.Path[len(ended.Path)-1] != "FailedDirty" || !strings.Contains(ended.Cause, "leads there") {
+		if ended.Path[len(ended.Path)-1] != "FailedDirty" || !strings.Contains(ended.Cause, "points to it") {
 			t.Fatalf("%v %s: %s", ended.Path, ended.Error, ended.Cause)
 		}
 		for _, left := range []string{"endpoint vpce-", "hosted zone ", "security group sg-", "start"} {

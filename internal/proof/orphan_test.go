@@ -13,6 +13,7 @@ import (
 	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
@@ -132,10 +133,10 @@ func sample(t *testing.T, name string, edit func(request map[string]any)) []byte
 // foreign puts things of others into the account, some of which look almost like ours.
 func foreign(c *local.Cloud) {
 	c.Zones.AddZone(route53.Zone{
-		Name: "corp.example", Private: true, VPCs: []route53.VPC{{ID: privatelink.DemoVPC, Region: privatelink.DemoRegion}},
+		Name: "corp.example", Private: true, VPCs: []route53.VPC{{ID: world.VPC, Region: world.Region}},
 	})
 	c.World.AddSecurityGroup(privatelink.SecurityGroup{
-		ID: "sg-0f000000000000fff", VPCID: privatelink.DemoVPC, Name: "theirs", Description: "tagged by somebody",
+		ID: "sg-0f000000000000fff", VPCID: world.VPC, Name: "theirs", Description: "tagged by somebody",
 		Tags: map[string]string{connection.TagConnection: "monte-carlo/agents-prod"},
 	})
 }
@@ -145,7 +146,7 @@ func requestElsewhere(t *testing.T) []byte {
 	return change(t, func(r map[string]any) {
 		delete(target(r), "securityGroupIds")
 		delete(target(r), "clientCidrs")
-		target(r)["vpcId"], target(r)["subnetIds"] = privatelink.StagingVPC, []string{privatelink.StagingSubnetA, privatelink.StagingSubnetB}
+		target(r)["vpcId"], target(r)["subnetIds"] = world.StagingVPC, []string{world.StagingSubnetA, world.StagingSubnetB}
 	})
 }
 
@@ -264,7 +265,7 @@ func TestAStoppedPublicationThatSomebodyChanged(t *testing.T) {
 	must(t, c.Parameters.PutByHand(changed, "by hand"))
 	must(t, c.Parameters.PutByHand(theirs, "x"))
 	ended := offboard(t, c)
-	if !cmp.Equal(ended.Path, offboarded) || !strings.Contains(strings.Join(removal(t, ended).Kept, "\n"), changed+" was changed after version 1") {
+	if !cmp.Equal(ended.Path, offboarded) || !strings.Contains(strings.Join(removal(t, ended).Kept, "\n"), changed+": it was changed after version 1") {
 		t.Fatalf("%v %s, kept %q", ended.Path, ended.Cause, removal(t, ended).Kept)
 	}
 	if diff := cmp.Diff([]string{changed, theirs}, c.Parameters.Names()); diff != "" {
@@ -311,7 +312,7 @@ func TestAnOverdueEndpoint(t *testing.T) {
 	t.Parallel()
 	c := open(t, func(config *local.Config) { config.Mutate = waitingFor(30) })
 	before := c.Inventory()
-	must(t, c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()))
+	must(t, c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()))
 	arn := begin(t, c)
 	advance(t, c, 14*24*time.Hour)
 	if found := orphans(t, c); len(found) > 0 {
@@ -361,7 +362,7 @@ func TestNoOrphans(t *testing.T) {
 	foreign(c)
 	(&people.Vendor{Behaviour: people.Approve, After: 20 * time.Hour}).Join(c)
 	onboard(t, c, "onboard.fleet.json")
-	must(t, c.World.Vendor(privatelink.MonteCarloService).Withdraw(c.World.AccountID()))
+	must(t, c.World.Vendor(world.MonteCarloService).Withdraw(c.World.AccountID()))
 	begin(t, c)
 	advance(t, c, 24*time.Hour) // it waits
 	next := lastSweep(c).Add(6 * time.Hour)

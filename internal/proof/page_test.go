@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/wire"
@@ -46,7 +47,7 @@ func TestPage(t *testing.T) {
 	says("1 connection needs you", ">Overdue<", "again to allow-list our account", "49 of 48 business hours", "2 days ago")
 
 	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
-	must(t, c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()))
+	must(t, c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()))
 	advance(t, c, 2*time.Hour)
 	endpoints := c.World.Endpoints()
 	if len(endpoints) != 1 {
@@ -69,7 +70,7 @@ func TestPageOfAFailure(t *testing.T) {
 	(&people.Vendor{Behaviour: people.Reject, After: time.Hour}).Join(c)
 	execute(t, c, change(t, func(map[string]any) {}))
 	html := shown(t, c)
-	for _, word := range []string{">Failed<", "EndpointRejected: The vendor rejected the endpoint connection", "111122223333 · us-east-1", privatelink.DemoVPC} {
+	for _, word := range []string{">Failed<", "EndpointRejected: The vendor rejected the endpoint connection", "111122223333 · us-east-1", world.VPC} {
 		if !strings.Contains(html, word) {
 			t.Errorf("the page does not say %q: %s", word, html[strings.Index(html, "</style>"):])
 		}

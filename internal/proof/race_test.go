@@ -15,8 +15,8 @@ import (
 	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
-	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
 	"postern/internal/local/wire"
 	"postern/internal/proof/invariant"
@@ -357,7 +357,7 @@ func TestTwoRequestsForOneConnection(t *testing.T) {
 				w := invariant.Watch(c)
 				(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 				if allowed {
-					if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
+					if err := c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -10,6 +10,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
 	"postern/internal/local/wire"
@@ -18,8 +19,8 @@ import (
 
 // abroad are the networks of another Region, by the sample request for each.
 var abroad = map[string]struct{ account, vpc, network string }{
-	"onboard.monte-carlo.other-region.json":             {privatelink.DemoAccount, privatelink.EuropeVPC, "agents-europe"},
-	"onboard.monte-carlo.other-account-and-region.json": {privatelink.OtherAccount, privatelink.OtherEuropeVPC, "research-europe"},
+	"onboard.monte-carlo.other-region.json":             {world.Account, world.EuropeVPC, "agents-europe"},
+	"onboard.monte-carlo.other-account-and-region.json": {world.OtherAccount, world.OtherEuropeVPC, "research-europe"},
 }
 
 // withoutGroup lets Postern make the security group.
@@ -42,8 +43,8 @@ func TestAnotherRegionIsOnboarded(t *testing.T) {
 				t.Fatal(err)
 			}
 			e, _ := c.World.Endpoint(state.Endpoint.ID)
-			if e.AccountID != network.account || e.Region != privatelink.EuropeRegion || e.VPCID != network.vpc ||
-				e.ServiceRegion != privatelink.DemoRegion {
+			if e.AccountID != network.account || e.Region != world.EuropeRegion || e.VPCID != network.vpc ||
+				e.ServiceRegion != world.Region {
 				t.Errorf("endpoint %+v", e)
 			}
 			if !state.Plan.CrossRegion() || len(state.Plan.Service.AZIDs) > 0 {
@@ -53,12 +54,12 @@ func TestAnotherRegionIsOnboarded(t *testing.T) {
 				probe.RelayTo != "arn:aws:lambda:eu-west-1:"+network.account+":function:postern-probe-"+network.network {
 				t.Errorf("probe %+v", probe)
 			}
-			names := c.ParametersIn(network.account, privatelink.EuropeRegion).Names()
+			names := c.ParametersIn(network.account, world.EuropeRegion).Names()
 			if len(names) != 2 || len(c.Parameters.Names()) > 0 {
 				t.Errorf("parameters %v there, %v at home", names, c.Parameters.Names())
 			}
 			zones := c.Zones.Zones()
-			if len(zones) != 1 || zones[0].Owner != network.account || zones[0].VPCs[0].Region != privatelink.EuropeRegion {
+			if len(zones) != 1 || zones[0].Owner != network.account || zones[0].VPCs[0].Region != world.EuropeRegion {
 				t.Errorf("zones %+v", zones)
 			}
 			if state.Approval.ObservedBy != connection.ObservedBySweep || len(c.World.Notifications()) > 0 {
@@ -91,7 +92,7 @@ func TestRollbackInAnotherRegion(t *testing.T) {
 					t.Errorf("endpoint %s is left, %s", e.ID, e.State)
 				}
 			}
-			names := c.ParametersIn(network.account, privatelink.EuropeRegion).Names()
+			names := c.ParametersIn(network.account, world.EuropeRegion).Names()
 			if zones := c.Zones.Zones(); len(zones) > 0 || len(names) > 0 {
 				t.Errorf("zones %+v and parameters %v are left", zones, names)
 			}
@@ -172,7 +173,7 @@ func TestRelayFailsOnce(t *testing.T) {
 func TestRelayedProbeIsRetried(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
-	must(t, c.World.Vendor(privatelink.MonteCarloService).Update(func(s *privatelink.VendorService) { s.WarmUp = 2 * time.Minute }))
+	must(t, c.World.Vendor(world.MonteCarloService).Update(func(s *privatelink.VendorService) { s.WarmUp = 2 * time.Minute }))
 	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 	ended := onboard(t, c, "onboard.monte-carlo.other-region.json")
 	if diff := cmp.Diff(slices.Concat(untilApproval, afterApproval), ended.Path); diff != "" {

@@ -13,6 +13,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
@@ -356,7 +357,7 @@ func TestPrivateDNSThatIsTakenIsForHands(t *testing.T) {
 	if !forHands {
 		t.Error("nobody said that it is for hands")
 	}
-	must(t, c.Zones.DeleteByHand(privatelink.EngFlowHost))
+	must(t, c.Zones.DeleteByHand(world.EngFlowHost))
 	pass(t, c, 30)
 	if started := repairs(c); len(started) != 1 || !theEndpoint(t, c).PrivateDNSEnabled {
 		t.Errorf("%d repairs once the zone was gone", len(started))
@@ -374,11 +375,11 @@ func TestDriftForHandsStartsNoRepair(t *testing.T) {
 		change func(*testing.T, *local.Cloud)
 	}{
 		"a rule of a group that the request named": {connection.CheckSecurityGroups, broken("security-group")},
-		"a group lets anyone in":                   {connection.CheckSecurityGroups, addRule(privatelink.DemoEndpointGroup, httpsFromAnywhere)},
+		"a group lets anyone in":                   {connection.CheckSecurityGroups, addRule(world.EndpointGroup, httpsFromAnywhere)},
 		"somebody's zone in the place of ours":     {connection.CheckZone, broken("zone-replaced")},
 		"the records of such a zone":               {connection.CheckRecord, broken("zone-replaced")},
 		"a VPC more": {connection.CheckZone, zone(func(z *route53.Zone) {
-			z.VPCs = append(z.VPCs, route53.VPC{ID: elsewhere, Region: privatelink.DemoRegion})
+			z.VPCs = append(z.VPCs, route53.VPC{ID: elsewhere, Region: world.Region})
 		})},
 		"a record of another type": {connection.CheckRecord, zone(func(z *route53.Zone) {
 			for i := range z.Records {

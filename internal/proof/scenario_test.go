@@ -14,6 +14,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
@@ -149,34 +150,34 @@ func TestBadRequests(t *testing.T) {
 		}, nil, []string{"target.vpcId", "target.subnetIds[0]", "inputs.serviceName"}},
 		"VPC not registered": {func(r map[string]any) { target(r)["vpcId"] = "vpc-0ffffffffffffffff" }, nil, []string{"is not a registered network", "agents-prod"}},
 		"a zone the service lacks": {func(r map[string]any) {
-			target(r)["subnetIds"] = []string{privatelink.DemoSubnetA, privatelink.DemoSubnetC}
+			target(r)["subnetIds"] = []string{world.SubnetA, world.SubnetC}
 		}, nil, []string{"target.subnetIds[1]", "use1-az3", "use1-az1, use1-az2"}},
 		"two subnets in one zone": {func(r map[string]any) {
-			target(r)["subnetIds"] = []string{privatelink.DemoSubnetA, "subnet-0d10000000000000d"}
+			target(r)["subnetIds"] = []string{world.SubnetA, "subnet-0d10000000000000d"}
 		}, func(c *local.Cloud) {
-			c.World.AddSubnet(privatelink.Subnet{ID: "subnet-0d10000000000000d", VPCID: privatelink.DemoVPC, AZ: "us-east-1a", AZID: "use1-az1", CIDR: "10.20.4.0/24"})
+			c.World.AddSubnet(privatelink.Subnet{ID: "subnet-0d10000000000000d", VPCID: world.VPC, AZ: "us-east-1a", AZID: "use1-az1", CIDR: "10.20.4.0/24"})
 		}, []string{"target.subnetIds[1]", "use1-az1"}},
 		"a foreign zone of the same name": {func(map[string]any) {}, func(c *local.Cloud) {
 			c.Zones.AddZone(route53.Zone{
-				Name: "privatelink.getmontecarlo.com", Private: true, VPCs: []route53.VPC{{ID: privatelink.DemoVPC, Region: privatelink.DemoRegion}},
+				Name: "privatelink.getmontecarlo.com", Private: true, VPCs: []route53.VPC{{ID: world.VPC, Region: world.Region}},
 			})
 		}, []string{"privatelink.getmontecarlo.com"}},
-		"a security group that lets nobody in": {func(r map[string]any) { target(r)["securityGroupIds"] = []string{privatelink.DemoClientGroup} }, nil,
+		"a security group that lets nobody in": {func(r map[string]any) { target(r)["securityGroupIds"] = []string{world.ClientGroup} }, nil,
 			[]string{"target.securityGroupIds: ", "inbound"}},
 		"DNS switched off in the VPC": {func(map[string]any) {}, func(c *local.Cloud) {
-			if err := c.World.SetVPCDNS(privatelink.DemoVPC, true, false); err != nil {
+			if err := c.World.SetVPCDNS(world.VPC, true, false); err != nil {
 				panic(err)
 			}
 		}, []string{"enableDnsHostnames"}},
 		"several at once": {func(r map[string]any) {
-			target(r)["securityGroupIds"], inputs(r)["privateHostname"] = []string{privatelink.DemoClientGroup}, "artemis.example.com"
+			target(r)["securityGroupIds"], inputs(r)["privateHostname"] = []string{world.ClientGroup}, "artemis.example.com"
 		}, nil, []string{"target.securityGroupIds: ", "inputs.privateHostname"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := open(t, nil)
-			if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
+			if err := c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()); err != nil {
 				t.Fatal(err)
 			}
 			if test.world != nil {

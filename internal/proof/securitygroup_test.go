@@ -10,6 +10,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/wire"
@@ -115,7 +116,7 @@ func TestSecurityGroupOfTheSameName(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
 	c.World.AddSecurityGroup(privatelink.SecurityGroup{
-		ID: "sg-0f0e0000000000000", VPCID: privatelink.DemoVPC, Name: connection.SecurityGroupName("monte-carlo/agents-prod"),
+		ID: "sg-0f0e0000000000000", VPCID: world.VPC, Name: connection.SecurityGroupName("monte-carlo/agents-prod"),
 	})
 	before, _ := c.World.SecurityGroup("sg-0f0e0000000000000")
 	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)

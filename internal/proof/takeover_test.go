@@ -7,8 +7,8 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
-	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
 )
 
@@ -54,7 +54,7 @@ func TestAStoppedExecutionIsTakenOver(t *testing.T) {
 func TestARunningExecutionIsNotTakenOver(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
-	if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
+	if err := c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()); err != nil {
 		t.Fatal(err)
 	}
 	first := begin(t, c)

@@ -10,6 +10,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	localevents "postern/internal/local/events"
 	"postern/internal/local/states"
@@ -66,7 +67,7 @@ func TestTicketIsToldOfDriftOnce(t *testing.T) {
 		t.Fatalf("(-want +got):\n%s\n%s", diff, told(c))
 	}
 	whole := ""
-	for _, comment := range c.Tickets.Comments(hubTicket)[before:] {
+	for _, comment := range world.Tickets(c).Comments(hubTicket)[before:] {
 		whole += comment.Text
 	}
 	for _, says := range []string{"What is found: the private DNS of vpce-", "change it back, or start an execution with action repair and check private-dns"} {
@@ -109,7 +110,7 @@ func TestTicketIsToldOfRepairs(t *testing.T) {
 			t.Errorf("%q %d times in %q\n%s", head, found, got, told(c))
 		}
 	}
-	for _, comment := range c.Tickets.Comments(hubTicket)[before:] {
+	for _, comment := range world.Tickets(c).Comments(hubTicket)[before:] {
 		if strings.Contains(comment.Text, "has drifted") && !strings.Contains(comment.Text, "a repair was started") {
 			t.Errorf("lacks the repair:\n%s", comment.Text)
 		}

@@ -17,11 +17,12 @@ import (
 
 	"postern/events"
 	"postern/internal/demo/people"
+	"postern/internal/demo/tickets"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	localevents "postern/internal/local/events"
 	"postern/internal/local/states"
 	"postern/internal/local/template"
-	"postern/internal/local/tickets"
 	"postern/internal/local/wire"
 )
 
@@ -48,13 +49,13 @@ func credential(t *testing.T, c *local.Cloud, system string) {
 	if err := c.Secrets.Put("postern/ticket/"+system, canary); err != nil {
 		t.Fatal(err)
 	}
-	c.Tickets.SetKey(canary)
+	world.Tickets(c).SetKey(canary)
 }
 
 // heads are the first lines of a ticket's comments.
 func heads(c *local.Cloud, ticket string) []string {
 	var all []string
-	for _, comment := range c.Tickets.Comments(ticket) {
+	for _, comment := range world.Tickets(c).Comments(ticket) {
 		head, _, _ := strings.Cut(comment.Text, " (20")
 		if _, after, found := strings.Cut(head, "] "); found {
 			head = after // ServiceNow's begins with the reference
@@ -97,7 +98,7 @@ func checkStory(t *testing.T, c *local.Cloud, ended states.Execution, ticket str
 	if diff := cmp.Diff(story, heads(c, ticket)); diff != "" || ended.Status != states.Succeeded {
 		t.Errorf("%s: %s\n%s\n%s", ended.Error, ended.Cause, diff, told(c))
 	}
-	comments := c.Tickets.Comments(ticket)
+	comments := world.Tickets(c).Comments(ticket)
 	for i := range comments {
 		if i > 0 && comments[i].At.Before(comments[i-1].At) {
 			t.Errorf("%q came before %q", comments[i].Text, comments[i-1].Text)
@@ -180,7 +181,7 @@ func TestEveryDoorsTicketTellsTheStory(t *testing.T) {
 func checkComments(t *testing.T, c *local.Cloud, system string) {
 	t.Helper()
 	whole := ""
-	for _, comment := range c.Tickets.Comments("") {
+	for _, comment := range world.Tickets(c).Comments("") {
 		if comment.System != system {
 			t.Errorf("%s has a comment", comment.System)
 		}
@@ -267,8 +268,8 @@ func TestNeverTwiceNeverLost(t *testing.T) {
 	fails := func(kind tickets.Fault) func(*local.Cloud) {
 		return func(c *local.Cloud) {
 			failed := map[int]bool{}
-			c.Tickets.Disturb(func(r *http.Request) tickets.Fault {
-				n := len(c.Tickets.Comments(""))
+			world.Tickets(c).Disturb(func(r *http.Request) tickets.Fault {
+				n := len(world.Tickets(c).Comments(""))
 				if r.Method == http.MethodGet || failed[n] {
 					return tickets.None
 				}
@@ -325,7 +326,7 @@ func TestTicketSystemIsDown(t *testing.T) {
 			c := open(t, nil)
 			credential(t, c, "github")
 			vendor(t, c, 30*time.Minute, 30*time.Minute)
-			c.Tickets.Disturb(func(*http.Request) tickets.Fault { return kind })
+			world.Tickets(c).Disturb(func(*http.Request) tickets.Fault { return kind })
 			ended := runTicket(t, c, onTicket(t, "github", hubTicket, "onboard"))
 			if ended.Path[len(ended.Path)-1] != "Onboarded" {
 				t.Fatalf("%s: %s", ended.Error, ended.Cause)
@@ -334,7 +335,7 @@ func TestTicketSystemIsDown(t *testing.T) {
 			if len(letters) != len(story) {
 				t.Fatalf("%d dead letters, want one for each comment\n%s", len(letters), told(c))
 			}
-			for _, r := range c.Tickets.Requests() {
+			for _, r := range world.Tickets(c).Requests() {
 				if r.Host != "api.github.com" {
 					t.Errorf("the credential went to %s", r.Host)
 				}
@@ -342,7 +343,7 @@ func TestTicketSystemIsDown(t *testing.T) {
 			if strings.Contains(fmt.Sprint(letters)+told(c), canary) {
 				t.Error("the credential is in a dead letter or a log")
 			}
-			c.Tickets.Disturb(nil)
+			world.Tickets(c).Disturb(nil)
 			for range 2 {
 				for _, letter := range letters {
 					redeliver(t, c, letter.Body)
@@ -373,8 +374,8 @@ func TestWriteBackIsOff(t *testing.T) {
 	c := open(t, nil)
 	vendor(t, c, 30*time.Minute, 30*time.Minute)
 	ended := runTicket(t, c, onTicket(t, "github", hubTicket, "onboard"))
-	if ended.Status != states.Succeeded || len(c.Tickets.Requests()) > 0 || len(c.Queues.Messages(deadLetters(c))) > 0 {
-		t.Errorf("%s, %d requests, dead letters %v", ended.Status, len(c.Tickets.Requests()), c.Queues.Messages(deadLetters(c)))
+	if ended.Status != states.Succeeded || len(world.Tickets(c).Requests()) > 0 || len(c.Queues.Messages(deadLetters(c))) > 0 {
+		t.Errorf("%s, %d requests, dead letters %v", ended.Status, len(world.Tickets(c).Requests()), c.Queues.Messages(deadLetters(c)))
 	}
 	if n := strings.Count(c.Logs()["postern-ticket"], "put a credential"); n != 1 {
 		t.Errorf("said %d times", n)
@@ -414,7 +415,7 @@ func TestWhoseTicket(t *testing.T) {
 			if ended := runTicket(t, c, input); ended.Status != states.Succeeded {
 				t.Errorf("%s: %s", ended.Error, ended.Cause)
 			}
-			if got := c.Tickets.Requests(); len(got) > 0 {
+			if got := world.Tickets(c).Requests(); len(got) > 0 {
 				t.Errorf("requests %+v", got)
 			}
 			if queued := c.Queues.Messages(deadLetters(c)); len(queued) > 0 {
@@ -444,7 +445,7 @@ func TestTicketTellsOtherEndings(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s\n%s", diff, told(c))
 			}
-			comments := c.Tickets.Comments(hubTicket)
+			comments := world.Tickets(c).Comments(hubTicket)
 			first, _, _ := strings.Cut(ended.Cause, "\n")
 			if last := comments[len(comments)-1].Text; !strings.Contains(last, first) || !strings.Contains(last, "What to do:") {
 				t.Errorf("the last comment lacks the cause or the next step:\n%s", last)
@@ -459,7 +460,7 @@ func TestTicketTellsOtherEndings(t *testing.T) {
 		if diff := cmp.Diff([]string{"Accepted", "The request can work; nothing was made"}, heads(c, hubTicket)); diff != "" {
 			t.Errorf("%s\n%s", diff, told(c))
 		}
-		if text := c.Tickets.Comments(hubTicket)[1].Text; !strings.Contains(text, "$15.10 a month") ||
+		if text := world.Tickets(c).Comments(hubTicket)[1].Text; !strings.Contains(text, "$15.10 a month") ||
 			!strings.Contains(text, "private hosted zone") {
 			t.Errorf("the plan is not told:\n%s", text)
 		}
@@ -479,7 +480,7 @@ func TestTicketIsRemindedOnce(t *testing.T) {
 	}
 	settled(t, c, begun.Execution)
 	var got []string
-	for _, comment := range c.Tickets.Comments("") {
+	for _, comment := range world.Tickets(c).Comments("") {
 		if _, after, ok := strings.Cut(comment.Text, "Still waiting for the vendor to accept the endpoint: "); ok {
 			percent, _, _ := strings.Cut(after, " ")
 			got = append(got, percent)

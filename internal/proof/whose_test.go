@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"postern/internal/connection"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
@@ -25,7 +26,7 @@ func asks(t *testing.T, id, action string) []byte {
 // opening has a ticket open the connection, of a vendor who has allow-listed the account, until the vendor has to accept the endpoint.
 func opening(t *testing.T, c *local.Cloud, id string) accepted {
 	t.Helper()
-	must(t, c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()))
+	must(t, c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()))
 	begun := post(t, c, "msg_1", asks(t, id, "onboard"), http.StatusAccepted)
 	advance(t, c, time.Hour)
 	return begun
@@ -34,7 +35,7 @@ func opening(t *testing.T, c *local.Cloud, id string) accepted {
 // rejected has the vendor reject what waits for it.
 func rejected(t *testing.T, c *local.Cloud) {
 	t.Helper()
-	mc := c.World.Vendor(privatelink.MonteCarloService)
+	mc := c.World.Vendor(world.MonteCarloService)
 	for _, id := range mc.Waiting() {
 		must(t, mc.Reject(id, "no"))
 	}
@@ -82,7 +83,7 @@ func refuse(t *testing.T, c *local.Cloud, id string) {
 	for _, action := range []connection.Action{connection.ActionOffboard, connection.ActionCancel, connection.ActionApprove} {
 		more := map[string]any{"ticket": from}
 		if action == connection.ActionApprove {
-			more["inputs"] = map[string]string{"serviceName": strings.Replace(privatelink.MonteCarloService, "svc-0", "svc-1", 1)}
+			more["inputs"] = map[string]string{"serviceName": strings.Replace(world.MonteCarloService, "svc-0", "svc-1", 1)}
 		}
 		refused(t, c, say(t, c, action, more))
 	}
@@ -146,11 +147,11 @@ func TestAnOldTicketApprovesNothing(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
 	former["cancelled"](t, c)
-	must(t, c.World.Vendor(privatelink.MonteCarloService).Withdraw(c.World.AccountID()))
+	must(t, c.World.Vendor(world.MonteCarloService).Withdraw(c.World.AccountID()))
 	onboarding := begin(t, c)
 	advance(t, c, time.Hour)
 	refuse(t, c, "NET-42")
-	must(t, c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()))
+	must(t, c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()))
 	advance(t, c, time.Hour)
 	accept(t, c)
 	checkEnd(t, c, onboarding, slices.Concat(untilApproval, afterApproval), "", "")

@@ -15,7 +15,7 @@ import (
 // Created is a parameter that we made.
 type Created struct {
 	Name     string
-	Version  int64 // 1: nobody has written it since
+	Version  int64 // 1: it was not written since
 	Modified time.Time
 }
 

@@ -21,6 +21,16 @@ func (f *fakeSSM) DescribeParameters(_ context.Context, in *ssm.DescribeParamete
 	if err := f.enter("DescribeParameters"); err != nil {
 		return nil, err
 	}
+	if aws.ToString(in.ParameterFilters[0].Key) == "Name" {
+		out := &ssm.DescribeParametersOutput{}
+		for _, name := range in.ParameterFilters[0].Values {
+			if versions := f.parameters[name]; len(versions) > 0 {
+				out.Parameters = append(out.Parameters, types.ParameterMetadata{Name: aws.String(name), Version: int64(len(versions)),
+					Tier: f.rules[name].Tier, AllowedPattern: aws.String(f.rules[name].Pattern)})
+			}
+		}
+		return out, nil
+	}
 	tag := strings.TrimPrefix(aws.ToString(in.ParameterFilters[1].Key), "tag:")
 	f.calls[len(f.calls)-1] += " " + in.ParameterFilters[0].Values[0] + " " + tag + "=" + in.ParameterFilters[1].Values[0]
 	switch aws.ToString(in.NextToken) {

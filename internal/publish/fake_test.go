@@ -21,11 +21,18 @@ type fakeSSM struct {
 	parameters map[string][]version // by name, oldest first
 	kinds      map[string]types.ParameterType
 	tags       map[string]map[string]string
+	rules      map[string]fakeRules
 	calls      []string
 	refuse     map[string][]error // before the operation does anything, one a call
 	lose       map[string][]error // after it did
-	before     func()             // somebody else, just before a PutParameter
+	before     func()             // what another person does just before a PutParameter
 	now        time.Time
+}
+
+// fakeRules are a parameter's tier and pattern, and the label of its oldest version.
+type fakeRules struct {
+	Tier           types.ParameterTier
+	Pattern, Label string
 }
 
 type version struct {
@@ -72,6 +79,17 @@ func take(errs map[string][]error, operation string) error {
 }
 
 func (f *fakeSSM) puts() int { return strings.Count(strings.Join(f.calls, " "), "PutParameter") }
+
+// reads are the calls that change nothing.
+func (f *fakeSSM) reads() []string {
+	var reads []string
+	for _, call := range f.calls {
+		if !strings.HasPrefix(call, "Put") && !strings.HasPrefix(call, "Delete") {
+			reads = append(reads, call)
+		}
+	}
+	return reads
+}
 
 // GetParameters leaves out what does not exist.
 func (f *fakeSSM) GetParameters(
@@ -123,7 +141,7 @@ func (f *fakeSSM) PutParameter(_ context.Context, in *ssm.PutParameterInput, _ .
 	name, value := aws.ToString(in.Name), aws.ToString(in.Value)
 	_, exists := f.parameters[name]
 	switch {
-	case value == "" || len(value) > 4096 || strings.Contains(value, "{{"):
+	case value == "" || len(value) > 4096 && f.rules[name].Tier != types.ParameterTierAdvanced || strings.Contains(value, "{{"):
 		panic(fmt.Sprintf("a value that AWS refuses was sent: %q", value))
 	case aws.ToBool(in.Overwrite) && len(in.Tags) > 0:
 		return nil, code("ValidationException") // tags and overwrite can't be used together
@@ -154,4 +172,17 @@ func (f *fakeSSM) DeleteParameter(
 	}
 	delete(f.parameters, aws.ToString(in.Name))
 	return &ssm.DeleteParameterOutput{}, nil
+}
+
+// GetParameterHistory gives the oldest version, of the 100 that AWS keeps.
+func (f *fakeSSM) GetParameterHistory(_ context.Context, in *ssm.GetParameterHistoryInput, _ ...func(*ssm.Options)) (
+	*ssm.GetParameterHistoryOutput, error) {
+	if err := f.enter("GetParameterHistory"); err != nil {
+		return nil, err
+	}
+	oldest := types.ParameterHistory{Version: max(1, int64(len(f.parameters[aws.ToString(in.Name)]))-99)}
+	if label := f.rules[aws.ToString(in.Name)].Label; label != "" {
+		oldest.Labels = []string{label}
+	}
+	return &ssm.GetParameterHistoryOutput{Parameters: []types.ParameterHistory{oldest}}, nil
 }

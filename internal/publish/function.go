@@ -2,8 +2,6 @@ package publish
 
 import (
 	"context"
-	"slices"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -49,10 +47,10 @@ func (p Publisher) Handle(ctx context.Context, in connection.Input) (connection.
 		return connection.Config{}, connection.Errorf(connection.Internal, "publishing: there is no plan or no endpoint")
 	}
 	if proof == nil || proof.Verdict != connection.Pass {
-		return connection.Config{}, connection.Errorf(connection.ConfigRefused, "publishing for %s: the connection was not verified "+
+		return connection.Config{}, connection.Errorf(connection.Internal, "publishing for %s: the connection was not verified "+
 			"from inside the VPC, and only what was verified is published", plan.ConnectionID)
 	}
-	if in.RedriveCount > 0 {
+	if in.RedriveCount > 0 || in.Retries > 0 { // a retry may come days later
 		if err := p.Registry.Holds(ctx, plan.ConnectionID, in.Execution); err != nil {
 			return connection.Config{}, err
 		}
@@ -64,32 +62,13 @@ func (p Publisher) Handle(ctx context.Context, in connection.Input) (connection.
 	if err != nil {
 		return config, err
 	}
-	if config, err = p.own(ctx, plan.Outputs, in.State.PublishedSince(), config); err != nil {
-		return config, err
-	}
-	return config, p.Registry.Onboarded(ctx, in, config)
-}
-
-// own finds out which of the parameters that needed no change an earlier try of this execution has written, or the execution that it
-// took the connection over from, and died before it could say so.
-func (p Publisher) own(ctx context.Context, outputs []connection.Output, since time.Time, config connection.Config) (
-	connection.Config, error) {
-	unchanged := func(parameter connection.Parameter) bool { return !parameter.Changed }
-	if !slices.ContainsFunc(config.Parameters, unchanged) {
-		return config, nil
-	}
-	made, err := p.Parameters.Made(ctx, outputs, since)
-	if err != nil {
-		return config, err
-	}
-	for i, parameter := range config.Parameters {
-		for _, found := range made.Parameters {
-			if found.Name == parameter.Name && unchanged(parameter) {
-				config.Parameters[i] = found
-			}
+	// A first try has written nothing before: a value that is there already is another person's.
+	if in.Retries > 0 || in.RedriveCount > 0 || !plan.TakenFrom.IsZero() {
+		if config, err = p.Parameters.Own(ctx, plan.Outputs, in.State.PublishedSince(), config); err != nil {
+			return config, err
 		}
 	}
-	return config, nil
+	return config, p.Registry.Onboarded(ctx, in, config)
 }
 
 // registry makes a Registry of the store.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,7 +29,7 @@ type draft struct {
 // error is a connection.ConfigRefused that names all of those.
 func (c *Client) Publish(ctx context.Context, outputs []connection.Output, tags map[string]string) (connection.Config, error) {
 	config := connection.Config{Parameters: []connection.Parameter{}}
-	existing, err := c.Read(ctx, names(outputs))
+	existing, err := c.Inspect(ctx, names(outputs))
 	if err != nil {
 		return config, err
 	}
@@ -55,6 +56,9 @@ func drafted(outputs []connection.Output, existing map[string]Existing) ([]draft
 			d.existing = &e
 		}
 		value, err := render(output, d.existing)
+		if err == nil {
+			err = Check(output, d.existing)
+		}
 		if err != nil {
 			refused = append(refused, "\n- "+err.Error())
 			continue
@@ -81,8 +85,8 @@ func (c *Client) write(ctx context.Context, d draft, tags map[string]string) (co
 
 // create makes a parameter.
 //
-// AWS: tags can be given only without Overwrite, and then an existing parameter is an error: somebody else, or a lost answer's
-// retry, was faster, and what is there now is what we go on from.
+// AWS: tags can be given only without Overwrite, and then an existing parameter is an error: another person, or the retry
+// after a lost answer, was first. The write continues from what is there now.
 func (c *Client) create(ctx context.Context, d draft, tags map[string]string) (connection.Parameter, error) {
 	name := d.output.Parameter
 	out, err := c.api.PutParameter(ctx, &ssm.PutParameterInput{
@@ -93,7 +97,7 @@ func (c *Client) create(ctx context.Context, d draft, tags map[string]string) (c
 		return d.parameter(out.Version, 0, true), nil
 	}
 	if !awserr.Is(err, "ParameterAlreadyExists") {
-		return connection.Parameter{}, fmt.Errorf("creating parameter %s: %w", name, err)
+		return connection.Parameter{}, fmt.Errorf("creating parameter %s: %w", name, refused(err))
 	}
 	now, err := c.Read(ctx, []string{name})
 	if err != nil {
@@ -113,30 +117,89 @@ func (c *Client) create(ctx context.Context, d draft, tags map[string]string) (c
 	return c.write(ctx, again[0], tags)
 }
 
-// update writes a new version.
-//
-// AWS: there is no conditional write, so somebody else's version that came between is found out by the number that comes back,
-// and named: nothing is lost, since SSM keeps 100 versions.
+// mostRaces is how often a parameter is written again because another person wrote it at the same time.
+const mostRaces = 5
+
+// update writes a new version. A version that another person wrote between our read and our write is never lost: our value goes into
+// that version, or, when it cannot, that version comes back.
 func (c *Client) update(ctx context.Context, d draft) (connection.Parameter, error) {
-	name := d.output.Parameter
-	out, err := c.api.PutParameter(ctx, &ssm.PutParameterInput{
-		Name: aws.String(name), Value: aws.String(d.value), Type: types.ParameterTypeString, Overwrite: aws.Bool(true),
-	})
-	if err != nil {
-		return connection.Parameter{}, fmt.Errorf("writing parameter %s: %w", name, err)
-	}
-	if out.Version > d.existing.Version+1 {
-		between := versioned(name, out.Version-1)
-		read, err := c.Read(ctx, []string{between})
+	known := d.existing.Version
+	for range mostRaces {
+		version, others, err := c.replace(ctx, d.output.Parameter, d.value, known)
 		if err != nil {
 			return connection.Parameter{}, err
 		}
-		if other, ok := read[between]; ok && other.Value != d.value { // ours, when the SDK retried after a lost answer
-			return connection.Parameter{}, connection.Errorf(connection.Conflict, "somebody wrote version %d of parameter %s while we "+
-				"wrote version %d, which replaced it; compare the two, then start again", out.Version-1, name, out.Version)
+		if others == nil {
+			return d.parameter(version, d.existing.Version, true), nil
+		}
+		others.Rules = d.existing.Rules
+		known, d.existing = version, others
+		value, err := render(d.output, others)
+		if err != nil {
+			return connection.Parameter{}, c.giveWay(ctx, d.output.Parameter, *others, known, connection.Errorf(connection.ConfigRefused,
+				"another person wrote version %d while Postern wrote this parameter, and its value cannot be set there: %w", others.Version, err))
+		}
+		if value == d.value {
+			return d.parameter(version, others.Version, true), nil
+		}
+		d.value = value
+	}
+	return connection.Parameter{}, busy(d.output.Parameter)
+}
+
+func busy(name string) error {
+	return connection.Errorf(connection.Unavailable, "others write parameter %s all the time", name)
+}
+
+// replace writes a value over the version that was read, and returns the newest version that another person wrote in between; others is
+// nil when there is none.
+//
+// AWS: there is no conditional write, but the version that comes back tells how many writes came between. SSM keeps 100 versions. A
+// version in between with our own value is a retry of the SDK after a lost answer.
+func (c *Client) replace(ctx context.Context, name, value string, read int64) (version int64, others *Existing, err error) {
+	if version, err = c.put(ctx, name, value); err != nil || version <= read+1 {
+		return version, nil, err
+	}
+	var between []string
+	for v := version - 1; v > read && len(between) < mostRead; v-- {
+		between = append(between, versioned(name, v))
+	}
+	found, err := c.Read(ctx, between)
+	if err != nil {
+		return version, nil, err
+	}
+	for _, key := range between {
+		if other, ok := found[key]; ok && other.Value != value {
+			return version, &other, nil
 		}
 	}
-	return d.parameter(out.Version, d.existing.Version, true), nil
+	return version, nil, nil
+}
+
+// giveWay puts another person's version back over ours, and returns why; a newer version of others comes back instead.
+func (c *Client) giveWay(ctx context.Context, name string, others Existing, known int64, why *connection.Error) error {
+	for range mostRaces {
+		version, newer, err := c.replace(ctx, name, others.Value, known)
+		if err != nil {
+			return errors.Join(fmt.Errorf("parameter %s: the value of version %d, which Postern replaced, could not be put back: %w", name, others.Version, err), why)
+		}
+		if newer == nil {
+			return connection.Errorf(why.Name, "parameter %s: %w. The value of version %d is back, as version %d", name, why, others.Version, version)
+		}
+		known, others = version, *newer
+	}
+	return busy(name)
+}
+
+// put writes a new version of a parameter that exists.
+func (c *Client) put(ctx context.Context, name, value string) (version int64, err error) {
+	out, err := c.api.PutParameter(ctx, &ssm.PutParameterInput{
+		Name: aws.String(name), Value: aws.String(value), Type: types.ParameterTypeString, Overwrite: aws.Bool(true),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("writing parameter %s: %w", name, refused(err))
+	}
+	return out.Version, nil
 }
 
 func (d draft) parameter(version, previous int64, changed bool) connection.Parameter {

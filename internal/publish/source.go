@@ -88,12 +88,16 @@ func (s *source) replace(node *yaml.Node, value string) (edit, error) {
 }
 
 // insert adds keys to a mapping that lacks the first of them: at the document's end, right after the line of the mapping's own
-// key, or inside the braces. There no comment comes to stand above a key that it was not written for.
+// key, or inside the braces; and always below a merge key, since readers of YAML 1.1 let what is merged win over what stands above.
+// There no comment comes to stand above a key that it was not written for.
 func (s *source) insert(mapping, parent *yaml.Node, keys []string, value string) (edit, error) {
+	if merged := lastMerge(mapping); merged >= 0 && parent != nil {
+		return s.belowMerge(mapping, merged, keys, value)
+	}
 	if mapping.Style&yaml.FlowStyle != 0 {
 		at := s.offset(mapping)
 		if !strings.HasPrefix(s.text[at:], "{") {
-			return edit{}, fmt.Errorf("line %d is a mapping with an anchor or a tag; add the key there by hand once", mapping.Line)
+			return edit{}, fmt.Errorf("line %d is a mapping with an anchor or a tag; add the key there manually once", mapping.Line)
 		}
 		text := inline(keys, value)
 		if len(mapping.Content) > 0 {
@@ -102,10 +106,68 @@ func (s *source) insert(mapping, parent *yaml.Node, keys []string, value string)
 		return edit{at + 1, at + 1, text}, nil
 	}
 	text := s.lines(keys, value, mapping.Content[0].Column-1)
-	if parent == nil {
-		return s.append(text), nil
+	switch {
+	case parent != nil:
+		return s.after(parent, text), nil
+	case s.endsOpen():
+		return s.beforeLast(mapping, text), nil
 	}
-	return s.after(parent, text), nil
+	return s.append(text), nil
+}
+
+// endsOpen reports whether the document ends in a block scalar without a line end: one more would belong to its value.
+func (s *source) endsOpen() bool {
+	if s.freshLine(len(s.text)) == "" {
+		return false
+	}
+	_, now, err := parse(s.text)
+	_, then, thenErr := parse(s.text + s.lineEnd())
+	return err == nil && thenErr == nil && same(now, then, "a line end more") != nil
+}
+
+// beforeLast adds lines above the last key of the document and the comment that belongs to it.
+func (s *source) beforeLast(mapping *yaml.Node, lines string) edit {
+	last, at, number, commented := mapping.Content[len(mapping.Content)-2].Line, 0, 0, false
+	for start, line := range s.eachLine {
+		comment := strings.HasPrefix(strings.TrimSpace(line), "#")
+		if !commented {
+			at = start
+		}
+		commented = comment
+		if number++; number == last {
+			break
+		}
+	}
+	return edit{at, at, lines}
+}
+
+// lastMerge returns where the last merge key of a mapping stands in its content, -1 when it has none.
+func lastMerge(mapping *yaml.Node) int {
+	for i := len(mapping.Content) - 2; i >= 0; i -= 2 {
+		if mapping.Content[i].Tag == "!!merge" {
+			return i
+		}
+	}
+	return -1
+}
+
+// belowMerge adds keys after a merge key and what it merges.
+func (s *source) belowMerge(mapping *yaml.Node, merged int, keys []string, value string) (edit, error) {
+	what := mapping.Content[merged+1]
+	if mapping.Style&yaml.FlowStyle == 0 {
+		last := *what
+		last.Line = lastLine(what)
+		return s.after(&last, s.lines(keys, value, mapping.Content[merged].Column-1)), nil
+	}
+	if merged+2 < len(mapping.Content) {
+		at := s.offset(mapping.Content[merged+2])
+		return edit{at, at, inline(keys, value) + ", "}, nil
+	}
+	if what.Kind != yaml.AliasNode {
+		return edit{}, fmt.Errorf("line %d ends with a merge of several mappings; add the key behind it manually once", what.Line)
+	}
+	at := s.offset(what) + len("*") + len(what.Value)
+	return edit{at, at, ", " + inline(keys, value)}, nil
 }
 
 // fill gives a key without a value its first child.

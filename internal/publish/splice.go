@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -27,7 +28,7 @@ func Splice(document, path, value string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if current, ok := get(before, keys); ok && current == value {
+	if current, ok := get(before, keys); ok && current == value && overridden(root, keys) == 0 {
 		return document, nil
 	}
 	change, err := (&source{text: body, root: root}).locate(keys, value)
@@ -76,16 +77,54 @@ func parse(text string) (root *yaml.Node, value any, err error) {
 
 // verify reads the result again: a document that differs at more than the path is not what was asked for.
 func verify(before any, after string, keys []string, value string) error {
-	_, got, err := parse(after)
+	root, got, err := parse(after)
 	if err != nil {
 		return fmt.Errorf("setting the value would break the document: %w", err)
 	}
-	want := set(before, keys, value)
+	if line := overridden(root, keys); line > 0 {
+		return fmt.Errorf("line %d merges a value of the same key (<<), and some readers let it win, because it stands below; move the line "+
+			"to the top of its mapping", line)
+	}
+	return same(set(before, keys, value), got, "setting the value would change something else in the document too, such as an alias of "+
+		"it; write the value there manually once")
+}
+
+// overridden returns the line of a merge key by which readers of YAML 1.1 get another value at a path than the one that is written
+// there, 0 when there is none: for them the last one in a mapping wins, whether it is a key or merged.
+func overridden(mapping *yaml.Node, keys []string) int {
+	for mapping != nil && mapping.Kind == yaml.MappingNode && len(keys) > 0 {
+		key, value := entry(mapping, keys[0])
+		if merged := lastMerge(mapping); key != nil && merged > indexOf(mapping, key) && provides(mapping.Content[merged+1], keys[0]) {
+			return mapping.Content[merged].Line
+		}
+		mapping, keys = value, keys[1:]
+	}
+	return 0
+}
+
+// provides reports whether what a merge key merges has a key.
+func provides(merged *yaml.Node, name string) bool {
+	switch merged.Kind {
+	case yaml.AliasNode:
+		return provides(merged.Alias, name)
+	case yaml.SequenceNode:
+		return slices.ContainsFunc(merged.Content, func(one *yaml.Node) bool { return provides(one, name) })
+	case yaml.MappingNode:
+		if key, _ := entry(merged, name); key != nil {
+			return true
+		}
+		at := lastMerge(merged)
+		return at >= 0 && provides(merged.Content[at+1], name)
+	}
+	return false
+}
+
+// same returns an error with a message when two decoded documents differ.
+func same(want, got any, message string) error {
 	wanted, wantErr := yaml.Marshal(want)
 	gotten, gotErr := yaml.Marshal(got)
 	if wantErr != nil || gotErr != nil || !bytes.Equal(wanted, gotten) {
-		return errors.New("setting the value would change something else in the document too, such as an alias of it; write the " +
-			"value there by hand once")
+		return errors.New(message)
 	}
 	return nil
 }

@@ -5,7 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	goccy "github.com/goccy/go-yaml"
+	yamlv2 "go.yaml.in/yaml/v2"
 	"go.yaml.in/yaml/v3"
+	k8s "sigs.k8s.io/yaml"
 )
 
 const (
@@ -92,13 +95,31 @@ var golden = []struct{ name, before, after string }{
 	{"missing key, block scalar beside", "container:\n  script: |\n    a\n\n    b\n",
 		"container:\n  backendServiceUrl: URL\n  script: |\n    a\n\n    b\n"},
 	{"missing key, given by a merge", "base: &b {backendServiceUrl: old}\ncontainer:\n  <<: *b\n",
-		"base: &b {backendServiceUrl: old}\ncontainer:\n  backendServiceUrl: URL\n  <<: *b\n"},
+		"base: &b {backendServiceUrl: old}\ncontainer:\n  <<: *b\n  backendServiceUrl: URL\n"},
+	{"missing key, below a merge and above a comment", "base: &b {backendServiceUrl: old}\ncontainer:\n  <<: *b # shared\n  # which image\n  image: x\n",
+		"base: &b {backendServiceUrl: old}\ncontainer:\n  <<: *b # shared\n  backendServiceUrl: URL\n  # which image\n  image: x\n"},
+	{"missing key, below a merge of several", "a: &a {backendServiceUrl: old}\nb: &b {x: 1}\ncontainer:\n  <<: [*a, *b]\n  image: x\n",
+		"a: &a {backendServiceUrl: old}\nb: &b {x: 1}\ncontainer:\n  <<: [*a, *b]\n  backendServiceUrl: URL\n  image: x\n"},
+	{"missing key, a merge at the end", "base: &b {backendServiceUrl: old}\ncontainer:\n  image: x\n  <<: *b",
+		"base: &b {backendServiceUrl: old}\ncontainer:\n  image: x\n  <<: *b\n  backendServiceUrl: URL\n"},
+	{"flow, given by a merge", "base: &b {backendServiceUrl: old}\ncontainer: {<<: *b, image: x}\n",
+		"base: &b {backendServiceUrl: old}\ncontainer: {<<: *b, backendServiceUrl: URL, image: x}\n"},
+	{"flow, given by a merge at the end", "base: &b {backendServiceUrl: old}\ncontainer: {image: x, <<: *b}\n",
+		"base: &b {backendServiceUrl: old}\ncontainer: {image: x, <<: *b, backendServiceUrl: URL}\n"},
+	{"flow, nothing but a merge", "base: &b {backendServiceUrl: old}\ncontainer: {<<: *b}\n",
+		"base: &b {backendServiceUrl: old}\ncontainer: {<<: *b, backendServiceUrl: URL}\n"},
+	{"a merge of other keys below the value", "base: &b {x: 1}\ncontainer:\n  backendServiceUrl: old\n  <<: *b\n",
+		"base: &b {x: 1}\ncontainer:\n  backendServiceUrl: URL\n  <<: *b\n"},
 	{"missing parent", "a: 1\n", "a: 1\ncontainer:\n  backendServiceUrl: URL\n"},
 	{"missing parent, no line end", "a: 1", "a: 1\ncontainer:\n  backendServiceUrl: URL\n"},
 	{"missing parent, three spaces", "a:\n   b: 1\n# end\n", "a:\n   b: 1\n# end\ncontainer:\n   backendServiceUrl: URL\n"},
 	{"missing parent, end marker", "a: 1\n...\n# after\n", "a: 1\ncontainer:\n  backendServiceUrl: URL\n...\n# after\n"},
 	{"missing parent, CRLF without line end", "a: 1\r\nb: 2", "a: 1\r\nb: 2\r\ncontainer:\r\n  backendServiceUrl: URL\r\n"},
 	{"missing parent, indented root", "  a: 1\n  b: 2\n", "  a: 1\n  b: 2\n  container:\n    backendServiceUrl: URL\n"},
+	{"missing parent, a literal without line end", "b: 1\na: |\n  x", "b: 1\ncontainer:\n  backendServiceUrl: URL\na: |\n  x"},
+	{"missing parent, only a literal without line end", "# agent\na: |\n  x\n\n  y", "container:\n  backendServiceUrl: URL\n# agent\na: |\n  x\n\n  y"},
+	{"missing parent, a folded value without line end", "b: 1\n# why\na: >\n  x", "b: 1\ncontainer:\n  backendServiceUrl: URL\n# why\na: >\n  x"},
+	{"missing parent, a stripped literal without line end", "a: |-\n  x", "a: |-\n  x\ncontainer:\n  backendServiceUrl: URL\n"},
 	{"missing parent, kept blank lines", "a: |+\n  x\n\n", "a: |+\n  x\n\ncontainer:\n  backendServiceUrl: URL\n"},
 	{"parent without value", "container:\nb: 1\n", "container:\n  backendServiceUrl: URL\nb: 1\n"},
 	{"parent without value, the end", "container:", "container:\n  backendServiceUrl: URL\n"},
@@ -125,37 +146,73 @@ func TestSplice(t *testing.T) {
 	}
 }
 
+// readers are those that agents read their configuration with: Helm's, and the usual ones.
+var readers = map[string]func(text string) (map[string]any, error){
+	"go.yaml.in/yaml/v3": func(text string) (read map[string]any, err error) { return read, yaml.Unmarshal([]byte(text), &read) },
+	"go.yaml.in/yaml/v2": func(text string) (map[string]any, error) {
+		var read struct{ Container map[string]any }
+		err := yamlv2.Unmarshal([]byte(text), &read)
+		return map[string]any{"container": read.Container}, err
+	},
+	"sigs.k8s.io/yaml": func(text string) (read map[string]any, err error) { return read, k8s.Unmarshal([]byte(text), &read) },
+	"github.com/goccy/go-yaml": func(text string) (read map[string]any, err error) {
+		return read, goccy.Unmarshal([]byte(text), &read)
+	},
+}
+
+// Every reader that could read the document before reads our value after.
+func TestSpliceForEveryReader(t *testing.T) {
+	t.Parallel()
+	for _, test := range golden {
+		for name, read := range readers {
+			if _, err := read(test.before); err != nil {
+				continue // this reader could not read it before
+			}
+			if name == "github.com/goccy/go-yaml" && strings.HasPrefix(test.before, byteOrderMark) {
+				continue // it takes the mark for a part of the first key
+			}
+			got, err := read(strings.ReplaceAll(test.after, "URL", url))
+			container, _ := got["container"].(map[string]any)
+			if err != nil || container["backendServiceUrl"] != url {
+				t.Errorf("%s, %s: %v, %v", test.name, name, got, err)
+			}
+		}
+	}
+}
+
 func TestSpliceRefuses(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ document, says string }{
-		"not YAML":                   {"a: [", "not YAML"},
-		"tab indentation":            {"container:\n\tbackendServiceUrl: old\n", "not YAML"},
-		"YAML 1.2":                   {"%YAML 1.2\n---\ncontainer: {}\n", "not YAML"},
-		"key twice":                  {"container:\n  backendServiceUrl: a\n  backendServiceUrl: b\n", "already defined"},
-		"parent twice":               {"container: {}\ncontainer: {}\n", "already defined"},
-		"two documents":              {"container: {}\n---\na: 1\n", "several YAML documents"},
-		"a second, empty document":   {"container: {}\n---\n", "several YAML documents"},
-		"broken after the first":     {"container: {}\n---\na: [\n", "not YAML"},
-		"a list":                     {"- a\n", "not a YAML mapping"},
-		"a word":                     {"text\n", "not a YAML mapping"},
-		"null written out":           {"null\n", "not a YAML mapping"},
-		"parent is a list":           {"container:\n- a\n", "container (line 2) is not a mapping"},
-		"parent is a word":           {"a: 1\ncontainer: text\n", "container (line 2) is not a mapping"},
-		"parent is an alias":         {"b: &b {x: 1}\ncontainer: *b\n", "is an alias"},
-		"parent anchored and used":   {"container: &c\n  image: x\nother: *c\n", "change something else"},
-		"value inside an anchor":     {"container: &c\n  backendServiceUrl: old\nother: *c\n", "change something else"},
-		"anchored flow parent":       {"container: &c {a: 1}\n", "anchor or a tag"},
-		"value is an alias":          {"b: &b x\ncontainer:\n  backendServiceUrl: *b\n", "line 3 is an alias"},
-		"value is anchored":          {"container:\n  backendServiceUrl: &b x\n", "an anchor"},
-		"value is tagged":            {"container:\n  backendServiceUrl: !!str x\n", "a tag"},
-		"value is a literal":         {"container:\n  backendServiceUrl: |\n    x\n", "a block scalar"},
-		"value is folded":            {"container:\n  backendServiceUrl: >-\n    x\n", "a block scalar"},
-		"value is a mapping":         {"container:\n  backendServiceUrl: {a: 1}\n", "not a single value"},
-		"value is a list":            {"container:\n  backendServiceUrl: [a]\n", "not a single value"},
-		"value on two lines":         {"container:\n  backendServiceUrl: a\n    b\n", "several lines"},
-		"a literal without line end": {"a: |\n  x", "change something else"},
-		"a mapping beside its key":   {"? container\n: image: x\n", "would break the document"},
-		"aliases without end":        {bomb, "not YAML"},
+		"not YAML":                 {"a: [", "not YAML"},
+		"tab indentation":          {"container:\n\tbackendServiceUrl: old\n", "not YAML"},
+		"YAML 1.2":                 {"%YAML 1.2\n---\ncontainer: {}\n", "not YAML"},
+		"key twice":                {"container:\n  backendServiceUrl: a\n  backendServiceUrl: b\n", "already defined"},
+		"parent twice":             {"container: {}\ncontainer: {}\n", "already defined"},
+		"two documents":            {"container: {}\n---\na: 1\n", "several YAML documents"},
+		"a second, empty document": {"container: {}\n---\n", "several YAML documents"},
+		"broken after the first":   {"container: {}\n---\na: [\n", "not YAML"},
+		"a list":                   {"- a\n", "not a YAML mapping"},
+		"a word":                   {"text\n", "not a YAML mapping"},
+		"null written out":         {"null\n", "not a YAML mapping"},
+		"parent is a list":         {"container:\n- a\n", "container (line 2) is not a mapping"},
+		"parent is a word":         {"a: 1\ncontainer: text\n", "container (line 2) is not a mapping"},
+		"parent is an alias":       {"b: &b {x: 1}\ncontainer: *b\n", "is an alias"},
+		"parent anchored and used": {"container: &c\n  image: x\nother: *c\n", "change something else"},
+		"value inside an anchor":   {"container: &c\n  backendServiceUrl: old\nother: *c\n", "change something else"},
+		"anchored flow parent":     {"container: &c {a: 1}\n", "anchor or a tag"},
+		"value is an alias":        {"b: &b x\ncontainer:\n  backendServiceUrl: *b\n", "line 3 is an alias"},
+		"value is anchored":        {"container:\n  backendServiceUrl: &b x\n", "an anchor"},
+		"value is tagged":          {"container:\n  backendServiceUrl: !!str x\n", "a tag"},
+		"value is a literal":       {"container:\n  backendServiceUrl: |\n    x\n", "a block scalar"},
+		"value is folded":          {"container:\n  backendServiceUrl: >-\n    x\n", "a block scalar"},
+		"value is a mapping":       {"container:\n  backendServiceUrl: {a: 1}\n", "not a single value"},
+		"value is a list":          {"container:\n  backendServiceUrl: [a]\n", "not a single value"},
+		"value on two lines":       {"container:\n  backendServiceUrl: a\n    b\n", "several lines"},
+		"a merge below the value":  {"b: &b {backendServiceUrl: old}\ncontainer:\n  backendServiceUrl: x\n  <<: *b\n", "line 4 merges a value of the same key"},
+		"a merge below our value":  {"b: &b {backendServiceUrl: old}\ncontainer:\n  backendServiceUrl: " + url + "\n  <<: *b\n", "line 4 merges a value of the same key"},
+		"merges at the end":        {"a: &a {x: 1}\nb: &b {y: 1}\ncontainer: {<<: [*a, *b]}\n", "a merge of several"},
+		"a mapping beside its key": {"? container\n: image: x\n", "would break the document"},
+		"aliases without end":      {bomb, "not YAML"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -194,9 +251,11 @@ func TestSpliceWritesAnyValue(t *testing.T) {
 				t.Errorf("%q into %q: %v", value, before, err)
 				continue
 			}
-			var read struct{ Container map[string]any }
-			if err := yaml.Unmarshal([]byte(after), &read); err != nil || read.Container["backendServiceUrl"] != value {
-				t.Errorf("%q into %q: %q reads as %#v, %v", value, before, after, read.Container["backendServiceUrl"], err)
+			for name, read := range readers {
+				got, err := read(after)
+				if container, _ := got["container"].(map[string]any); err != nil || container["backendServiceUrl"] != value {
+					t.Errorf("%q into %q: %q reads as %#v by %s, %v", value, before, after, got, name, err)
+				}
 			}
 		}
 	}

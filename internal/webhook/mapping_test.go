@@ -109,7 +109,7 @@ func TestFaults(t *testing.T) {
 				"### Security group IDs\n\nsg-0e0000000000000e1\n\n### Vendor inputs\n\n_No response_"), []string{
 			"Vendor inputs.vendorAccountId: missing", "Vendor inputs.privateHostname: missing"}},
 		"an approval with a wrong input": {"standard", edit(t, standard("/data/action", "approve"), "/data/inputs/serviceName", "svc-1"),
-			[]string{`inputs.serviceName: "svc-1" does not match`}},
+			[]string{`inputs.serviceName: "svc-1" is not the name of a VPC endpoint service`}},
 		"an approval with an input nobody knows": {"standard", edit(t, standard("/data/action", "approve"), "/data/inputs/tenant", "a"),
 			[]string{"inputs.tenant: Monte Carlo Agent Service has no such input"}},
 		"an approval with an ARN": {"standard", edit(t, standard("/data/action", "approve"), "/data/inputs/serviceName", "arn:aws:s3:::x"),

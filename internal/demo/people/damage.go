@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
@@ -49,12 +50,12 @@ var Damages = []Damage{
 		return c.World.SetVPCDNS(e.VPCID, false, true)
 	}},
 	{"private-dns", engflow, "somebody switches the endpoint's private DNS off", func(c *local.Cloud, e privatelink.Endpoint) error {
-		c.Network.Publish(privatelink.EngFlowHost, balancer, "10.1.17.4", "10.1.33.9")
+		c.Network.Publish(world.EngFlowHost, balancer, "10.1.17.4", "10.1.33.9")
 		return c.World.SetPrivateDNSByHand(e.ID, false)
 	}},
 	{"private-dns-taken", engflow, "somebody switches private DNS off and makes a zone of the name",
 		func(c *local.Cloud, e privatelink.Endpoint) error {
-			c.Zones.AddZone(route53.Zone{Name: privatelink.EngFlowHost, Private: true, VPCs: inVPC(e)})
+			c.Zones.AddZone(route53.Zone{Name: world.EngFlowHost, Private: true, VPCs: inVPC(e)})
 			return c.World.SetPrivateDNSByHand(e.ID, false)
 		}},
 	{"private-dns-shadowed", engflow, "somebody adds a zone that is more specific than that of the private DNS",
@@ -64,12 +65,12 @@ var Damages = []Damage{
 			}); err != nil {
 				return err
 			}
-			c.Zones.AddZone(route53.Zone{Name: privatelink.EngFlowHost, Private: true, VPCs: inVPC(e)})
+			c.Zones.AddZone(route53.Zone{Name: world.EngFlowHost, Private: true, VPCs: inVPC(e)})
 			return nil
 		}},
 	{"zone-association", monteCarlo, "somebody associates the zone with another VPC instead",
 		changeZone(func(z *route53.Zone, _ privatelink.Endpoint) {
-			z.VPCs = []route53.VPC{{ID: "vpc-0fedcba9876543210", Region: privatelink.DemoRegion}}
+			z.VPCs = []route53.VPC{{ID: "vpc-0fedcba9876543210", Region: world.Region}}
 		})},
 	{"zone-deleted", monteCarlo, "somebody deletes the zone", func(c *local.Cloud, _ privatelink.Endpoint) error {
 		return c.Zones.DeleteByHand(zoneName)
@@ -81,7 +82,7 @@ var Damages = []Damage{
 			return err
 		}},
 	{"zone-shadowed", monteCarlo, "somebody adds a zone that is more specific", func(c *local.Cloud, e privatelink.Endpoint) error {
-		c.Zones.AddZone(route53.Zone{Name: privatelink.MonteCarloHost, Private: true, VPCs: inVPC(e)})
+		c.Zones.AddZone(route53.Zone{Name: world.MonteCarloHost, Private: true, VPCs: inVPC(e)})
 		return nil
 	}},
 	{"record-deleted", monteCarlo, "somebody deletes the record", changeZone(func(z *route53.Zone, _ privatelink.Endpoint) {
@@ -100,15 +101,15 @@ var Damages = []Damage{
 		}},
 	{"security-group", monteCarlo, "somebody removes the inbound rule of the endpoint's security group",
 		func(c *local.Cloud, _ privatelink.Endpoint) error {
-			return c.World.RemoveSecurityGroupRule(privatelink.DemoEndpointGroup, func(r privatelink.Rule) bool { return !r.Egress })
+			return c.World.RemoveSecurityGroupRule(world.EndpointGroup, func(r privatelink.Rule) bool { return !r.Egress })
 		}},
 	{"security-group-replaced", monteCarlo, "somebody puts another security group on the endpoint",
 		func(c *local.Cloud, e privatelink.Endpoint) error {
-			return c.World.SetSecurityGroupsByHand(e.ID, privatelink.DemoClientGroup)
+			return c.World.SetSecurityGroupsByHand(e.ID, world.ClientGroup)
 		}},
 	{"client-security-group", monteCarlo, "somebody removes the outbound rule of the clients' security group",
 		func(c *local.Cloud, _ privatelink.Endpoint) error {
-			return c.World.RemoveSecurityGroupRule(privatelink.DemoClientGroup, func(r privatelink.Rule) bool { return r.Egress })
+			return c.World.RemoveSecurityGroupRule(world.ClientGroup, func(r privatelink.Rule) bool { return r.Egress })
 		}},
 	{"network-acl", monteCarlo, "somebody gives one subnet a network ACL that denies HTTPS",
 		setACL(
@@ -121,7 +122,7 @@ var Damages = []Damage{
 			privatelink.ACLEntry{Number: 100, Egress: true, Allow: true, Protocol: "6", CIDR: "0.0.0.0/0", FromPort: 443, ToPort: 443})},
 	{"client-network-acl", monteCarlo, "somebody gives the clients' subnet a network ACL that keeps HTTPS in",
 		func(c *local.Cloud, _ privatelink.Endpoint) error {
-			return c.World.SetACL(privatelink.DemoSubnetA,
+			return c.World.SetACL(world.SubnetA,
 				privatelink.ACLEntry{Number: 100, Allow: true, Protocol: "-1", CIDR: "0.0.0.0/0"},
 				privatelink.ACLEntry{Number: 90, Egress: true, Protocol: "6", CIDR: "10.20.2.0/24", FromPort: 1, ToPort: 1023},
 				privatelink.ACLEntry{Number: 100, Egress: true, Allow: true, Protocol: "-1", CIDR: "0.0.0.0/0"})

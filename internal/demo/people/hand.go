@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"time"
 
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 )
 
 // HandMade is the endpoint that somebody made for the sample connection of Monte Carlo before Postern came.
 var HandMade = privatelink.HandMade{
-	ID: privatelink.DemoHandMade, VPCID: privatelink.DemoVPC, ServiceName: privatelink.MonteCarloService,
-	SubnetIDs: []string{privatelink.DemoSubnetA, privatelink.DemoSubnetB}, GroupIDs: []string{privatelink.DemoEndpointGroup},
+	ID: world.HandMade, VPCID: world.VPC, ServiceName: world.MonteCarloService,
+	SubnetIDs: []string{world.SubnetA, world.SubnetB}, GroupIDs: []string{world.EndpointGroup},
 	Tags: map[string]string{"Name": "monte carlo, by hand"},
 }
 

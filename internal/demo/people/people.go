@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/sns"
@@ -131,7 +132,7 @@ func (v *Vendor) answer(mail string) {
 // allow-listing.
 func concerns(mail, service string) bool {
 	return strings.Contains(mail, service) ||
-		service == privatelink.MonteCarloService && strings.Contains(mail, "VPC endpoint service: (to be given by you)")
+		service == world.MonteCarloService && strings.Contains(mail, "VPC endpoint service: (to be given by you)")
 }
 
 // towards is the behaviour towards an endpoint.

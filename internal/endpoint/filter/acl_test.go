@@ -1,8 +1,10 @@
 package filter
 
 import (
+	"slices"
 	"testing"
 
+	"postern/internal/connection"
 	"postern/internal/endpoint"
 )
 
@@ -43,5 +45,34 @@ func TestDenies(t *testing.T) {
 	some := endpoint.NetworkACL{Entries: []endpoint.ACLEntry{rule(100, true, block, 50000, 50100), last}}
 	if entry, denied := denies(some, false, Blocks([]string{block})[0], firstEphemeral, lastEphemeral); !denied {
 		t.Errorf("a few ports: %s, %v", entry, denied)
+	}
+}
+
+// An ACL is stateless: connections pass in one direction and their answers in the other, to the clients' ports.
+func TestPassageJudgesBothDirections(t *testing.T) {
+	t.Parallel()
+	const clients = "10.20.0.0/16"
+	allow := func(egress bool, from, to int) endpoint.ACLEntry {
+		return endpoint.ACLEntry{Number: 100, Egress: egress, Allow: true, Protocol: "6", CIDR: clients, FromPort: from, ToPort: to}
+	}
+	last := []endpoint.ACLEntry{{Number: 32767, Protocol: "-1", CIDR: "0.0.0.0/0", ToPort: 65535},
+		{Number: 32767, Egress: true, Protocol: "-1", CIDR: "0.0.0.0/0", ToPort: 65535}}
+	for name, test := range map[string]struct {
+		in, out []endpoint.ACLEntry // rules inbound and outbound
+		toUs    connection.Verdict  // for the endpoint's subnet: connections in, answers out
+		fromUs  connection.Verdict  // for a client's subnet: connections out, answers in
+	}{
+		"443 in, ephemeral out":  {[]endpoint.ACLEntry{allow(false, 443, 443)}, []endpoint.ACLEntry{allow(true, 1024, 65535)}, connection.Pass, connection.Fail},
+		"443 out, ephemeral in":  {[]endpoint.ACLEntry{allow(false, 1024, 65535)}, []endpoint.ACLEntry{allow(true, 443, 443)}, connection.Fail, connection.Pass},
+		"everything":             {[]endpoint.ACLEntry{allow(false, 0, 65535)}, []endpoint.ACLEntry{allow(true, 0, 65535)}, connection.Pass, connection.Pass},
+		"everything in, no more": {[]endpoint.ACLEntry{allow(false, 0, 65535)}, nil, connection.Fail, connection.Fail},
+		"everything out":         {nil, []endpoint.ACLEntry{allow(true, 0, 65535)}, connection.Fail, connection.Fail},
+	} {
+		acl := endpoint.NetworkACL{ID: "acl-1", SubnetIDs: []string{"subnet-1"}, Entries: slices.Concat(test.in, test.out, last)}
+		for out, want := range map[bool]connection.Verdict{false: test.toUs, true: test.fromUs} {
+			if got := passage([]endpoint.NetworkACL{acl}, "subnet-1", out, Blocks([]string{clients}), 443); got.Verdict != want {
+				t.Errorf("%s, out %v: %+v, want %s", name, out, got, want)
+			}
+		}
 	}
 }

@@ -1,4 +1,4 @@
-// Package apigateway is the embedded cloud's API Gateway: an HTTP API whose routes call functions, with payload format 2.0 and a
+// Package apigateway simulates API Gateway: an HTTP API whose routes call functions, with payload format 2.0 and a
 // throttle in virtual time.
 package apigateway
 
@@ -69,7 +69,7 @@ func New(c *clock.Clock, account, region string, invoke Invoke) *Service {
 func (s *Service) AddRoute(r Route) error {
 	method, path, ok := strings.Cut(r.Key, " ")
 	if !ok || method == "" || !strings.HasPrefix(path, "/") {
-		return fmt.Errorf("routes such as %q are not known here", r.Key)
+		return fmt.Errorf("routes such as %q are not simulated", r.Key)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package clock is the embedded cloud's time: a queue of things that will happen. Nothing waits; when one thing is done the clock
-// jumps to the next, so that two days pass in milliseconds and every run is the same run.
+// Package clock is a virtual clock: a queue of what will happen. When one thing is done the clock jumps to the next, so two days pass in
+// milliseconds, and every run is the same.
 package clock
 
 import (

@@ -23,7 +23,7 @@ func (s *Service) Name() string { return "cloudtrail" }
 // Protocol is JSON 1.1.
 func (s *Service) Protocol() wire.Protocol { return wire.JSON11 }
 
-// Operations are the operations known here.
+// Operations are the simulated operations.
 func (s *Service) Operations() map[string]wire.Operation {
 	// AWS: LookupEvents has no resource types.
 	return map[string]wire.Operation{"LookupEvents": {

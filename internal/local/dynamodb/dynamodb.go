@@ -1,4 +1,4 @@
-// Package dynamodb is the embedded cloud's DynamoDB: tables with secondary indexes, and the expression language of conditions,
+// Package dynamodb simulates DynamoDB: tables with secondary indexes, and the expression language of conditions,
 // updates, projections, keys and filters, with AWS's refusals. Indexes, and reads that are not strongly consistent, may lag
 // behind in virtual time. Items never expire: AWS may take two days for it, so nothing may depend on it.
 package dynamodb
@@ -79,7 +79,7 @@ func (s *Service) Items(tableName string) []Item {
 	return items
 }
 
-// Put writes an item, as somebody who is no function of ours.
+// Put writes an item without a permission check, for a scenario.
 func (s *Service) Put(tableName string, item Item) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,9 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
-	"postern/internal/awserr"
 	"postern/internal/local/clock"
-	"postern/internal/local/conformance"
 	"postern/internal/local/dynamodb"
 	"postern/internal/local/wire"
 )
@@ -69,7 +67,6 @@ func newWorld(t *testing.T, authorizer wire.Authorizer) *world {
 
 func (w *world) as(t *testing.T, authorizer wire.Authorizer) *client.Client {
 	server := wire.NewServer(wire.Config{AccountID: account, Region: region, Now: w.clock.Now, Authorizer: authorizer}, w.Service)
-	conformance.Watch(t, server)
 	server.Register("AKIA", wire.Principal{RoleARN: "arn:aws:iam::111122223333:role/R", Function: "f"})
 	return client.NewFromConfig(server.AWS("AKIA"))
 }
@@ -149,7 +146,7 @@ func sample() values {
 	}
 }
 
-func TestPutGetDelete(t *testing.T) {
+func TestPutAndGet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, wire.AllowAll{})
 	w.put(t, "connections", sample())
@@ -164,19 +161,6 @@ func TestPutGetDelete(t *testing.T) {
 	}
 	if items := w.Items("none"); items != nil {
 		t.Errorf("got %v", items)
-	}
-	deleted, err := w.DeleteItem(ctx, &client.DeleteItemInput{
-		TableName: aws.String("connections"), Key: key, ReturnValues: types.ReturnValueAllOld,
-	})
-	if err != nil || show(deleted.Attributes) != want {
-		t.Errorf("got %+v, %v", deleted, err)
-	}
-	got, err = w.GetItem(ctx, &client.GetItemInput{TableName: aws.String("connections"), Key: key})
-	if err != nil || got.Item != nil {
-		t.Errorf("got %+v, %v", got, err)
-	}
-	if _, err := w.DeleteItem(ctx, &client.DeleteItemInput{TableName: aws.String("connections"), Key: key}); err != nil {
-		t.Errorf("deleting what is gone: %v", err)
 	}
 }
 
@@ -245,15 +229,6 @@ func TestConditions(t *testing.T) {
 		{"gone < :n", false}, {":n = n", true}, {"NOT n = :n", false}, {"NOT gone = :n", true},
 		{"attribute_exists(id)", true}, {"attribute_exists(m.k)", true}, {"attribute_exists(m.gone)", false},
 		{"attribute_not_exists(gone)", true}, {"attribute_not_exists(l[2].deep)", false}, {"attribute_not_exists(l[3])", true},
-		{"attribute_type(s, :S)", true}, {"attribute_type(m, :S)", false}, {"attribute_type(m, :M)", true},
-		{"begins_with(s, :he)", true}, {"begins_with(s, :x)", false}, {"begins_with(gone, :x)", false}, {"begins_with(b, :bin)", true},
-		{"begins_with(n, :he)", false},
-		{"contains(s, :he)", true}, {"contains(ss, :red)", true}, {"contains(ss, :x)", false}, {"contains(l, :x)", true},
-		{"contains(l, :two)", true}, {"contains(n, :n)", false}, {"contains(ns, :one)", true},
-		{"n BETWEEN :one AND :big", true}, {"n BETWEEN :one AND :three", false}, {"n between :one and :big and s = :s", true},
-		{"n IN (:one, :n)", true}, {"n IN (:one)", false}, {"gone IN (:one)", false},
-		{"size(s) = :one", false}, {"size(ss) = :two", true}, {"size(l) >= :three", true}, {"size(m) = :two", true},
-		{"size(b) = :three", true}, {"size(n) = :one", false}, {"size(gone) = :one", false},
 		{"n = :n OR gone = :n AND gone = :n", true}, {"(n = :n OR gone = :n) AND gone = :n", false},
 		{"NOT n = :n OR s = :s", true}, {"NOT (n = :n OR s = :s)", false}, {"not not n = :n", true},
 		{"ss = :set", false}, {"t = :true", true}, {"m.k = :x", false}, {"l[0] = :x", true}, {"s = m.k", false},
@@ -263,7 +238,7 @@ func TestConditions(t *testing.T) {
 			TableName: aws.String("connections"), Item: sample(), ConditionExpression: aws.String(test.condition),
 			ExpressionAttributeValues: of(test.condition),
 		})
-		if test.want && err != nil || !test.want && !awserr.Is(err, "ConditionalCheckFailedException") {
+		if test.want && err != nil || !test.want && code(err) != "ConditionalCheckFailedException" {
 			t.Errorf("%s: got %v, want %v", test.condition, err, test.want)
 		}
 	}
@@ -273,19 +248,10 @@ func TestUpdates(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ update, want string }{ // want is ALL_NEW without b, bs, id, nil, t
 		{"SET n = :one", "{l:[x #2 {deep:y}] m:{k:v z:#0.5} n:#1 ns:<#1 #3> s:hello ss:<blue red>}"},
-		{"SET n = n + :one, s = :x REMOVE l, m", "{n:#8 ns:<#1 #3> s:x ss:<blue red>}"},
-		{"REMOVE l, m, ns, ss SET n = n - :big", "{n:#-93 s:hello}"},
-		{"REMOVE l, m, ns, ss SET n = if_not_exists(n, :one), fresh = if_not_exists(gone, :two) + :one", "{fresh:#3 n:#7 s:hello}"},
-		{"REMOVE m, ns, ss SET l = list_append(l, :list)", "{l:[x #2 {deep:y} new] n:#7 s:hello}"},
-		{"REMOVE m, ns, ss SET l = list_append(:list, if_not_exists(gone, :empty))", "{l:[new] n:#7 s:hello}"},
 		{"REMOVE m, ns, ss SET l[0] = :one, l[2].deep = :two, l[9] = :x", "{l:[#1 #2 {deep:#2} x] n:#7 s:hello}"},
 		{"REMOVE m, ns, ss, l[0], l[2]", "{l:[#2] n:#7 s:hello}"},
 		{"REMOVE m, ns, ss, l[7], gone", "{l:[x #2 {deep:y}] n:#7 s:hello}"},
 		{"REMOVE l, ns, ss, m.k SET m.fresh = :x", "{m:{fresh:x z:#0.5} n:#7 s:hello}"},
-		{"REMOVE l, ns, ss SET m = :m, s = n, n = s", "{m:{k:w} n:hello s:#7}"},
-		{"REMOVE l, m ADD n :big, ns :ns, fresh :one", "{fresh:#1 n:#107 ns:<#1 #3 #5> s:hello ss:<blue red>}"},
-		{"REMOVE l, m, ns DELETE ss :set", "{n:#7 s:hello ss:<blue>}"},
-		{"REMOVE l, m, ss DELETE gone :set add l2 :set", "{l2:<red> n:#7 ns:<#1 #3> s:hello}"},
 		{"set n = :one set2 = :one", ""},
 	}
 	for _, test := range tests {
@@ -298,7 +264,7 @@ func TestUpdates(t *testing.T) {
 				ExpressionAttributeValues: of(test.update), ReturnValues: types.ReturnValueAllNew,
 			})
 			if test.want == "" {
-				if !awserr.Is(err, "ValidationException") {
+				if code(err) != "ValidationException" {
 					t.Errorf("got %v", err)
 				}
 				return
@@ -407,23 +373,20 @@ func TestExpressionsThatAreRefused(t *testing.T) {
 		{update: "SET s :x", want: "Syntax error"},
 		{update: "SET s = :x :one", want: "Syntax error"},
 		{update: "PUT s = :x", want: "Syntax error"},
-		{update: "SET s = f(n)", want: "Invalid function name"},
 		{update: "SET s = ?", want: "Syntax error"},
+		{update: "SET s = n", want: "Syntax error"},
+		{update: "SET n = :one + :one", want: "Syntax error"},
+		{update: "SET n = if_not_exists(n, :one)", want: "Syntax error"},
+		{update: "ADD n :one", want: "Syntax error"},
+		{update: "DELETE ss :set", want: "Syntax error"},
 		{update: "SET l[-1] = :x", want: "Syntax error"},
 		{update: "SET 1a = :x", want: "Syntax error"},
 		{update: "SET id = :x", want: "Cannot update attribute id"},
-		{update: "SET s = gone", want: "does not exist in the item"},
-		{update: "SET s = s + :one", want: "incorrect data type"},
-		{update: "SET l = list_append(s, :list)", want: "incorrect data type"},
 		{update: "SET gone.x = :x", want: "document path provided in the update expression is invalid"},
 		{update: "SET s.x = :x", want: "document path provided in the update expression is invalid"},
 		{update: "SET m[0] = :x", want: "document path provided in the update expression is invalid"},
 		{update: "SET l[8].x = :x", want: "document path provided in the update expression is invalid"},
 		{update: "REMOVE gone.x", want: "document path provided in the update expression is invalid"},
-		{update: "ADD s :one", want: "incorrect data type"},
-		{update: "ADD s :x", want: "ALLOWED_FOR_ADD_OPERAND"},
-		{update: "DELETE ss :one", want: "ALLOWED_FOR_DELETE_OPERAND"},
-		{update: "DELETE ss :ns", want: "incorrect data type"},
 		{update: "SET gate = :one", want: "Type mismatch for Index Key gate"},
 		{update: "SET gate = :e", values: values{":e": str("")}, want: "IndexKey: gate"},
 		{update: "SET s = :x", condition: "((s = :x))", want: "redundant parentheses"},
@@ -433,13 +396,12 @@ func TestExpressionsThatAreRefused(t *testing.T) {
 		{condition: "(s = :x", want: "Syntax error"},
 		{condition: "s == :x", want: "Syntax error"},
 		{condition: "attribute_exists(:x)", want: "Syntax error"},
-		{condition: "Attribute_Exists(s)", want: "Invalid function name"},
+		{condition: "Attribute_Exists(s)", want: "The function is not simulated; function: Attribute_Exists"},
+		{condition: "begins_with(s, :x)", want: "The function is not simulated; function: begins_with"},
+		{condition: "size(s) > :one", want: "The function is not simulated; function: size"},
+		{condition: "n BETWEEN :one AND :big", want: "Syntax error"},
+		{condition: "n IN (:one)", want: "Syntax error"},
 		{condition: "t < :true", want: "Incorrect operand type"},
-		{condition: "begins_with(s, :one)", want: "Incorrect operand type"},
-		{condition: "attribute_type(s, :x)", want: "Invalid attribute type name"},
-		{condition: "n BETWEEN :big AND :one", want: "upper bound to be greater"},
-		{condition: "n BETWEEN :one AND :x", want: "same data type"},
-		{condition: "n IN (" + strings.TrimSuffix(strings.Repeat(":one,", 101), ",") + ")", want: "Too many operands"},
 		{condition: "s = :x " + strings.Repeat(" ", 4096), want: "Expression size has exceeded"},
 		{condition: "size = :one", want: "reserved keyword: size"},
 	}
@@ -461,7 +423,7 @@ func TestExpressionsThatAreRefused(t *testing.T) {
 			in.ExpressionAttributeValues[name] = value
 		}
 		_, err := w.UpdateItem(ctx, in)
-		if !awserr.Is(err, "ValidationException") || !strings.Contains(err.Error(), test.want) {
+		if code(err) != "ValidationException" || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%.60q %.60q: got %v, want %q", test.update, test.condition, err, test.want)
 		}
 	}
@@ -497,7 +459,7 @@ func TestItemsAndKeysThatAreRefused(t *testing.T) {
 	}
 	for _, test := range tests {
 		_, err := w.PutItem(ctx, &client.PutItemInput{TableName: aws.String("connections"), Item: test.item})
-		if !awserr.Is(err, "ValidationException") || !strings.Contains(err.Error(), test.want) {
+		if code(err) != "ValidationException" || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
 		}
 	}
@@ -511,24 +473,24 @@ func TestItemsAndKeysThatAreRefused(t *testing.T) {
 	}
 	for _, key := range []values{{}, {"id": num("1")}, {"id": str("a"), "x": str("b")}, {"x": str("a")}, {"id": str("")}} {
 		_, err := w.GetItem(ctx, &client.GetItemInput{TableName: aws.String("connections"), Key: key})
-		if !awserr.Is(err, "ValidationException") {
+		if code(err) != "ValidationException" {
 			t.Errorf("%s: got %v", show(key), err)
 		}
 	}
 	_, err = w.GetItem(ctx, &client.GetItemInput{TableName: aws.String("none"), Key: values{"id": str("a")}})
-	if !awserr.IsNotFound(err) {
+	if code(err) != "ResourceNotFoundException" {
 		t.Errorf("got %v", err)
 	}
 	_, err = w.PutItem(ctx, &client.PutItemInput{
 		TableName: aws.String("connections"), Item: values{"id": str("a")}, ReturnValues: types.ReturnValueAllNew,
 	})
-	if !awserr.Is(err, "ValidationException") {
+	if code(err) != "ValidationException" {
 		t.Errorf("ALL_NEW of a put: got %v", err)
 	}
 	_, err = w.PutItem(ctx, &client.PutItemInput{
 		TableName: aws.String("connections"), Item: values{"id": str("a")}, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	})
-	if !awserr.Is(err, wire.CodeNotImplemented) {
+	if code(err) != wire.CodeNotImplemented {
 		t.Errorf("an unknown member: got %v", err)
 	}
 }
@@ -548,24 +510,8 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%s: got %s, %v", test.in, show(got.Item["n"]), err)
 		}
 	}
-	for _, test := range []struct{ a, b, sum, difference string }{
-		{"0.1", "0.2", "0.3", "-0.1"}, {"1e20", "1", "100000000000000000001", "99999999999999999999"}, {"-5", "-7", "-12", "2"},
-		{"1.5", "1.5", "3", "0"},
-	} {
-		for sign, want := range map[string]string{"+": test.sum, "-": test.difference} {
-			w.put(t, "connections", values{"id": str("a"), "n": num(test.a)})
-			got, err := w.UpdateItem(ctx, &client.UpdateItemInput{
-				TableName: aws.String("connections"), Key: values{"id": str("a")}, UpdateExpression: aws.String("SET n = n " + sign + " :b"),
-				ExpressionAttributeValues: values{":b": num(test.b)}, ReturnValues: types.ReturnValueUpdatedNew,
-			})
-			if err != nil || show(got.Attributes) != "{n:#"+want+"}" {
-				t.Errorf("%s %s %s: got %+v, %v; want %s", test.a, sign, test.b, got, err, want)
-			}
-		}
-	}
 }
 
-// lines puts n lines of an order, the largest first.
 func (w *world) lines(t *testing.T, order string, n int) {
 	t.Helper()
 	for i := n; i > 0; i-- {
@@ -589,7 +535,6 @@ func TestQuery(t *testing.T) {
 		{"one", keyed("#o = :o AND line = :x", "3"), "3"},
 		{"above", keyed("line > :x AND #o = :o", "10"), "11 12"},
 		{"below", keyed("#o = :o AND line <= :x", "2"), "1 2"},
-		{"between", keyed("(#o = :o) AND (line BETWEEN :x AND :x)", "4"), "4"},
 		{"none", keyed("#o = :o AND line = :x", "99"), ""},
 		{"filter", func(in *client.QueryInput) {
 			in.FilterExpression, in.ExpressionAttributeValues[":one"] = aws.String("odd = :one"), num("1")
@@ -669,7 +614,7 @@ func TestQueriesThatAreRefused(t *testing.T) {
 			ExpressionAttributeValues: values{":g": str("approval")},
 		}
 		test.change(in)
-		if _, err := w.Query(ctx, in); !awserr.Is(err, "ValidationException") || !strings.Contains(err.Error(), test.want) {
+		if _, err := w.Query(ctx, in); code(err) != "ValidationException" || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
 		}
 	}
@@ -775,13 +720,10 @@ func TestLag(t *testing.T) {
 	// A write that was slow does not undo a later one that was fast.
 	w.put(t, "connections", waiter("a", "1"))
 	w.SetLag(dynamodb.Lag{})
-	remove := &client.DeleteItemInput{TableName: aws.String("connections"), Key: values{"id": str("a")}}
-	if _, err := w.DeleteItem(ctx, remove); err != nil {
-		t.Fatal(err)
-	}
+	w.put(t, "connections", values{"id": str("a")}) // it leaves the index
 	pass(time.Minute)
-	if reads(false) || w.waiting(t) != "" {
-		t.Errorf("after the delete: %v, %q", reads(false), w.waiting(t))
+	if !reads(false) || w.waiting(t) != "" {
+		t.Errorf("after the second write: %v, %q", reads(false), w.waiting(t))
 	}
 }
 
@@ -834,26 +776,6 @@ func TestPagesOfAMegabyte(t *testing.T) {
 	}
 	if !cmp.Equal(counts, []int32{4, 1}) {
 		t.Errorf("got pages of %v", counts)
-	}
-}
-
-func TestDescribeTable(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, wire.AllowAll{})
-	w.put(t, "connections", values{"id": str("a")})
-	out, err := w.DescribeTable(ctx, &client.DescribeTableInput{TableName: aws.String("connections")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	table := out.Table
-	if *table.TableArn != tableARN || table.TableStatus != types.TableStatusActive || *table.ItemCount != 1 ||
-		len(table.AttributeDefinitions) != 3 || *table.KeySchema[0].AttributeName != "id" {
-		t.Errorf("got %+v", table)
-	}
-	index := table.GlobalSecondaryIndexes[0]
-	if *index.IndexName != "waiting" || index.Projection.ProjectionType != types.ProjectionTypeInclude ||
-		!cmp.Equal(index.Projection.NonKeyAttributes, []string{"seen"}) || index.KeySchema[1].KeyType != types.KeyTypeRange {
-		t.Errorf("got %+v", index)
 	}
 }
 
@@ -927,18 +849,12 @@ func TestPermissions(t *testing.T) {
 		{func(c *client.Client) error {
 			_, err := c.UpdateItem(ctx, &client.UpdateItemInput{
 				TableName: table, Key: key, UpdateExpression: aws.String("SET n = :one REMOVE l[0]"),
-				ConditionExpression:       aws.String("attribute_not_exists(holder) OR size(s) > :one"),
+				ConditionExpression:       aws.String("attribute_not_exists(holder) OR s > :one"),
 				ExpressionAttributeValues: values{":one": num("1")}, ReturnValues: types.ReturnValueAllOld,
 			})
 			return err
 		}, need("UpdateItem", tableARN, map[string][]string{
 			"dynamodb:leadingkeys": {"a"}, "dynamodb:attributes": {"holder", "id", "l", "n", "s"}, "dynamodb:returnvalues": {"ALL_OLD"},
-		})},
-		{func(c *client.Client) error {
-			_, err := c.DeleteItem(ctx, &client.DeleteItemInput{TableName: table, Key: key})
-			return err
-		}, need("DeleteItem", tableARN, map[string][]string{
-			"dynamodb:leadingkeys": {"a"}, "dynamodb:attributes": {"id"}, "dynamodb:returnvalues": {"NONE"},
 		})},
 		{func(c *client.Client) error {
 			_, err := c.Query(ctx, &client.QueryInput{
@@ -954,14 +870,10 @@ func TestPermissions(t *testing.T) {
 			_, err := c.Scan(ctx, &client.ScanInput{TableName: table})
 			return err
 		}, need("Scan", tableARN, map[string][]string{"dynamodb:select": {"ALL_ATTRIBUTES"}})},
-		{func(c *client.Client) error {
-			_, err := c.DescribeTable(ctx, &client.DescribeTableInput{TableName: table})
-			return err
-		}, need("DescribeTable", tableARN, map[string][]string{})},
 	}
 	for _, test := range tests {
 		var seen []wire.Permission
-		if err := test.do(w.as(t, spy{&seen})); !awserr.IsDenied(err) {
+		if err := test.do(w.as(t, spy{&seen})); code(err) != "AccessDeniedException" {
 			t.Errorf("%s: got %v", test.want.Action, err)
 		}
 		for _, permission := range seen { // the SDK asks again after a refusal

@@ -23,7 +23,7 @@ func (k *keyCondition) flatten(c condition) error {
 			return err
 		}
 		return k.flatten(c.b)
-	case comparison, between, function:
+	case comparison:
 		k.parts = append(k.parts, c)
 		return nil
 	case or:
@@ -34,30 +34,15 @@ func (k *keyCondition) flatten(c condition) error {
 	return invalid("Invalid operator used in KeyConditionExpression")
 }
 
-// target is the attribute that a part is about, and the values it is compared with; nothing when it has another form.
-func target(c condition) (name, operator string, values []Value) {
-	var a operand
-	var others []operand
-	switch c := c.(type) {
-	case comparison:
-		a, operator, others = c.a, c.operator, []operand{c.b}
-	case between:
-		a, operator, others = c.a, "BETWEEN", []operand{c.low, c.high}
-	case function:
-		a, operator, others = c.a, c.name, []operand{c.b}
+// target is the attribute that a part is about, and the value it is compared with; an empty name when it has another form.
+func target(c condition) (name, operator string, value Value) {
+	compared := c.(comparison) // flatten lets nothing else through
+	p, isPath := compared.a.(pathOperand)
+	literal, isLiteral := compared.b.(valueOperand)
+	if !isPath || !isLiteral || len(p.path) != 1 {
+		return "", "", Value{}
 	}
-	p, ok := a.(pathOperand)
-	if !ok || len(p.path) != 1 {
-		return "", "", nil
-	}
-	for _, o := range others {
-		literal, ok := o.(valueOperand)
-		if !ok {
-			return "", "", nil
-		}
-		values = append(values, literal.value)
-	}
-	return p.path[0].name, operator, values
+	return p.path[0].name, compared.operator, literal.value
 }
 
 // of returns a test of items for a key: the hash key equal to a value, and perhaps one condition on the range key.
@@ -65,20 +50,20 @@ func (k *keyCondition) of(key Key) (func(Item) bool, error) {
 	hashed := false
 	ranged := false
 	for _, part := range k.parts {
-		name, operator, values := target(part)
+		name, operator, value := target(part)
 		a := key.Hash
 		isRange := key.Range != nil && name == key.Range.Name
 		switch {
 		case name == key.Hash.Name && operator == "=" && !hashed:
 			hashed = true
-		case isRange && operator != "<>" && operator != "contains" && operator != "attribute_type" && !ranged:
+		case isRange && operator != "<>" && !ranged:
 			ranged, a = true, *key.Range
 		case name == "" || name == key.Hash.Name || isRange:
 			return nil, invalid("Query key condition not supported")
 		default:
 			return nil, k.missed(key, hashed)
 		}
-		if err := checkKeyValues(a, values); err != nil {
+		if err := checkKeyValue(a, value); err != nil {
 			return nil, err
 		}
 	}
@@ -95,16 +80,14 @@ func (k *keyCondition) of(key Key) (func(Item) bool, error) {
 	}, nil
 }
 
-// checkKeyValues checks what a key attribute is compared with.
-func checkKeyValues(a Attribute, values []Value) error {
-	for _, v := range values {
-		if v.Kind != a.Kind {
-			return invalid("One or more parameter values were invalid: Condition parameter type does not match schema type")
-		}
-		if v.Text == "" {
-			return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain "+
-				"an empty string value. Key: %s", a.Name)
-		}
+// checkKeyValue checks what a key attribute is compared with.
+func checkKeyValue(a Attribute, v Value) error {
+	if v.Kind != a.Kind {
+		return invalid("One or more parameter values were invalid: Condition parameter type does not match schema type")
+	}
+	if v.Text == "" {
+		return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain "+
+			"an empty string value. Key: %s", a.Name)
 	}
 	return nil
 }
@@ -121,8 +104,8 @@ func (k *keyCondition) missed(key Key, hashed bool) error {
 // hash returns the value of the hash key that is asked for, or false.
 func (k *keyCondition) hash(key Key) (Value, bool) {
 	for _, part := range k.parts {
-		if name, operator, values := target(part); name == key.Hash.Name && operator == "=" && len(values) == 1 {
-			return values[0], true
+		if name, operator, value := target(part); name == key.Hash.Name && operator == "=" {
+			return value, true
 		}
 	}
 	return Value{}, false

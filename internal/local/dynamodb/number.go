@@ -72,21 +72,6 @@ func (d decimal) compare(other decimal) int {
 	return d.at(exponent).Cmp(other.at(exponent))
 }
 
-// add returns the sum of two canonical numbers, and subtract their difference, canonical too.
-func add(a, b string) (string, error) {
-	x, y := parse(a), parse(b)
-	exponent := min(x.exponent, y.exponent)
-	sum := new(big.Int).Add(x.at(exponent), y.at(exponent))
-	return canonical(sum.String() + "e" + strconv.Itoa(exponent))
-}
-
-func subtract(a, b string) (string, error) {
-	if negative, ok := strings.CutPrefix(b, "-"); ok {
-		return add(a, negative)
-	}
-	return add(a, "-"+b)
-}
-
 // numberSize is the size of a number in bytes: about one for two digits, and one or two more.
 func numberSize(text string) int {
 	digits := strings.Trim(strings.ReplaceAll(strings.TrimPrefix(text, "-"), ".", ""), "0")

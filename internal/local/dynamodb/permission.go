@@ -67,12 +67,6 @@ func (s *Service) hashOf(table string, item Item) *Value {
 	return &value
 }
 
-func (s *Service) mayDescribe(call *wire.Call) []wire.Permission {
-	var in describeTableInput
-	_ = wire.DecodeJSON(call, &in)
-	return s.permission(call, asked{table: in.TableName})
-}
-
 func (s *Service) mayGet(call *wire.Call) []wire.Permission {
 	var in getItemInput
 	_ = wire.DecodeJSON(call, &in)
@@ -96,12 +90,6 @@ func (s *Service) mayUpdate(call *wire.Call) []wire.Permission {
 	var in updateItemInput
 	_ = wire.DecodeJSON(call, &in)
 	return s.mayWrite(call, in.written, in.UpdateExpression, in.Key)
-}
-
-func (s *Service) mayDelete(call *wire.Call) []wire.Permission {
-	var in deleteItemInput
-	_ = wire.DecodeJSON(call, &in)
-	return s.mayWrite(call, in.written, nil, in.Key)
 }
 
 func (s *Service) mayWrite(call *wire.Call, in written, updateExpression *string, item Item) []wire.Permission {

@@ -23,11 +23,6 @@ type putItemInput struct {
 	Item Item
 }
 
-type deleteItemInput struct {
-	written
-	Key Item
-}
-
 type updateItemInput struct {
 	written
 	Key              Item
@@ -41,7 +36,7 @@ type parsed struct {
 	update    *update   // nil for none
 }
 
-// parse reads the expressions of a write. The second is nil for put and delete.
+// parse reads the expressions of a write. The argument is nil for a put.
 func (w written) parse(updateExpression *string) (parsed, error) {
 	p := parsed{scope: newScope(w.ExpressionAttributeNames, w.ExpressionAttributeValues)}
 	if updateExpression != nil {
@@ -111,41 +106,10 @@ func (s *Service) putItem(_ *wire.Call, in putItemInput) (writeOutput, error) {
 		return writeOutput{}, err
 	}
 	s.write(t, key, in.Item)
-	return in.old(old), nil
-}
-
-// old is the answer of a put or a delete.
-func (w written) old(item Item) writeOutput {
-	if w.ReturnValues == "ALL_OLD" {
-		return writeOutput{item}
+	if in.ReturnValues == "ALL_OLD" {
+		return writeOutput{old}, nil
 	}
-	return writeOutput{}
-}
-
-func (s *Service) deleteItem(_ *wire.Call, in deleteItemInput) (writeOutput, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, err := s.named(in.TableName)
-	if err != nil {
-		return writeOutput{}, err
-	}
-	p, err := in.parse(nil)
-	if err != nil {
-		return writeOutput{}, err
-	}
-	if err := in.checkReturns(); err != nil {
-		return writeOutput{}, err
-	}
-	if err := t.checkKey(in.Key); err != nil {
-		return writeOutput{}, err
-	}
-	key := t.Key.of(in.Key)
-	old := t.base.get(key)
-	if err := p.held(old, in.ReturnValuesOnConditionCheckFailure); err != nil {
-		return writeOutput{}, err
-	}
-	s.write(t, key, nil)
-	return in.old(old), nil
+	return writeOutput{}, nil
 }
 
 func (s *Service) updateItem(_ *wire.Call, in updateItemInput) (writeOutput, error) {

@@ -9,12 +9,10 @@ import (
 	"postern/internal/local/wire"
 )
 
-// Operations are the operations known here.
+// Operations are the simulated operations.
 func (s *Service) Operations() map[string]wire.Operation {
 	return map[string]wire.Operation{
-		"PutEvents":         {Write: true, Permissions: s.mayPut, Do: wire.JSON(s.putEvents)},
-		"DescribeRule":      {Permissions: s.onRule, Do: wire.JSON(s.describeRule)},
-		"ListTargetsByRule": {Permissions: s.onRule, Do: wire.JSON(s.listTargets)},
+		"PutEvents": {Write: true, Permissions: s.mayPut, Do: wire.JSON(s.putEvents)},
 	}
 }
 
@@ -103,7 +101,6 @@ func (s *Service) put(e entry) putResult {
 			ErrorMessage: "Parameter " + name + " is not valid. Reason: " + name + " is a required argument.",
 		}
 	}
-	bus := busName(e.EventBusName)
 	switch {
 	case e.Source == "":
 		return missing("Source")
@@ -113,8 +110,8 @@ func (s *Service) put(e entry) putResult {
 		return missing("Detail")
 	case strings.HasPrefix(e.Source, "aws."):
 		return putResult{ErrorCode: "NotAuthorizedForSourceException", ErrorMessage: "Not authorized for the source."}
-	case !s.buses[bus]:
-		return putResult{ErrorCode: "ResourceNotFoundException", ErrorMessage: "Event bus " + bus + " does not exist."}
+	case !s.buses[busName(e.EventBusName)]:
+		return putResult{ErrorCode: "ResourceNotFoundException", ErrorMessage: "Event bus " + e.EventBusName + " does not exist."}
 	}
 	event := Event{DetailType: e.DetailType, Source: e.Source, Resources: e.Resources, Detail: json.RawMessage(e.Detail)}
 	if e.Time != nil {
@@ -126,85 +123,10 @@ func (s *Service) put(e entry) putResult {
 		return putResult{ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed."}
 	}
 	if s.refuse != nil {
-		if code, message := s.refuse(bus, event); code != "" {
+		if code, message := s.refuse(event); code != "" {
 			return putResult{ErrorCode: code, ErrorMessage: message}
 		}
 	}
-	s.accept(bus, event)
+	s.accept(busName(e.EventBusName), event)
 	return putResult{EventID: event.ID}
-}
-
-type describeRuleInput struct{ Name, EventBusName string }
-
-type describeRuleOutput struct {
-	Name, Arn, EventBusName, State, CreatedBy     string
-	Description, EventPattern, ScheduleExpression string `json:",omitempty"`
-}
-
-func (s *Service) onRule(call *wire.Call) []wire.Permission {
-	var in struct{ Name, Rule, EventBusName string }
-	_ = json.Unmarshal(call.Body, &in) // what cannot be read is refused by Do
-	return []wire.Permission{{Action: "events:" + call.Operation, Resource: s.ruleARN(busName(in.EventBusName), in.Name+in.Rule)}}
-}
-
-func (s *Service) describeRule(_ *wire.Call, in describeRuleInput) (describeRuleOutput, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, err := s.named(in.EventBusName, in.Name)
-	if err != nil {
-		return describeRuleOutput{}, err
-	}
-	state := "DISABLED"
-	if r.enabled {
-		state = "ENABLED"
-	}
-	return describeRuleOutput{
-		Name: r.Name, Arn: r.arn, EventBusName: r.bus, State: state, CreatedBy: s.account,
-		Description: r.Description, EventPattern: string(r.Pattern), ScheduleExpression: r.Schedule,
-	}, nil
-}
-
-func (s *Service) named(bus, name string) (*rule, error) {
-	if r := s.find(s.ruleARN(busName(bus), name)); r != nil {
-		return r, nil
-	}
-	return nil, wire.Errorf("ResourceNotFoundException", "Rule %s does not exist on EventBus %s.", name, busName(bus))
-}
-
-type listTargetsInput struct{ Rule, EventBusName string }
-
-type listTargetsOutput struct{ Targets []describedTarget }
-
-type describedTarget struct {
-	ID               string            `json:"Id"`
-	ARN              string            `json:"Arn"`
-	RoleARN          string            `json:"RoleArn,omitempty"`
-	Input            string            `json:",omitempty"`
-	InputPath        string            `json:",omitempty"`
-	InputTransformer *InputTransformer `json:",omitempty"`
-	RetryPolicy      *RetryPolicy      `json:",omitempty"`
-	DeadLetterConfig *deadLetterConfig `json:",omitempty"`
-}
-
-type deadLetterConfig struct{ Arn string }
-
-func (s *Service) listTargets(_ *wire.Call, in listTargetsInput) (listTargetsOutput, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, err := s.named(in.EventBusName, in.Rule)
-	if err != nil {
-		return listTargetsOutput{}, err
-	}
-	out := listTargetsOutput{Targets: []describedTarget{}}
-	for _, t := range r.Targets {
-		described := describedTarget{
-			ID: t.ID, ARN: t.ARN, RoleARN: t.RoleARN, Input: t.Input, InputPath: t.InputPath,
-			InputTransformer: t.InputTransformer, RetryPolicy: t.Retry,
-		}
-		if t.DeadLetterARN != "" {
-			described.DeadLetterConfig = &deadLetterConfig{t.DeadLetterARN}
-		}
-		out.Targets = append(out.Targets, described)
-	}
-	return out, nil
 }

@@ -59,26 +59,18 @@ func (s *Service) Failures() []Failure {
 func (s *Service) dispatch(r *rule, e Event) {
 	now := s.clock.Now()
 	for _, t := range r.Targets {
-		d := Delivery{Rule: r.arn, RuleName: r.Name, Target: t, Event: e, accepted: now}
-		payload, err := t.input.payload(inputOf{event: e, rule: r.arn, ruleName: r.Name, ingested: now})
-		d.Payload = payload
+		d := Delivery{Rule: r.arn, RuleName: r.Name, Target: t, Event: e, Payload: e.JSON(), accepted: now}
 		delays := []time.Duration{0}
 		if s.disturb != nil {
 			delays = s.disturb(d)
 		}
 		for _, delay := range delays {
-			s.clock.After(latency+delay, "event "+r.Name, func() {
-				if err != nil {
-					s.giveUp(d, "INVALID_JSON", err.Error(), "")
-					return
-				}
-				s.attempt(d)
-			})
+			s.clock.After(latency+delay, "event "+r.Name, func() { s.attempt(d) })
 		}
 	}
 }
 
-// attempt delivers once, and sees to the retry.
+// attempt delivers once, and schedules the retry.
 func (s *Service) attempt(d Delivery) {
 	s.mu.Lock()
 	deliver := s.deliver

@@ -22,10 +22,7 @@ type Event struct {
 }
 
 // JSON is the event in the envelope that rules match and targets receive.
-func (e Event) JSON() []byte { return encode(e.envelope(e.Detail)) }
-
-// withoutDetail is the event as <aws.events.event> gives it.
-func (e Event) withoutDetail() []byte { return encode(e.envelope(nil)) }
+func (e Event) JSON() []byte { return encode(e.envelope()) }
 
 // envelope has AWS's members in AWS's order.
 type envelope struct {
@@ -40,10 +37,10 @@ type envelope struct {
 	Detail     json.RawMessage `json:"detail,omitempty"`
 }
 
-func (e Event) envelope(detail json.RawMessage) envelope {
+func (e Event) envelope() envelope {
 	return envelope{
 		Version: "0", ID: e.ID, DetailType: e.DetailType, Source: e.Source, Account: e.Account,
-		Time: e.Time.UTC().Format(time.RFC3339), Region: e.Region, Resources: append([]string{}, e.Resources...), Detail: detail,
+		Time: e.Time.UTC().Format(time.RFC3339), Region: e.Region, Resources: append([]string{}, e.Resources...), Detail: e.Detail,
 	}
 }
 

@@ -1,9 +1,9 @@
-// Package events is the embedded cloud's EventBridge: buses, rules with patterns and schedules, and delivery to targets with
-// retries and dead-letter queues, all in virtual time. It is strict: a pattern operator, a schedule or a target field that it
-// does not know is an error when the rule is added, since a rule that never matches is the fault that nobody sees.
+// Package events simulates EventBridge: buses, rules with patterns and rates, and delivery to targets with retries and
+// dead-letter queues, in virtual time. A pattern operator or a schedule that is not simulated is an error when the rule is added.
 package events
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,7 +14,7 @@ import (
 	"postern/internal/local/wire"
 )
 
-// DefaultBus is the bus that AWS's own events are on.
+// DefaultBus is the bus that AWS's own events and schedules are on.
 const DefaultBus = "default"
 
 // Service is the EventBridge of one account and Region. It is a wire.Service, and safe for concurrent use. What delivers runs on
@@ -30,7 +30,7 @@ type Service struct {
 	deliver    func(Delivery) error
 	deadLetter func(Delivery, []byte, map[string]string) error
 	disturb    func(Delivery) []time.Duration
-	refuse     func(bus string, e Event) (code, message string)
+	refuse     func(e Event) (code, message string)
 	log        []Emitted
 	failures   []Failure
 }
@@ -68,7 +68,7 @@ func (s *Service) Disturb(f func(Delivery) []time.Duration) {
 }
 
 // Refuse sets which entries of PutEvents are refused, and with what; an empty code accepts. Nil refuses none.
-func (s *Service) Refuse(f func(bus string, e Event) (code, message string)) {
+func (s *Service) Refuse(f func(e Event) (code, message string)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refuse = f
@@ -99,7 +99,6 @@ func (s *Service) Emit(e Event) error {
 
 // Emitted is an event that was on a bus.
 type Emitted struct {
-	Bus   string
 	At    time.Time // when the bus took it
 	Event Event
 }
@@ -113,7 +112,7 @@ func (s *Service) Events() []Emitted {
 
 // accept takes an event on a bus. The service is locked.
 func (s *Service) accept(bus string, e Event) {
-	s.log = append(s.log, Emitted{Bus: bus, At: s.clock.Now(), Event: e})
+	s.log = append(s.log, Emitted{At: s.clock.Now(), Event: e})
 	decoded := decodeEvent(e.JSON())
 	for _, r := range s.rules {
 		if r.bus == bus && r.enabled && r.pattern != nil && r.pattern.match(decoded, true) {
@@ -124,13 +123,7 @@ func (s *Service) accept(bus string, e Event) {
 
 // busName is the name of a bus given by name or ARN; "" is the default bus.
 func busName(nameOrARN string) string {
-	if nameOrARN == "" {
-		return DefaultBus
-	}
-	if _, name, found := strings.Cut(nameOrARN, ":event-bus/"); found {
-		return name
-	}
-	return nameOrARN
+	return cmp.Or(nameOrARN[strings.LastIndex(nameOrARN, "/")+1:], DefaultBus)
 }
 
 func (s *Service) busARN(name string) string {

@@ -13,9 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/google/go-cmp/cmp"
 
-	"postern/internal/awserr"
 	"postern/internal/local/clock"
-	"postern/internal/local/conformance"
 	"postern/internal/local/events"
 	"postern/internal/local/wire"
 )
@@ -75,7 +73,6 @@ func (w *world) run(d time.Duration) {
 
 func (w *world) client(t *testing.T, authorizer wire.Authorizer) *eventbridge.Client {
 	server := wire.NewServer(wire.Config{AccountID: account, Region: region, Now: w.clock.Now, Authorizer: authorizer}, w)
-	conformance.Watch(t, server)
 	server.Register("AKIA", wire.Principal{RoleARN: "arn:aws:iam::111122223333:role/R", Function: "f"})
 	return eventbridge.NewFromConfig(server.AWS("AKIA"))
 }
@@ -148,7 +145,7 @@ func TestPutEventsRefusesEntries(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
-			w.Refuse(func(_ string, e events.Event) (string, string) {
+			w.Refuse(func(e events.Event) (string, string) {
 				if e.DetailType == "bad" {
 					return "ThrottlingException", "Rate exceeded"
 				}
@@ -177,7 +174,7 @@ func TestPutEventsLimits(t *testing.T) {
 		"none": {}, "eleven": make([]types.PutEventsRequestEntry, 11), "too large": {large},
 	} {
 		_, err := w.client(t, wire.AllowAll{}).PutEvents(context.Background(), &eventbridge.PutEventsInput{Entries: entries})
-		if !awserr.Is(err, "ValidationException") {
+		if code(err) != "ValidationException" {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -198,7 +195,7 @@ func TestPutEventsPermissions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	elsewhere, other := entry(), entry()
-	elsewhere.EventBusName, other.DetailType = nil, aws.String("other")
+	elsewhere.EventBusName, other.DetailType = aws.String("other"), aws.String("other")
 	tests := []struct {
 		name    string
 		entries []types.PutEventsRequestEntry
@@ -211,7 +208,7 @@ func TestPutEventsPermissions(t *testing.T) {
 	client := w.client(t, onlyOf{"events:source": "postern", "events:detail-type": "Gate Opened"})
 	for _, test := range tests {
 		_, err := client.PutEvents(context.Background(), &eventbridge.PutEventsInput{Entries: test.entries})
-		if awserr.IsDenied(err) == test.allowed || (err == nil) != test.allowed {
+		if (code(err) == "AccessDeniedException") == test.allowed || (err == nil) != test.allowed {
 			t.Errorf("%s: got %v", test.name, err)
 		}
 	}
@@ -379,96 +376,19 @@ func TestDisabledRule(t *testing.T) {
 	}
 }
 
-func TestInputs(t *testing.T) {
-	t.Parallel()
-	transformed := func(template string, paths map[string]string) func(*events.Target) {
-		return func(to *events.Target) {
-			to.InputTransformer = &events.InputTransformer{InputPathsMap: paths, InputTemplate: template}
-		}
-	}
-	paths := map[string]string{
-		"to": "$.detail.to", "n": "$.detail.n", "r": "$.resources[0]", "gone": "$.detail.gone", "d": "$.detail",
-	}
-	const arn = "arn:aws:events:us-east-1:111122223333:rule/postern/all"
-	tests := []struct {
-		name   string
-		change func(*events.Target)
-		want   string
-	}{
-		{"constant", func(to *events.Target) { to.Input = `{"a": 1}` }, `{"a": 1}`},
-		{"path", func(to *events.Target) { to.InputPath = "$.detail" }, `{"to":"a <b@c.example>","n":1.50}`},
-		{"path in quotes", func(to *events.Target) { to.InputPath = "$['detail']['n']" }, `1.50`},
-		{"values", transformed(`{"to": <to>, "n": <n>, "all": [<r>]}`, paths), `{"to":"a <b@c.example>","n":1.50,"all":["arn:x"]}`},
-		{"inside strings", transformed(`"mail \"<to>\" about <n>"`, paths), `"mail \"a <b@c.example>\" about 1.50"`},
-		{"missing", transformed(`{"a": <gone>, "b": "x<gone>y"}`, paths), `{"a":"","b":"xy"}`},
-		{"an object", transformed(`{"a": <d>}`, paths), `{"a":{"to":"a <b@c.example>","n":1.50}}`},
-		{"the rule", transformed(`[<aws.events.rule-arn>, "<aws.events.rule-name>!"]`, nil), `["` + arn + `","all!"]`},
-		{"ingestion", transformed(`{"at": <aws.events.event.ingestion-time>}`, nil), `{"at":"2026-11-02T09:00:00Z"}`},
-		{"no variable", transformed(`{"a": 1}`, nil), `{"a":1}`},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, func(r *events.Rule) { test.change(&r.Targets[0]) })
-			put(t, w, entry())
-			w.run(time.Second)
-			if len(w.got) != 1 || string(w.got[0].Payload) != test.want {
-				t.Errorf("got %+v, want %s; failures %+v", w.got, test.want, w.Failures())
-			}
-		})
-	}
-}
-
-func TestWholeEventInTemplate(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, func(r *events.Rule) {
-		r.Targets[0].InputTransformer = &events.InputTransformer{
-			InputTemplate: `{"all": <aws.events.event.json>, "head": <aws.events.event>}`,
-		}
-	})
-	put(t, w, entry())
-	w.run(time.Second)
-	var got struct{ All, Head map[string]any }
-	if err := json.Unmarshal(w.got[0].Payload, &got); err != nil {
-		t.Fatal(err)
-	}
-	if len(got.All) != 9 || len(got.Head) != 8 || got.All["detail"] == nil || got.Head["detail"] != nil {
-		t.Errorf("got %s", w.got[0].Payload)
-	}
-}
-
-// EventBridge does not escape what it puts inside a string, so an object in one is broken JSON, which no retry mends.
-func TestBrokenInputIsDeadLettered(t *testing.T) {
-	t.Parallel()
-	for _, change := range []func(*events.Target){
-		func(to *events.Target) {
-			to.InputTransformer = &events.InputTransformer{InputPathsMap: map[string]string{"d": "$.detail"}, InputTemplate: `"x <d>"`}
-		},
-		func(to *events.Target) { to.InputPath = "$.detail.gone" },
-		func(to *events.Target) { to.InputPath = "$.resources[7]" },
-	} {
-		w := newWorld(t, func(r *events.Rule) { change(&r.Targets[0]) })
-		put(t, w, entry())
-		w.run(time.Second)
-		if len(w.got) != 0 || len(w.dead) != 1 || w.dead[0]["ERROR_CODE"] != "INVALID_JSON" {
-			t.Errorf("got %v, dead letters %v", w.got, w.dead)
-		}
-	}
-}
-
 func TestRulesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
 		change func(*events.Rule)
 	}{
-		{"no name", func(r *events.Rule) { r.Name = "" }},
 		{"no bus", func(r *events.Rule) { r.Bus = "x" }},
+		{"schedule on another bus", func(r *events.Rule) { r.Schedule = "rate(1 day)" }},
+		{"no name", func(r *events.Rule) { r.Name = "" }},
 		{"twice", func(r *events.Rule) { r.Name = "all" }},
 		{"nothing to match", func(r *events.Rule) { r.Pattern = nil }},
 		{"bad pattern", func(r *events.Rule) { r.Pattern = json.RawMessage(`{"source": "x"}`) }},
 		{"bad state", func(r *events.Rule) { r.State = "enabled" }},
-		{"schedule on another bus", func(r *events.Rule) { r.Schedule = "rate(1 day)" }},
 		{"bad schedule", func(r *events.Rule) { r.Bus, r.Schedule = "", "rate(1 week)" }},
 		{"six targets", func(r *events.Rule) { r.Targets = make([]events.Target, 6) }},
 		{"same target twice", func(r *events.Rule) { r.Targets = append(r.Targets, r.Targets[0]) }},
@@ -477,17 +397,6 @@ func TestRulesThatAreRefused(t *testing.T) {
 		{"dead letters to a topic", func(r *events.Rule) { r.Targets[0].DeadLetterARN = "arn:aws:sns:us-east-1:1:t" }},
 		{"too many retries", func(r *events.Rule) { r.Targets[0].Retry = &events.RetryPolicy{MaximumRetryAttempts: aws.Int(186)} }},
 		{"age too short", func(r *events.Rule) { r.Targets[0].Retry = &events.RetryPolicy{MaximumEventAgeInSeconds: aws.Int(59)} }},
-		{"two inputs", func(r *events.Rule) { r.Targets[0].Input, r.Targets[0].InputPath = "{}", "$" }},
-		{"input is not JSON", func(r *events.Rule) { r.Targets[0].Input = "hello" }},
-		{"input too long", func(r *events.Rule) { r.Targets[0].Input = `"` + strings.Repeat("x", 8192) + `"` }},
-		{"path without a root", func(r *events.Rule) { r.Targets[0].InputPath = "detail" }},
-		{"path with a wildcard", func(r *events.Rule) { r.Targets[0].InputPath = "$.resources[*]" }},
-		{"template of an unknown variable", templated(`{"a": <b>}`, nil)},
-		{"template that is not JSON", templated(`hello`, nil)},
-		{"empty template", templated(``, nil)},
-		{"event inside a string", templated(`"<aws.events.event.json>"`, nil)},
-		{"reserved variable", templated(`{}`, map[string]string{"aws.x": "$"})},
-		{"bad path of a variable", templated(`{}`, map[string]string{"x": "x"})},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -502,42 +411,5 @@ func TestRulesThatAreRefused(t *testing.T) {
 				t.Error("the rule is taken")
 			}
 		})
-	}
-	if err := newWorld(t, nil).AddBus("postern"); err == nil {
-		t.Error("the same bus is taken twice")
-	}
-}
-
-func templated(template string, paths map[string]string) func(*events.Rule) {
-	return func(r *events.Rule) {
-		r.Targets[0].InputTransformer = &events.InputTransformer{InputPathsMap: paths, InputTemplate: template}
-	}
-}
-
-func TestDescribe(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, func(r *events.Rule) {
-		r.Description, r.Targets[0].Retry = "d", &events.RetryPolicy{MaximumRetryAttempts: aws.Int(3)}
-	})
-	client, ctx := w.client(t, wire.AllowAll{}), context.Background()
-	rule, err := client.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: aws.String("all"), EventBusName: aws.String(busARN)})
-	if err != nil || *rule.EventPattern != `{"source": ["postern"]}` || rule.State != types.RuleStateEnabled ||
-		*rule.Description != "d" {
-		t.Errorf("got %+v, %v", rule, err)
-	}
-	targets, err := client.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{
-		Rule: aws.String("all"), EventBusName: aws.String("postern"),
-	})
-	if err != nil || len(targets.Targets) != 1 || *targets.Targets[0].RetryPolicy.MaximumRetryAttempts != 3 ||
-		*targets.Targets[0].DeadLetterConfig.Arn != queue {
-		t.Errorf("got %+v, %v", targets, err)
-	}
-	_, err = client.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: aws.String("all")})
-	if !awserr.IsNotFound(err) {
-		t.Errorf("a rule of another bus: got %v", err)
-	}
-	_, err = client.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: aws.String("all"), Limit: aws.Int32(1)})
-	if !awserr.Is(err, wire.CodeNotImplemented) {
-		t.Errorf("an unknown member: got %v", err)
 	}
 }

@@ -15,10 +15,10 @@ type node interface {
 
 // The members that an event can have at its top. A pattern on anything else would never match.
 var topMembers = []string{
-	"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail", "replay-name", "$or",
+	"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail", "replay-name",
 }
 
-// parsePattern reads an event pattern. It is an error for it to hold anything that is not known here.
+// parsePattern reads an event pattern. It is an error for it to hold anything that is not simulated.
 func parsePattern(raw []byte) (node, error) {
 	fail := func(err error) (node, error) { return nil, fmt.Errorf("event pattern is not valid: %w", err) }
 	// AWS: 4,096 characters.
@@ -45,19 +45,6 @@ func parsePattern(raw []byte) (node, error) {
 	return parsed, nil
 }
 
-// Match reports whether a pattern matches an event's envelope, both as JSON.
-func Match(pattern, event []byte) (bool, error) {
-	parsed, err := parsePattern(pattern)
-	if err != nil {
-		return false, err
-	}
-	value, err := decode(event)
-	if err != nil {
-		return false, fmt.Errorf("event is not valid: %w", err)
-	}
-	return parsed.match(value, true), nil
-}
-
 // decode keeps numbers as they are written: EventBridge compares that, so that 300 and 300.0 differ.
 func decode(raw []byte) (any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
@@ -81,51 +68,28 @@ func decodeEvent(raw []byte) any {
 	return value
 }
 
-// object matches the members of an object, each, and one of the alternatives of $or if there are any.
-type object struct {
-	members map[string]node
-	or      []node
-}
+// object matches the members of an object, each of them.
+type object map[string]node
 
 func parseObject(path string, members map[string]any) (node, error) {
 	if len(members) == 0 {
 		return nil, fmt.Errorf("%s: empty objects are not allowed", where(path))
 	}
-	parsed := object{members: map[string]node{}}
+	parsed := object{}
 	for name, value := range members {
 		var err error
 		at := path + "." + name
 		switch value := value.(type) {
 		case map[string]any:
-			parsed.members[name], err = parseObject(at, value)
+			parsed[name], err = parseObject(at, value)
 		case []any:
-			if name == "$or" {
-				parsed.or, err = parseOr(at, value)
-			} else {
-				parsed.members[name], err = parseLeaf(at, value)
+			if parsed[name], err = parseLeaf(at, value); name == "$or" {
+				err = fmt.Errorf("%s is not simulated", where(at))
 			}
 		default:
 			err = fmt.Errorf("%s must be an object or an array", where(at))
 		}
 		if err != nil {
-			return nil, err
-		}
-	}
-	return parsed, nil
-}
-
-func parseOr(path string, alternatives []any) ([]node, error) {
-	if len(alternatives) < 2 {
-		return nil, fmt.Errorf("%s needs at least two alternatives", where(path))
-	}
-	parsed := make([]node, len(alternatives))
-	for i, alternative := range alternatives {
-		members, ok := alternative.(map[string]any)
-		if !ok {
-			return nil, fmt.Errorf("%s must hold objects", where(path))
-		}
-		var err error
-		if parsed[i], err = parseObject(path, members); err != nil {
 			return nil, err
 		}
 	}
@@ -145,20 +109,17 @@ func (o object) match(value any, present bool) bool {
 		return slices.ContainsFunc(elements, func(element any) bool { return o.match(element, true) })
 	}
 	members, _ := value.(map[string]any)
-	for name, part := range o.members {
+	for name, part := range o {
 		member, has := members[name]
 		if !part.match(member, has) {
 			return false
 		}
 	}
-	return len(o.or) == 0 || slices.ContainsFunc(o.or, func(n node) bool { return n.match(value, present) })
+	return true
 }
 
 // leaf matches a scalar, or one of an array of them, against any of its matchers.
-type leaf struct {
-	matchers       []matcher
-	exists, absent bool // {"exists": true}, {"exists": false}
-}
+type leaf []matcher
 
 func parseLeaf(path string, alternatives []any) (node, error) {
 	if len(alternatives) == 0 {
@@ -166,47 +127,22 @@ func parseLeaf(path string, alternatives []any) (node, error) {
 	}
 	var parsed leaf
 	for _, alternative := range alternatives {
-		operator, isOperator := alternative.(map[string]any)
-		if exists, found := operator["exists"]; found && len(operator) == 1 {
-			wanted, ok := exists.(bool)
-			if !ok {
-				return nil, fmt.Errorf("%s: exists must be true or false", where(path))
-			}
-			parsed.exists = parsed.exists || wanted
-			parsed.absent = parsed.absent || !wanted
-			continue
-		}
-		parse := parseOperator
-		if !isOperator {
-			parse = func(any) (matcher, error) { return parseExact(alternative) }
-		}
-		m, err := parse(alternative)
+		m, err := parseMatcher(alternative)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", where(path), err)
 		}
-		parsed.matchers = append(parsed.matchers, m)
+		parsed = append(parsed, m)
 	}
 	return parsed, nil
 }
 
-// match takes objects and empty arrays for absent: only scalars are leaves.
+// match treats objects and empty arrays as absent: only scalars are leaves.
 func (l leaf) match(value any, present bool) bool {
-	var scalars []any
-	if present {
-		scalars = flatten(nil, value)
+	if !present {
+		return false
 	}
-	if len(scalars) == 0 {
-		return l.absent
-	}
-	if l.exists {
-		return true
-	}
-	for _, m := range l.matchers {
-		if slices.ContainsFunc(scalars, m) {
-			return true
-		}
-	}
-	return false
+	scalars := flatten(nil, value)
+	return slices.ContainsFunc(l, func(m matcher) bool { return slices.ContainsFunc(scalars, m) })
 }
 
 func flatten(into []any, value any) []any {

@@ -13,40 +13,34 @@ type Rule struct {
 	Bus         string // name or ARN; "" is the default bus
 	Description string
 	Pattern     json.RawMessage // nil for none
-	Schedule    string          // rate(…) or cron(…); "" for none
+	Schedule    string          // rate(…); "" for none
 	State       string          // "" is ENABLED
 	Targets     []Target
 }
 
-// Target is one target of a rule. At most one of Input, InputPath and InputTransformer is set; without any the target gets the
-// event.
+// Target is one target of a rule. It gets the whole event.
 type Target struct {
-	ID               string
-	ARN              string
-	RoleARN          string
-	Input            string // constant JSON
-	InputPath        string // the part of the event that the target gets
-	InputTransformer *InputTransformer
-	Retry            *RetryPolicy
-	DeadLetterARN    string // a queue, or ""
-
-	input input
+	ID            string
+	ARN           string
+	RoleARN       string
+	Retry         *RetryPolicy
+	DeadLetterARN string // a queue, or ""
 }
 
 // RetryPolicy is how long and how often delivery is tried. Nil members are AWS's defaults: 86,400 seconds and 185 retries.
 type RetryPolicy struct {
-	MaximumEventAgeInSeconds *int `json:",omitempty"`
-	MaximumRetryAttempts     *int `json:",omitempty"`
+	MaximumEventAgeInSeconds *int
+	MaximumRetryAttempts     *int
 }
 
 // rule is a rule that was added.
 type rule struct {
 	Rule
-	arn      string
-	bus      string
-	enabled  bool
-	pattern  node // nil for a scheduled rule
-	schedule *Schedule
+	arn     string
+	bus     string
+	enabled bool
+	pattern node          // nil for a scheduled rule
+	every   time.Duration // 0 without a schedule
 }
 
 // AddRule makes a rule and starts its schedule. The first run of a rate is one period from now.
@@ -58,7 +52,7 @@ func (s *Service) AddRule(definition Rule) error {
 		return fmt.Errorf("rule %s: %w", definition.Name, err)
 	}
 	s.rules = append(s.rules, r)
-	if r.schedule != nil {
+	if r.every > 0 {
 		s.scheduleNext(r, s.clock.Now())
 	}
 	return nil
@@ -72,12 +66,12 @@ func (s *Service) load(definition Rule) (*rule, error) {
 		return nil, fmt.Errorf("it has no name")
 	case !s.buses[r.bus]:
 		return nil, fmt.Errorf("event bus %s does not exist", r.bus)
+	case r.Schedule != "" && r.bus != DefaultBus:
+		return nil, fmt.Errorf("scheduled rules are on the default bus only")
 	case s.find(r.arn) != nil:
 		return nil, fmt.Errorf("it exists already")
 	case len(r.Pattern) == 0 && r.Schedule == "":
 		return nil, fmt.Errorf("it has neither a pattern nor a schedule")
-	case r.Schedule != "" && r.bus != DefaultBus:
-		return nil, fmt.Errorf("scheduled rules are on the default bus only")
 	}
 	switch r.State {
 	case "", "ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS":
@@ -98,7 +92,7 @@ func (r *rule) parse() error {
 		}
 	}
 	if r.Schedule != "" {
-		if r.schedule, err = ParseSchedule(r.Schedule); err != nil {
+		if r.every, err = parseRate(r.Schedule); err != nil {
 			return err
 		}
 	}
@@ -136,9 +130,7 @@ func (t *Target) load() error {
 			return fmt.Errorf("MaximumEventAgeInSeconds is %d, must be 60 to 86400", *n)
 		}
 	}
-	var err error
-	t.input, err = parseInput(t)
-	return err
+	return nil
 }
 
 // SetEnabled switches a rule on or off.
@@ -170,12 +162,9 @@ func (s *Service) ruleARN(bus, name string) string {
 	return fmt.Sprintf("arn:aws:events:%s:%s:rule/%s", s.region, s.account, name)
 }
 
-// scheduleNext lets a rule run at its next time after a time, and so on. The service is locked.
+// scheduleNext runs a rule one period after a time, and so on. The service is locked.
 func (s *Service) scheduleNext(r *rule, after time.Time) {
-	next, ok := r.schedule.Next(after)
-	if !ok {
-		return
-	}
+	next := after.Add(r.every)
 	s.clock.After(next.Sub(s.clock.Now()), "schedule "+r.Name, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -1,6 +1,6 @@
 // Package iam evaluates IAM policies as AWS does: identity policies of roles, and resource policies with service principals and
 // conditions. What it does not know (an element, an operator, a policy variable) refuses to load, since a rule that is skipped
-// would make the embedded cloud more permissive than AWS. It remembers which grants were used, so that the rest can be reported.
+// would make the simulation more permissive than AWS. It remembers which grants were used, so that the rest can be reported.
 package iam
 
 import (
@@ -176,7 +176,7 @@ func texts(raw any) ([]string, error) {
 	}
 	for _, text := range list {
 		if strings.Contains(text, "${") {
-			return nil, fmt.Errorf("%s: policy variables are not known here", text)
+			return nil, fmt.Errorf("%s: policy variables are not simulated", text)
 		}
 	}
 	return list, nil

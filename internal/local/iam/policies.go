@@ -62,7 +62,7 @@ func (p *Policies) AttachTrust(roleARN string, document any) error {
 func (p *Policies) AttachManaged(roleARN, policyARN string) error {
 	actions, known := managed[policyARN[strings.LastIndex(policyARN, "/")+1:]]
 	if !known || !strings.Contains(policyARN, ":iam::aws:policy/") {
-		return fmt.Errorf("the managed policy %s is not known here", policyARN)
+		return fmt.Errorf("the managed policy %s is not simulated", policyARN)
 	}
 	statement := map[string]any{"Effect": "Allow", "Action": actions, "Resource": "*"}
 	document := map[string]any{"Version": "2012-10-17", "Statement": statement}

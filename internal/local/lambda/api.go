@@ -34,7 +34,7 @@ func (s *Service) Route(method, path string, _ url.Values) (string, map[string]s
 	return "Invoke", map[string]string{"FunctionName": name}, true
 }
 
-// Operations are the operations known here. Invoke is no write: what the function does is written by its own calls.
+// Operations are the simulated operations. Invoke is no write: what the function does is written by its own calls.
 func (s *Service) Operations() map[string]wire.Operation {
 	return map[string]wire.Operation{"Invoke": {
 		Permissions: func(call *wire.Call) []wire.Permission {
@@ -59,7 +59,7 @@ func functionARN(call *wire.Call) string {
 func (s *Service) call(call *wire.Call) ([]byte, error) {
 	if kind := call.HTTP.Header.Get("X-Amz-Invocation-Type"); kind != "" && kind != "RequestResponse" {
 		return nil, &wire.Error{
-			Status: http.StatusNotImplemented, Code: wire.CodeNotImplemented, Message: "the embedded cloud does not invoke as " + kind,
+			Status: http.StatusNotImplemented, Code: wire.CodeNotImplemented, Message: "the simulation does not invoke as " + kind,
 		}
 	}
 	missing := func(message string) error {

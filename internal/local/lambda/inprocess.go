@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"log/slog"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"reflect"
@@ -22,14 +22,27 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
 	"postern/internal/local/wire"
-	"postern/internal/step"
 )
+
+// Runtime is what a function in this process is built from.
+type Runtime struct {
+	// AWS is the configuration of the SDK's clients. Its retries wait in virtual time.
+	AWS aws.Config
+	// Retries are the options that make a retryer wait in virtual time, for a function that has a retryer of its own.
+	Retries func(*retry.StandardOptions)
+	Getenv  func(name string) string // the function's environment
+	Log     io.Writer
+	Clock   func() time.Time // the virtual time
+}
+
+// Build builds the handler of a function, as the start of its process would. An error fails the cold start.
+type Build func(Runtime) (awslambda.Handler, error)
 
 // InProcess is a function that runs inside this process. It is built at its first invocation, as a cold start would, and again
 // after it crashed.
 type InProcess struct {
 	spec    Spec
-	build   step.Function
+	build   Build
 	config  func(http.RoundTripper) aws.Config
 	network http.RoundTripper
 	log     buffer
@@ -45,7 +58,7 @@ type InProcess struct {
 
 // NewInProcess returns a function whose AWS calls go over network, with the configuration that config makes around it.
 func NewInProcess(
-	spec Spec, build step.Function, network http.RoundTripper, config func(http.RoundTripper) aws.Config,
+	spec Spec, build Build, network http.RoundTripper, config func(http.RoundTripper) aws.Config,
 ) *InProcess {
 	seed := fnv.New64a()
 	_, _ = seed.Write([]byte(spec.ARN)) // a hash never fails
@@ -99,17 +112,13 @@ func (f *InProcess) run(ctx context.Context, requestID string, payload []byte) (
 
 // start builds the handler.
 func (f *InProcess) start() error {
-	options := &slog.HandlerOptions{ReplaceAttr: lambdacontext.ReplaceAttr}
-	env := step.NewEnv(func(name string) string { return f.spec.Environment[name] })
 	cfg := f.config(lifeline{f})
-	cfg.Retryer = func() aws.Retryer {
-		return step.Retryer(func(o *retry.StandardOptions) { o.Backoff, o.RateLimiter = pause{f}, ratelimit.None })
-	}
-	handler, err := f.build(step.Runtime{
-		AWS: cfg, Env: env, Log: slog.New(slog.NewJSONHandler(&f.log, options)), Out: &f.log,
-		Clock: f.spec.Clock,
+	retries := func(o *retry.StandardOptions) { o.Backoff, o.RateLimiter = pause{f}, ratelimit.None }
+	cfg.Retryer = func() aws.Retryer { return retry.NewStandard(retries) }
+	handler, err := f.build(Runtime{
+		AWS: cfg, Retries: retries, Getenv: func(name string) string { return f.spec.Environment[name] }, Log: &f.log, Clock: f.spec.Clock,
 	})
-	if err := errors.Join(env.Err(), err); err != nil {
+	if err != nil {
 		return err
 	}
 	f.handler = handler

@@ -1,4 +1,4 @@
-// Package lambda runs the functions of the embedded cloud as AWS Lambda would: as real processes that poll a Runtime API, or in
+// Package lambda runs functions as AWS Lambda would: as real processes that poll a Runtime API, or in
 // this process, for fast tests. Both keep a function warm, end it when it crashes or runs out of time, report errors in Lambda's
 // own form, and keep what it wrote to its log.
 package lambda

@@ -3,6 +3,8 @@ package lambda_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,16 +22,31 @@ import (
 
 	"postern/internal/local/lambda"
 	"postern/internal/local/wire"
-	"postern/internal/step"
 )
 
 // TestMain makes the test binary the function's bootstrap too: the processes under test are this program, started by a runtime.
 func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
-		step.Start(function)
+		if err := serve(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	os.Exit(m.Run())
+}
+
+// serve runs function as a process does: it polls the Runtime API.
+func serve() error {
+	credentials := aws.Credentials{AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY")}
+	handler, err := function(lambda.Runtime{Getenv: os.Getenv, Log: os.Stderr, AWS: aws.Config{
+		Region: os.Getenv("AWS_REGION"), BaseEndpoint: aws.String(os.Getenv("AWS_ENDPOINT_URL")),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil }),
+	}})
+	if err == nil {
+		awslambda.Start(handler)
+	}
+	return err
 }
 
 type order struct{ Do, Say string }
@@ -41,12 +58,15 @@ type oops struct{}
 func (oops) Error() string { return "it went wrong" }
 
 // function does what its input says, so that one function shows every way an invocation can end.
-func function(r step.Runtime) (awslambda.Handler, error) {
-	greeting := r.Env.Required("GREETING")
+func function(r lambda.Runtime) (awslambda.Handler, error) {
+	greeting, log := r.Getenv("GREETING"), slog.New(slog.NewJSONHandler(r.Log, nil))
+	if greeting == "" {
+		return nil, errors.New("GREETING is not set")
+	}
 	states := sfn.NewFromConfig(r.AWS)
 	return awslambda.NewHandler(func(ctx context.Context, in order) (report, error) {
 		lc, _ := lambdacontext.FromContext(ctx)
-		r.Log.InfoContext(ctx, "asked", "do", in.Do)
+		log.InfoContext(ctx, "asked", "do", in.Do)
 		switch in.Do {
 		case "fail":
 			return report{}, &oops{}

@@ -19,13 +19,13 @@ func TestConcurrentUse(t *testing.T) {
 	ec2 := privatelink.NewService(c.world).Operations()
 	modify := func(enabled string) error {
 		_, err := ec2["ModifyVpcEndpoint"].Do(&wire.Call{
-			Operation: "ModifyVpcEndpoint", Region: privatelink.DemoRegion, AccountID: privatelink.DemoAccount,
+			Operation: "ModifyVpcEndpoint", Region: privatelink.SmallRegion, AccountID: privatelink.SmallAccount,
 			Form: map[string][]string{"VpcEndpointId": {c.endpoint}, "PrivateDnsEnabled": {enabled}},
 		})
 		return err
 	}
 	list := func() error {
-		_, err := ec2["DescribeVpcEndpoints"].Do(&wire.Call{Operation: "DescribeVpcEndpoints", Region: privatelink.DemoRegion})
+		_, err := ec2["DescribeVpcEndpoints"].Do(&wire.Call{Operation: "DescribeVpcEndpoints", Region: privatelink.SmallRegion})
 		return err
 	}
 	create := c.zones.Operations()["CreateHostedZone"]
@@ -37,7 +37,7 @@ func TestConcurrentUse(t *testing.T) {
 		func(i int) error { return modify(fmt.Sprint(i%2 == 0)) },
 		func(int) error { return list() },
 		func(i int) error {
-			_, err := create.Do(&wire.Call{Operation: "CreateHostedZone", AccountID: privatelink.DemoAccount, Body: fmt.Appendf(nil,
+			_, err := create.Do(&wire.Call{Operation: "CreateHostedZone", AccountID: privatelink.SmallAccount, Body: fmt.Appendf(nil,
 				"<R><Name>zone-%d.example.com</Name><CallerReference>%d</CallerReference>"+
 					"<VPC><VPCRegion>us-east-1</VPCRegion><VPCId>%s</VPCId></VPC></R>", i, i, vpc)})
 			return err

@@ -117,7 +117,7 @@ func (n *Network) connect(source Source, w http.ResponseWriter, r *http.Request)
 	n.serve(verdict.Service, port, carried{conn, buffered})
 }
 
-// reset takes what the client says first and then breaks the connection, as a load balancer does that lets nobody in.
+// reset reads the first bytes of the client and then closes the connection, as a load balancer without targets does.
 func reset(conn net.Conn, from io.Reader) {
 	_, _ = from.Read(make([]byte, 1)) // whatever comes, even nothing, is answered the same way
 	if tcp, isTCP := conn.(*net.TCPConn); isTCP {

@@ -23,7 +23,7 @@ import (
 // client is the source of connections in the tests: in subnet C, so that network ACLs matter.
 func client() network.Source {
 	return network.Source{
-		VPCID: vpc, SubnetID: subnetC, IP: "10.20.3.99", SecurityGroupIDs: []string{privatelink.DemoClientGroup},
+		VPCID: vpc, SubnetID: subnetC, IP: "10.20.3.99", SecurityGroupIDs: []string{privatelink.SmallClientGroup},
 	}
 }
 
@@ -42,16 +42,16 @@ func TestDecide(t *testing.T) {
 		{"nobody's address", nil, nil, "10.1.0.7", 443, network.Dropped, "10.1.0.7"},
 		{"address of another VPC", nil, func(s *network.Source) { s.VPCID = otherVPC }, addressA, 443, network.Dropped, ""},
 		{"no inbound rule", func(c *cloud) {
-			must(c.t, c.world.RemoveSecurityGroupRule(privatelink.DemoEndpointGroup, func(r privatelink.Rule) bool { return !r.Egress }))
+			must(c.t, c.world.RemoveSecurityGroupRule(privatelink.SmallEndpointGroup, func(r privatelink.Rule) bool { return !r.Egress }))
 		}, nil, addressA, 443, network.Dropped, "inbound rule of the endpoint"},
 		{"inbound rule for another port", nil, nil, addressA, 8443, network.Dropped, "inbound rule of the endpoint"},
 		{"inbound rule for the clients' group", func(c *cloud) {
-			must(c.t, c.world.RemoveSecurityGroupRule(privatelink.DemoEndpointGroup, func(r privatelink.Rule) bool { return !r.Egress }))
-			must(c.t, c.world.AddSecurityGroupRule(privatelink.DemoEndpointGroup,
-				privatelink.Rule{Protocol: "-1", GroupID: privatelink.DemoClientGroup}))
+			must(c.t, c.world.RemoveSecurityGroupRule(privatelink.SmallEndpointGroup, func(r privatelink.Rule) bool { return !r.Egress }))
+			must(c.t, c.world.AddSecurityGroupRule(privatelink.SmallEndpointGroup,
+				privatelink.Rule{Protocol: "-1", GroupID: privatelink.SmallClientGroup}))
 		}, nil, addressA, 443, network.Connected, ""},
 		{"no outbound rule", func(c *cloud) {
-			must(c.t, c.world.RemoveSecurityGroupRule(privatelink.DemoClientGroup, func(privatelink.Rule) bool { return true }))
+			must(c.t, c.world.RemoveSecurityGroupRule(privatelink.SmallClientGroup, func(privatelink.Rule) bool { return true }))
 		}, nil, addressA, 443, network.Dropped, "outbound rule of the client"},
 		{"ACL of the clients", func(c *cloud) { must(c.t, c.world.SetACL(subnetC)) }, nil, addressA, 443, network.Dropped,
 			"outbound rules of acl"},
@@ -118,7 +118,7 @@ func TestDecide(t *testing.T) {
 	t.Run("a client's interface", func(t *testing.T) {
 		t.Parallel()
 		c := accepted(t)
-		eni, err := c.world.AddInterface(subnetC, privatelink.DemoEndpointGroup)
+		eni, err := c.world.AddInterface(subnetC, privatelink.SmallEndpointGroup)
 		must(t, err)
 		if got := c.network.Decide(client(), eni.IP, 443); got.Outcome != network.Refused {
 			t.Errorf("got %s, want refused", got.Outcome)
@@ -269,20 +269,20 @@ func TestCABundle(t *testing.T) {
 func TestSources(t *testing.T) {
 	t.Parallel()
 	c := accepted(t)
-	without := network.Source{SubnetID: subnetC, SecurityGroupIDs: []string{privatelink.DemoClientGroup}}
+	without := network.Source{SubnetID: subnetC, SecurityGroupIDs: []string{privatelink.SmallClientGroup}}
 	first, err := c.network.Gateway(without)
 	must(t, err)
 	again, err := c.network.Gateway(without)
 	must(t, err)
 	eni, known := c.world.InterfaceAt(vpc, "10.20.3.4")
-	if first != again || !known || eni.GroupIDs[0] != privatelink.DemoClientGroup {
+	if first != again || !known || eni.GroupIDs[0] != privatelink.SmallClientGroup {
 		t.Errorf("got gateways %s and %s for interface %+v", first, again, eni)
 	}
 	if _, status := c.connect(without, addressA+":443"); status != http.StatusOK {
 		t.Errorf("got %d, want 200", status)
 	}
 	must(t, c.world.SetACL(subnetC))
-	byAddress := network.Source{VPCID: vpc, IP: "10.20.3.50", SecurityGroupIDs: []string{privatelink.DemoClientGroup}}
+	byAddress := network.Source{VPCID: vpc, IP: "10.20.3.50", SecurityGroupIDs: []string{privatelink.SmallClientGroup}}
 	if _, status := c.connect(byAddress, addressA+":443"); status != http.StatusGatewayTimeout {
 		t.Errorf("got %d, want 504: the address lies in subnet C", status)
 	}

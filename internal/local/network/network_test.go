@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	vpc, otherVPC    = privatelink.DemoVPC, "vpc-other"
-	subnetA, subnetC = privatelink.DemoSubnetA, privatelink.DemoSubnetC
-	monteCarlo, host = privatelink.MonteCarloService, privatelink.MonteCarloHost
+	vpc, otherVPC    = privatelink.SmallVPC, "vpc-other"
+	subnetA, subnetC = privatelink.SmallSubnetA, privatelink.SmallSubnetC
+	monteCarlo, host = privatelink.SmallService, privatelink.SmallHost
 	addressA         = "10.20.1.4" // of the endpoint's interface in each subnet
 	addressB         = "10.20.2.4"
 )
@@ -35,23 +35,23 @@ type cloud struct {
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
 	c := &cloud{t: t, clock: clock.New(start)}
-	c.world = privatelink.DemoWorld(c.clock)
+	c.world = privatelink.Small(c.clock)
 	c.world.AddVPC(privatelink.VPC{
-		ID: otherVPC, Region: privatelink.DemoRegion, CIDRs: []string{"10.30.0.0/16"}, DNSSupport: true, DNSHostnames: true,
+		ID: otherVPC, Region: privatelink.SmallRegion, CIDRs: []string{"10.30.0.0/16"}, DNSSupport: true, DNSHostnames: true,
 	})
-	c.zones = route53.New(c.clock, c.world, route53.DefaultOptions())
+	c.zones = route53.New(c.clock, c.world, route53.DefaultOptions(privatelink.SmallAccount))
 	c.world.SetZones(c.zones)
 	var err error
 	c.network, err = network.New(network.Config{World: c.world, Zones: c.zones, Now: c.clock.Now, Dir: t.TempDir()})
 	must(t, err)
 	t.Cleanup(func() { must(t, c.network.Close()) })
 	c.vendor = c.world.Vendor(monteCarlo)
-	must(t, c.vendor.Allow(privatelink.DemoAccount))
+	must(t, c.vendor.Allow(privatelink.SmallAccount))
 	_, err = privatelink.NewService(c.world).Operations()["CreateVpcEndpoint"].Do(&wire.Call{
-		Operation: "CreateVpcEndpoint", Region: privatelink.DemoRegion, AccountID: privatelink.DemoAccount,
+		Operation: "CreateVpcEndpoint", Region: privatelink.SmallRegion, AccountID: privatelink.SmallAccount,
 		Form: map[string][]string{
 			"VpcEndpointType": {"Interface"}, "VpcId": {vpc}, "ServiceName": {monteCarlo}, "SubnetId.1": {subnetA},
-			"SubnetId.2": {privatelink.DemoSubnetB}, "SecurityGroupId.1": {privatelink.DemoEndpointGroup},
+			"SubnetId.2": {privatelink.SmallSubnetB}, "SecurityGroupId.1": {privatelink.SmallEndpointGroup},
 		},
 	})
 	must(t, err)
@@ -83,7 +83,7 @@ func (c *cloud) update(change func(*privatelink.VendorService)) {
 // zone adds a private zone of the demo VPC.
 func (c *cloud) zone(name string, records ...route53.Record) {
 	c.zones.AddZone(route53.Zone{
-		Name: name, Private: true, VPCs: []route53.VPC{{Region: privatelink.DemoRegion, ID: vpc}}, Records: records,
+		Name: name, Private: true, VPCs: []route53.VPC{{Region: privatelink.SmallRegion, ID: vpc}}, Records: records,
 	})
 }
 

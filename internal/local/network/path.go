@@ -21,7 +21,7 @@ type Outcome string
 const (
 	Connected Outcome = "connected"
 	Dropped   Outcome = "dropped" // no answer: a timeout
-	Refused   Outcome = "refused" // nobody listens
+	Refused   Outcome = "refused" // nothing listens
 	Reset     Outcome = "reset"   // accepted, then closed by the vendor
 )
 

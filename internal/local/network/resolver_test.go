@@ -33,7 +33,7 @@ func (c *cloud) ask(vpcID, protocol, name string, kind uint16) (*dns.Msg, []stri
 
 func TestResolver(t *testing.T) {
 	t.Parallel()
-	const zone = "privatelink.getmontecarlo.com"
+	const zone = "privatelink.vendor-example.com"
 	record := func(name, kind string, values ...string) route53.Record {
 		return route53.Record{Name: name, Type: kind, TTL: 60, Values: values}
 	}
@@ -75,13 +75,13 @@ func TestResolver(t *testing.T) {
 		{"a parent zone is a black hole too", func(c *cloud, _ string) { publish(c); c.zone("com") }, vpc, "", dns.TypeA,
 			dns.RcodeNameError, nil},
 		{"the most specific zone decides", func(c *cloud, e string) {
-			c.zone("getmontecarlo.com", record(host, "A", "10.9.9.9"))
+			c.zone("vendor-example.com", record(host, "A", "10.9.9.9"))
 			c.zone(zone, record(host, "CNAME", e))
 		}, vpc, "", dns.TypeCNAME, dns.RcodeSuccess, func(e string) []string { return []string{host + " CNAME " + e} }},
 		{"a name that only ends alike is not in the zone", func(c *cloud,
 			_ string) {
 			publish(c)
-			c.zone("is.privatelink.getmontecarlo.com")
+			c.zone("is.privatelink.vendor-example.com")
 		},
 			vpc, "", dns.TypeA, dns.RcodeSuccess, func(string) []string { return viaLoadBalancer }},
 		{"another VPC does not see the zone", func(c *cloud, e string) { publish(c); c.zone(zone, record(host, "CNAME", e)) },
@@ -94,13 +94,15 @@ func TestResolver(t *testing.T) {
 		}, vpc, "", dns.TypeA, dns.RcodeSuccess, func(string) []string { return viaLoadBalancer }},
 		{"no DNS support, no resolver", func(c *cloud, _ string) { must(c.t, c.world.SetVPCDNS(vpc, false, true)) }, vpc, "", dns.TypeA,
 			dns.RcodeRefused, nil},
-		{"wildcard", func(c *cloud, e string) { c.zone("getmontecarlo.com", record("*.getmontecarlo.com", "A", "10.9.9.9")) }, vpc, "",
+		{"wildcard", func(c *cloud, e string) {
+			c.zone("vendor-example.com", record("*.vendor-example.com", "A", "10.9.9.9"))
+		}, vpc, "",
 			dns.TypeA, dns.RcodeSuccess, func(string) []string { return []string{host + " A 10.9.9.9"} }},
 		{"a wildcard stops at a name that exists", func(c *cloud, e string) {
-			c.zone("getmontecarlo.com", record("*.getmontecarlo.com", "A", "10.9.9.9"), record("x."+zone, "A", "10.9.9.8"))
+			c.zone("vendor-example.com", record("*.vendor-example.com", "A", "10.9.9.9"), record("x."+zone, "A", "10.9.9.8"))
 		}, vpc, "", dns.TypeA, dns.RcodeNameError, nil},
 		{"an empty name above a record exists", func(c *cloud, e string) {
-			c.zone("getmontecarlo.com", record("x.artemis."+zone, "A", "10.9.9.8"))
+			c.zone("vendor-example.com", record("x.artemis."+zone, "A", "10.9.9.8"))
 		}, vpc, "", dns.TypeA, dns.RcodeSuccess, nil},
 		{"CNAMEs in a circle", func(c *cloud, e string) { c.zone(zone, record(host, "CNAME", host)) }, vpc, "", dns.TypeA,
 			dns.RcodeServerFailure, func(string) []string { return slices.Repeat([]string{host + " CNAME " + host}, 9) }},
@@ -159,9 +161,9 @@ func TestResolver(t *testing.T) {
 func TestBlackHoleCarriesItsZone(t *testing.T) {
 	t.Parallel()
 	c := accepted(t)
-	c.zone("getmontecarlo.com")
+	c.zone("vendor-example.com")
 	reply, _ := c.ask(vpc, "udp", host, dns.TypeA)
-	if len(reply.Ns) != 1 || reply.Ns[0].Header().Name != "getmontecarlo.com." || reply.Ns[0].Header().Rrtype != dns.TypeSOA {
+	if len(reply.Ns) != 1 || reply.Ns[0].Header().Name != "vendor-example.com." || reply.Ns[0].Header().Rrtype != dns.TypeSOA {
 		t.Errorf("got authority %v, want the zone's SOA", reply.Ns)
 	}
 }

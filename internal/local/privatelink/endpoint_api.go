@@ -214,7 +214,7 @@ func (w *World) createEndpoint(call *wire.Call) (any, error) {
 }
 
 // newEndpoint makes an endpoint, by an id or with "" by one of its own, which waits for the vendor, or is on its way when the vendor
-// accepts everybody.
+// accepts every account.
 func (w *World) newEndpoint(call *wire.Call, id string) (*Endpoint, error) {
 	e, subnets, err := w.requestedEndpoint(call)
 	if err != nil {

@@ -252,7 +252,7 @@ func TestOptions(t *testing.T) {
 	t.Run("title case", func(t *testing.T) {
 		t.Parallel()
 		c := newCloud(t)
-		c.ec2 = ec2.NewFromConfig(c.server(home).AWS("AKIATEST")) // nobody watches: no model has this, but it was seen
+		c.ec2 = ec2.NewFromConfig(c.server(home).AWS("AKIATEST")) // AWS's model does not have this, but it was seen
 		c.world.Configure(func(o *privatelink.Options) { o.TitleCaseStates = true })
 		if got := c.describe(c.create()).State; got != types.StatePendingAcceptance {
 			t.Errorf("got %s, want PendingAcceptance", got)
@@ -572,7 +572,7 @@ func TestPrivateDNSLife(t *testing.T) {
 
 	c.update(func(s *vendorService) { s.AcceptanceRequired = false })
 	if e := c.describe(c.create(private)); !*e.PrivateDnsEnabled {
-		t.Error("a service that accepts everybody did not get private DNS at creation")
+		t.Error("a service that accepts every account did not get private DNS at creation")
 	}
 }
 
@@ -645,9 +645,8 @@ func TestDescribeVpcEndpointServices(t *testing.T) {
 	equal(t, "zone names", d.AvailabilityZones, []string{"us-east-1a", "us-east-1b"})
 	out, err = read()
 	must(t, err)
-	// The demo's vendors that are open to everyone are among them.
-	equal(t, "names", out.ServiceNames, []string{monteCarlo, privatelink.ClickHouseService, privatelink.ElasticService, "com.open"})
-	open := out.ServiceDetails[3]
+	equal(t, "names", out.ServiceNames, []string{monteCarlo, "com.open"})
+	open := out.ServiceDetails[1]
 	equal(t, "common zones", open.AvailabilityZoneIds, []string{"use1-az3", "use1-az5"})
 	if *open.PrivateDnsName != "open.example.com" || open.PrivateDnsNameVerificationState != types.DnsNameStatePendingVerification {
 		t.Errorf("got private name %s %s", *open.PrivateDnsName, open.PrivateDnsNameVerificationState)

@@ -10,8 +10,8 @@ import (
 	"postern/internal/local/wire"
 )
 
-// somebody is who does things by hand in one of the consumer's accounts.
-func somebody(accountID string) string { return "arn:aws:iam::" + accountID + ":user/somebody" }
+// person is the principal of manual changes in one of the consumer's accounts.
+func person(accountID string) string { return "arn:aws:iam::" + accountID + ":user/somebody" }
 
 // byHand changes an endpoint as a person with a console would.
 func (w *World) byHand(event, endpointID string, change func(*Endpoint)) error {
@@ -22,7 +22,7 @@ func (w *World) byHand(event, endpointID string, change func(*Endpoint)) error {
 		return fmt.Errorf("%s by hand: endpoint %s does not exist", event, endpointID)
 	}
 	change(e)
-	w.mutated(event, []string{endpointID}, somebody(e.AccountID))
+	w.mutated(event, []string{endpointID}, person(e.AccountID))
 	return nil
 }
 
@@ -56,7 +56,7 @@ func (w *World) CreateByHand(made HandMade) (string, error) {
 		return "", fmt.Errorf("making an endpoint by hand: %w", err)
 	}
 	e.Tags = maps.Clone(made.Tags)
-	w.mutated("CreateVpcEndpoint", []string{e.ID}, somebody(e.AccountID))
+	w.mutated("CreateVpcEndpoint", []string{e.ID}, person(e.AccountID))
 	return e.ID, nil
 }
 
@@ -84,7 +84,7 @@ func (w *World) SetPrivateDNSByHand(endpointID string, enabled bool) error {
 	})
 }
 
-// AddEndpoint adds an endpoint as it is, with an interface of the address beside each of its subnets: somebody's, or one of many that
+// AddEndpoint adds an endpoint as it is, with an interface of the address in each of its subnets: a foreign one, or one of many that
 // a measurement needs. Its place must be there already, and nothing is checked.
 func (w *World) AddEndpoint(e Endpoint, ips ...string) {
 	w.mu.Lock()

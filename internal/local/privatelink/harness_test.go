@@ -11,9 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"postern/internal/awserr"
 	"postern/internal/local/clock"
-	"postern/internal/local/conformance"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/wire"
 )
@@ -22,11 +20,11 @@ const role = "arn:aws:iam::111122223333:role/tester"
 
 // The demo world, in short.
 const (
-	account, home, vpc        = privatelink.DemoAccount, privatelink.DemoRegion, privatelink.DemoVPC
-	subnetA, subnetB, subnetC = privatelink.DemoSubnetA, privatelink.DemoSubnetB, privatelink.DemoSubnetC
-	endpointGroup             = privatelink.DemoEndpointGroup
-	clientGroup               = privatelink.DemoClientGroup
-	monteCarlo                = privatelink.MonteCarloService
+	account, home, vpc        = privatelink.SmallAccount, privatelink.SmallRegion, privatelink.SmallVPC
+	subnetA, subnetB, subnetC = privatelink.SmallSubnetA, privatelink.SmallSubnetB, privatelink.SmallSubnetC
+	endpointGroup             = privatelink.SmallEndpointGroup
+	clientGroup               = privatelink.SmallClientGroup
+	monteCarlo                = privatelink.SmallService
 )
 
 type vendorService = privatelink.VendorService
@@ -68,7 +66,7 @@ func (p *permissions) take() []wire.Permission {
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
 	c := &cloud{t: t, clock: clock.New(start), asked: &permissions{}}
-	c.world = privatelink.DemoWorld(c.clock)
+	c.world = privatelink.Small(c.clock)
 	c.vendor = c.world.Vendor(monteCarlo)
 	must(t, c.vendor.Allow(account))
 	c.ec2 = c.client(home)
@@ -77,7 +75,6 @@ func newCloud(t *testing.T) *cloud {
 
 func (c *cloud) client(region string) *ec2.Client {
 	server := c.server(region)
-	conformance.Watch(c.t, server)
 	return ec2.NewFromConfig(server.AWS("AKIATEST"))
 }
 
@@ -143,10 +140,10 @@ func must(t *testing.T, err error) {
 }
 
 // wantCode fails unless err carries an AWS code and all of the texts; code "" wants success.
-func wantCode(t *testing.T, err error, code string, texts ...string) {
+func wantCode(t *testing.T, err error, want string, texts ...string) {
 	t.Helper()
-	if got := awserr.Code(err); got != code || (err != nil) != (code != "") {
-		t.Fatalf("got code %q, want %q: %v", got, code, err)
+	if got := code(err); got != want || (err != nil) != (want != "") {
+		t.Fatalf("got want %q, want %q: %v", got, want, err)
 	}
 	for _, text := range texts {
 		if !strings.Contains(err.Error(), text) {

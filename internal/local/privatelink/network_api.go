@@ -15,15 +15,8 @@ func describes(parameters ...string) []string { return append(slices.Clone(descr
 
 func (w *World) networkOperations() map[string]operation {
 	return map[string]operation{
-		"DescribeVpcs":         {parameters: describes("VpcId"), permissions: everything, do: w.describeVpcs},
-		"DescribeVpcAttribute": {parameters: []string{"VpcId", "Attribute"}, permissions: everything, do: w.describeVpcAttribute},
-		"ModifyVpcAttribute": {
-			write: true, parameters: []string{"VpcId", "EnableDnsSupport.Value", "EnableDnsHostnames.Value"},
-			permissions: func(call *wire.Call) []wire.Permission {
-				return []wire.Permission{w.onVPC(call, call.Form.Get("VpcId"))}
-			},
-			do: w.modifyVpcAttribute,
-		},
+		"DescribeVpcs":              {parameters: describes("VpcId"), permissions: everything, do: w.describeVpcs},
+		"DescribeVpcAttribute":      {parameters: []string{"VpcId", "Attribute"}, permissions: everything, do: w.describeVpcAttribute},
 		"DescribeSubnets":           {parameters: describes("SubnetId"), permissions: everything, do: w.describeSubnets},
 		"DescribeNetworkAcls":       {parameters: describes("NetworkAclId"), permissions: everything, do: w.describeNetworkAcls},
 		"DescribeNetworkInterfaces": {parameters: describes("NetworkInterfaceId"), permissions: everything, do: w.describeInterfaces},
@@ -121,23 +114,6 @@ func (w *World) describeVpcAttribute(call *wire.Call) (any, error) {
 
 type returned struct {
 	Return bool `xml:"return"`
-}
-
-func (w *World) modifyVpcAttribute(call *wire.Call) (any, error) {
-	vpc, err := w.vpcIn(call, call.Form.Get("VpcId"))
-	if err != nil {
-		return nil, err
-	}
-	support, hostnames := call.Form.Get("EnableDnsSupport.Value"), call.Form.Get("EnableDnsHostnames.Value")
-	if (support == "") == (hostnames == "") {
-		return nil, fault("InvalidParameterCombination", "Fields for exactly one attribute may be specified")
-	}
-	if support != "" {
-		vpc.DNSSupport = support == "true"
-	} else {
-		vpc.DNSHostnames = hostnames == "true"
-	}
-	return returned{true}, nil
 }
 
 type subnetXML struct {

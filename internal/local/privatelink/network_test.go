@@ -38,18 +38,10 @@ func TestVPCs(t *testing.T) {
 	if support.EnableDnsSupport == nil || !*support.EnableDnsSupport.Value || support.EnableDnsHostnames != nil {
 		t.Errorf("got %+v, want only DNS support, true", support)
 	}
-	_, err = c.ec2.ModifyVpcAttribute(t.Context(), &ec2.ModifyVpcAttributeInput{
-		VpcId: aws.String(vpc), EnableDnsHostnames: &types.AttributeBooleanValue{Value: aws.Bool(false)},
-	})
-	must(t, err)
+	must(t, c.world.SetVPCDNS(vpc, true, false))
 	if *attribute(types.VpcAttributeNameEnableDnsHostnames).EnableDnsHostnames.Value {
 		t.Error("DNS hostnames are still on")
 	}
-	on := &types.AttributeBooleanValue{Value: aws.Bool(true)}
-	_, err = c.ec2.ModifyVpcAttribute(t.Context(), &ec2.ModifyVpcAttributeInput{
-		VpcId: aws.String(vpc), EnableDnsHostnames: on, EnableDnsSupport: on,
-	})
-	wantCode(t, err, "InvalidParameterCombination") // AWS: one attribute a call
 	_, err = c.ec2.DescribeVpcAttribute(t.Context(), &ec2.DescribeVpcAttributeInput{VpcId: aws.String(vpc), Attribute: "other"})
 	wantCode(t, err, "InvalidParameterValue")
 }
@@ -170,26 +162,6 @@ func TestSecurityGroups(t *testing.T) {
 	if len(g.IpPermissionsEgress) != 1 || *g.IpPermissionsEgress[0].IpProtocol != "-1" || *g.Tags[0].Value != "b" {
 		t.Errorf("got outbound %+v and tags %+v", g.IpPermissionsEgress, g.Tags)
 	}
-	rules, err := c.ec2.DescribeSecurityGroupRules(ctx, &ec2.DescribeSecurityGroupRulesInput{Filters: filter("group-id",
-		*made.GroupId)})
-	must(t, err)
-	if len(rules.SecurityGroupRules) != 4 || *rules.SecurityGroupRules[2].CidrIpv4 != "10.30.0.0/16" ||
-		*rules.SecurityGroupRules[3].ReferencedGroupInfo.GroupId != clientGroup || *rules.SecurityGroupRules[3].FromPort != -1 {
-		t.Errorf("got rules %+v", rules.SecurityGroupRules)
-	}
-	revoke := func(in *ec2.RevokeSecurityGroupIngressInput) error {
-		in.GroupId = made.GroupId
-		_, err := c.ec2.RevokeSecurityGroupIngress(ctx, in)
-		return err
-	}
-	byID := []string{*rules.SecurityGroupRules[2].SecurityGroupRuleId}
-	must(t, revoke(&ec2.RevokeSecurityGroupIngressInput{SecurityGroupRuleIds: byID}))
-	wantCode(t, revoke(&ec2.RevokeSecurityGroupIngressInput{SecurityGroupRuleIds: byID}), "InvalidSecurityGroupRuleId.NotFound")
-	must(t, revoke(&ec2.RevokeSecurityGroupIngressInput{IpPermissions: []types.IpPermission{permission("tcp", 443,
-		"10.20.0.0/16")}}))
-	wantCode(t, revoke(&ec2.RevokeSecurityGroupIngressInput{IpPermissions: []types.IpPermission{permission("tcp", 443,
-		"10.20.0.0/16")}}),
-		"InvalidPermission.NotFound")
 	deletion := func(id string) error {
 		_, err := c.ec2.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: &id})
 		return err

@@ -27,9 +27,6 @@ func (w *World) groupOperations() map[string]operation {
 		"DescribeSecurityGroups": {
 			parameters: describes("GroupId", "GroupName"), permissions: everything, do: w.describeSecurityGroups,
 		},
-		"DescribeSecurityGroupRules": {
-			parameters: describes("SecurityGroupRuleId"), permissions: everything, do: w.describeSecurityGroupRules,
-		},
 		"CreateSecurityGroup": {
 			write: true, parameters: append([]string{"GroupName", "GroupDescription", "VpcId"}, specifyingTags...),
 			permissions: w.permitCreateSecurityGroup, do: w.createSecurityGroup,
@@ -38,10 +35,6 @@ func (w *World) groupOperations() map[string]operation {
 		"AuthorizeSecurityGroupIngress": {
 			write: true, parameters: append(slices.Clone(permissionParameters), specifyingTags...), permissions: onGroup,
 			do: w.authorizeIngress,
-		},
-		"RevokeSecurityGroupIngress": {
-			write: true, parameters: append(slices.Clone(permissionParameters), "SecurityGroupRuleId"), permissions: onGroup,
-			do: w.revokeIngress,
 		},
 	}
 }
@@ -182,39 +175,6 @@ func newRuleXML(call *wire.Call, groupID string, rule Rule) ruleXML {
 		}{rule.GroupID, call.AccountID}
 	}
 	return item
-}
-
-func (w *World) describeSecurityGroupRules(call *wire.Call) (any, error) {
-	type owned struct {
-		Rule
-		groupID string
-	}
-	var rules []*owned
-	for _, g := range seen(w, call, w.groups.all(), func(g *SecurityGroup) string { return g.VPCID }) {
-		for _, rule := range g.Rules {
-			rules = append(rules, &owned{rule, g.ID})
-		}
-	}
-	notFound := func(id string) error {
-		return fault("InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '%s' does not exist", id)
-	}
-	found, err := selected(call.Form, rules, list(call.Form, "SecurityGroupRuleId"), notFound,
-		func(r *owned) (string, map[string]string, attributes) {
-			return r.ID, r.Tags, attributes{"group-id": {r.groupID}, "security-group-rule-id": {r.ID}}
-		})
-	if err != nil {
-		return nil, err
-	}
-	items, next, err := page(call.Form, found, w.options.PageSize, 5)
-	var answer struct {
-		Rules     []ruleXML `xml:"securityGroupRuleSet>item"`
-		NextToken string    `xml:"nextToken,omitempty"`
-	}
-	for _, r := range items {
-		answer.Rules = append(answer.Rules, newRuleXML(call, r.groupID, r.Rule))
-	}
-	answer.NextToken = next
-	return answer, err
 }
 
 func (w *World) permitCreateSecurityGroup(call *wire.Call) []wire.Permission {
@@ -379,34 +339,4 @@ func (w *World) authorizeIngress(call *wire.Call) (any, error) {
 	}
 	group.Rules, answer.Return = all, true
 	return answer, nil
-}
-
-// revokeIngress removes rules by id or by what they say, all or none.
-func (w *World) revokeIngress(call *wire.Call) (any, error) {
-	group, err := w.groupIn(call)
-	if err != nil {
-		return nil, err
-	}
-	rules, err := w.requestedRules(call)
-	if err != nil {
-		return nil, err
-	}
-	left := slices.Clone(group.Rules)
-	drop := func(match func(Rule) bool) bool {
-		before := len(left)
-		left = slices.DeleteFunc(left, func(r Rule) bool { return !r.Egress && match(r) })
-		return len(left) < before
-	}
-	for _, id := range list(call.Form, "SecurityGroupRuleId") {
-		if !drop(func(r Rule) bool { return r.ID == id }) {
-			return nil, fault("InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '%s' does not exist", id)
-		}
-	}
-	for _, rule := range rules {
-		if !drop(rule.same) {
-			return nil, fault("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
-		}
-	}
-	group.Rules = left
-	return returned{true}, nil
 }

@@ -93,7 +93,7 @@ func marshal(operation string, answer any) ([]byte, error) {
 // position is a list position inside a parameter's name: the .2 of SubnetId.2.
 var position = regexp.MustCompile(`\.[0-9]+`)
 
-// checkParameters refuses, loudly, a parameter that the embedded cloud would otherwise ignore.
+// checkParameters refuses, loudly, a parameter that the simulation would otherwise ignore.
 func checkParameters(operation string, form url.Values, known []string) error {
 	for parameter := range form {
 		name := position.ReplaceAllString(parameter, "")
@@ -102,7 +102,7 @@ func checkParameters(operation string, form url.Values, known []string) error {
 		}
 		return &wire.Error{
 			Status: http.StatusNotImplemented, Code: wire.CodeNotImplemented,
-			Message: fmt.Sprintf("the embedded cloud does not know the parameter %s of ec2.%s", name, operation),
+			Message: fmt.Sprintf("the simulation does not know the parameter %s of ec2.%s", name, operation),
 		}
 	}
 	return nil

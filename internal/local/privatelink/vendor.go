@@ -12,7 +12,7 @@ type VendorService struct {
 	ID, Owner          string   // vpce-svc-…; the vendor's account
 	AZIDs              []string // where it is offered
 	AcceptanceRequired bool
-	AllowedAccounts    []string // accounts that may see it; "*" is everyone
+	AllowedAccounts    []string // accounts that may see it; "*" is every account
 	ConsumerRegions    []string // other Regions that may reach it
 	RemoteAZIDs        []string // zones of those Regions that may; nil means all
 	PolicySupported    bool
@@ -160,12 +160,12 @@ func (v *Vendor) Reject(endpointID, reason string) error {
 	})
 }
 
-// Expire lets an endpoint's wait for acceptance run out. AWS tells nobody.
+// Expire ends an endpoint's wait for acceptance. AWS sends no notification.
 func (v *Vendor) Expire(endpointID string) error {
 	return v.act("expiring", endpointID, []State{PendingAcceptance}, func(w *World, e *Endpoint) { w.close(e, Expired) })
 }
 
-// Fail makes an endpoint fail on its way, with DescribeVpcEndpoints' LastError. AWS tells nobody.
+// Fail makes an endpoint fail on its way, with DescribeVpcEndpoints' LastError. AWS sends no notification.
 func (v *Vendor) Fail(endpointID, code, message string) error {
 	return v.act("failing", endpointID, []State{PendingAcceptance, Pending}, func(w *World, e *Endpoint) {
 		w.close(e, Failed)

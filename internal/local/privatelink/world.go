@@ -1,4 +1,4 @@
-// Package privatelink is the embedded cloud's EC2, as far as PrivateLink needs it, and the vendors on the other side of it: VPCs,
+// Package privatelink simulates EC2, as far as PrivateLink needs it, and the vendors on the other side of it: VPCs,
 // subnets, security groups, network ACLs, endpoint services, interface endpoints with their network interfaces, and connection
 // notifications. It enforces AWS's rules and speaks EC2's wire protocol (Service); tests and the demo act as the vendor (Vendor)
 // or as a person with a console (the methods of World in hand.go).
@@ -141,7 +141,7 @@ func (w *World) called(vpcID, name string, parameters map[string]any) {
 		return
 	}
 	call := cloudtrail.Call{
-		Service: "ec2", Name: name, Principal: somebody(vpc.AccountID), Account: vpc.AccountID, Region: vpc.Region, Parameters: parameters,
+		Service: "ec2", Name: name, Principal: person(vpc.AccountID), Account: vpc.AccountID, Region: vpc.Region, Parameters: parameters,
 		Response: map[string]any{"_return": true},
 	}
 	w.clock.After(0, "ec2 "+name, func() { f(call) })

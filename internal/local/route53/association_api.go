@@ -1,10 +1,8 @@
 package route53
 
 import (
-	"encoding/base64"
 	"net/http"
 	"slices"
-	"strings"
 
 	"postern/internal/local/wire"
 )
@@ -118,36 +116,4 @@ func (s *Service) deauthorize(call *wire.Call) ([]byte, error) {
 	}
 	zone.Authorized = slices.Delete(slices.Clone(zone.Authorized), i, i+1)
 	return reply(call, struct{}{})
-}
-
-func (s *Service) listAuthorizations(call *wire.Call) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	zone, err := s.zoneOf(call)
-	if err != nil {
-		return nil, err
-	}
-	limit, err := s.limit(call, "maxresults")
-	if err != nil {
-		return nil, err
-	}
-	all := slices.Clone(zone.Authorized)
-	slices.SortFunc(all, func(a, b VPC) int { return strings.Compare(a.ID, b.ID) })
-	if token := call.HTTP.URL.Query().Get("nexttoken"); token != "" {
-		last, err := base64.URLEncoding.DecodeString(token)
-		if err != nil {
-			return nil, fault(http.StatusBadRequest, "InvalidPaginationToken", "The token %s is invalid", token)
-		}
-		all = slices.DeleteFunc(all, func(v VPC) bool { return v.ID <= string(last) })
-	}
-	next := ""
-	if len(all) > limit {
-		all = all[:limit]
-		next = base64.URLEncoding.EncodeToString([]byte(all[limit-1].ID))
-	}
-	return reply(call, struct {
-		ZoneID    string `xml:"HostedZoneId"`
-		VPCs      []VPC  `xml:"VPCs>VPC"`
-		NextToken string `xml:"NextToken,omitempty"`
-	}{zone.ID, all, next})
 }

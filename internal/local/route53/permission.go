@@ -19,10 +19,6 @@ func onZone(call *wire.Call) []wire.Permission {
 	return []wire.Permission{{Action: "route53:" + call.Operation, Resource: "arn:aws:route53:::hostedzone/" + call.Path["Id"]}}
 }
 
-func onChange(call *wire.Call) []wire.Permission {
-	return []wire.Permission{{Action: "route53:" + call.Operation, Resource: "arn:aws:route53:::change/" + call.Path["Id"]}}
-}
-
 // vpcKey is the condition key route53:VPCs of a call.
 func vpcKey(call *wire.Call) map[string][]string {
 	var vpc VPC

@@ -136,7 +136,7 @@ func TestChangesAreSeenWhenInSync(t *testing.T) {
 		}
 		return targets
 	}
-	first, err := c.change(zone, cname(upsert, host, "one.example.com"))
+	_, err := c.change(zone, cname(upsert, host, "one.example.com"))
 	must(t, err)
 	c.pass(10 * time.Second)
 	_, err = c.change(zone, cname(upsert, host, "two.example.com"))
@@ -147,11 +147,6 @@ func TestChangesAreSeenWhenInSync(t *testing.T) {
 	c.pass(10 * time.Second)
 	if got := seen(); !slices.Equal(got, []string{"one.example.com"}) {
 		t.Errorf("got %v when the first change is in sync", got)
-	}
-	change, err := c.sdk.GetChange(t.Context(), &sdk.GetChangeInput{Id: first.Id})
-	must(t, err)
-	if change.ChangeInfo.Status != types.ChangeStatusInsync || !change.ChangeInfo.SubmittedAt.Equal(start.Add(time.Minute)) {
-		t.Errorf("got %+v", change.ChangeInfo)
 	}
 	c.pass(10 * time.Second)
 	if got := seen(); !slices.Equal(got, []string{"two.example.com"}) {

@@ -10,20 +10,18 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
-	"postern/internal/awserr"
 	"postern/internal/local/clock"
-	"postern/internal/local/conformance"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
 	"postern/internal/local/wire"
 )
 
 const (
-	vpc, home  = privatelink.DemoVPC, privatelink.DemoRegion
+	vpc, home  = privatelink.SmallVPC, privatelink.SmallRegion
 	secondVPC  = "vpc-2"
-	zoneName   = "privatelink.getmontecarlo.com"
-	host       = privatelink.MonteCarloHost
-	monteCarlo = privatelink.MonteCarloService
+	zoneName   = "privatelink.vendor-example.com"
+	host       = privatelink.SmallHost
+	monteCarlo = privatelink.SmallService
 	foreigner  = "999900001111"
 )
 
@@ -51,15 +49,14 @@ func (c *cloud) Authorize(_ string, p wire.Permission) wire.Decision {
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
 	c := &cloud{t: t, clock: clock.New(start)}
-	c.world = privatelink.DemoWorld(c.clock)
+	c.world = privatelink.Small(c.clock)
 	c.world.AddVPC(privatelink.VPC{ID: secondVPC, Region: home, CIDRs: []string{"10.30.0.0/16"}, DNSSupport: true,
 		DNSHostnames: true})
-	c.service = route53.New(c.clock, c.world, route53.DefaultOptions())
+	c.service = route53.New(c.clock, c.world, route53.DefaultOptions(privatelink.SmallAccount))
 	c.world.SetZones(c.service)
 	server := wire.NewServer(wire.Config{
-		AccountID: privatelink.DemoAccount, Region: home, Now: c.clock.Now, Authorizer: c,
+		AccountID: privatelink.SmallAccount, Region: home, Now: c.clock.Now, Authorizer: c,
 	}, c.service)
-	conformance.Watch(t, server)
 	server.Register("AKIATEST", wire.Principal{RoleARN: "arn:aws:iam::111122223333:role/tester", Function: "tester"})
 	c.sdk = sdk.NewFromConfig(server.AWS("AKIATEST"))
 	return c
@@ -147,13 +144,13 @@ func (c *cloud) records(zone string) []string {
 func (c *cloud) endpoint(private bool) (id, name string) {
 	c.t.Helper()
 	vendor := c.world.Vendor(monteCarlo)
-	must(c.t, vendor.Allow(privatelink.DemoAccount))
+	must(c.t, vendor.Allow(privatelink.SmallAccount))
 	form := map[string][]string{
 		"Action": {"CreateVpcEndpoint"}, "VpcEndpointType": {"Interface"}, "VpcId": {vpc}, "ServiceName": {monteCarlo},
-		"SubnetId.1": {privatelink.DemoSubnetA}, "SubnetId.2": {privatelink.DemoSubnetB},
+		"SubnetId.1": {privatelink.SmallSubnetA}, "SubnetId.2": {privatelink.SmallSubnetB},
 	}
 	create := privatelink.NewService(c.world).Operations()["CreateVpcEndpoint"]
-	_, err := create.Do(&wire.Call{Operation: "CreateVpcEndpoint", Region: home, AccountID: privatelink.DemoAccount, Form: form})
+	_, err := create.Do(&wire.Call{Operation: "CreateVpcEndpoint", Region: home, AccountID: privatelink.SmallAccount, Form: form})
 	must(c.t, err)
 	id = vendor.Waiting()[0]
 	must(c.t, vendor.Accept(id))
@@ -172,10 +169,10 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func wantCode(t *testing.T, err error, code string, texts ...string) {
+func wantCode(t *testing.T, err error, want string, texts ...string) {
 	t.Helper()
-	if got := awserr.Code(err); got != code || (err != nil) != (code != "") {
-		t.Fatalf("got code %q, want %q: %v", got, code, err)
+	if got := code(err); got != want || (err != nil) != (want != "") {
+		t.Fatalf("got code %q, want %q: %v", got, want, err)
 	}
 	for _, text := range texts {
 		if !strings.Contains(err.Error(), text) {

@@ -31,11 +31,7 @@ var routes = []struct{ operation, method, path string }{
 	{"AssociateVPCWithHostedZone", "POST", "hostedzone/{Id}/associatevpc"},
 	{"DisassociateVPCFromHostedZone", "POST", "hostedzone/{Id}/disassociatevpc"},
 	{"CreateVPCAssociationAuthorization", "POST", "hostedzone/{Id}/authorizevpcassociation"},
-	{"ListVPCAssociationAuthorizations", "GET", "hostedzone/{Id}/authorizevpcassociation"},
 	{"DeleteVPCAssociationAuthorization", "POST", "hostedzone/{Id}/deauthorizevpcassociation"},
-	{"GetChange", "GET", "change/{Id}"},
-	{"ChangeTagsForResource", "POST", "tags/{Type}/{Id}"},
-	{"ListTagsForResource", "GET", "tags/{Type}/{Id}"},
 }
 
 // Route names the operation of a request.
@@ -65,7 +61,7 @@ func match(pattern, segments []string) (map[string]string, bool) {
 	return parameters, true
 }
 
-// Operations are the operations of Route 53 that Postern may use.
+// Operations are the simulated operations.
 func (s *Service) Operations() map[string]wire.Operation {
 	zone := onZone
 	operations := map[string]wire.Operation{
@@ -80,10 +76,6 @@ func (s *Service) Operations() map[string]wire.Operation {
 		"DisassociateVPCFromHostedZone":     {Write: true, Permissions: withVPC(zone), Do: s.disassociate},
 		"CreateVPCAssociationAuthorization": {Write: true, Permissions: authorizing, Do: s.authorize},
 		"DeleteVPCAssociationAuthorization": {Write: true, Permissions: authorizing, Do: s.deauthorize},
-		"ListVPCAssociationAuthorizations":  {Permissions: zone, Do: s.listAuthorizations},
-		"GetChange":                         {Permissions: onChange, Do: s.getChange},
-		"ChangeTagsForResource":             {Write: true, Permissions: zone, Do: s.changeTags},
-		"ListTagsForResource":               {Permissions: zone, Do: s.listTags},
 	}
 	for name, operation := range operations {
 		do := operation.Do
@@ -134,7 +126,7 @@ func reply(call *wire.Call, answer any) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// element is an element that a request has and the embedded cloud does not know.
+// element is an element that a request has and the simulation does not know.
 type element struct{ XMLName xml.Name }
 
 // read decodes a request; known reports the elements that it does not know, which are refused loudly.
@@ -144,7 +136,7 @@ func read(call *wire.Call, into any, unknown func() []element) error {
 	}
 	if rest := unknown(); len(rest) > 0 {
 		return fault(http.StatusNotImplemented, wire.CodeNotImplemented,
-			"the embedded cloud does not know the element %s of route53.%s", rest[0].XMLName.Local, call.Operation)
+			"the simulation does not know the element %s of route53.%s", rest[0].XMLName.Local, call.Operation)
 	}
 	return nil
 }
@@ -193,14 +185,4 @@ func (c *change) info() changeInfo {
 // changed is the answer of most writes.
 type changed struct {
 	Change changeInfo `xml:"ChangeInfo"`
-}
-
-func (s *Service) getChange(call *wire.Call) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.changes[call.Path["Id"]]
-	if c == nil {
-		return nil, fault(http.StatusNotFound, "NoSuchChange", "Could not find resource with ID: %s", call.Path["Id"])
-	}
-	return reply(call, changed{c.info()})
 }

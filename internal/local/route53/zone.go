@@ -1,4 +1,4 @@
-// Package route53 is the embedded cloud's Route 53: hosted zones, their records and the VPCs they are associated with, and what
+// Package route53 simulates Route 53: hosted zones, their records and the VPCs they are associated with, and what
 // resolvers see of them, which is not what the API shows until a change is in sync. It enforces AWS's rules and speaks the wire
 // protocol.
 package route53
@@ -34,9 +34,9 @@ type Options struct {
 	PageSize          int // most items of one answer when the caller asks for no fewer
 }
 
-// DefaultOptions are AWS's defaults, without its throttle.
-func DefaultOptions() Options {
-	return Options{AccountID: privatelink.DemoAccount, InSyncAfter: 20 * time.Second, ZoneQuota: 500, PageSize: 100}
+// DefaultOptions are AWS's defaults for an account, without its throttle.
+func DefaultOptions(accountID string) Options {
+	return Options{AccountID: accountID, InSyncAfter: 20 * time.Second, ZoneQuota: 500, PageSize: 100}
 }
 
 // EC2 is what Route 53 needs to know of the VPCs and endpoints. It is asked before Route 53 locks its own state, since the
@@ -140,13 +140,13 @@ func (z *Zone) has(vpcID string) bool {
 	return slices.ContainsFunc(z.VPCs, func(v VPC) bool { return v.ID == vpcID })
 }
 
-// AddZone adds a zone that somebody else made, in sync at once, and returns its id. Without an owner it is the account's own.
+// AddZone adds a zone that was made manually, in sync at once, and returns its ID. Without an owner it is the account's own.
 func (s *Service) AddZone(zone Zone) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	zone.Name = Canonical(zone.Name)
 	zone.Owner = cmp.Or(zone.Owner, s.options.AccountID)
-	zone.CallerReference = cmp.Or(zone.CallerReference, "somebody else's")
+	zone.CallerReference = cmp.Or(zone.CallerReference, "made manually")
 	records := zone.Records
 	s.add(&zone)
 	for _, record := range records {

@@ -25,7 +25,7 @@ func (z *Zone) xml() zoneXML {
 	return zoneXML{"/hostedzone/" + z.ID, z.Name, z.CallerReference, z.Comment, z.Private, len(z.Records)}
 }
 
-// nameServers are those of a zone. Nobody asks them for a private one.
+// nameServers are those of a zone. Resolvers do not use them for a private zone.
 var nameServers = []string{"ns-0.awsdns-00.com", "ns-512.awsdns-00.net", "ns-1024.awsdns-00.org", "ns-1536.awsdns-00.co.uk"}
 
 type createZoneRequest struct {

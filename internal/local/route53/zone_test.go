@@ -19,7 +19,7 @@ func TestZoneLife(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	ctx := t.Context()
-	out, err := c.sdk.CreateHostedZone(ctx, zoneRequest("Privatelink.GetMonteCarlo.com"))
+	out, err := c.sdk.CreateHostedZone(ctx, zoneRequest("Privatelink.Vendor-Example.com"))
 	must(t, err)
 	z := out.HostedZone
 	if *z.Name != zoneName+"." || !strings.HasPrefix(*z.Id, "/hostedzone/Z") || !z.Config.PrivateZone ||
@@ -31,21 +31,16 @@ func TestZoneLife(t *testing.T) {
 		t.Error("resolvers see the zone before it is in sync")
 	}
 	c.pass(19 * time.Second)
-	status := func() types.ChangeStatus {
-		change, err := c.sdk.GetChange(ctx, &sdk.GetChangeInput{Id: out.ChangeInfo.Id})
-		must(t, err)
-		return change.ChangeInfo.Status
-	}
-	if got := status(); got != types.ChangeStatusPending {
-		t.Errorf("got %s after 19 s", got)
+	if len(c.service.View(vpc)) != 0 {
+		t.Error("resolvers see the zone after 19 s")
 	}
 	c.pass(time.Second)
-	if got := status(); got != types.ChangeStatusInsync || len(c.service.View(vpc)) != 1 || len(c.service.View(secondVPC)) != 0 {
-		t.Errorf("got %s after 20 s", got)
+	if len(c.service.View(vpc)) != 1 || len(c.service.View(secondVPC)) != 0 {
+		t.Error("resolvers do not see the zone after 20 s")
 	}
 	got, err := c.sdk.GetHostedZone(ctx, &sdk.GetHostedZoneInput{Id: z.Id})
 	must(t, err)
-	if *got.HostedZone.CallerReference != "ref Privatelink.GetMonteCarlo.com" || *got.HostedZone.Config.Comment != "postern" ||
+	if *got.HostedZone.CallerReference != "ref Privatelink.Vendor-Example.com" || *got.HostedZone.Config.Comment != "postern" ||
 		len(got.VPCs) != 1 || *got.VPCs[0].VPCId != vpc {
 		t.Errorf("got %+v in %+v", got.HostedZone, got.VPCs)
 	}
@@ -66,8 +61,6 @@ func TestZoneLife(t *testing.T) {
 	if len(c.service.View(vpc)) != 0 {
 		t.Error("resolvers still see the zone")
 	}
-	_, err = c.sdk.GetChange(ctx, &sdk.GetChangeInput{Id: aws.String("C9")})
-	wantCode(t, err, "NoSuchChange")
 }
 
 func TestCreateHostedZoneRefuses(t *testing.T) {
@@ -85,7 +78,7 @@ func TestCreateHostedZoneRefuses(t *testing.T) {
 		{"zone of that name", func(c *cloud) { c.newZone(zoneName) }, func(in *sdk.CreateHostedZoneInput) {
 			in.CallerReference = aws.String("new")
 		}, "ConflictingDomainExists", vpc},
-		{"somebody else's zone of that name", func(c *cloud) {
+		{"a foreign zone of that name", func(c *cloud) {
 			c.service.AddZone(route53.Zone{Name: zoneName, Owner: foreigner, Private: true, VPCs: []route53.VPC{{Region: home, ID: vpc}}})
 		}, nil, "ConflictingDomainExists", ""},
 		{"zone of that name in another VPC", func(c *cloud) {
@@ -152,7 +145,7 @@ func TestListHostedZonesByVPC(t *testing.T) {
 	}
 	managed := c.world.ManagedZones(vpc)[0].ID
 	want := map[string]string{
-		"mine.example.com.": mine + " " + privatelink.DemoAccount, "theirs.example.com.": foreign + " " + foreigner,
+		"mine.example.com.": mine + " " + privatelink.SmallAccount, "theirs.example.com.": foreign + " " + foreigner,
 		host + ".": managed + " vpce.amazonaws.com",
 	}
 	if diff := cmp.Diff(want, got); diff != "" || pages != 3 {
@@ -245,18 +238,6 @@ func TestAuthorizations(t *testing.T) {
 			VPC: named(id)})
 		must(t, err)
 	}
-	list := func(token *string) ([]types.VPC, *string) {
-		out, err := c.sdk.ListVPCAssociationAuthorizations(ctx, &sdk.ListVPCAssociationAuthorizationsInput{
-			HostedZoneId: &zone, MaxResults: aws.Int32(1), NextToken: token,
-		})
-		must(t, err)
-		return out.VPCs, out.NextToken
-	}
-	first, token := list(nil)
-	second, last := list(token)
-	if len(first) != 1 || *first[0].VPCId != "vpc-a" || len(second) != 1 || *second[0].VPCId != "vpc-b" || last != nil {
-		t.Errorf("got %v then %v", first, second)
-	}
 	remove := func() error {
 		_, err := c.sdk.DeleteVPCAssociationAuthorization(ctx, &sdk.DeleteVPCAssociationAuthorizationInput{HostedZoneId: &zone,
 			VPC: named("vpc-a")})
@@ -264,32 +245,6 @@ func TestAuthorizations(t *testing.T) {
 	}
 	must(t, remove())
 	wantCode(t, remove(), "VPCAssociationAuthorizationNotFound")
-}
-
-func TestTags(t *testing.T) {
-	t.Parallel()
-	c := newCloud(t)
-	id := strings.TrimPrefix(c.newZone(zoneName), "/hostedzone/")
-	_, err := c.sdk.ChangeTagsForResource(t.Context(), &sdk.ChangeTagsForResourceInput{
-		ResourceType: types.TagResourceTypeHostedzone, ResourceId: &id,
-		AddTags: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}, {Key: aws.String("b"), Value: aws.String("2")}},
-	})
-	must(t, err)
-	_, err = c.sdk.ChangeTagsForResource(t.Context(), &sdk.ChangeTagsForResourceInput{
-		ResourceType: types.TagResourceTypeHostedzone, ResourceId: &id, RemoveTagKeys: []string{"a"},
-	})
-	must(t, err)
-	out, err := c.sdk.ListTagsForResource(t.Context(), &sdk.ListTagsForResourceInput{
-		ResourceType: types.TagResourceTypeHostedzone, ResourceId: &id,
-	})
-	must(t, err)
-	if tags := out.ResourceTagSet.Tags; len(tags) != 1 || *tags[0].Key != "b" || *out.ResourceTagSet.ResourceId != id {
-		t.Errorf("got %+v", tags)
-	}
-	_, err = c.sdk.ListTagsForResource(t.Context(), &sdk.ListTagsForResourceInput{
-		ResourceType: types.TagResourceTypeHostedzone, ResourceId: aws.String("Z9"),
-	})
-	wantCode(t, err, "NoSuchHostedZone")
 }
 
 func TestThrottling(t *testing.T) {

@@ -1,4 +1,4 @@
-// Package secretsmanager is the embedded cloud's Secrets Manager: secrets with a current and a previous value.
+// Package secretsmanager simulates Secrets Manager: secrets with a current and a previous value.
 package secretsmanager
 
 import (
@@ -99,7 +99,7 @@ func (s *Service) Value(name string) (string, bool) {
 	return found.versions[current].value, true
 }
 
-// Operations are the operations known here.
+// Operations are the simulated operations.
 func (s *Service) Operations() map[string]wire.Operation {
 	return map[string]wire.Operation{
 		"GetSecretValue": {Permissions: s.onSecret, Do: wire.JSON(s.getSecretValue)},
@@ -111,7 +111,7 @@ func (s *Service) onSecret(call *wire.Call) []wire.Permission {
 	defer s.mu.Unlock()
 	var in getSecretValueInput
 	_ = json.Unmarshal(call.Body, &in) // what cannot be read is refused by Do
-	// AWS: six characters are added to a secret's name in its ARN; of a secret that does not exist, nobody knows which.
+	// AWS: six characters are added to a secret's name in its ARN; those of a secret that does not exist are unknown.
 	resource := "arn:aws:secretsmanager:" + s.region + ":" + s.account + ":secret:" + in.SecretId + "-AbCdEf"
 	if found := s.find(in.SecretId); found != nil {
 		resource = found.arn

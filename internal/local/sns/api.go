@@ -4,19 +4,16 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 
 	"postern/internal/local/wire"
 )
 
-// Operations are the operations known here.
+// Operations are the simulated operations.
 func (s *Service) Operations() map[string]wire.Operation {
 	return map[string]wire.Operation{
-		"Publish":                  {Write: true, Permissions: s.mayPublish, Do: s.answerPublish},
-		"GetTopicAttributes":       {Permissions: onTopic, Do: s.getTopicAttributes},
-		"ListSubscriptionsByTopic": {Permissions: onTopic, Do: s.listSubscriptions},
+		"Publish": {Write: true, Permissions: s.mayPublish, Do: s.answerPublish},
 	}
 }
 
@@ -42,11 +39,11 @@ func (s *Service) mayPublish(call *wire.Call) []wire.Permission {
 	return needed
 }
 
-// maxMessage is the largest message, attributes included, in bytes. AWS: 256 KB.
+// maxMessage is the largest message, in bytes. AWS: 256 KB.
 const maxMessage = 256 * 1024
 
 func (s *Service) answerPublish(call *wire.Call) ([]byte, error) {
-	if err := known(call, "TopicArn", "Message", "Subject", "MessageAttributes"); err != nil {
+	if err := known(call, "TopicArn", "Message", "Subject"); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -55,10 +52,6 @@ func (s *Service) answerPublish(call *wire.Call) ([]byte, error) {
 		TopicARN: call.Form.Get("TopicArn"), Subject: call.Form.Get("Subject"), Message: call.Form.Get("Message"),
 	}
 	if err := s.exists(n.TopicARN); err != nil {
-		return nil, err
-	}
-	var err error
-	if n.Attributes, err = readAttributes(call.Form); err != nil {
 		return nil, err
 	}
 	if err := n.check(call.Form.Has("Subject")); err != nil {
@@ -75,16 +68,12 @@ func (s *Service) answerPublish(call *wire.Call) ([]byte, error) {
 // AWS: a subject is ASCII text that begins with a letter, number or punctuation mark, has no line breaks or control characters,
 // and fewer than 100 characters.
 func (n Notification) check(hasSubject bool) error {
-	size := len(n.Message)
-	for name, a := range n.Attributes {
-		size += len(name) + len(a.Type) + len(a.Value)
-	}
 	switch {
 	case n.Message == "":
 		return invalid("Empty message")
 	case !utf8.ValidString(n.Message):
 		return invalid("Message is not UTF-8")
-	case size > maxMessage:
+	case len(n.Message) > maxMessage:
 		return invalid("Message too long")
 	case !hasSubject:
 		return nil
@@ -111,94 +100,6 @@ func (s *Service) exists(topicARN string) error {
 	return nil
 }
 
-// readAttributes reads MessageAttributes.entry.1.Name, .Value.DataType and .Value.StringValue or .Value.BinaryValue.
-func readAttributes(form url.Values) (map[string]Attribute, error) {
-	attributes := map[string]Attribute{}
-	for i := 1; ; i++ {
-		prefix := fmt.Sprintf("MessageAttributes.entry.%d.", i)
-		name := form.Get(prefix + "Name")
-		if name == "" {
-			return attributes, nil
-		}
-		a := Attribute{Type: form.Get(prefix + "Value.DataType"), Value: form.Get(prefix + "Value.StringValue")}
-		kind, _, _ := strings.Cut(a.Type, ".")
-		switch kind {
-		case "String", "Number":
-		case "Binary":
-			a.Value = form.Get(prefix + "Value.BinaryValue")
-		default:
-			return nil, wire.Errorf("ParameterValueInvalid", "The message attribute '%s' has an invalid message attribute type, "+
-				"the set of supported type prefixes is Binary, Number, and String.", name)
-		}
-		if a.Value == "" {
-			return nil, wire.Errorf("ParameterValueInvalid",
-				"The message attribute '%s' must contain non-empty message attribute value.", name)
-		}
-		attributes[name] = a
-	}
-}
-
-func (s *Service) getTopicAttributes(call *wire.Call) ([]byte, error) {
-	if err := known(call, "TopicArn"); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	arn := call.Form.Get("TopicArn")
-	if err := s.exists(arn); err != nil {
-		return nil, err
-	}
-	t := s.topic(arn)
-	confirmed := 0
-	for _, sub := range s.subscriptions {
-		if sub.TopicARN == arn {
-			confirmed++
-		}
-	}
-	type entry struct {
-		Key   string `xml:"key"`
-		Value string `xml:"value"`
-	}
-	type result struct {
-		Attributes []entry `xml:"Attributes>entry"`
-	}
-	out := result{[]entry{
-		{"TopicArn", t.ARN}, {"Owner", s.account}, {"DisplayName", t.DisplayName},
-		{"SubscriptionsConfirmed", fmt.Sprint(confirmed)}, {"SubscriptionsPending", "0"},
-	}}
-	for _, optional := range []entry{{"Policy", t.Policy}, {"KmsMasterKeyId", t.KeyARN}} {
-		if optional.Value != "" {
-			out.Attributes = append(out.Attributes, optional)
-		}
-	}
-	return answer(call, out)
-}
-
-func (s *Service) listSubscriptions(call *wire.Call) ([]byte, error) {
-	if err := known(call, "TopicArn"); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	arn := call.Form.Get("TopicArn")
-	if err := s.exists(arn); err != nil {
-		return nil, err
-	}
-	type member struct {
-		TopicArn, SubscriptionArn, Protocol, Endpoint, Owner string
-	}
-	type result struct {
-		Members []member `xml:"Subscriptions>member"`
-	}
-	var out result
-	for _, sub := range s.subscriptions {
-		if sub.TopicARN == arn {
-			out.Members = append(out.Members, member{arn, sub.ARN, sub.Protocol, sub.Endpoint, s.account})
-		}
-	}
-	return answer(call, out)
-}
-
 // known refuses members of a request that would otherwise be silently left out.
 func known(call *wire.Call, names ...string) error {
 	for key := range call.Form {
@@ -213,7 +114,7 @@ func known(call *wire.Call, names ...string) error {
 		if !found {
 			return &wire.Error{
 				Status: http.StatusNotImplemented, Code: wire.CodeNotImplemented,
-				Message: "the embedded cloud does not know the member " + member + " of sns." + call.Operation,
+				Message: "the simulation does not know the member " + member + " of sns." + call.Operation,
 			}
 		}
 	}

@@ -7,23 +7,19 @@ import (
 
 // Notification is a message on its way.
 type Notification struct {
-	ID         string
-	TopicARN   string
-	Subject    string // "" for none
-	Message    string
-	Time       time.Time
-	Attributes map[string]Attribute
+	ID       string
+	TopicARN string
+	Subject  string // "" for none
+	Message  string
+	Time     time.Time
 
 	region string
 }
 
-// Attribute is a message attribute. Value is base64 for type Binary.
-type Attribute struct{ Type, Value string }
-
 // stamp is how SNS writes a time.
 const stamp = "2006-01-02T15:04:05.000Z"
 
-// The signature is not a real one: nothing here checks it, and nobody may take it for one.
+// The signature is not a real one, and nothing checks it.
 const (
 	signatureVersion = "1"
 	signature        = "EMBEDDED"
@@ -61,7 +57,7 @@ type record struct {
 		Signature         string
 		SigningCertURL    string `json:"SigningCertUrl"`
 		UnsubscribeURL    string `json:"UnsubscribeUrl"`
-		MessageAttributes map[string]Attribute
+		MessageAttributes map[string]any
 	}
 }
 
@@ -73,26 +69,22 @@ func (n Notification) LambdaEvent(s Subscription) []byte {
 	r.Sns.Timestamp = n.Time.UTC().Format(stamp)
 	r.Sns.SignatureVersion, r.Sns.Signature = signatureVersion, signature
 	r.Sns.SigningCertURL, r.Sns.UnsubscribeURL = n.certificate(), n.unsubscribe(s)
-	r.Sns.MessageAttributes = n.Attributes
-	if n.Attributes == nil {
-		r.Sns.MessageAttributes = map[string]Attribute{}
-	}
+	r.Sns.MessageAttributes = map[string]any{} // attributes are not simulated
 	return encode(struct{ Records []record }{[]record{r}})
 }
 
 // document is a message in a queue. AWS spells some members otherwise than for functions.
 type document struct {
-	Type              string
-	MessageID         string `json:"MessageId"`
-	TopicArn          string
-	Subject           *string `json:",omitempty"`
-	Message           string
-	Timestamp         string
-	SignatureVersion  string
-	Signature         string
-	SigningCertURL    string
-	UnsubscribeURL    string
-	MessageAttributes map[string]Attribute `json:",omitempty"`
+	Type             string
+	MessageID        string `json:"MessageId"`
+	TopicArn         string
+	Subject          *string `json:",omitempty"`
+	Message          string
+	Timestamp        string
+	SignatureVersion string
+	Signature        string
+	SigningCertURL   string
+	UnsubscribeURL   string
 }
 
 // JSON is the message as a queue receives it.
@@ -100,7 +92,7 @@ func (n Notification) JSON(s Subscription) []byte {
 	return encode(document{
 		Type: "Notification", MessageID: n.ID, TopicArn: n.TopicARN, Subject: optional(n.Subject), Message: n.Message,
 		Timestamp: n.Time.UTC().Format(stamp), SignatureVersion: signatureVersion, Signature: signature,
-		SigningCertURL: n.certificate(), UnsubscribeURL: n.unsubscribe(s), MessageAttributes: n.Attributes,
+		SigningCertURL: n.certificate(), UnsubscribeURL: n.unsubscribe(s),
 	})
 }
 

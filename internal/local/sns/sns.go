@@ -1,4 +1,4 @@
-// Package sns is the embedded cloud's SNS: standard topics whose messages reach functions and mailboxes in virtual time.
+// Package sns simulates SNS: standard topics whose messages reach functions and mailboxes in virtual time.
 package sns
 
 import (
@@ -21,7 +21,6 @@ type Topic struct {
 	DisplayName string
 	// KeyARN is the customer's key that encrypts the topic: publishers need permissions on it. "" is no key, or AWS's own.
 	KeyARN string
-	Policy string // JSON, as GetTopicAttributes gives it
 }
 
 // Subscription is a confirmed subscription to a topic.
@@ -111,7 +110,7 @@ func (s *Service) AddTopic(t Topic) error {
 	case t.ARN != "arn:aws:sns:"+s.region+":"+s.account+":"+name:
 		return fmt.Errorf("topic %q: its ARN is not one of this account and Region", t.ARN)
 	case strings.HasSuffix(name, ".fifo"):
-		return fmt.Errorf("topic %s: FIFO topics are not known here", name)
+		return fmt.Errorf("topic %s: FIFO topics are not simulated", name)
 	case t.KeyARN != "" && !strings.HasPrefix(t.KeyARN, "arn:"):
 		return fmt.Errorf("topic %s: the key %q is not an ARN", name, t.KeyARN)
 	case s.topic(t.ARN) != nil:
@@ -121,19 +120,7 @@ func (s *Service) AddTopic(t Topic) error {
 	return nil
 }
 
-// SetPolicy replaces a topic's policy, which is JSON.
-func (s *Service) SetPolicy(topicARN, policy string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.topic(topicARN)
-	if t == nil {
-		return fmt.Errorf("topic %s does not exist", topicARN)
-	}
-	t.Policy = policy
-	return nil
-}
-
-// Subscribe adds a subscription, confirmed: nobody has to click a link here.
+// Subscribe adds a subscription that is confirmed already.
 func (s *Service) Subscribe(sub Subscription) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,7 +130,7 @@ func (s *Service) Subscribe(sub Subscription) error {
 	case s.topic(sub.TopicARN) == nil:
 		return fmt.Errorf("subscribing %s: topic %s does not exist", sub.Endpoint, sub.TopicARN)
 	case !isFunction && !isMail:
-		return fmt.Errorf("subscribing %q: protocol %q to such an endpoint is not known here", sub.Endpoint, sub.Protocol)
+		return fmt.Errorf("subscribing %q: protocol %q to such an endpoint is not simulated", sub.Endpoint, sub.Protocol)
 	}
 	if sub.ARN == "" {
 		sub.ARN = sub.TopicARN + ":" + wire.UUID(fmt.Sprintf("subscription/%s/%s", sub.TopicARN, sub.Endpoint))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -15,9 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/google/go-cmp/cmp"
 
-	"postern/internal/awserr"
 	"postern/internal/local/clock"
-	"postern/internal/local/conformance"
 	"postern/internal/local/sns"
 	"postern/internal/local/wire"
 )
@@ -69,7 +66,6 @@ func (w *world) run(d time.Duration) {
 
 func (w *world) client(t *testing.T, authorizer wire.Authorizer) *client.Client {
 	server := wire.NewServer(wire.Config{AccountID: account, Region: region, Now: w.clock.Now, Authorizer: authorizer}, w)
-	conformance.Watch(t, server)
 	server.Register("AKIA", wire.Principal{RoleARN: "arn:aws:iam::111122223333:role/R", Function: "f"})
 	return client.NewFromConfig(server.AWS("AKIA"))
 }
@@ -84,10 +80,6 @@ func TestPublish(t *testing.T) {
 	const message = "line <1> & \"2\"\n"
 	out, err := w.publish(t, &client.PublishInput{
 		TopicArn: aws.String(topic), Subject: aws.String("Hello"), Message: aws.String(message),
-		MessageAttributes: map[string]types.MessageAttributeValue{
-			"kind": {DataType: aws.String("String"), StringValue: aws.String("gate")},
-			"raw":  {DataType: aws.String("Binary"), BinaryValue: []byte("x")},
-		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -113,11 +105,6 @@ func TestPublish(t *testing.T) {
 		got.MessageID != *out.MessageId || got.TopicArn != topic || got.Subject != "Hello" || got.Message != message ||
 		!got.Timestamp.Equal(start) || got.Type != "Notification" || got.UnsubscribeURL == "" {
 		t.Errorf("got %+v", event.Records[0])
-	}
-	if diff := cmp.Diff(map[string]any{
-		"kind": map[string]any{"Type": "String", "Value": "gate"}, "raw": map[string]any{"Type": "Binary", "Value": "eA=="},
-	}, got.MessageAttributes); diff != "" {
-		t.Error(diff)
 	}
 }
 
@@ -164,19 +151,16 @@ func TestPublishRefusals(t *testing.T) {
 		{"umlaut in subject", client.PublishInput{Message: message, Subject: aws.String("ä")}, "InvalidParameter"},
 		{"subject begins with a space", client.PublishInput{Message: message, Subject: aws.String(" a")}, "InvalidParameter"},
 		{"long subject", client.PublishInput{Message: message, Subject: aws.String(strings.Repeat("x", 100))}, "InvalidParameter"},
-		{"attribute without value", client.PublishInput{Message: message, MessageAttributes: map[string]types.MessageAttributeValue{
-			"a": {DataType: aws.String("String")},
-		}}, "ParameterValueInvalid"},
-		{"attribute of no type", client.PublishInput{Message: message, MessageAttributes: map[string]types.MessageAttributeValue{
-			"a": {DataType: aws.String("Text"), StringValue: aws.String("x")},
-		}}, "ParameterValueInvalid"},
+		{"attributes", client.PublishInput{Message: message, MessageAttributes: map[string]types.MessageAttributeValue{
+			"a": {DataType: aws.String("String"), StringValue: aws.String("x")},
+		}}, wire.CodeNotImplemented},
 		{"unknown member", client.PublishInput{Message: message, MessageStructure: aws.String("json")}, wire.CodeNotImplemented},
 	}
 	for _, test := range tests {
 		if test.in.TopicArn == nil {
 			test.in.TopicArn = aws.String(topic)
 		}
-		if _, err := w.publish(t, &test.in); !awserr.Is(err, test.want) {
+		if _, err := w.publish(t, &test.in); code(err) != test.want {
 			t.Errorf("%s: got %v, want %s", test.name, err, test.want)
 		}
 	}
@@ -214,10 +198,12 @@ func TestPublishPermissions(t *testing.T) {
 	}
 	for i := range all {
 		some := append(append(rules{}, all[:i]...), all[i+1:]...)
-		if _, err := w.client(t, some).Publish(context.Background(), in); !awserr.IsDenied(err) {
-			t.Errorf("without %s: got %v", all[i], err)
-		} else if isKey := awserr.Is(err, "KMSAccessDenied"); isKey != strings.HasPrefix(all[i], "kms:") {
-			t.Errorf("without %s: got code %s", all[i], awserr.Code(err))
+		want := "AuthorizationError"
+		if strings.HasPrefix(all[i], "kms:") {
+			want = "KMSAccessDenied"
+		}
+		if _, err := w.client(t, some).Publish(context.Background(), in); code(err) != want {
+			t.Errorf("without %s: got %v, want %s", all[i], err, want)
 		}
 	}
 }
@@ -271,38 +257,6 @@ func TestUndeliverable(t *testing.T) {
 	}
 	if f := w.Failures(); len(f) != 1 || !f[0].DeadLettered || len(w.Mails()) != 1 {
 		t.Errorf("failures %+v, mails %v", f, w.Mails())
-	}
-}
-
-func TestReads(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	if err := w.SetPolicy(topic, `{"Statement":[]}`); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.SetPolicy(topic+"x", "{}"); err == nil {
-		t.Error("the policy of no topic is taken")
-	}
-	c, ctx := w.client(t, wire.AllowAll{}), context.Background()
-	attributes, err := c.GetTopicAttributes(ctx, &client.GetTopicAttributesInput{TopicArn: aws.String(topic)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]string{
-		"TopicArn": topic, "Owner": account, "DisplayName": "Postern", "SubscriptionsConfirmed": "2", "SubscriptionsPending": "0",
-		"Policy": `{"Statement":[]}`, "KmsMasterKeyId": key,
-	}
-	if diff := cmp.Diff(want, attributes.Attributes); diff != "" {
-		t.Error(diff)
-	}
-	list, err := c.ListSubscriptionsByTopic(ctx, &client.ListSubscriptionsByTopicInput{TopicArn: aws.String(topic)})
-	if err != nil || len(list.Subscriptions) != 2 || *list.Subscriptions[1].Endpoint != "ops@example.com" {
-		t.Errorf("got %+v, %v", list, err)
-	}
-	var status interface{ HTTPStatusCode() int }
-	_, err = c.GetTopicAttributes(ctx, &client.GetTopicAttributesInput{TopicArn: aws.String(topic + "x")})
-	if !errors.As(err, &status) || status.HTTPStatusCode() != http.StatusNotFound {
-		t.Errorf("got %v", err)
 	}
 }
 

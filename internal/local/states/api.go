@@ -12,21 +12,18 @@ func (s *Service) Name() string { return "states" }
 // Protocol is awsJson1.0, with targets such as AWSStepFunctions.StartExecution.
 func (s *Service) Protocol() wire.Protocol { return wire.JSON10 }
 
-// Operations are the operations that Postern and its users call. Their permissions are those of AWS's service authorization
+// Operations are the simulated operations. Their permissions are those of AWS's service authorization
 // reference: on the machine, on the execution, or on * for SendTask* and lists.
 func (s *Service) Operations() map[string]wire.Operation {
 	return map[string]wire.Operation{
-		"StartExecution":       {Write: true, Permissions: on("StartExecution", "stateMachineArn"), Do: wire.JSON(s.startExecution)},
-		"StopExecution":        {Write: true, Permissions: on("StopExecution", "executionArn"), Do: wire.JSON(s.stopExecution)},
-		"RedriveExecution":     {Write: true, Permissions: on("RedriveExecution", "executionArn"), Do: wire.JSON(s.redriveExecution)},
-		"DescribeExecution":    {Permissions: on("DescribeExecution", "executionArn"), Do: wire.JSON(s.describeExecution)},
-		"GetExecutionHistory":  {Permissions: on("GetExecutionHistory", "executionArn"), Do: wire.JSON(s.executionHistory)},
-		"ListExecutions":       {Permissions: on("ListExecutions", "stateMachineArn"), Do: wire.JSON(s.listExecutions)},
-		"ListStateMachines":    {Permissions: on("ListStateMachines", ""), Do: wire.JSON(s.listStateMachines)},
-		"DescribeStateMachine": {Permissions: on("DescribeStateMachine", "stateMachineArn"), Do: wire.JSON(s.describeStateMachine)},
-		"SendTaskSuccess":      {Write: true, Permissions: on("SendTaskSuccess", ""), Do: wire.JSON(s.sendTaskSuccess)},
-		"SendTaskFailure":      {Write: true, Permissions: on("SendTaskFailure", ""), Do: wire.JSON(s.sendTaskFailure)},
-		"SendTaskHeartbeat":    {Write: true, Permissions: on("SendTaskHeartbeat", ""), Do: wire.JSON(s.sendTaskHeartbeat)},
+		"StartExecution":      {Write: true, Permissions: on("StartExecution", "stateMachineArn"), Do: wire.JSON(s.startExecution)},
+		"StopExecution":       {Write: true, Permissions: on("StopExecution", "executionArn"), Do: wire.JSON(s.stopExecution)},
+		"RedriveExecution":    {Write: true, Permissions: on("RedriveExecution", "executionArn"), Do: wire.JSON(s.redriveExecution)},
+		"DescribeExecution":   {Permissions: on("DescribeExecution", "executionArn"), Do: wire.JSON(s.describeExecution)},
+		"GetExecutionHistory": {Permissions: on("GetExecutionHistory", "executionArn"), Do: wire.JSON(s.executionHistory)},
+		"SendTaskSuccess":     {Write: true, Permissions: on("SendTaskSuccess", ""), Do: wire.JSON(s.sendTaskSuccess)},
+		"SendTaskFailure":     {Write: true, Permissions: on("SendTaskFailure", ""), Do: wire.JSON(s.sendTaskFailure)},
+		"SendTaskHeartbeat":   {Write: true, Permissions: on("SendTaskHeartbeat", ""), Do: wire.JSON(s.sendTaskHeartbeat)},
 	}
 }
 

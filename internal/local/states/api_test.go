@@ -13,7 +13,6 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
-	"postern/internal/local/conformance"
 	"postern/internal/local/states"
 	"postern/internal/local/wire"
 )
@@ -34,7 +33,6 @@ func (w *world) client(p *permissions) *sfn.Client {
 		p = &permissions{}
 	}
 	server := wire.NewServer(wire.Config{AccountID: account, Region: region, Now: w.clock.Now, Authorizer: p}, w.sfn)
-	conformance.Watch(w, server)
 	server.Register("AKIDCALLER", wire.Principal{RoleARN: callerARN, Function: "caller"})
 	return sfn.NewFromConfig(server.AWS("AKIDCALLER"))
 }
@@ -212,55 +210,6 @@ func TestTaskErrors(t *testing.T) {
 	}
 }
 
-func TestLists(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
-	w := open(t, definition("A", `"Type":"Choice","Choices":[{"Variable":"$.fail","IsPresent":true,"Next":"F"}],"Default":"S"`,
-		"F", `"Type":"Fail"`, "S", `"Type":"Succeed"`), nil)
-	w.add("other", definition("O", `"Type":"Succeed"`))
-	client := w.client(nil)
-	for _, name := range []string{"a", "b", "c"} {
-		input := map[string]string{"b": `{"fail":1}`}[name]
-		_, err := w.sfn.Start(machineARN, name, []byte(input+`{}`[min(len(input), 2):]), "")
-		w.must(err)
-		w.advance(time.Minute)
-	}
-	var names []string
-	pages := sfn.NewListExecutionsPaginator(client, &sfn.ListExecutionsInput{StateMachineArn: aws.String(machineARN), MaxResults: 2})
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range out.Executions {
-			names = append(names, aws.ToString(e.Name)+" "+string(e.Status))
-		}
-	}
-	if diff := cmp.Diff([]string{"c SUCCEEDED", "b FAILED", "a SUCCEEDED"}, names); diff != "" {
-		t.Error(diff)
-	}
-	failed, err := client.ListExecutions(ctx, &sfn.ListExecutionsInput{StateMachineArn: aws.String(machineARN),
-		StatusFilter: types.ExecutionStatusFailed})
-	if err != nil || len(failed.Executions) != 1 || aws.ToString(failed.Executions[0].Name) != "b" {
-		t.Errorf("failed ones: %+v %v", failed, err)
-	}
-	if _, err := client.ListExecutions(ctx, &sfn.ListExecutionsInput{StateMachineArn: aws.String(machineARN),
-		NextToken: aws.String("x")}); apiCode(err) != "InvalidToken" {
-		t.Errorf("a page that is none: %v", err)
-	}
-	if all := w.sfn.Executions(); len(all) != 3 || all[0].Name != "a" || all[2].Name != "c" {
-		t.Errorf("executions: %v", all)
-	}
-	machines, err := client.ListStateMachines(ctx, &sfn.ListStateMachinesInput{})
-	if err != nil || len(machines.StateMachines) != 2 || aws.ToString(machines.StateMachines[0].Name) != "m" {
-		t.Errorf("machines: %+v %v", machines, err)
-	}
-	m, err := client.DescribeStateMachine(ctx, &sfn.DescribeStateMachineInput{StateMachineArn: aws.String(machineARN)})
-	if err != nil || m.Status != types.StateMachineStatusActive || !strings.Contains(aws.ToString(m.Definition), `"StartAt"`) {
-		t.Errorf("machine: %+v %v", m, err)
-	}
-}
-
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -281,15 +230,6 @@ func TestPermissions(t *testing.T) {
 		},
 		func() error {
 			_, err := client.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{ExecutionArn: arn})
-			return err
-		},
-		func() error {
-			_, err := client.ListExecutions(ctx, &sfn.ListExecutionsInput{StateMachineArn: machine})
-			return err
-		},
-		func() error { _, err := client.ListStateMachines(ctx, &sfn.ListStateMachinesInput{}); return err },
-		func() error {
-			_, err := client.DescribeStateMachine(ctx, &sfn.DescribeStateMachineInput{StateMachineArn: machine})
 			return err
 		},
 		func() error {
@@ -322,7 +262,6 @@ func TestPermissions(t *testing.T) {
 	}
 	want := []string{
 		"states:StartExecution " + machineARN, "states:DescribeExecution " + *arn, "states:GetExecutionHistory " + *arn,
-		"states:ListExecutions " + machineARN, "states:ListStateMachines *", "states:DescribeStateMachine " + machineARN,
 		"states:SendTaskHeartbeat *", "states:SendTaskFailure *", "states:SendTaskSuccess *", "states:StopExecution " + *arn,
 		"states:RedriveExecution " + *arn,
 	}

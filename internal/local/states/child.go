@@ -54,7 +54,7 @@ func (v *visit) mayStart(machine, name string) error {
 	return err
 }
 
-// stopChild stops a child that nobody waits for any more, where the role allows it.
+// stopChild stops a child whose parent no longer waits for it, where the role allows it.
 func (v *visit) stopChild(arn string) {
 	s := v.run.service
 	if e, _ := s.Execution(arn); e.Status == Running && v.run.authorize("states:StopExecution", arn) == nil {

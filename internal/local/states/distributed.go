@@ -9,18 +9,17 @@ import (
 // same execution, without events in its history: no state of it may look at who it is.
 // https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
 type distributed struct {
-	count      int64 // ToleratedFailureCount
-	percentage float64
+	percentage float64 // ToleratedFailurePercentage
 }
 
 // readDistributed reads the fields that only a distributed Map has.
 func (s *state) readDistributed(o *object, processor *object) {
-	const count, percentage = "ToleratedFailureCount", "ToleratedFailurePercentage"
+	const percentage = "ToleratedFailurePercentage"
 	config, _ := processor.fields["ProcessorConfig"].(map[string]any)
 	if config["Mode"] != "DISTRIBUTED" {
 		return
 	}
-	s.distributed = &distributed{count: o.integer(count, 0, 0), percentage: o.float(percentage, 0, 0)}
+	s.distributed = &distributed{percentage: o.float(percentage, 0, 0)}
 	if n, _ := o.field(percentage); s.distributed.percentage > 100 {
 		n.fault("a percentage is expected")
 	}
@@ -32,19 +31,10 @@ func (s *state) readDistributed(o *object, processor *object) {
 	}
 }
 
-// tolerates reports whether so many failures of so many items are let pass. AWS: a Map Run fails when either limit that is set
-// is exceeded; none set is a limit of 0.
+// tolerates reports whether a number of failed items is within the limit. AWS: a Map Run fails when the limit is exceeded; without one
+// the limit is 0.
 func (d *distributed) tolerates(failures, of int) bool {
-	switch {
-	case d == nil:
-		return false
-	case d.count == 0 && d.percentage == 0:
-		return failures == 0
-	case d.count > 0 && int64(failures) > d.count:
-		return false
-	default:
-		return d.percentage == 0 || float64(failures)*100 <= d.percentage*float64(of)
-	}
+	return float64(failures)*100 <= d.percentage*float64(of)
 }
 
 // absent stands for the output of an item that failed and was tolerated. What AWS puts into the results for it is not documented;

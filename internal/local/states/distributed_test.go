@@ -3,6 +3,7 @@ package states_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -12,10 +13,10 @@ import (
 	"postern/internal/local/states"
 )
 
-// distributed is a distributed Map whose items are numbers; those above 5 fail.
+// distributed is a distributed Map whose items are numbers; "6" and "7" fail.
 func distributed(fields string) string {
 	return definition("A", `"Type":"Map","End":true`+fields+`,"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED",`+
-		`"ExecutionType":"STANDARD"},`+definition("C", `"Type":"Choice","Choices":[{"Variable":"$","NumericGreaterThan":5,"Next":"F"}],`+
+		`"ExecutionType":"STANDARD"},`+definition("C", `"Type":"Choice","Choices":[{"Variable":"$","StringEquals":"6","Next":"F"},{"Variable":"$","StringEquals":"7","Next":"F"}],`+
 		`"Default":"W"`, "F", `"Type":"Fail","Error":"E"`, "W", `"Type":"Wait","Seconds":60,"End":true`)[1:])
 }
 
@@ -24,15 +25,12 @@ func TestToleratedFailures(t *testing.T) {
 	t.Parallel()
 	const exceeded = "States.ExceedToleratedFailureThreshold"
 	tests := map[string]struct{ fields, input, output, error string }{
-		"none fails":                  {``, `[1,2]`, `[1,2]`, ""},
-		"one fails":                   {``, `[1,6]`, ``, exceeded},
-		"as many as tolerated":        {`,"ToleratedFailureCount":1`, `[1,6]`, `[1]`, ""},
-		"more than tolerated":         {`,"ToleratedFailureCount":1`, `[1,6,7]`, ``, exceeded},
-		"the percentage":              {`,"ToleratedFailurePercentage":50`, `[6,1,2,7]`, `[1,2]`, ""},
-		"more than the percentage":    {`,"ToleratedFailurePercentage":49.9`, `[6,1,2,7]`, ``, exceeded},
-		"all":                         {`,"ToleratedFailurePercentage":100`, `[6,7]`, `[]`, ""},
-		"the count before percentage": {`,"ToleratedFailurePercentage":100,"ToleratedFailureCount":1`, `[6,7]`, ``, exceeded},
-		"caught":                      {`,"Catch":[{"ErrorEquals":["` + exceeded + `"],"ResultPath":null,"Next":"B"}]`, `[6]`, `[6]`, ""},
+		"none fails":               {``, `[1,2]`, `[1,2]`, ""},
+		"one fails":                {``, `[1,"6"]`, ``, exceeded},
+		"the percentage":           {`,"ToleratedFailurePercentage":50`, `["6",1,2,"7"]`, `[1,2]`, ""},
+		"more than the percentage": {`,"ToleratedFailurePercentage":49.9`, `["6",1,2,"7"]`, ``, exceeded},
+		"all":                      {`,"ToleratedFailurePercentage":100`, `["6","7"]`, `[]`, ""},
+		"caught":                   {`,"Catch":[{"ErrorEquals":["` + exceeded + `"],"ResultPath":null,"Next":"B"}]`, `["6"]`, `["6"]`, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -56,14 +54,12 @@ func TestAnInlineMapToleratesNothing(t *testing.T) {
 	t.Parallel()
 	inline := strings.Replace(distributed(""), "DISTRIBUTED", "INLINE", 1)
 	inline = strings.Replace(inline, `,"ExecutionType":"STANDARD"`, "", 1)
-	if e := open(t, inline, nil).run(`[6]`); e.Error != "E" {
+	if e := open(t, inline, nil).run(`["6"]`); e.Error != "E" {
 		t.Errorf("%s %s", e.Error, e.Cause)
 	}
-	for _, field := range []string{"ToleratedFailureCount", "ToleratedFailurePercentage"} {
-		faults := strings.Join(loadFaults(strings.Replace(inline, `"Type":"Map"`, `"Type":"Map","`+field+`":1`, 1)), "\n")
-		if !strings.Contains(faults, "$.States.A."+field+": a Map has no such field here") {
-			t.Errorf("%s: %s", field, faults)
-		}
+	faults := strings.Join(loadFaults(strings.Replace(inline, `"Type":"Map"`, `"Type":"Map","ToleratedFailurePercentage":1`, 1)), "\n")
+	if !strings.Contains(faults, "$.States.A.ToleratedFailurePercentage: a Map has no such field here") {
+		t.Error(faults)
 	}
 }
 
@@ -71,10 +67,10 @@ func TestDistributedMapsThatDoNotLoad(t *testing.T) {
 	t.Parallel()
 	for want, text := range map[string]string{
 		"a percentage is expected":   distributed(`,"ToleratedFailurePercentage":101`),
-		"a whole number from 0":      distributed(`,"ToleratedFailureCount":-1`),
+		"ToleratedFailureCount":      distributed(`,"ToleratedFailureCount":1`),
 		"a number of at least 0":     distributed(`,"ToleratedFailurePercentage":"5"`),
-		"$$.Execution is that of":    strings.Replace(distributed(""), `"Seconds":60`, `"SecondsPath":"$$.Execution.Input.s"`, 1),
-		"$$.StateMachine is that of": strings.Replace(distributed(""), `"Seconds":60`, `"SecondsPath":"$$.StateMachine.Id"`, 1),
+		"$$.Execution is that of":    strings.Replace(distributed(""), `"Seconds":60`, `"Seconds":60,"InputPath":"$$.Execution.Input.s"`, 1),
+		"$$.StateMachine is that of": strings.Replace(distributed(""), `"Seconds":60`, `"Seconds":60,"InputPath":"$$.StateMachine.Id"`, 1),
 	} {
 		if faults := strings.Join(loadFaults(text), "\n"); !strings.Contains(faults, want) {
 			t.Errorf("got %q, want %q", faults, want)
@@ -197,8 +193,11 @@ func TestDescribingNothing(t *testing.T) {
 
 func TestFleetLoads(t *testing.T) {
 	t.Parallel()
-	filled := strings.NewReplacer("${AWS::Partition}", "aws", "${Machine}", childARN, "${FleetFunction}", function+"f").
-		Replace(synthesized(t, "postern-fleet"))
+	raw, err := os.ReadFile("testdata/fleet.asl.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	filled := strings.NewReplacer("${AWS::Partition}", "aws", "${Machine}", childARN, "${FleetFunction}", function+"f").Replace(string(raw))
 	if faults := loadFaults(filled); faults != nil {
 		t.Error(faults)
 	}

@@ -140,7 +140,7 @@ func (o *object) only(names ...string) {
 	}
 }
 
-// close notes every field that nobody asked for.
+// close adds a fault for every field that was not read.
 func (o *object) close(what string) {
 	for _, name := range slices.Sorted(maps.Keys(o.fields)) {
 		if !o.known[name] {

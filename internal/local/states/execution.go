@@ -31,9 +31,9 @@ type Execution struct {
 	Status               Status
 	Input, Output        []byte
 	Error, Cause         string
-	// Path are the states that were entered, in order, those inside Map and Parallel too.
+	// Path are the states that were entered, in order, those inside a Map too.
 	Path []string
-	// CurrentStates are the states it is in; several inside Map and Parallel.
+	// CurrentStates are the states it is in; several inside a Map.
 	CurrentStates []string
 	// Transitions is what AWS bills: each entry of a state, and each retry. https://aws.amazon.com/step-functions/pricing/
 	Transitions          int

@@ -2,34 +2,18 @@ package states
 
 import "slices"
 
-// fan is the runs inside a Map or Parallel: so many at a time, outputs in order; the first that fails ends them all.
+// fan is the runs of a Map, one for each item: width at a time, with their outputs in order. The first that fails ends them all.
 type fan struct {
 	visit   *visit
 	width   int
-	graphs  []*graph
 	inputs  []any
-	items   []any // of a Map: $$.Map.Item for each run
+	items   []any // $$.Map.Item for each run
 	runs    []*run
 	outputs []any
 	ended   []bool
 	left    int
 	failed  int   // items of a distributed Map that failed and were tolerated
 	event   int64 // id of its …StateStarted
-}
-
-// parallel is what a Parallel does.
-func (v *visit) parallel(data any) {
-	input, err := v.parameters(data)
-	if err != nil {
-		v.failed(asFailure(err))
-		return
-	}
-	inputs := make([]any, len(v.state.branches))
-	for i := range inputs {
-		inputs[i] = input
-	}
-	v.run.note("ParallelStateStarted", nil)
-	v.spread(&fan{visit: v, width: len(inputs), graphs: v.state.branches, inputs: inputs})
 }
 
 // each is what a Map does.
@@ -42,11 +26,7 @@ func (v *visit) each(data any) {
 		v.failed(asFailure(err))
 		return
 	}
-	f := &fan{visit: v}
-	if f.width, err = v.width(data); err != nil {
-		v.failed(asFailure(err))
-		return
-	}
+	f := &fan{visit: v, width: v.width()}
 	for i, value := range list {
 		item := map[string]any{"Index": int64(i), "Value": value}
 		if v.state.parameters != nil {
@@ -57,7 +37,7 @@ func (v *visit) each(data any) {
 				return
 			}
 		}
-		f.graphs, f.inputs, f.items = append(f.graphs, v.state.branches[0]), append(f.inputs, value), append(f.items, item)
+		f.inputs, f.items = append(f.inputs, value), append(f.items, item)
 	}
 	v.run.note("MapStateStarted", details{"length": len(list)})
 	v.spread(f)
@@ -81,28 +61,20 @@ func (v *visit) list(data any) ([]any, error) {
 
 // width is how many items run at a time. AWS: 0 is no limit of one's own; then an inline Map runs 40 and a distributed one
 // 10,000.
-func (v *visit) width(data any) (int, error) {
-	width := v.state.width
-	if p := v.state.widthPath; p != nil {
-		value, err := v.seconds(p, "MaxConcurrencyPath", 0, data)
-		if err != nil {
-			return 0, err
-		}
-		width = value
-	}
-	most := int64(40)
+func (v *visit) width() int {
+	width, most := v.state.width, int64(40)
 	if v.state.distributed != nil {
 		most = 10_000
 	}
 	if width == 0 {
 		width = most
 	}
-	return int(min(width, most)), nil
+	return int(min(width, most))
 }
 
 // spread starts the runs of a fan.
 func (v *visit) spread(f *fan) {
-	f.left, f.event = len(f.graphs), v.run.last
+	f.left, f.event = len(f.inputs), v.run.last
 	f.outputs, f.ended = make([]any, f.left), make([]bool, f.left)
 	v.fan = f
 	v.cleanup = append(v.cleanup, f.abort)
@@ -119,13 +91,10 @@ func (v *visit) spread(f *fan) {
 func (f *fan) launch() {
 	i, v := len(f.runs), f.visit
 	r := &run{
-		service: v.run.service, exec: v.run.exec, graph: f.graphs[i], item: v.run.item, last: f.event,
+		service: v.run.service, exec: v.run.exec, graph: v.state.processor, item: f.items[i], last: f.event,
 		silent: v.run.silent || v.state.distributed != nil,
 	}
-	if f.items != nil {
-		r.item = f.items[i]
-		r.note("MapIterationStarted", details{"name": v.state.name, "index": i})
-	}
+	r.note("MapIterationStarted", details{"name": v.state.name, "index": i})
 	r.done = func(output any, failed *failure) { f.done(i, output, failed) }
 	f.runs = append(f.runs, r)
 	r.enter(r.graph.start, f.inputs[i])
@@ -134,14 +103,12 @@ func (f *fan) launch() {
 // done takes the end of a run.
 func (f *fan) done(i int, output any, failed *failure) {
 	v, r := f.visit, f.runs[i]
-	if f.items != nil {
-		outcome := map[bool]string{true: "Succeeded", false: "Failed"}[failed == nil]
-		r.note("MapIteration"+outcome, details{"name": v.state.name, "index": i})
-	}
+	outcome := map[bool]string{true: "Succeeded", false: "Failed"}[failed == nil]
+	r.note("MapIteration"+outcome, details{"name": v.state.name, "index": i})
 	v.run.last = max(v.run.last, r.last)
 	if failed != nil && v.state.distributed != nil {
 		f.failed++
-		if v.state.distributed.tolerates(f.failed, len(f.graphs)) {
+		if v.state.distributed.tolerates(f.failed, len(f.inputs)) {
 			failed, output = nil, absent
 		} else {
 			failed = exceeded()
@@ -149,7 +116,7 @@ func (f *fan) done(i int, output any, failed *failure) {
 	}
 	if failed != nil {
 		f.abort()
-		v.run.note(v.state.kind+"StateFailed", nil) // AWS: it has no details
+		v.run.note("MapStateFailed", nil) // AWS: it has no details
 		v.failed(failed)
 		return
 	}
@@ -158,20 +125,20 @@ func (f *fan) done(i int, output any, failed *failure) {
 	switch {
 	case f.left == 0:
 		f.finish()
-	case len(f.runs) < len(f.graphs):
+	case len(f.runs) < len(f.inputs):
 		f.launch()
 	}
 }
 
 func (f *fan) finish() {
-	f.visit.run.note(f.visit.state.kind+"StateSucceeded", nil)
+	f.visit.run.note("MapStateSucceeded", nil)
 	f.visit.result(slices.DeleteFunc(slices.Clone(f.outputs), func(output any) bool { return output == absent }))
 }
 
 // abort ends the runs that are still going.
 func (f *fan) abort() {
 	for i, r := range f.runs {
-		if f.items != nil && !r.over {
+		if !r.over {
 			r.note("MapIterationAborted", details{"name": f.visit.state.name, "index": i})
 		}
 		r.abort()

@@ -8,7 +8,7 @@ import (
 // Whatever the definition, it loads or is refused.
 func FuzzDefinition(f *testing.F) {
 	for _, name := range []string{"workflow", "fleet"} {
-		raw, err := os.ReadFile("../../../infra/" + name + ".asl.json")
+		raw, err := os.ReadFile("testdata/" + name + ".asl.json")
 		if err != nil {
 			f.Fatal(err)
 		}

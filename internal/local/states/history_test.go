@@ -101,11 +101,6 @@ func TestHistories(t *testing.T) {
 		"a Fail": {definition("A", `"Type":"Fail","Error":"E"`), nil, "ExecutionStarted FailStateEntered ExecutionFailed"},
 		"an execution's timeout": {`{"TimeoutSeconds":5,` + definition("A", `"Type":"Wait","Seconds":9,"End":true`)[1:], nil,
 			"ExecutionStarted WaitStateEntered ExecutionTimedOut"},
-		"a Parallel": {definition("A", `"Type":"Parallel","End":true,"Branches":[`+definition("P", `"Type":"Pass","End":true`)+`]`),
-			nil,
-			"ExecutionStarted ParallelStateEntered ParallelStateStarted PassStateEntered PassStateExited " +
-				"ParallelStateSucceeded ParallelStateExited " +
-				"ExecutionSucceeded"},
 		"a Map": {strings.Replace(each(`,"ItemsPath":"$.a"`), `"Type":"Pass","End":true`, `"Type":"Fail","Error":"E"`, 1), nil,
 			"ExecutionStarted MapStateEntered MapStateStarted MapIterationStarted MapIterationStarted " +
 				"FailStateEntered MapIterationFailed " +

@@ -25,7 +25,7 @@ type argument struct {
 // intrinsic is a function and how many arguments it takes; most < 0: any number.
 type intrinsic struct {
 	least, most int
-	do          func(s scope, a []any) (any, error)
+	do          func(a []any) (any, error)
 }
 
 // parseCall reads a call from the beginning of a text and returns what follows it.
@@ -172,7 +172,7 @@ func (c *call) value(s scope) (any, error) {
 	if parts := c.template(); c.name == "States.Format" && parts != nil {
 		values[0] = parts
 	}
-	result, err := intrinsics[c.name].do(s, values)
+	result, err := intrinsics[c.name].do(values)
 	if err != nil {
 		return nil, &failure{name: "States.IntrinsicFailure", cause: c.name + ": " + err.Error()}
 	}

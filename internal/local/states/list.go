@@ -2,7 +2,6 @@ package states
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -64,59 +63,6 @@ func (s *Service) executionHistory(_ *wire.Call, in historyInput) (members, erro
 	}
 	out["events"] = events
 	return out, nil
-}
-
-type executionsInput struct {
-	StateMachineArn, StatusFilter string
-	paging
-}
-
-// listExecutions lists the executions of a machine, the last one first.
-func (s *Service) listExecutions(_ *wire.Call, in executionsInput) (members, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, err := s.machine(in.StateMachineArn); err != nil {
-		return nil, err
-	}
-	all := []members{}
-	for _, e := range slices.Backward(s.order) {
-		if !s.forgotten(e) && e.MachineARN == in.StateMachineArn && (in.StatusFilter == "" || string(e.Status) == in.StatusFilter) {
-			all = append(all, listed(e))
-		}
-	}
-	out := members{}
-	some, err := page(in.paging, all, out)
-	out["executions"] = some
-	return out, err
-}
-
-func (s *Service) listStateMachines(_ *wire.Call, in paging) (members, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := []members{}
-	for _, arn := range slices.Sorted(maps.Keys(own(s.machines))) {
-		all = append(all, s.machines[arn].listed())
-	}
-	out := members{}
-	some, err := page(in, all, out)
-	out["stateMachines"] = some
-	return out, err
-}
-
-func (s *Service) describeStateMachine(_ *wire.Call, in struct{ StateMachineArn string }) (members, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m, err := s.machine(in.StateMachineArn)
-	if err != nil {
-		return nil, err
-	}
-	out := m.listed()
-	out["status"], out["roleArn"], out["definition"] = "ACTIVE", m.RoleARN, string(m.Definition)
-	return out, nil
-}
-
-func (m *machine) listed() members {
-	return members{"stateMachineArn": m.ARN, "name": m.Name, "type": "STANDARD", "creationDate": epoch(m.added)}
 }
 
 // machine finds a state machine; the lock is held.

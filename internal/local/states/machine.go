@@ -22,7 +22,7 @@ type machine struct {
 	added   time.Time
 }
 
-// graph is the states of a machine, of a Map's item processor, or of a Parallel's branch.
+// graph is the states of a machine or of a Map's item processor.
 type graph struct {
 	path   string
 	start  string
@@ -51,14 +51,13 @@ type state struct {
 	choices  []*rule
 	fallback string // Default
 
-	wait wait
-	fail ending
+	seconds int64 // of a Wait
+	fail    ending
 
-	items       *path // ItemsPath
-	width       int64 // MaxConcurrency
-	widthPath   *path
+	items       *path        // ItemsPath
+	width       int64        // MaxConcurrency
 	distributed *distributed // nil: inline
-	branches    []*graph     // of a Map: its one item processor
+	processor   *graph       // of a Map
 }
 
 // limit is a number of seconds, fixed or from a path; 0 without a path: none.
@@ -81,7 +80,6 @@ func load(definition []byte) (*graph, time.Duration, error) {
 	o := n.object()
 	o.text("Comment")
 	o.word("Version", "1.0")
-	o.jsonPathOnly()
 	timeout := o.integer("TimeoutSeconds", 1, 0)
 	g := o.graph(map[string]string{})
 	o.close("a state machine")
@@ -94,13 +92,6 @@ func load(definition []byte) (*graph, time.Duration, error) {
 		return nil, 0, errors.Join(faults...)
 	}
 	return g, time.Duration(timeout) * time.Second, nil
-}
-
-// jsonPathOnly refuses JSONata.
-func (o *object) jsonPathOnly() {
-	if n, present := o.field("QueryLanguage"); present && n.value != "JSONPath" {
-		n.fault("%v is not supported, only JSONPath", n.value)
-	}
 }
 
 // graph reads StartAt and States. Names are the states seen so far with their paths: AWS wants them unique in the whole machine.

@@ -3,7 +3,6 @@ package states
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,22 +10,18 @@ import (
 	"github.com/ohler55/ojg/jp"
 )
 
-// scope is what an expression can see: the data, the context object, and the chance of the execution.
-type scope struct {
-	data, context any
-	chance        *rand.Rand
-}
+// scope is what an expression can see: the data and the context object.
+type scope struct{ data, context any }
 
-// path is a JSONPath of the language: into the state's data ($…) or into the context object ($$…).
+// path is a reference path of the language: it selects one value of the state's data ($…) or of the context object ($$…).
 type path struct {
-	text     string
-	context  bool
-	definite bool // it selects one value at most: a reference path, in AWS's words
-	steps    jp.Expr
+	text    string
+	context bool
+	steps   jp.Expr
 }
 
 func parsePath(text string) (*path, error) {
-	p := &path{text: text, definite: true}
+	p := &path{text: text}
 	inner := text
 	if p.context = strings.HasPrefix(text, "$$"); p.context {
 		inner = text[1:]
@@ -39,27 +34,15 @@ func parsePath(text string) (*path, error) {
 		return nil, fmt.Errorf("the path %q: %w", text, err)
 	}
 	p.steps = p.steps[1:] // without the root
-	for i, step := range p.steps {
+	for _, step := range p.steps {
 		switch step := step.(type) {
 		case jp.Child:
 		case jp.Nth:
 			if step < 0 {
 				return nil, fmt.Errorf("the path %q counts from the end, which AWS does not document", text)
 			}
-		case jp.Wildcard, jp.Slice, jp.Union:
-			p.definite = false
-		case jp.Descent:
-			p.definite = false
-			if i == len(p.steps)-1 {
-				return nil, fmt.Errorf("the path %q ends in ..", text)
-			}
-		case *jp.Filter:
-			p.definite = false
-			if strings.Contains(step.String(), "$") {
-				return nil, fmt.Errorf("the path %q has a filter that looks outside its item", text)
-			}
 		default:
-			return nil, fmt.Errorf("the path %q has a step that is not supported", text)
+			return nil, fmt.Errorf("the path %q can select several values, which is not simulated", text)
 		}
 	}
 	return p, nil
@@ -94,67 +77,19 @@ func quoteNames(path string) string {
 
 var unescape = regexp.MustCompile(`\\(.)`)
 
-// find selects. A path that can select several values gives a list, empty when there are none; of any other, found is false when
-// there is nothing.
+// find selects the value; found is false when there is none.
 func (p *path) find(s scope) (value any, found bool) {
-	values := p.all(s)
-	switch {
-	case !p.definite:
-		return values, true
-	case len(values) == 0:
-		return nil, false
-	default:
-		return values[0], true
-	}
-}
-
-// all is every value that the path selects. It goes step by step, since the fields of an object must be taken in the same order
-// in every run.
-func (p *path) all(s scope) []any {
 	root := s.data
 	if p.context {
 		root = s.context
 	}
-	values := []any{root}
-	for _, step := range p.steps {
-		next := []any{}
-		for _, value := range values {
-			switch step.(type) {
-			case jp.Wildcard:
-				next = append(next, children(value)...)
-			case jp.Descent:
-				next = append(next, descendants(value)...)
-			default:
-				next = append(next, jp.Expr{step}.Get(value)...)
-			}
-		}
-		values = next
+	if len(p.steps) == 0 {
+		return root, true
 	}
-	return values
-}
-
-// children are the fields of an object by name, or the items of a list.
-func children(value any) []any {
-	switch value := value.(type) {
-	case []any:
-		return value
-	case map[string]any:
-		var fields []any
-		for _, name := range slices.Sorted(maps.Keys(value)) {
-			fields = append(fields, value[name])
-		}
-		return fields
-	default:
-		return nil
+	if values := p.steps.Get(root); len(values) > 0 {
+		return values[0], true
 	}
-}
-
-func descendants(value any) []any {
-	all := []any{value}
-	for _, inner := range children(value) {
-		all = append(all, descendants(inner)...)
-	}
-	return all
+	return nil, false
 }
 
 // get is find for a field of a state.
@@ -264,7 +199,7 @@ func (o *object) place(name string) place {
 func (o *object) resultPath() place {
 	p := o.place("ResultPath")
 	n, _ := o.field("ResultPath")
-	if p.path != nil && (!p.path.definite || p.path.context) {
+	if p.path != nil && p.path.context {
 		n.fault("a reference path into the state's data is expected")
 	}
 	return p
@@ -280,11 +215,7 @@ func (o *object) reference(name string, contextToo bool) *path {
 		return nil
 	}
 	p := n.asPath()
-	switch {
-	case p == nil:
-	case !p.definite:
-		n.fault("a path that selects one value is expected")
-	case p.context && !contextToo:
+	if p != nil && p.context && !contextToo {
 		n.fault("the context object cannot be used here")
 	}
 	return p

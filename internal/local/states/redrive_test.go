@@ -82,12 +82,9 @@ func TestRedriveKeepsWhatSucceeded(t *testing.T) {
 		definition, input string
 		path, output      string
 	}{
-		"Parallel": {definition("A", `"Type":"Parallel","End":true,"Branches":[`+definition("Good", call+`good","End":true`)+","+
-			definition("Wait", `"Type":"Wait","Seconds":1,"Next":"Bad"`, "Bad", call+`bad","End":true`)+","+
-			definition("Slow", `"Type":"Wait","Seconds":9,"End":true`)+`]`), `0`, "A Good Wait Slow Bad A Bad Slow", `["good","bad",0]`},
 		"Map": {definition("A", `"Type":"Map","MaxConcurrency":1,"End":true,"ItemProcessor":`+
-			definition("C", `"Type":"Choice","Choices":[{"Variable":"$","NumericEquals":2,"Next":"Bad"}],"Default":"Good"`,
-				"Good", call+`good","End":true`, "Bad", call+`bad","End":true`)), `[1,2,3]`,
+			definition("C", `"Type":"Choice","Choices":[{"Variable":"$","StringEquals":"2","Next":"Bad"}],"Default":"Good"`,
+				"Good", call+`good","End":true`, "Bad", call+`bad","End":true`)), `[1,"2",3]`,
 			"A C Good C Bad A Bad C Good", `["good","bad","good"]`},
 	}
 	for name, test := range tests {

@@ -76,7 +76,7 @@ func (s *state) checkParameters(o *object) {
 	}
 }
 
-// checkToken refuses a task that nobody can answer, and one that would wait for a year, unseen, if nobody does. AWS allows both.
+// checkToken refuses a task whose token no function gets, and one that could wait for a year. AWS allows both.
 func (s *state) checkToken(o *object) {
 	if !s.parameters.mentions("$$.Task.Token") {
 		o.fault("nothing hands out $$.Task.Token")

@@ -12,7 +12,7 @@ import (
 // maxPayload is the most bytes of a state's data. AWS: 262,144.
 const maxPayload = 262_144
 
-// run is one walk through a graph: an execution's, or that of a Map's item or a Parallel's branch. When it has ended it keeps
+// run is one walk through a graph: an execution's, or that of a Map's item. When it has ended it keeps
 // where it was, so that a redrive can go on from there.
 type run struct {
 	service *Service
@@ -40,7 +40,7 @@ type visit struct {
 	tries   []int64 // by retrier
 	retries int64
 	attempt *attempt // of a Task, the one at hand
-	fan     *fan     // of a Map or Parallel
+	fan     *fan     // of a Map
 	cleanup []func() // ends what the try at hand has going
 	left    bool
 }
@@ -146,8 +146,6 @@ func (v *visit) start() {
 		v.end(data)
 	case "Task":
 		v.task(data)
-	case "Parallel":
-		v.parallel(data)
 	case "Map":
 		v.each(data)
 	}
@@ -252,5 +250,5 @@ func (v *visit) scope(data any) scope {
 	if v.run.item != nil {
 		object["Map"] = map[string]any{"Item": v.run.item}
 	}
-	return scope{data: data, context: object, chance: v.run.exec.chance}
+	return scope{data: data, context: object}
 }

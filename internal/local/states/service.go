@@ -1,6 +1,7 @@
 package states
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -131,8 +132,7 @@ func (s *Service) Start(machineARN, name string, input []byte, startedBy string)
 		return "", err
 	}
 	if name == "" {
-		made, _ := uuid(scope{chance: s.names}, nil)
-		name = made.(string)
+		name = uuid(s.names)
 	}
 	if !namePattern.MatchString(name) {
 		return "", wire.Errorf("InvalidName", "Invalid Name: '%s'", name)
@@ -151,6 +151,15 @@ func (s *Service) Start(machineARN, name string, input []byte, startedBy string)
 	s.order = append(s.order, e)
 	s.clock.After(0, "the start of "+name, func() { s.begin(e) })
 	return arn, nil
+}
+
+// uuid draws a UUID of version 4.
+func uuid(chance *rand.Rand) string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], chance.Uint64())
+	binary.BigEndian.PutUint64(b[8:], chance.Uint64())
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 func (s *Service) newExecution(m *machine, arn, name string, input any) *execution {

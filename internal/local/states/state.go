@@ -6,16 +6,14 @@ func (n node) state(name string, names map[string]string) *state {
 	s := &state{name: name, path: n.path, kind: o.text("Type")}
 	readers := map[string]func(*object){
 		"Task": s.readTask, "Pass": s.readPass, "Choice": s.readChoice, "Wait": s.readWait, "Fail": s.readFail,
-		"Succeed": func(*object) {},
-		"Map":     func(o *object) { s.readMap(o, names) }, "Parallel": func(o *object) { s.readParallel(o, names) },
+		"Succeed": func(*object) {}, "Map": func(o *object) { s.readMap(o, names) },
 	}
 	read, known := readers[s.kind]
 	if !known {
-		o.fault("there is no type %q", s.kind)
+		o.fault("the state type %q is not simulated", s.kind)
 		return s
 	}
 	o.text("Comment")
-	o.jsonPathOnly()
 	if s.kind != "Fail" {
 		s.input, s.output = o.place("InputPath"), o.place("OutputPath")
 	}
@@ -76,39 +74,25 @@ func (s *state) readPass(o *object) {
 
 func (s *state) readChoice(o *object) {
 	for _, n := range o.list("Choices", 1) {
-		s.choices = append(s.choices, n.rule(true))
+		s.choices = append(s.choices, n.rule())
 	}
 	s.fallback = o.text("Default")
 }
 
-func (s *state) readParallel(o *object, names map[string]string) {
-	s.readResult(o)
-	s.parameters = o.template("Parameters")
-	for _, n := range o.list("Branches", 1) {
-		branch := n.object()
-		branch.text("Comment")
-		s.branches = append(s.branches, branch.graph(names))
-		branch.close("a branch")
+// readWait reads a Wait. Only Seconds is simulated.
+func (s *state) readWait(o *object) {
+	if s.seconds = o.integer("Seconds", 0, 0); !o.has("Seconds") {
+		o.fault("Seconds is needed")
 	}
 }
 
 // readMap reads a Map. What reads items from or writes results to elsewhere is not supported.
 func (s *state) readMap(o *object, names map[string]string) {
 	s.readResult(o)
-	o.only("ItemSelector", "Parameters")
 	s.parameters = o.template("ItemSelector")
-	if o.has("Parameters") { // the old name of ItemSelector
-		s.parameters = o.template("Parameters")
-	}
 	s.items = o.reference("ItemsPath", true)
-	o.only("MaxConcurrency", "MaxConcurrencyPath")
 	s.width = o.integer("MaxConcurrency", 0, 0)
-	s.widthPath = o.reference("MaxConcurrencyPath", false)
-	o.only("ItemProcessor", "Iterator")
-	n, old := o.field("Iterator") // the old name of ItemProcessor
-	if !old {
-		n, _ = o.field("ItemProcessor")
-	}
+	n, _ := o.field("ItemProcessor")
 	processor := n.object()
 	processor.text("Comment")
 	if config, present := processor.field("ProcessorConfig"); present {
@@ -119,6 +103,6 @@ func (s *state) readMap(o *object, names map[string]string) {
 		c.close("a ProcessorConfig")
 	}
 	s.readDistributed(o, processor)
-	s.branches = []*graph{processor.graph(names)}
+	s.processor = processor.graph(names)
 	processor.close("an ItemProcessor")
 }

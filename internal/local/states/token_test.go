@@ -164,29 +164,6 @@ func TestHeartbeatsDoNotProlongTheTimeout(t *testing.T) {
 	}
 }
 
-// A token of a Parallel's branch expires with the Parallel.
-func TestTokensOfBranchesExpire(t *testing.T) {
-	t.Parallel()
-	branches := strings.ReplaceAll(gate(""), `"A"`, `"G"`) + "," +
-		definition("W", `"Type":"Wait","Seconds":60,"Next":"F"`, "F", `"Type":"Fail","Error":"E"`)
-	w := open(t, definition("A", `"Type":"Parallel","Branches":[`+branches+`],"Catch":[{"ErrorEquals":["E"],"Next":"B"}],"End":true`,
-		"B", `"Type":"Wait","Seconds":60,"End":true`), nil)
-	arn := w.start(`{}`)
-	w.advance(30 * time.Second)
-	if got := w.execution(arn).CurrentStates; !slices.Equal(got, []string{"A", "G", "W"}) {
-		t.Errorf("in %v", got)
-	}
-	w.must(w.sfn.SendTaskHeartbeat(w.fake.lastToken()))
-	w.advance(time.Minute)
-	if got := w.execution(arn).CurrentStates; !slices.Equal(got, []string{"B"}) {
-		t.Errorf("in %v", got)
-	}
-	w.wantCode("TaskTimedOut", w.sfn.SendTaskSuccess(w.fake.lastToken(), `{}`))
-	if e := w.finish(arn); strings.Join(e.Path, " ") != "A G W F B" {
-		t.Errorf("path %v", e.Path)
-	}
-}
-
 func TestStateEvents(t *testing.T) {
 	t.Parallel()
 	w := open(t, gate(`,"Retry":[{"ErrorEquals":["Boom"]}],"Catch":[{"ErrorEquals":["Rejected"],"Next":"B"}]`),

@@ -2,7 +2,6 @@ package states
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 
 	"postern/internal/local/wire"
@@ -60,11 +59,4 @@ func unqualified(arn string) string {
 		return strings.Join(all[:parts], ":")
 	}
 	return arn
-}
-
-// own are the state machines themselves, without their versions.
-func own(machines map[string]*machine) map[string]*machine {
-	mine := maps.Clone(machines)
-	maps.DeleteFunc(mine, func(arn string, _ *machine) bool { return arn != unqualified(arn) })
-	return mine
 }

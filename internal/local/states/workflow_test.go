@@ -2,7 +2,6 @@ package states_test
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"regexp"
 	"slices"
@@ -17,44 +16,14 @@ import (
 	"postern/internal/local/states"
 )
 
-// synthesized is the definition of one of Postern's machines as the golden template has it, with its placeholders.
-func synthesized(t *testing.T, machine string) string {
+// workflow is a machine with two waits for a token and a roll back, with its placeholders filled in.
+func workflow(t *testing.T) string {
 	t.Helper()
-	raw, err := os.ReadFile("../../../infra/testdata/postern.template.json")
+	raw, err := os.ReadFile("testdata/workflow.asl.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var stack struct {
-		Resources map[string]struct {
-			Type       string
-			Properties struct {
-				StateMachineName string
-				DefinitionString struct {
-					Sub []json.RawMessage `json:"Fn::Sub"`
-				}
-			}
-		}
-	}
-	if err := json.Unmarshal(raw, &stack); err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range stack.Resources {
-		if p := r.Properties; p.StateMachineName == machine {
-			var definition string
-			if err := json.Unmarshal(p.DefinitionString.Sub[0], &definition); err != nil {
-				t.Fatal(err)
-			}
-			return definition
-		}
-	}
-	t.Fatalf("the golden template has no state machine %s", machine)
-	return ""
-}
-
-// workflow is Postern's own machine with its placeholders filled in.
-func workflow(t *testing.T) string {
-	t.Helper()
-	text := strings.ReplaceAll(synthesized(t, "postern"), "${AWS::Partition}", "aws")
+	text := strings.ReplaceAll(string(raw), "${AWS::Partition}", "aws")
 	return regexp.MustCompile(`\$\{(\w+)Function\}`).ReplaceAllString(text, function+"$1")
 }
 
@@ -156,7 +125,9 @@ func TestWorkflowPaths(t *testing.T) {
 			"Rollback": {`{"Error":"E","Cause":"C","clean":false}`}}, lost,
 			[]string{"Plan", "Rollback", "RolledBack", "FailedDirty"}, "E", 0, 0},
 		"rollback crashes": {map[string][]string{"Plan": {"!AccessDenied"}, "Rollback": {"!Internal"}}, lost,
-			[]string{"Plan", "Rollback", "FailedDirty"}, "Internal", 0, 0},
+			[]string{"Plan", "Rollback", "RollbackGaveUp", "RollbackBroken", "FailedDirty"}, "Internal", 0, 0},
+		"rollback gives up": {map[string][]string{"Plan": {"!AccessDenied"}, "Rollback": {"!Internal", `{"Error":"E","Cause":"C","clean":false}`}}, lost,
+			[]string{"Plan", "Rollback", "RollbackGaveUp", "RolledBack", "FailedDirty"}, "E", 0, 0},
 	}
 	for name, test := range tests {
 		for _, heartbeat := range []string{"States.HeartbeatTimeout", "States.Timeout"} {

@@ -1,4 +1,4 @@
-// Package sts is the embedded cloud's Security Token Service: it lets a role of one account be another role, of whichever account,
+// Package sts simulates Security Token Service: it lets a role of one account be another role, of whichever account,
 // when both sides allow it.
 package sts
 
@@ -33,7 +33,7 @@ func (s *Service) Name() string { return "sts" }
 // Protocol is the query protocol.
 func (s *Service) Protocol() wire.Protocol { return wire.Query }
 
-// Operations are the operations known here.
+// Operations are the simulated operations.
 func (s *Service) Operations() map[string]wire.Operation {
 	return map[string]wire.Operation{
 		"AssumeRole": {Permissions: mayAssume, Do: s.assumeRole},
@@ -61,7 +61,7 @@ func (s *Service) assumeRole(call *wire.Call) ([]byte, error) {
 		if !slices.Contains(parameters, name) {
 			return nil, &wire.Error{
 				Status: http.StatusNotImplemented, Code: wire.CodeNotImplemented,
-				Message: fmt.Sprintf("the embedded cloud does not know the parameter %s of sts.AssumeRole", name),
+				Message: fmt.Sprintf("the simulation does not know the parameter %s of sts.AssumeRole", name),
 			}
 		}
 	}

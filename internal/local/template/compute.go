@@ -37,16 +37,6 @@ type FunctionPermission struct {
 	SourceArn     string
 }
 
-// FunctionVersion is AWS::Lambda::Version.
-type FunctionVersion struct {
-	CodeSha256, Description, FunctionName string
-}
-
-// FunctionAlias is AWS::Lambda::Alias.
-type FunctionAlias struct {
-	Description, FunctionName, FunctionVersion, Name string
-}
-
 // EventInvokeConfig is AWS::Lambda::EventInvokeConfig: how asynchronous invocations are retried.
 type EventInvokeConfig struct {
 	DestinationConfig        struct{ OnFailure, OnSuccess *struct{ Destination string } }
@@ -123,6 +113,3 @@ type APIIntegration struct {
 type APIRoute struct {
 	ApiId, AuthorizationType, RouteKey, Target string
 }
-
-// CDKMetadata is AWS::CDK::Metadata.
-type CDKMetadata struct{ Analytics string }

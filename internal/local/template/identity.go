@@ -31,12 +31,9 @@ type naming struct {
 func (l *loader) identity(id string) (identity, error) {
 	declared, known := l.document.Resources[id]
 	if !known {
-		return identity{}, fmt.Errorf("%q is neither a resource nor a parameter", id)
+		return identity{}, fmt.Errorf("%q is not a resource of the template", id)
 	}
 	if l.current != "" && id != l.current {
-		if !l.exists(id) && l.exists(l.current) {
-			return identity{}, fmt.Errorf("%s does not exist: its condition does not hold", id)
-		}
 		l.need(l.current, id)
 	}
 	if identity, done := l.identities[id]; done {

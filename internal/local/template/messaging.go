@@ -8,7 +8,6 @@ type Rule struct {
 	EventBusName       string // name or ARN; "" is the default bus
 	EventPattern       json.RawMessage
 	Name               string
-	RoleArn            string
 	ScheduleExpression string
 	State              string // ENABLED unless set
 	Tags               []Tag
@@ -20,14 +19,8 @@ type Target struct {
 	Arn              string
 	DeadLetterConfig *struct{ Arn string }
 	Id               string
-	Input            string
-	InputPath        string
-	InputTransformer *struct {
-		InputPathsMap map[string]string
-		InputTemplate string
-	}
-	RetryPolicy *RetryPolicy
-	RoleArn     string
+	RetryPolicy      *RetryPolicy
+	RoleArn          string
 }
 
 // RetryPolicy is how often and for how long delivery to a target is tried.
@@ -52,27 +45,6 @@ type EventBusPolicy struct {
 	StatementId  string
 }
 
-// Schedule is AWS::Scheduler::Schedule.
-type Schedule struct {
-	Description        string
-	FlexibleTimeWindow struct {
-		MaximumWindowInMinutes int
-		Mode                   string
-	}
-	GroupName                  string
-	Name                       string
-	ScheduleExpression         string
-	ScheduleExpressionTimezone string
-	State                      string
-	Target                     struct {
-		Arn              string
-		DeadLetterConfig *struct{ Arn string }
-		Input            string
-		RetryPolicy      *RetryPolicy
-		RoleArn          string
-	}
-}
-
 // Topic is AWS::SNS::Topic.
 type Topic struct {
 	DisplayName      string
@@ -86,12 +58,9 @@ type Topic struct {
 
 // Subscription is AWS::SNS::Subscription.
 type Subscription struct {
-	Endpoint           string
-	FilterPolicy       any
-	FilterPolicyScope  string
-	Protocol           string // lambda, email
-	RawMessageDelivery bool
-	RedrivePolicy      *struct {
+	Endpoint      string
+	Protocol      string // lambda, email
+	RedrivePolicy *struct {
 		DeadLetterTargetArn string `json:"deadLetterTargetArn"`
 	}
 	TopicArn string
@@ -105,16 +74,10 @@ type TopicPolicy struct {
 
 // Queue is AWS::SQS::Queue.
 type Queue struct {
-	DelaySeconds                 int
-	KmsDataKeyReusePeriodSeconds int
-	KmsMasterKeyId               string
-	MessageRetentionPeriod       int // seconds
-	QueueName                    string
-	RedriveAllowPolicy           any
-	RedrivePolicy                any
-	SqsManagedSseEnabled         *bool
-	Tags                         []Tag
-	VisibilityTimeout            int // seconds
+	MessageRetentionPeriod int // seconds
+	QueueName              string
+	SqsManagedSseEnabled   *bool
+	Tags                   []Tag
 }
 
 // QueuePolicy is AWS::SQS::QueuePolicy.

@@ -6,51 +6,19 @@ import "encoding/json"
 type Table struct {
 	AttributeDefinitions             []AttributeDefinition
 	BillingMode                      string
-	ContributorInsightsSpecification any
 	DeletionProtectionEnabled        bool
 	GlobalSecondaryIndexes           []SecondaryIndex
 	KeySchema                        []KeyElement
-	OnDemandThroughput               any
 	PointInTimeRecoverySpecification *PointInTimeRecovery
 	SSESpecification                 *struct {
 		KMSMasterKeyId string
 		SSEEnabled     bool
 		SSEType        string
 	}
-	StreamSpecification     *struct{ StreamViewType string }
 	TableClass              string
 	TableName               string
 	Tags                    []Tag
 	TimeToLiveSpecification *TimeToLive
-}
-
-// GlobalTable is AWS::DynamoDB::GlobalTable.
-type GlobalTable struct {
-	AttributeDefinitions   []AttributeDefinition
-	BillingMode            string
-	GlobalSecondaryIndexes []SecondaryIndex
-	KeySchema              []KeyElement
-	Replicas               []Replica
-	SSESpecification       *struct {
-		SSEEnabled bool
-		SSEType    string
-	}
-	StreamSpecification             *struct{ StreamViewType string }
-	TableName                       string
-	TimeToLiveSpecification         *TimeToLive
-	WarmThroughput                  any
-	WriteOnDemandThroughputSettings any
-}
-
-// Replica is one Region of a global table.
-type Replica struct {
-	ContributorInsightsSpecification any
-	DeletionProtectionEnabled        bool
-	PointInTimeRecoverySpecification *PointInTimeRecovery
-	Region                           string
-	SSESpecification                 *struct{ KMSMasterKeyId string }
-	TableClass                       string
-	Tags                             []Tag
 }
 
 // AttributeDefinition is a key attribute of a table or an index.
@@ -61,15 +29,12 @@ type KeyElement struct{ AttributeName, KeyType string }
 
 // SecondaryIndex is a global secondary index.
 type SecondaryIndex struct {
-	ContributorInsightsSpecification any
-	IndexName                        string
-	KeySchema                        []KeyElement
-	OnDemandThroughput               any
-	Projection                       struct {
+	IndexName  string
+	KeySchema  []KeyElement
+	Projection struct {
 		NonKeyAttributes []string
 		ProjectionType   string
 	}
-	WriteOnDemandThroughputSettings any
 }
 
 // PointInTimeRecovery is a table's continuous backup.
@@ -82,12 +47,6 @@ type PointInTimeRecovery struct {
 type TimeToLive struct {
 	AttributeName string
 	Enabled       bool
-}
-
-// Parameter is AWS::SSM::Parameter.
-type Parameter struct {
-	AllowedPattern, DataType, Description, Name, Tier, Type, Value string
-	Tags                                                           map[string]string
 }
 
 // Secret is AWS::SecretsManager::Secret.
@@ -107,9 +66,6 @@ type LogGroup struct {
 	RetentionInDays                       int
 	Tags                                  []Tag
 }
-
-// LogResourcePolicy is AWS::Logs::ResourcePolicy; its document is JSON in a string.
-type LogResourcePolicy struct{ PolicyDocument, PolicyName string }
 
 // MetricFilter is AWS::Logs::MetricFilter.
 type MetricFilter struct {
@@ -134,14 +90,6 @@ type Alarm struct {
 	Tags                                                     []Tag
 	Threshold                                                json.Number
 	ThresholdMetricId                                        string
-}
-
-// CompositeAlarm is AWS::CloudWatch::CompositeAlarm.
-type CompositeAlarm struct {
-	ActionsEnabled                                   *bool
-	AlarmActions, InsufficientDataActions, OKActions []string
-	AlarmDescription, AlarmName, AlarmRule           string
-	Tags                                             []Tag
 }
 
 // Dashboard is AWS::CloudWatch::Dashboard.

@@ -1,7 +1,6 @@
-// Package template reads a synthesized CloudFormation template the way CloudFormation does: it evaluates parameters, conditions
-// and intrinsic functions, names everything, and gives each resource its typed properties. It is strict: a resource type, an
-// intrinsic function, an attribute or a property that it does not know is an error that names the resource, because whatever is
-// skipped here would first fail in AWS.
+// Package template reads a synthesized CloudFormation template as CloudFormation does: it evaluates the intrinsic functions, names
+// every resource, and gives each resource its typed properties. An unknown section, resource type, intrinsic function, attribute or
+// property is an error that names the resource.
 package template
 
 import (
@@ -21,8 +20,6 @@ type Options struct {
 	Region    string
 	// Assembly is the cloud assembly's directory (cdk.out), which holds the functions' code; "" when the code is not needed.
 	Assembly string
-	// Parameters are values for the template's parameters, by name. For a parameter of an SSM type, the value itself.
-	Parameters map[string]string
 }
 
 // Stack is a template with every reference resolved.
@@ -68,29 +65,8 @@ type document struct {
 	AWSTemplateFormatVersion string
 	Description              string
 	Metadata                 map[string]any
-	Parameters               map[string]parameter
-	Mappings                 map[string]map[string]map[string]any
-	Conditions               map[string]any
-	Rules                    map[string]rule
 	Resources                map[string]declaration
 	Outputs                  map[string]output
-}
-
-type parameter struct {
-	Type           string
-	Default        any
-	Description    string
-	AllowedValues  []string
-	AllowedPattern string
-	NoEcho         bool
-}
-
-type rule struct {
-	RuleCondition any
-	Assertions    []struct {
-		Assert            any
-		AssertDescription string
-	}
 }
 
 type declaration struct {
@@ -98,7 +74,6 @@ type declaration struct {
 	Properties          map[string]any
 	DependsOn           any
 	Metadata            map[string]any
-	Condition           string
 	DeletionPolicy      string
 	UpdateReplacePolicy string
 }
@@ -106,7 +81,6 @@ type declaration struct {
 type output struct {
 	Value       any
 	Description string
-	Condition   string
 	Export      any
 }
 
@@ -117,11 +91,7 @@ func Load(text []byte, o Options) (*Stack, error) {
 		return nil, fmt.Errorf("reading the template: %w", err)
 	}
 	l := &loader{
-		options: o, document: d, identities: map[string]identity{}, resolving: map[string]bool{}, conditions: map[string]bool{},
-		needs: map[string]map[string]bool{},
-	}
-	if err := l.prepare(); err != nil {
-		return nil, err
+		options: o, document: d, identities: map[string]identity{}, resolving: map[string]bool{}, needs: map[string]map[string]bool{},
 	}
 	stack := &Stack{Name: o.StackName, AccountID: o.AccountID, Region: o.Region, Outputs: map[string]string{}}
 	resources := map[string]Resource{}
@@ -132,9 +102,7 @@ func Load(text []byte, o Options) (*Stack, error) {
 			faults = append(faults, fmt.Errorf("resource %s (%s): %w", id, d.Resources[id].Type, err))
 			continue
 		}
-		if l.exists(id) {
-			resources[id] = resource
-		}
+		resources[id] = resource
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Outputs)) {
 		if err := l.output(stack, name); err != nil {
@@ -162,7 +130,7 @@ func decode(text []byte, into any) error {
 	return decoder.Decode(into)
 }
 
-// resource resolves one resource, even one that its condition leaves out: its faults would come out the day the condition holds.
+// resource resolves one resource.
 func (l *loader) resource(id string) (Resource, error) {
 	declared := l.document.Resources[id]
 	kind, known := types[declared.Type]
@@ -214,9 +182,6 @@ func (l *loader) dependsOn(id string, raw any) error {
 func (l *loader) output(stack *Stack, name string) error {
 	l.current = ""
 	declared := l.document.Outputs[name]
-	if !l.holds(declared.Condition) {
-		return nil
-	}
 	value, err := l.resolve(declared.Value)
 	if err != nil {
 		return err
@@ -246,9 +211,7 @@ func (l *loader) order(resources map[string]Resource) ([]string, error) {
 			}
 		}
 		state[id] = 2
-		if _, exists := resources[id]; exists {
-			order = append(order, id)
-		}
+		order = append(order, id)
 		return nil
 	}
 	for _, id := range slices.Sorted(maps.Keys(resources)) {

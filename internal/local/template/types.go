@@ -14,19 +14,15 @@ func init() {
 	types = map[string]resourceType{
 		"AWS::Lambda::Function":                   {of[Function], named("FunctionName", 64, "lambda", "function:")},
 		"AWS::Lambda::Permission":                 {of[FunctionPermission], unnamed},
-		"AWS::Lambda::Version":                    {of[FunctionVersion], qualifiedFunction("", "1", "Version")},
-		"AWS::Lambda::Alias":                      {of[FunctionAlias], qualifiedFunction("Name", "", "")},
 		"AWS::Lambda::EventInvokeConfig":          {of[EventInvokeConfig], unnamed},
 		"AWS::IAM::Role":                          {of[Role], role},
 		"AWS::IAM::Policy":                        {of[Policy], unnamed},
-		"AWS::IAM::ManagedPolicy":                 {of[ManagedPolicy], managedPolicy},
 		"AWS::StepFunctions::StateMachine":        {of[StateMachine], stateMachine},
-		"AWS::StepFunctions::StateMachineVersion": {of[StateMachineVersion], qualifiedMachine("StateMachineArn", "", "1")},
+		"AWS::StepFunctions::StateMachineVersion": {of[StateMachineVersion], stateMachineVersion},
 		"AWS::StepFunctions::StateMachineAlias":   {of[StateMachineAlias], stateMachineAlias},
 		"AWS::Events::Rule":                       {of[Rule], eventRule},
 		"AWS::Events::EventBus":                   {of[EventBus], eventBus},
 		"AWS::Events::EventBusPolicy":             {of[EventBusPolicy], unnamed},
-		"AWS::Scheduler::Schedule":                {of[Schedule], schedule},
 		"AWS::SNS::Topic":                         {of[Topic], topic},
 		"AWS::SNS::Subscription":                  {of[Subscription], subscription},
 		"AWS::SNS::TopicPolicy":                   {of[TopicPolicy], unnamed},
@@ -35,23 +31,15 @@ func init() {
 		"AWS::KMS::Key":                           {of[Key], key},
 		"AWS::KMS::Alias":                         {of[KeyAlias], named("AliasName", 256, "kms", "")},
 		"AWS::DynamoDB::Table":                    {of[Table], table},
-		"AWS::DynamoDB::GlobalTable":              {of[GlobalTable], table},
-		"AWS::SSM::Parameter":                     {of[Parameter], ssmParameter},
 		"AWS::SecretsManager::Secret":             {of[Secret], secret},
 		"AWS::Logs::LogGroup":                     {of[LogGroup], logGroup},
-		"AWS::Logs::ResourcePolicy":               {of[LogResourcePolicy], unnamed},
 		"AWS::Logs::MetricFilter":                 {of[MetricFilter], unnamed},
 		"AWS::CloudWatch::Alarm":                  {of[Alarm], named("AlarmName", 255, "cloudwatch", "alarm:")},
-		"AWS::CloudWatch::CompositeAlarm":         {of[CompositeAlarm], named("AlarmName", 255, "cloudwatch", "alarm:")},
 		"AWS::CloudWatch::Dashboard":              {of[Dashboard], named("DashboardName", 255, "cloudwatch", "dashboard/")},
-		"AWS::EC2::SecurityGroup":                 {of[SecurityGroup], securityGroup},
-		"AWS::EC2::SecurityGroupIngress":          {of[SecurityGroupIngress], unnamed},
-		"AWS::EC2::SecurityGroupEgress":           {of[SecurityGroupEgress], unnamed},
 		"AWS::ApiGatewayV2::Api":                  {of[API], api},
 		"AWS::ApiGatewayV2::Stage":                {of[APIStage], unnamed},
 		"AWS::ApiGatewayV2::Integration":          {of[APIIntegration], unnamed},
 		"AWS::ApiGatewayV2::Route":                {of[APIRoute], unnamed},
-		"AWS::CDK::Metadata":                      {of[CDKMetadata], unnamed},
 	}
 }
 
@@ -59,31 +47,6 @@ func of[P any]() any { return new(P) }
 
 // Tag is a tag of a resource.
 type Tag struct{ Key, Value string }
-
-// qualifiedFunction names a version or an alias of a function; Ref is the qualified ARN.
-func qualifiedFunction(property, fixed, attribute string) func(naming) (identity, error) {
-	return func(n naming) (identity, error) {
-		function, err := n.property("FunctionName")
-		if err != nil {
-			return identity{}, err
-		}
-		qualifier := fixed
-		if property != "" {
-			if qualifier, err = n.property(property); err != nil {
-				return identity{}, err
-			}
-		}
-		if !strings.HasPrefix(function, "arn:") {
-			function = n.arn("lambda", "function:"+function)
-		}
-		arn := function + ":" + qualifier
-		found := identity{ref: arn, arn: arn, attributes: map[string]string{"FunctionArn": arn}}
-		if attribute != "" {
-			found.attributes[attribute] = qualifier
-		}
-		return found, nil
-	}
-}
 
 func role(n naming) (identity, error) {
 	name, err := n.name("RoleName", 64)
@@ -95,16 +58,6 @@ func role(n naming) (identity, error) {
 	return identity{ref: name, arn: arn, attributes: map[string]string{"RoleId": "AROA" + n.suffix()}}, err
 }
 
-func managedPolicy(n naming) (identity, error) {
-	name, err := n.name("ManagedPolicyName", 128)
-	if err != nil {
-		return identity{}, err
-	}
-	path, err := n.property("Path")
-	arn := "arn:aws:iam::" + n.options.AccountID + ":policy" + cmp.Or(path, "/") + name
-	return identity{ref: arn, arn: arn, attributes: map[string]string{"PolicyArn": arn}}, err
-}
-
 // stateMachine is named by its logical id alone when it has no name.
 func stateMachine(n naming) (identity, error) {
 	name, err := n.property("StateMachineName")
@@ -113,20 +66,11 @@ func stateMachine(n naming) (identity, error) {
 	return identity{ref: arn, arn: arn, attributes: map[string]string{"Name": name, "StateMachineRevisionId": n.uuid()}}, err
 }
 
-// qualifiedMachine names a version or an alias of a state machine; Ref is the qualified ARN.
-func qualifiedMachine(machine, property, fixed string) func(naming) (identity, error) {
-	return func(n naming) (identity, error) {
-		arn, err := n.property(machine)
-		if err != nil {
-			return identity{}, err
-		}
-		qualifier := fixed
-		if property != "" {
-			qualifier, err = n.property(property)
-		}
-		arn += ":" + qualifier
-		return identity{ref: arn, arn: arn}, err
-	}
+// stateMachineVersion is the first version of its machine.
+func stateMachineVersion(n naming) (identity, error) {
+	arn, err := n.property("StateMachineArn")
+	arn += ":1"
+	return identity{ref: arn, arn: arn}, err
 }
 
 // stateMachineAlias belongs to the machine whose version it routes to.
@@ -168,15 +112,6 @@ func eventBus(n naming) (identity, error) {
 	return found, err
 }
 
-func schedule(n naming) (identity, error) {
-	name, err := n.name("Name", 64)
-	if err != nil {
-		return identity{}, err
-	}
-	group, err := n.property("GroupName")
-	return identity{ref: name, arn: n.arn("scheduler", "schedule/"+cmp.Or(group, "default")+"/"+name)}, err
-}
-
 func topic(n naming) (identity, error) {
 	name, err := n.name("TopicName", 256)
 	arn := n.arn("sns", name)
@@ -206,20 +141,6 @@ func table(n naming) (identity, error) {
 	return found, err
 }
 
-func ssmParameter(n naming) (identity, error) {
-	name, err := n.name("Name", 1011)
-	if err != nil {
-		return identity{}, err
-	}
-	value, err := n.property("Value")
-	if err != nil {
-		return identity{}, err
-	}
-	kind, err := n.property("Type")
-	arn := n.arn("ssm", "parameter/"+strings.TrimPrefix(name, "/"))
-	return identity{ref: name, arn: arn, attributes: map[string]string{"Type": kind, "Value": value}}, err
-}
-
 func secret(n naming) (identity, error) {
 	name, err := n.name("Name", 512)
 	arn := n.arn("secretsmanager", "secret:"+name+"-"+n.suffix()[:6])
@@ -230,13 +151,6 @@ func logGroup(n naming) (identity, error) {
 	found, err := named("LogGroupName", 512, "logs", "log-group:")(n)
 	found.arn += ":*"
 	return found, err
-}
-
-func securityGroup(n naming) (identity, error) {
-	id := "sg-" + strings.ReplaceAll(n.uuid(), "-", "")[:17]
-	vpc, err := n.property("VpcId")
-	attributes := map[string]string{"GroupId": id, "VpcId": vpc}
-	return identity{ref: id, arn: n.arn("ec2", "security-group/"+id), attributes: attributes}, err
 }
 
 func api(n naming) (identity, error) {

@@ -16,7 +16,7 @@ type Exchange struct {
 }
 
 // OnExchange calls f for each call of a known operation, on the goroutine of the call, and before the caller has the answer. Call it
-// before the first call; everybody who did is told.
+// before the first call; it may be called several times.
 func (s *Server) OnExchange(f func(Exchange)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -120,7 +120,7 @@ func denied(service string, protocol Protocol, principal Principal, permission P
 	}
 }
 
-// unknownCaller is the answer to an access key that nobody registered.
+// unknownCaller is the answer to an access key that was not registered.
 func unknownCaller(protocol Protocol, accessKeyID string) *Error {
 	code := "UnrecognizedClientException"
 	switch protocol {
@@ -129,6 +129,6 @@ func unknownCaller(protocol Protocol, accessKeyID string) *Error {
 	case Query, RESTXML:
 		code = "InvalidClientTokenId"
 	}
-	message := fmt.Sprintf("the access key %q is not known here", accessKeyID)
+	message := fmt.Sprintf("the access key %q is not registered", accessKeyID)
 	return &Error{Status: http.StatusForbidden, Code: code, Message: message}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // JSON makes the Do of an operation that speaks JSON from a function of its members. Members that In does not have are refused as
-// calls that the embedded cloud does not know are, so that nothing a caller asks for is silently left out.
+// calls that the simulation does not know are, so that nothing a caller asks for is silently left out.
 func JSON[In, Out any](do func(*Call, In) (Out, error)) func(*Call) ([]byte, error) {
 	return func(call *Call) ([]byte, error) {
 		var in In
@@ -38,7 +38,7 @@ func DecodeJSON(call *Call, into any) error {
 	case strings.HasPrefix(err.Error(), "json: unknown field"):
 		return &Error{
 			Status: http.StatusNotImplemented, Code: CodeNotImplemented,
-			Message: "the embedded cloud does not know this member of " + call.Service + "." + call.Operation + ": " + err.Error(),
+			Message: "the simulation does not know this member of " + call.Service + "." + call.Operation + ": " + err.Error(),
 		}
 	default:
 		return Errorf("SerializationException", "reading the request: %v", err)

@@ -15,7 +15,7 @@ type Placed[S Service] struct {
 	places map[[2]string]S
 }
 
-// NewPlaced returns a service that open opens in each account and Region, the first time anybody asks for it there.
+// NewPlaced returns a service that open makes for each account and Region at its first use there.
 func NewPlaced[S Service](open func(account, region string) S) *Placed[S] {
 	return &Placed[S]{open: open, any: open("", ""), places: map[[2]string]S{}}
 }
@@ -33,7 +33,7 @@ func (p *Placed[S]) In(account, region string) S {
 	return service
 }
 
-// Places are the accounts and Regions in which anybody asked for the service, in order: {account, Region}.
+// Places are the accounts and Regions in which the service was used, in order: {account, Region}.
 func (p *Placed[S]) Places() [][2]string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

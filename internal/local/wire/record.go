@@ -2,7 +2,7 @@ package wire
 
 import "time"
 
-// CodeNotImplemented is the error code of a call that the embedded cloud does not know. No test may tolerate it.
+// CodeNotImplemented is the error code of a call that the simulation does not know. No test may tolerate it.
 const CodeNotImplemented = "NotImplemented"
 
 // Recorded is one call that reached the server.

@@ -59,7 +59,7 @@ type Config struct {
 	Authorizer Authorizer
 	// Origin names what the running invocation belongs to: an execution's ARN, or "schedule". Nil: always "".
 	Origin func() string
-	// Ended is told when a fault ends the caller of a call: the function died, or runs into its timeout. Nil: nobody is.
+	// Ended is called when a fault ends the caller of a call: the function crashes or times out. It may be nil.
 	Ended func(function string, how Ending)
 }
 
@@ -262,7 +262,7 @@ func withGlobalKeys(own map[string][]string, call *Call, principal Principal) ma
 	return keys
 }
 
-// unknown answers what the embedded cloud does not do, loudly, and records it, so that a test can fail on it.
+// unknown answers a call that is not simulated with 501, and records it.
 func (s *Server) unknown(protocol Protocol, requestID string, scope scope, operation string) *answer {
 	s.mu.Lock()
 	principal := s.principals[scope.accessKeyID]
@@ -273,7 +273,7 @@ func (s *Server) unknown(protocol Protocol, requestID string, scope scope, opera
 	}
 	return s.refuse(record, protocol, requestID, &Error{
 		Status: http.StatusNotImplemented, Code: CodeNotImplemented,
-		Message: fmt.Sprintf("the embedded cloud does not know %s.%s", scope.service, operation),
+		Message: fmt.Sprintf("the simulation does not know %s.%s", scope.service, operation),
 	})
 }
 

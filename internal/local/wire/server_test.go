@@ -19,7 +19,6 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
-	"postern/internal/awserr"
 	"postern/internal/local/wire"
 )
 
@@ -166,7 +165,7 @@ func TestErrorsKeepTheirCode(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	_, err = client.SendTaskHeartbeat(context.Background(), &sfn.SendTaskHeartbeatInput{TaskToken: aws.String("t")})
-	if !awserr.IsUnavailable(err) {
+	if !unavailable(err) {
 		t.Errorf("a service's defect: got %v, want a 5xx", err)
 	}
 }
@@ -220,15 +219,15 @@ func TestDenialsReadLikeAWS(t *testing.T) {
 	const user = "User: arn:aws:sts::111122223333:assumed-role/PlanRole/postern-plan is not authorized to perform: "
 	err := sendSuccess(server)
 	const refusal = "states:SendTaskSuccess on resource: * because no identity-based policy allows the states:SendTaskSuccess action"
-	if awserr.Code(err) != "AccessDeniedException" || !strings.Contains(err.Error(), user+refusal) {
+	if code(err) != "AccessDeniedException" || !strings.Contains(err.Error(), user+refusal) {
 		t.Errorf("states: got %v", err)
 	}
 	_, err = publish(server)
-	if awserr.Code(err) != "AuthorizationError" || !awserr.IsDenied(err) {
+	if code(err) != "AuthorizationError" {
 		t.Errorf("sns: got %v", err)
 	}
 	_, err = getZone(server)
-	if awserr.Code(err) != "AccessDenied" {
+	if code(err) != "AccessDenied" {
 		t.Errorf("route53: got %v", err)
 	}
 	response := post(t, server, "Action=CreateVpcEndpoint", authorization("ec2"))
@@ -247,7 +246,7 @@ func TestCallersMustBeKnown(t *testing.T) {
 	t.Parallel()
 	server, effects := newServer(t, nil)
 	_, err := putParameter(server, "AKIASTRANGER")
-	if awserr.Code(err) != "UnrecognizedClientException" {
+	if code(err) != "UnrecognizedClientException" {
 		t.Errorf("a stranger: got %v", err)
 	}
 	const algorithm = "AWS4-HMAC-SHA256 "
@@ -269,11 +268,11 @@ func TestFaults(t *testing.T) {
 		calls   int
 		want    func(error) bool
 	}{
-		{wire.Throttle, 0, 3, awserr.IsThrottled},
-		{wire.ServerError, 0, 3, awserr.IsUnavailable},
-		{wire.Deny, 0, 3, awserr.IsDenied},
-		{wire.NoEffect, 0, 3, awserr.IsUnavailable},
-		{wire.LostAnswer, 3, 3, awserr.IsUnavailable},
+		{wire.Throttle, 0, 3, coded("ThrottlingException")},
+		{wire.ServerError, 0, 3, unavailable},
+		{wire.Deny, 0, 1, coded("AccessDeniedException")},
+		{wire.NoEffect, 0, 3, unavailable},
+		{wire.LostAnswer, 3, 3, unavailable},
 	}
 	for _, test := range tests {
 		t.Run(string(test.kind), func(t *testing.T) {
@@ -342,7 +341,7 @@ func TestOverASocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.SetFault(func(*wire.Call, wire.Recorded) *wire.Fault { return &wire.Fault{Kind: wire.LostAnswer} })
-	if _, err := client.SendTaskSuccess(context.Background(), input); !awserr.IsUnavailable(err) {
+	if _, err := client.SendTaskSuccess(context.Background(), input); !unavailable(err) {
 		t.Errorf("a lost answer: got %v", err)
 	}
 	if effects.Load() != 4 {

@@ -10,8 +10,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-
-	"postern/internal/step"
 )
 
 // Transport returns an http.RoundTripper that hands requests to the server in memory, without a socket.
@@ -65,12 +63,12 @@ func (s *Server) AWSOver(accessKeyID string, transport http.RoundTripper) aws.Co
 	return aws.Config{
 		Region: s.config.Region,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: accessKeyID, SecretAccessKey: "embedded", Source: "embedded cloud"}, nil
+			return aws.Credentials{AccessKeyID: accessKeyID, SecretAccessKey: "embedded", Source: "simulation"}, nil
 		}),
 		HTTPClient:   &http.Client{Transport: transport},
 		BaseEndpoint: aws.String("http://aws.embedded"),
 		Retryer: func() aws.Retryer {
-			return step.Retryer(func(o *retry.StandardOptions) { o.MaxBackoff, o.Backoff = 0, noDelay{} })
+			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff, o.Backoff = 0, noDelay{} })
 		},
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// UUID returns a UUID that is a pure function of its seed, so that every run of the embedded cloud hands out the same ids.
+// UUID returns a UUID that is a pure function of its seed, so that every run of the simulation hands out the same ids.
 func UUID(seed string) string {
 	h := sha256.Sum256([]byte(seed))
 	h[6] = h[6]&0x0f | 0x40

@@ -1,4 +1,4 @@
-// Package wire is how the embedded cloud speaks: AWS's protocols over HTTP, to the real SDK clients. A service registers its
+// Package wire implements AWS's protocols over HTTP for the real SDK clients. A service registers its
 // operations; the server finds the operation of a request, checks the caller's permissions, records the call, applies faults, and
 // answers with a loud 501 to whatever it does not know.
 package wire

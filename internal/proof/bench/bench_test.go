@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/proof/handlers"
 )
@@ -80,7 +81,7 @@ func TestZipped(t *testing.T) {
 // What does not depend on the machine meets its budget in every test run too.
 func TestOnboardingIsWithinItsBudgets(t *testing.T) {
 	t.Parallel()
-	cloud, err := local.Open(local.Config{TemplatePath: filepath.Join("..", "..", "..", templatePath), Functions: handlers.All()})
+	cloud, err := world.Open(local.Config{TemplatePath: filepath.Join("..", "..", "..", templatePath), Functions: handlers.InProcess()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +99,7 @@ func TestOnboardingIsWithinItsBudgets(t *testing.T) {
 
 func TestDriftCheckIsWithinItsBudgets(t *testing.T) {
 	t.Parallel()
-	cloud, err := local.Open(local.Config{TemplatePath: filepath.Join("..", "..", "..", templatePath), Functions: handlers.All()})
+	cloud, err := world.Open(local.Config{TemplatePath: filepath.Join("..", "..", "..", templatePath), Functions: handlers.InProcess()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/dynamodb"
 	"postern/internal/local/privatelink"
@@ -59,7 +60,7 @@ func driftOf(directory string) ([]figure, error) {
 	if err := inProcesses(&config, directory); err != nil {
 		return nil, err
 	}
-	cloud, err := local.Open(config)
+	cloud, err := world.Open(config)
 	if err != nil {
 		return nil, fmt.Errorf("opening the embedded cloud: %w", err)
 	}
@@ -214,18 +215,18 @@ func seed(cloud *local.Cloud, due dynamodb.Value) error {
 	for v := range fleetVPCs {
 		vpc := fmt.Sprintf("vpc-0bec4%012x", v)
 		cloud.World.AddVPC(privatelink.VPC{
-			ID: vpc, Region: privatelink.DemoRegion, CIDRs: []string{fmt.Sprintf("10.%d.0.0/16", 100+v)}, DNSSupport: true, DNSHostnames: true,
+			ID: vpc, Region: world.Region, CIDRs: []string{fmt.Sprintf("10.%d.0.0/16", 100+v)}, DNSSupport: true, DNSHostnames: true,
 		})
 		for zone, az := range []string{"a", "b"} {
 			cloud.World.AddSubnet(privatelink.Subnet{
-				ID: subnetID(v, zone), VPCID: vpc, AZ: privatelink.DemoRegion + az, AZID: fmt.Sprintf("use1-az%d", zone+1),
+				ID: subnetID(v, zone), VPCID: vpc, AZ: world.Region + az, AZID: fmt.Sprintf("use1-az%d", zone+1),
 				CIDR: fmt.Sprintf("10.%d.%d.0/18", 100+v, zone*64),
 			})
 		}
 	}
 	for s := range fleetServices {
 		cloud.World.AddService(privatelink.VendorService{
-			Name: serviceName(s), ID: fmt.Sprintf("vpce-svc-0bec4%012x", s), Region: privatelink.DemoRegion, Owner: "444455556666",
+			Name: serviceName(s), ID: fmt.Sprintf("vpce-svc-0bec4%012x", s), Region: world.Region, Owner: "444455556666",
 			AZIDs: []string{"use1-az1", "use1-az2"}, AcceptanceRequired: true, AllowedAccounts: []string{"*"}, Ports: []int{443},
 		})
 	}
@@ -259,7 +260,7 @@ func seed(cloud *local.Cloud, due dynamodb.Value) error {
 func subnetID(vpc, zone int) string { return fmt.Sprintf("subnet-0bec4%010x%02x", vpc, zone) }
 
 func serviceName(i int) string {
-	return fmt.Sprintf("com.amazonaws.vpce.%s.vpce-svc-0bec4%012x", privatelink.DemoRegion, i)
+	return fmt.Sprintf("com.amazonaws.vpce.%s.vpce-svc-0bec4%012x", world.Region, i)
 }
 
 // seedOne adds one connection's endpoint with all that belongs to it, and returns its item of the table.
@@ -279,12 +280,12 @@ func seedOne(cloud *local.Cloud, i int, topic string, at time.Time) (dynamodb.It
 	})
 	service := serviceName(i % fleetServices)
 	cloud.World.AddEndpoint(privatelink.Endpoint{
-		ID: endpointID(i), Region: privatelink.DemoRegion, VPCID: vpc, AccountID: privatelink.DemoAccount, ServiceName: service,
-		ServiceRegion: privatelink.DemoRegion, State: privatelink.Available, SubnetIDs: subnets, GroupIDs: []string{group},
+		ID: endpointID(i), Region: world.Region, VPCID: vpc, AccountID: world.Account, ServiceName: service,
+		ServiceRegion: world.Region, State: privatelink.Available, SubnetIDs: subnets, GroupIDs: []string{group},
 		CreatedAt: at, AcceptedAt: at, AvailableAt: at, Tags: connection.Tags(id, execution),
 	}, ips...)
 	cloud.World.AddNotification(privatelink.Notification{
-		ID: fmt.Sprintf("vpce-nfn-0bec4%012x", i), Region: privatelink.DemoRegion, EndpointID: endpointID(i), TopicARN: topic,
+		ID: fmt.Sprintf("vpce-nfn-0bec4%012x", i), Region: world.Region, EndpointID: endpointID(i), TopicARN: topic,
 		Events: []string{"Accept", "Connect", "Delete", "Reject"},
 	})
 	ledger := connection.Ledger{
@@ -292,10 +293,10 @@ func seedOne(cloud *local.Cloud, i int, topic string, at time.Time) (dynamodb.It
 		Plan: connection.Plan{
 			ConnectionID: id,
 			Network: connection.Network{
-				AccountID: privatelink.DemoAccount, Region: privatelink.DemoRegion, VPCID: vpc, ClientCIDRs: []string{cidr},
+				AccountID: world.Account, Region: world.Region, VPCID: vpc, ClientCIDRs: []string{cidr},
 			},
 			Service: connection.Service{
-				Name: service, Region: privatelink.DemoRegion, AcceptanceRequired: true, AZIDs: []string{"use1-az1", "use1-az2"},
+				Name: service, Region: world.Region, AcceptanceRequired: true, AZIDs: []string{"use1-az1", "use1-az2"},
 			},
 			DNS: connection.DNSPlan{Mode: connection.ModePrivateHostedZone}, Probe: connection.ProbePlan{Ports: []int{443}},
 			SecurityGroup: &connection.SecurityGroupPlan{Ports: []int{443}, CIDRs: []string{cidr}},

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/template"
 	"postern/internal/proof/handlers"
@@ -31,7 +32,7 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer) (err error) {
-	cloud, err := local.Open(local.Config{TemplatePath: templatePath, Functions: handlers.All()})
+	cloud, err := world.Open(local.Config{TemplatePath: templatePath, Functions: handlers.InProcess()})
 	if err != nil {
 		return fmt.Errorf("opening the embedded cloud: %w: run make bench from the project's root", err)
 	}

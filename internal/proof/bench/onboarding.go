@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"postern/events"
+	"postern/internal/demo/bill"
 	"postern/internal/demo/people"
 	"postern/internal/local"
-	"postern/internal/local/bill"
 	"postern/internal/local/states"
 	"postern/internal/local/wire"
 )

@@ -3,10 +3,18 @@
 package handlers
 
 import (
+	"errors"
+	"log/slog"
+
+	awslambda "github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"postern/internal/approval"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
 	"postern/internal/fleet"
+	"postern/internal/local/lambda"
 	"postern/internal/notify/mail"
 	"postern/internal/notify/ticket"
 	"postern/internal/page"
@@ -45,5 +53,26 @@ func All() map[string]step.Function {
 		"orphan":          orphan.Function,
 		"fleet":           fleet.Function,
 		"page":            page.Function,
+	}
+}
+
+// InProcess returns every function as the simulator runs it in its own process.
+func InProcess() map[string]lambda.Build {
+	functions := map[string]lambda.Build{}
+	for name, build := range All() {
+		functions[name] = Simulated(build)
+	}
+	return functions
+}
+
+// Simulated returns a function as the simulator runs it in its own process: with the retryer that it has on AWS, which waits in
+// virtual time.
+func Simulated(build step.Function) lambda.Build {
+	return func(r lambda.Runtime) (awslambda.Handler, error) {
+		env := step.NewEnv(r.Getenv)
+		log := slog.New(slog.NewJSONHandler(r.Log, &slog.HandlerOptions{ReplaceAttr: lambdacontext.ReplaceAttr}))
+		r.AWS.Retryer = func() aws.Retryer { return step.Retryer(r.Retries) }
+		handler, err := build(step.Runtime{AWS: r.AWS, Env: env, Log: log, Out: r.Log, Clock: r.Clock})
+		return handler, errors.Join(env.Err(), err)
 	}
 }

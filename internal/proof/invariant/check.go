@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"postern/internal/connection"
+	"postern/internal/demo/world"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
 )
@@ -171,7 +172,7 @@ func (w *Witness) secretToken(r *report) {
 	for _, mail := range w.cloud.Mail() {
 		check("a mail", mail.Subject+mail.Body)
 	}
-	for _, comment := range w.cloud.Tickets.Comments("") {
+	for _, comment := range world.Tickets(w.cloud).Comments("") {
 		check("a comment", comment.Body)
 	}
 	for _, what := range w.cloud.Dropped() {

@@ -3,7 +3,6 @@ package invariant_test
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
@@ -35,14 +35,16 @@ func run(t *testing.T, request string, functions map[string]step.Function, befor
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := handlers.All()
-	maps.Copy(all, functions)
-	c, err := local.Open(local.Config{Template: raw, Functions: all})
+	all := handlers.InProcess()
+	for name, function := range functions {
+		all[name] = handlers.Simulated(function)
+	}
+	c, err := world.Open(local.Config{Template: raw, Functions: all})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-0123456789abcdef0", VPCID: privatelink.DemoVPC, Name: "somebody's"})
+	c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-0123456789abcdef0", VPCID: world.VPC, Name: "somebody's"})
 	if err := c.Parameters.PutByHand("/somebody/elses", "value"); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +86,7 @@ func TestAdopted(t *testing.T) {
 	if wrong := w.Violations(); len(wrong) > 0 || ended.Status != states.Succeeded {
 		t.Fatalf("%s %s, %q", ended.Status, ended.Cause, wrong)
 	}
-	if err := c.World.SetTagsByHand(privatelink.DemoHandMade, map[string]string{"Name": "changed"}); err != nil {
+	if err := c.World.SetTagsByHand(world.HandMade, map[string]string{"Name": "changed"}); err != nil {
 		t.Fatal(err)
 	}
 	if wrong := w.Violations(); len(wrong) != 1 || !strings.HasPrefix(wrong[0], "only ours: something of others") {
@@ -93,7 +95,7 @@ func TestAdopted(t *testing.T) {
 }
 
 func allowed(c *local.Cloud) {
-	if err := c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()); err != nil {
+	if err := c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()); err != nil {
 		panic(err)
 	}
 }
@@ -155,7 +157,7 @@ func TestViolations(t *testing.T) {
 		"only ours: something of others": {after: func(c *local.Cloud) { _ = c.Parameters.PutByHand("/somebody/elses", "changed") }},
 		"only ours: no plan names":       {after: func(c *local.Cloud) { _ = c.Parameters.PutByHand("/postern/unplanned", "new") }},
 		"only ours: security group sg-1 does not say": {after: func(c *local.Cloud) {
-			c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-1", VPCID: privatelink.DemoVPC, Name: "untagged"})
+			c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-1", VPCID: world.VPC, Name: "untagged"})
 		}},
 		"only ours: security group sg-1 says that it is of monte-carlo/agents-prod, whose ledger": {after: func(c *local.Cloud) {
 			e := c.World.Endpoints()[0]
@@ -167,7 +169,7 @@ func TestViolations(t *testing.T) {
 		}})},
 		"lost: the vendor had allow-listed": {before: rewriting(wire.Rewrite{Request: func(call *wire.Call) {
 			if call.Operation == "DescribeVpcEndpointServices" {
-				call.Form.Set("ServiceName.1", privatelink.MonteCarloService+"0")
+				call.Form.Set("ServiceName.1", world.MonteCarloService+"0")
 			}
 		}})},
 		"verified config: parameter": {after: func(c *local.Cloud) {

@@ -8,14 +8,15 @@ import (
 	"strings"
 	"time"
 
+	"postern/internal/demo/bill"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
-	"postern/internal/local/bill"
-	"postern/internal/local/limits"
 	"postern/internal/local/states"
 	"postern/internal/local/wire"
 	"postern/internal/proof/handlers"
 	"postern/internal/proof/invariant"
+	"postern/internal/proof/load/limits"
 )
 
 // Report is how the onboardings of a run got through.
@@ -39,7 +40,7 @@ const patience = 7 * 24 * time.Hour
 // Run starts n onboardings in one instant, and lets time pass until the last has ended. Limited says whether AWS's rates hold. A
 // violated invariant is an error.
 func Run(template []byte, n int, limited bool) (report Report, err error) {
-	c, err := local.Open(local.Config{Template: template, Functions: handlers.All(), World: world(n), Mutate: raiseQuota})
+	c, err := world.Open(local.Config{Template: template, Functions: handlers.InProcess(), World: crowd(n), Mutate: raiseQuota})
 	if err != nil {
 		return Report{}, fmt.Errorf("opening the embedded cloud: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"postern/internal/demo/world"
 	"postern/internal/local/clock"
 	"postern/internal/local/privatelink"
 )
@@ -41,7 +42,7 @@ func monteCarlo(i int) (map[string]any, privatelink.VendorService) {
 	return map[string]any{
 			"vendor": "monte-carlo", "options": map[string]any{"zoneScope": "hostname"},
 			"inputs": map[string]any{
-				"vendorAccountId": "5f1c2b9e-6a3d-4c47-9b1e-2d8f0a7c6e54", "serviceRegion": privatelink.DemoRegion, "privateHostname": host,
+				"vendorAccountId": "5f1c2b9e-6a3d-4c47-9b1e-2d8f0a7c6e54", "serviceRegion": world.Region, "privateHostname": host,
 			},
 		}, privatelink.VendorService{
 			AZIDs: two, AcceptanceRequired: true, Hostnames: []string{host}, Ports: []int{443}, ALPN: []string{"h2", "http/1.1"},
@@ -83,18 +84,18 @@ var (
 func serviceID(i int) string { return fmt.Sprintf("vpce-svc-%017x", i+1) }
 
 func serviceName(i int) string {
-	return "com.amazonaws.vpce." + privatelink.DemoRegion + "." + serviceID(i)
+	return "com.amazonaws.vpce." + world.Region + "." + serviceID(i)
 }
 
 // request is the i-th onboarding.
 func request(i int) []byte {
 	made, service := kinds[i%len(kinds)](i)
-	subnets := []string{privatelink.DemoSubnetA, privatelink.DemoSubnetB, privatelink.DemoSubnetC}[:len(service.AZIDs)]
+	subnets := []string{world.SubnetA, world.SubnetB, world.SubnetC}[:len(service.AZIDs)]
 	made["schemaVersion"], made["action"], made["name"], made["requester"] = 1, "onboard", fmt.Sprintf("load-%d", i), "platform@example.com"
 	made["inputs"].(map[string]any)["serviceName"] = serviceName(i)
 	made["target"] = map[string]any{
-		"region": privatelink.DemoRegion, "vpcId": privatelink.DemoVPC, "subnetIds": subnets,
-		"securityGroupIds": []string{privatelink.DemoEndpointGroup}, "clientCidrs": []string{"10.20.0.0/16"},
+		"region": world.Region, "vpcId": world.VPC, "subnetIds": subnets,
+		"securityGroupIds": []string{world.EndpointGroup}, "clientCidrs": []string{"10.20.0.0/16"},
 	}
 	raw, err := json.Marshal(made)
 	if err != nil {
@@ -103,18 +104,18 @@ func request(i int) []byte {
 	return raw
 }
 
-// world makes the world of n onboardings: the demo's VPC with larger subnets, and a service for each.
-func world(n int) func(*clock.Clock) *privatelink.World {
+// crowd makes the world of n onboardings: the demo's VPC with larger subnets, and a service for each.
+func crowd(n int) func(*clock.Clock) *privatelink.World {
 	return func(c *clock.Clock) *privatelink.World {
-		w := privatelink.DemoWorld(c)
+		w := world.New(c)
 		w.Configure(func(o *privatelink.Options) { o.EndpointQuota = quota })
-		for i, id := range []string{privatelink.DemoSubnetA, privatelink.DemoSubnetB, privatelink.DemoSubnetC} {
+		for i, id := range []string{world.SubnetA, world.SubnetB, world.SubnetC} {
 			subnet, _ := w.Subnet(id)
 			subnet.CIDR = fmt.Sprintf("10.20.%d.0/20", 16*(i+1))
 			w.AddSubnet(subnet)
 		}
 		w.AddSecurityGroup(privatelink.SecurityGroup{
-			ID: privatelink.DemoEndpointGroup, VPCID: privatelink.DemoVPC, Name: "endpoint", Description: "The vendors' ports from the VPC",
+			ID: world.EndpointGroup, VPCID: world.VPC, Name: "endpoint", Description: "The vendors' ports from the VPC",
 			Rules: []privatelink.Rule{
 				{Protocol: "tcp", FromPort: 443, ToPort: 443, CIDR: "10.20.0.0/16"},
 				{Protocol: "tcp", FromPort: 9092, ToPort: 9092, CIDR: "10.20.0.0/16"},
@@ -122,7 +123,7 @@ func world(n int) func(*clock.Clock) *privatelink.World {
 		})
 		for i := range n {
 			_, service := kinds[i%len(kinds)](i)
-			service.Name, service.ID, service.Region, service.Owner = serviceName(i), serviceID(i), privatelink.DemoRegion, "444455556666"
+			service.Name, service.ID, service.Region, service.Owner = serviceName(i), serviceID(i), world.Region, "444455556666"
 			w.AddService(service)
 		}
 		return w

@@ -17,8 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"postern/internal/connection"
+	"postern/internal/demo/world"
 	"postern/internal/local"
-	"postern/internal/local/privatelink"
 	embedded "postern/internal/local/route53"
 	"postern/internal/local/template"
 	"postern/internal/proof/moto"
@@ -90,7 +90,7 @@ func (w *witness) checkZones(t *testing.T) {
 		slices.Sort(lines)
 		return lines
 	}
-	want, got := shown(w.cloud.Zones.View(privatelink.DemoVPC)), shown(w.gateway.Zones(privatelink.DemoVPC)[w.zones:])
+	want, got := shown(w.cloud.Zones.View(world.VPC)), shown(w.gateway.Zones(world.VPC)[w.zones:])
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("records of private zones (-embedded +moto):\n%s", diff)
 	}

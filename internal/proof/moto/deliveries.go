@@ -1,7 +1,6 @@
 package moto
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -46,7 +45,7 @@ func (g *Gateway) loadRulesOf(ctx context.Context, client *eventbridge.Client, b
 		return fmt.Errorf("reading the rules of the bus %s: %w", aws.ToString(bus), err)
 	}
 	for _, r := range listed.Rules {
-		rule := events.Rule{Name: *r.Name, Bus: aws.ToString(r.EventBusName), Schedule: aws.ToString(r.ScheduleExpression), State: string(r.State)}
+		rule := events.Rule{Name: *r.Name, Schedule: aws.ToString(r.ScheduleExpression), State: string(r.State)}
 		if r.EventPattern != nil {
 			rule.Pattern = json.RawMessage(*r.EventPattern)
 		}
@@ -55,15 +54,7 @@ func (g *Gateway) loadRulesOf(ctx context.Context, client *eventbridge.Client, b
 			return fmt.Errorf("reading the targets of %s: %w", rule.Name, err)
 		}
 		for _, t := range targets.Targets {
-			target := events.Target{
-				ID: *t.Id, ARN: *t.Arn, RoleARN: aws.ToString(t.RoleArn), Input: aws.ToString(t.Input), InputPath: aws.ToString(t.InputPath),
-			}
-			if t.InputTransformer != nil {
-				target.InputTransformer = &events.InputTransformer{
-					InputPathsMap: t.InputTransformer.InputPathsMap, InputTemplate: aws.ToString(t.InputTransformer.InputTemplate),
-				}
-			}
-			rule.Targets = append(rule.Targets, target)
+			rule.Targets = append(rule.Targets, events.Target{ID: *t.Id, ARN: *t.Arn, RoleARN: aws.ToString(t.RoleArn)})
 		}
 		if err := g.events.AddRule(rule); err != nil {
 			return err
@@ -85,7 +76,7 @@ func (g *Gateway) hurry(rule events.Rule, arn string) {
 				ID: wire.UUID(rule.Name + g.Clock.Now().String()), DetailType: "Scheduled Event", Source: "aws.events",
 				Account: g.World.AccountID(), Time: g.Clock.Now(), Region: Region, Resources: []string{arn}, Detail: json.RawMessage("{}"),
 			}
-			g.runAsync(t.ARN, []byte(cmp.Or(t.Input, string(event.JSON()))))
+			g.runAsync(t.ARN, event.JSON())
 		}
 		g.hurry(rule, arn)
 	})

@@ -18,6 +18,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
@@ -104,7 +105,7 @@ func TestOnboardings(t *testing.T) {
 		began := time.Now()
 		w := &witness{moto: server.URL, machine: machine, table: table, gateway: gateway, cdk: cdk, zones: zones}
 		w.onboard(ctx, t, request)
-		zones = len(gateway.Zones(privatelink.DemoVPC))
+		zones = len(gateway.Zones(world.VPC))
 		t.Logf("%s: %.1fs", request, time.Since(began).Seconds())
 	}
 	for _, fault := range gateway.Faults() {
@@ -210,7 +211,7 @@ func (w *witness) onboard(ctx context.Context, t *testing.T, request string) {
 // embedded runs a request in the embedded cloud, with the same template and the same executables.
 func (w *witness) embedded(t *testing.T, input []byte) states.Execution {
 	t.Helper()
-	cloud, err := local.Open(local.Config{TemplatePath: w.cdk.Template(), Assembly: w.cdk.Assembly(), Mode: local.Process})
+	cloud, err := world.Open(local.Config{TemplatePath: w.cdk.Template(), Assembly: w.cdk.Assembly(), Mode: local.Process})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"postern/internal/demo/world"
 	"postern/internal/local/clock"
 	"postern/internal/local/events"
 	"postern/internal/local/network"
@@ -51,7 +52,7 @@ type Gateway struct {
 func NewGateway(ctx context.Context) (*Gateway, error) {
 	now := clock.New(time.Now())
 	g := &Gateway{
-		Clock: now, World: privatelink.DemoWorld(now), functions: map[string]*function{}, calls: map[string]int{},
+		Clock: now, World: world.New(now), functions: map[string]*function{}, calls: map[string]int{},
 		followed: make(chan struct{}),
 	}
 	// All waits here are real: the endpoint is available at once after its acceptance, so that the workflow's first look suffices.

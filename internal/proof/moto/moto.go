@@ -2,7 +2,7 @@
 // embedded cloud. The CDK command line bootstraps and deploys; moto creates the resources, interprets the state machine, and keeps
 // tables, topics, zones and parameters. The functions are the same executables as everywhere. What moto lacks, a gateway adds: it
 // runs the functions, is PrivateLink and the inside of the VPC with packages of the embedded cloud, and delivers events and
-// messages by the rules as moto deployed them. docs/fidelity.md says what this proves and what it does not.
+// messages by the rules as moto deployed them. internal/local/fidelity.md says what this proves and what it does not.
 package moto
 
 import (

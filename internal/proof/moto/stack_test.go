@@ -32,10 +32,10 @@ func TestEveryResourceTypeIsAccountedFor(t *testing.T) {
 	}
 }
 
-// docs/fidelity.md lists the types, each with what becomes of it.
+// internal/local/fidelity.md lists the types, each with what becomes of it.
 func TestTheDocumentListsTheTypes(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../../docs/fidelity.md")
+	text, err := os.ReadFile("../../local/fidelity.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,6 +50,6 @@ func TestTheDocumentListsTheTypes(t *testing.T) {
 		got[row[1]] = row[2] + row[3]
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("types (-code +docs/fidelity.md):\n%s", diff)
+		t.Errorf("types (-code +internal/local/fidelity.md):\n%s", diff)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"postern/events"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
@@ -127,16 +128,16 @@ func slowlyVisible(c *local.Cloud) {
 
 // allowListed: the vendor has allow-listed the account before anybody asked.
 func allowListed(c *local.Cloud) {
-	_ = c.World.Vendor(privatelink.MonteCarloService).Allow(c.World.AccountID()) // it exists
+	_ = c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()) // it exists
 }
 
 // foreignZone is a zone of the wanted name that somebody made, with a record for the vendor's name that leads elsewhere.
 func foreignZone(c *local.Cloud) {
 	c.Zones.AddZone(route53.Zone{
 		Name: "privatelink.getmontecarlo.com", Private: true, CallerReference: "somebody's",
-		VPCs: []route53.VPC{{ID: privatelink.DemoVPC, Region: privatelink.DemoRegion}},
+		VPCs: []route53.VPC{{ID: world.VPC, Region: world.Region}},
 		Records: []route53.Record{{
-			Name: privatelink.MonteCarloHost + ".", Type: "CNAME", TTL: 60,
+			Name: world.MonteCarloHost + ".", Type: "CNAME", TTL: 60,
 			Values: []string{"vpce-0123456789abcdef0-a1b2c3d4.vpce-svc-0a0a0a0a0a0a0a0a0.us-east-1.vpce.amazonaws.com"},
 		}},
 	})
@@ -154,7 +155,7 @@ func brokenLater(c *local.Cloud) {
 		for _, endpoint := range c.World.Endpoints() {
 			c.World.DeleteNotificationsByHand(endpoint.ID)
 		}
-		_ = c.World.Vendor(privatelink.MonteCarloService).Update(func(s *privatelink.VendorService) { s.DownAZIDs = s.AZIDs }) // it exists
+		_ = c.World.Vendor(world.MonteCarloService).Update(func(s *privatelink.VendorService) { s.DownAZIDs = s.AZIDs }) // it exists
 	})
 }
 

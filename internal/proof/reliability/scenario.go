@@ -8,6 +8,7 @@ import (
 	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/route53"
@@ -83,13 +84,13 @@ func changed(raw []byte, change func(request map[string]any)) []byte {
 
 // open deploys the template into an account that has things of others in it.
 func (s scenario) open(template []byte) (*local.Cloud, error) {
-	c, err := local.Open(local.Config{Template: template, Functions: handlers.All()})
+	c, err := world.Open(local.Config{Template: template, Functions: handlers.InProcess()})
 	if err != nil {
 		return nil, fmt.Errorf("opening the embedded cloud: %w", err)
 	}
-	c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-0123456789abcdef0", VPCID: privatelink.DemoVPC, Name: "somebody's"})
+	c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-0123456789abcdef0", VPCID: world.VPC, Name: "somebody's"})
 	c.Zones.AddZone(route53.Zone{
-		Name: "corp.example", Private: true, VPCs: []route53.VPC{{ID: privatelink.DemoVPC, Region: privatelink.DemoRegion}},
+		Name: "corp.example", Private: true, VPCs: []route53.VPC{{ID: world.VPC, Region: world.Region}},
 		Records: []route53.Record{{Name: "db.corp.example.", Type: "A", TTL: 60, Values: []string{"10.20.1.9"}}},
 	})
 	if err := c.Parameters.PutByHand("/somebody/elses", "value"); err != nil {

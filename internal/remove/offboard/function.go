@@ -14,6 +14,7 @@ import (
 	"postern/internal/dns"
 	"postern/internal/endpoint"
 	"postern/internal/publish"
+	"postern/internal/remove"
 	"postern/internal/step"
 	"postern/internal/store"
 )
@@ -28,8 +29,8 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	return step.Handle(r.Log, func(ctx context.Context, in connection.Input) (connection.Removal, error) {
 		access := in.State.Access()
 		offboarder := &Offboarder{
-			Endpoints: endpoints(access), Names: names(access), Parameters: parameters(access), Registry: registry, Bus: events,
-			TopicARN: topic, Log: r.Log,
+			Remover:  remove.Remover{Endpoints: endpoints(access), Names: names(access), Parameters: parameters(access), TopicARN: topic},
+			Registry: registry, Bus: events, Log: r.Log,
 		}
 		return offboarder.Offboard(ctx, in)
 	}), nil

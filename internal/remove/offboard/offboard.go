@@ -10,30 +10,9 @@ import (
 
 	"postern/internal/bus"
 	"postern/internal/connection"
-	"postern/internal/endpoint"
-	"postern/internal/step"
+	"postern/internal/remove"
 	"postern/internal/store"
 )
-
-// Endpoints finds and removes endpoints; *endpoint.Client satisfies it.
-type Endpoints interface {
-	Describe(ctx context.Context, id string) (endpoint.Endpoint, error)
-	Remove(ctx context.Context, id string) error
-	RemoveNotifications(ctx context.Context, endpointID string) error
-	HandBack(ctx context.Context, id, topicARN string) error
-	GroupOfConnection(ctx context.Context, vpcID, connectionID string) (endpoint.SecurityGroup, error)
-	RemoveGroup(ctx context.Context, group endpoint.SecurityGroup) error
-}
-
-// Names undoes zones and records; *dns.Client satisfies it.
-type Names interface {
-	Undo(ctx context.Context, done connection.DNS, connectionID string) error
-}
-
-// Parameters undoes published parameters; *publish.Client satisfies it.
-type Parameters interface {
-	Undo(ctx context.Context, config connection.Config) error
-}
 
 // Registry holds the connection for the execution, and records its end; *store.Store satisfies it.
 type Registry interface {
@@ -41,209 +20,91 @@ type Registry interface {
 	Finish(ctx context.Context, result store.Result) error
 }
 
-// Bus tells of what was removed; *bus.Bus satisfies it.
+// Bus reports what was removed; *bus.Bus satisfies it.
 type Bus interface {
 	Put(ctx context.Context, events ...bus.Event) error
 }
 
 // Offboarder removes connections.
 type Offboarder struct {
-	Endpoints  Endpoints
-	Names      Names
-	Parameters Parameters
-	Registry   Registry
-	Bus        Bus
-	TopicARN   string // of the connection notifications
-	Log        *slog.Logger
+	remove.Remover
+	Registry Registry
+	Bus      Bus
+	Log      *slog.Logger
 }
 
-// run is one try: what is gone, what is kept, what could not be removed, and what is on its way out.
-type run struct {
-	*Offboarder
-	plan    *connection.Plan
-	removal connection.Removal
-	left    []string
-	pending []string
-	gone    []string // endpoints that AWS has deleted
-	again   error    // asks for a retry
-	// published is why what parameters lead to is kept, nil when no parameter does.
-	published error
-}
-
-// Offboard removes what the plan lists. It may run any number of times, and tells each time of everything that is gone. The error
-// is retried by the state machine when AWS throttles or is unavailable, or something is not gone yet (connection.RemovalPending);
+// Offboard removes what the plan lists. It may run any number of times, and lists each time everything that is gone. The state
+// machine retries the error when AWS throttles or is unavailable, or when something is not gone yet (connection.RemovalPending);
 // connection.RemovalIncomplete says what could not be removed.
 func (o *Offboarder) Offboard(ctx context.Context, in connection.Input) (connection.Removal, error) {
-	plan := in.State.Plan
+	none, plan := connection.Removal{}, in.State.Plan
 	if plan == nil || plan.Offboard == nil {
-		return connection.Removal{}, connection.Errorf(connection.Internal, "offboarding: there is no plan")
+		return none, connection.Errorf(connection.Internal, "offboarding: there is no plan")
 	}
 	if err := o.Registry.Claim(ctx, plan.ConnectionID, in.Execution, plan.Ticket.Key(), plan.At, in.EnteredAt); err != nil {
-		return connection.Removal{}, err
+		return none, err
 	}
-	r := &run{Offboarder: o, plan: plan, removal: connection.Removal{Removed: []string{}, Kept: []string{}}}
-	// Whoever reads the configuration is told first, the name goes before what it leads to. Neither is overtaken while AWS throttles.
-	for _, remove := range []func(context.Context){r.parameters, r.names, r.endpoints, r.securityGroup} {
-		if r.again == nil {
-			remove(ctx)
-		}
-	}
+	report := &remove.Report{Repeated: in.Retries > 0}
+	o.Remove(ctx, inventory(plan), report)
 	switch {
-	case r.again != nil:
-		return connection.Removal{}, r.again
-	case len(r.pending) > 0:
-		return connection.Removal{}, connection.Errorf(connection.RemovalPending, "waiting until AWS has deleted %s",
-			strings.Join(r.pending, ", "))
+	case report.Again != nil:
+		return none, report.Again
+	case len(report.Pending) > 0:
+		return none, connection.Errorf(connection.RemovalPending, "waiting until AWS has deleted %s", strings.Join(report.Pending, ", "))
 	}
-	if len(r.left) > 0 {
-		return connection.Removal{}, connection.Errorf(connection.RemovalIncomplete, "%s", r.incomplete())
+	removal := connection.Removal{
+		At: in.EnteredAt, Removed: append(append([]string{}, report.Done...), report.Absent...), Kept: append([]string{}, report.Kept...),
+		Notice: notice(plan, report.Deleted),
 	}
-	r.removal.At = in.EnteredAt
-	r.removal.Notice = r.notice()
-	if err := r.tell(ctx, in.Execution); err != nil {
-		return connection.Removal{}, err
+	for _, id := range report.Released {
+		removal.Kept = append(removal.Kept, id+" was created manually before; Postern's tags were removed")
+	}
+	if len(report.Left) > 0 {
+		return none, connection.Errorf(connection.RemovalIncomplete, "%s", incomplete(plan.ConnectionID, report.Left, removal))
+	}
+	// The notice comes before the record is closed: a retry puts it again, and the function that mails it claims it for the
+	// execution, so it is neither lost nor sent twice.
+	if err := o.notify(ctx, in, removal); err != nil {
+		return none, err
 	}
 	if err := o.Registry.Finish(ctx, store.Result{
 		ConnectionID: plan.ConnectionID, Execution: in.Execution, Status: store.StatusOffboarded, At: in.EnteredAt,
 	}); err != nil {
-		return connection.Removal{}, err
+		return none, err
 	}
-	o.Log.InfoContext(ctx, "offboarded", slog.String("connection", plan.ConnectionID), slog.Int("removed", len(r.removal.Removed)),
-		slog.Int("kept", len(r.removal.Kept)))
-	return r.removal, nil
+	o.Log.InfoContext(ctx, "offboarded", slog.String("connection", plan.ConnectionID), slog.Int("removed", len(removal.Removed)),
+		slog.Int("kept", len(removal.Kept)))
+	return removal, nil
 }
 
-func (r *run) incomplete() string {
+// inventory is what the plan lists, whichever execution made it.
+func inventory(plan *connection.Plan) remove.Inventory {
+	listed := plan.Offboard
+	all := remove.Inventory{
+		ConnectionID: plan.ConnectionID, Config: listed.Config, Outputs: plan.Outputs, Zones: listed.Zones,
+		SecurityGroupID: listed.SecurityGroupID,
+	}
+	for _, id := range listed.EndpointIDs {
+		all.Endpoints = append(all.Endpoints, remove.Endpoint{ID: id, Adopted: slices.Contains(listed.AdoptedIDs, id)})
+	}
+	if listed.SecurityGroupID != "" {
+		all.VPCID = plan.Network.VPCID
+	}
+	return all
+}
+
+// incomplete is the message when something could not be removed.
+func incomplete(connectionID string, left []string, removal connection.Removal) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Connection %s could not be removed whole: %d things are left.", r.plan.ConnectionID, len(r.left))
+	fmt.Fprintf(&b, "Connection %s could not be removed completely: %d things are left.", connectionID, len(left))
 	for _, part := range []struct {
 		title string
 		lines []string
-	}{{"Left behind", r.left}, {"Removed", r.removal.Removed}, {"Kept", r.removal.Kept}} {
+	}{{"Left behind", left}, {"Removed", removal.Removed}, {"Kept", removal.Kept}} {
 		if len(part.lines) > 0 {
 			b.WriteString("\n" + part.title + ":\n- " + strings.Join(part.lines, "\n- "))
 		}
 	}
-	b.WriteString("\nNext: mend what the lines above name, then start the same request again: it goes on where this one ended.")
+	b.WriteString("\nNext: correct what the lines above name, then start the same request again: it continues where this one ended.")
 	return b.String()
-}
-
-// done notes how the removal of a thing ended. A conflict is somebody's own work on it, which stays.
-func (r *run) done(err error, what string) {
-	switch name := step.Name(err); {
-	case err == nil:
-		r.removal.Removed = append(r.removal.Removed, what)
-	case name == connection.Throttled || name == connection.Unavailable:
-		if r.again == nil {
-			r.again = err
-		}
-	case name == connection.Conflict:
-		r.removal.Kept = append(r.removal.Kept, fmt.Sprintf("%s: %v", what, err))
-	case name == connection.RollbackPending:
-		r.pending = append(r.pending, what+", which something still uses")
-	default:
-		r.left = append(r.left, fmt.Sprintf("%s: %v", what, err))
-	}
-}
-
-func (r *run) parameters(ctx context.Context) {
-	for _, parameter := range r.plan.Offboard.Config.Parameters {
-		if !parameter.Changed {
-			continue // it stood there before us, as it is
-		}
-		what := "parameter " + parameter.Name
-		if parameter.PreviousVersion > 0 {
-			what = fmt.Sprintf("our value of parameter %s, which has that of version %d again", parameter.Name, parameter.PreviousVersion)
-		}
-		err := r.Parameters.Undo(ctx, connection.Config{Parameters: []connection.Parameter{parameter}})
-		r.done(err, what)
-		if err != nil && step.Name(err) != connection.Conflict { // which is somebody else's value by now
-			r.published = connection.Errorf(connection.RemovalIncomplete, "not removed while parameter %s leads there", parameter.Name)
-		}
-	}
-}
-
-// unpublished removes what parameters lead to, unless one does.
-func (r *run) unpublished(remove func() error) error {
-	if r.published != nil {
-		return r.published
-	}
-	return remove()
-}
-
-func (r *run) names(ctx context.Context) {
-	for _, zone := range r.plan.Offboard.Zones {
-		what := fmt.Sprintf("hosted zone %s (%s)", zone.ZoneName, zone.ZoneID)
-		for _, record := range zone.Records {
-			what += ", record " + record.Name
-		}
-		r.done(r.unpublished(func() error { return r.Names.Undo(ctx, zone, r.plan.ConnectionID) }), what)
-	}
-}
-
-func (r *run) endpoints(ctx context.Context) {
-	for _, id := range r.plan.Offboard.EndpointIDs {
-		what := "endpoint " + id
-		if slices.Contains(r.plan.Offboard.AdoptedIDs, id) {
-			r.handBack(ctx, id)
-			continue
-		}
-		now, err := r.Endpoints.Describe(ctx, id)
-		switch {
-		case err != nil:
-		case now.State == connection.StateDeleted:
-			r.gone = append(r.gone, id)
-		case now.State == connection.StateDeleting:
-			r.pending = append(r.pending, what)
-			continue
-		case now.Connection() != r.plan.ConnectionID:
-			err = connection.Errorf(connection.Conflict, "it does not carry the tags of this connection any more")
-		default:
-			err = r.unpublished(func() error {
-				if err := r.Endpoints.RemoveNotifications(ctx, id); err != nil {
-					return err
-				}
-				return r.Endpoints.Remove(ctx, id)
-			})
-			if err == nil {
-				r.pending = append(r.pending, what)
-				continue
-			}
-		}
-		r.done(err, what)
-	}
-}
-
-// handBack gives back an endpoint that was made by hand: what Postern put on it goes, the endpoint stays. Without our tags it was
-// handed back before.
-func (r *run) handBack(ctx context.Context, id string) {
-	now, err := r.Endpoints.Describe(ctx, id)
-	switch {
-	case err != nil:
-	case now.State.Gone():
-		return // somebody deleted it
-	case now.Connection() != "" && now.Connection() != r.plan.ConnectionID:
-		err = connection.Errorf(connection.Conflict, "it belongs to the connection %s by now", now.Connection())
-	default:
-		err = r.unpublished(func() error { return r.Endpoints.HandBack(ctx, id, r.TopicARN) })
-	}
-	if err != nil {
-		r.done(err, "endpoint "+id)
-		return
-	}
-	r.removal.Kept = append(r.removal.Kept, id+" was made by hand before; Postern's tags were removed")
-}
-
-// securityGroup removes the group that Postern made, once nothing uses it.
-func (r *run) securityGroup(ctx context.Context) {
-	planned := r.plan.Offboard.SecurityGroupID
-	if planned == "" || len(r.pending) > 0 {
-		return
-	}
-	what := "security group " + planned
-	group, err := r.Endpoints.GroupOfConnection(ctx, r.plan.Network.VPCID, r.plan.ConnectionID)
-	if err == nil && group.ID != "" {
-		err = r.unpublished(func() error { return r.Endpoints.RemoveGroup(ctx, group) })
-	}
-	r.done(err, what)
 }

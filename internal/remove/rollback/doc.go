@@ -1,6 +1,6 @@
-// Package rollback undoes what a failed execution made, newest first, and says in words how the execution ended.
+// Package rollback undoes what a failed execution made, newest first, and says how the execution ended.
 //
-// It never undoes on the word of the state alone: an endpoint must carry the execution's tag, a zone the connection's caller
-// reference, a record and a parameter the very value that was written. What an execution made and could not say any more, because
-// its function died between the write and the answer, is looked for.
+// It never undoes what the state alone reports: an endpoint must carry the execution's tag, a zone the connection's caller reference,
+// a record and a parameter the very value that was written. It looks up what a step made without reporting it, because its function
+// died between the write and the answer.
 package rollback

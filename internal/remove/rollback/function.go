@@ -11,6 +11,7 @@ import (
 	"postern/internal/dns"
 	"postern/internal/endpoint"
 	"postern/internal/publish"
+	"postern/internal/remove"
 	"postern/internal/step"
 	"postern/internal/store"
 )
@@ -23,9 +24,10 @@ func Function(r step.Runtime) (lambda.Handler, error) {
 	topic := r.Env.Required(step.EnvNotificationTopic)
 	return step.Handle(r.Log, func(ctx context.Context, in Input) (connection.Outcome, error) {
 		access := in.State.Access()
+		made := Made{Endpoints: endpoints(access), Names: names(access), Parameters: parameters(access)}
 		roller := &Roller{
-			Endpoints: endpoints(access), Names: names(access), Parameters: parameters(access), Registry: registry, TopicARN: topic,
-			Log: r.Log,
+			Remover: remove.Remover{Endpoints: endpoints(access), Names: names(access), Parameters: parameters(access), TopicARN: topic},
+			Made:    made, Registry: registry, Log: r.Log,
 		}
 		return roller.Roll(ctx, in)
 	}), nil

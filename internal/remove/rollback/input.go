@@ -14,7 +14,11 @@ type Input struct {
 	EnteredAt time.Time `json:"enteredAt"`
 	// Request is the execution's input as it came; it may be anything.
 	Request json.RawMessage `json:"request"`
-	State   State           `json:"state"`
+	// Retries is how often the state was tried before (AWS: $$.State.RetryCount).
+	Retries int   `json:"retries,omitempty"`
+	State   State `json:"state"`
+	// GaveUp is the failure of the state Rollback after its last retry, nil before: this is the last try.
+	GaveUp *connection.Failure `json:"gaveUp,omitempty"`
 }
 
 // State is the state of the machine, or, when Plan refused the request, the bare failure in its place.
@@ -31,7 +35,7 @@ func (s State) failure() connection.Failure {
 	case s.Error != "":
 		return s.Failure
 	case s.Plan != nil:
-		cause := fmt.Sprintf("the plan decided %q, which leads to no state", s.Plan.Decision)
+		cause := fmt.Sprintf("the plan decided %q, which no state follows", s.Plan.Decision)
 		return connection.Failure{Error: connection.Internal, Cause: cause}
 	}
 	return connection.Failure{Error: connection.Internal, Cause: "there is neither a plan nor a failure"}

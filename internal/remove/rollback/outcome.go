@@ -15,30 +15,48 @@ import (
 // AWS: the cause of a failed execution has at most 32,768 characters.
 const maxCause = 20_000
 
+// maxGaveUp is the most characters of the failure of rollback itself.
+const maxGaveUp = 4_000
+
 // maxMessage is the most characters of it that the connection's record keeps.
 const maxMessage = 400
 
 func (r *run) outcome() connection.Outcome {
 	name := r.in.name()
-	outcome := connection.Outcome{Error: name, Clean: len(r.left) == 0, Undone: r.undone, Left: r.left}
+	outcome := connection.Outcome{Error: name, Clean: len(r.left()) == 0, Undone: r.undone(), Left: r.left()}
 	var b strings.Builder
 	b.WriteString(r.in.State.happened(name))
 	if at := r.in.State.failedAt(); at != statePlan {
 		b.WriteString("\nFailed in: " + at)
 	}
-	list(&b, "Undone", r.undone)
-	list(&b, "Left behind", r.left)
-	if outcome.Clean && len(r.undone) == 0 {
+	if gaveUp := r.in.GaveUp; gaveUp != nil {
+		fmt.Fprintf(&b, "\nRollback gave up after its last retry, with %s: %s", gaveUp.Error, clipped(cmp.Or(message(gaveUp.Cause), "no message"), maxGaveUp))
+	}
+	list(&b, "Undone", outcome.Undone)
+	list(&b, "Left behind", outcome.Left)
+	switch {
+	case !outcome.Clean || len(outcome.Undone) > 0:
+	case len(r.report.Absent)+len(r.report.Vanished) > 0:
+		b.WriteString("\nWhat was made was gone already, so nothing is left behind.")
+	default:
 		b.WriteString("\nNothing was made, so nothing is left behind.")
 	}
 	if !outcome.Clean {
-		b.WriteString("\nNext: remove by hand what is left behind; docs/operate.md says how.")
+		b.WriteString("\nNext: remove manually what is left behind; docs/operate.md says how.")
 	}
 	if next := r.in.remedy(name); next != "" {
 		b.WriteString("\nNext: " + next)
 	}
 	outcome.Cause = b.String()
 	return outcome
+}
+
+// clipped returns at most so many characters of a text.
+func clipped(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
 }
 
 func list(b *strings.Builder, title string, lines []string) {
@@ -66,15 +84,15 @@ var remedies = map[string]string{
 	connection.EndpointNotListed: "do at the vendor what the e-mail with the endpoint's id says; then start again: " +
 		"a new endpoint is made, with a new id.",
 	connection.Cancelled:      "nothing; to make the connection after all, start action onboard.",
-	connection.RemovalPending: "see what keeps what is named above, then start the same request again: it goes on where this one ended.",
-	connection.WatchLost:      "mend the sweep (docs/operate.md), then start again.",
+	connection.RemovalPending: "find what still uses the things named above, then start the same request again: it continues where this one ended.",
+	connection.WatchLost:      "repair the sweep (docs/operate.md), then start again.",
 	connection.Internal:       "report this with the execution's ARN.",
 }
 
 // remedy is what to do after a failure that does not say it itself.
 func (in Input) remedy(name string) string {
 	if plan := in.State.Plan; name == connection.Cancelled && plan != nil && plan.Repair != nil {
-		return "nothing; the connection is as the repair found it. Start action repair again when it shall be put right after all."
+		return "nothing; the connection is as the repair found it. To repair it after all, start action repair again."
 	}
 	return remedies[name]
 }
@@ -137,10 +155,7 @@ func (in Input) name() string {
 // happened says what went wrong: the failing step's own words when it had any, else what its silence means.
 func (s State) happened(name string) string {
 	failure := s.failure()
-	message := message(failure.Cause)
-	if runes := []rune(message); len(runes) > maxCause {
-		message = string(runes[:maxCause]) + "…"
-	}
+	message := clipped(message(failure.Cause), maxCause)
 	switch {
 	case name == connection.AllowlistingTimedOut:
 		return fmt.Sprintf("The vendor did not allow-list account %s for %s within %s.", s.Plan.Network.AccountID,
@@ -149,11 +164,11 @@ func (s State) happened(name string) string {
 		return fmt.Sprintf("The vendor did not accept endpoint %s within %s.", s.Endpoint.ID,
 			spoken(s.Plan.Gates.Approval.TimeoutSeconds))
 	case name == connection.WatchLost:
-		return "Nobody watched the wait for the vendor: the sweep sent no heartbeat."
+		return "The wait for the vendor failed because the sweep sent no heartbeat."
 	case failure.Error == statesTimeout:
 		return s.failedAt() + " did not end in time."
 	case message == "":
-		return fmt.Sprintf("%s failed with %s and said no more.", s.failedAt(), failure.Error)
+		return fmt.Sprintf("%s failed with %s and gave no message.", s.failedAt(), failure.Error)
 	case name != failure.Error:
 		return fmt.Sprintf("%s failed with %s: %s", s.failedAt(), failure.Error, message)
 	}

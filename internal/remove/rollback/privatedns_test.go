@@ -10,6 +10,7 @@ import (
 
 	"postern/internal/connection"
 	"postern/internal/endpoint"
+	"postern/internal/remove"
 	"postern/internal/store"
 )
 
@@ -17,7 +18,7 @@ const cutoverExecution = "arn:aws:states:us-east-1:111122223333:execution:poster
 
 // oneEndpoint is an EC2 with one endpoint; a call that it does not know panics.
 type oneEndpoint struct {
-	Endpoints
+	remove.Endpoints
 	endpoint.Endpoint
 	refuses error
 	calls   []string
@@ -36,7 +37,7 @@ func (o *oneEndpoint) SetPrivateDNS(_ context.Context, id string, on bool) (bool
 	return true, nil
 }
 
-func (o *oneEndpoint) Remove(_ context.Context, id string) error {
+func (o *oneEndpoint) Remove(_ context.Context, id, _ string) error {
 	o.calls = append(o.calls, "Remove "+id)
 	o.State = connection.StateDeleted
 	return nil
@@ -53,25 +54,25 @@ func TestRollbackSwitchesPrivateDNSOff(t *testing.T) {
 	const offLine, goneLine = "private DNS of endpoint vpce-1 switched off", "endpoint vpce-1 deleted"
 	for name, test := range map[string]struct {
 		madeBy, switchedBy string // executions
-		on, told           bool
+		on, reported       bool
 		refuses            error
 		calls              []string
 		undone             []string
 		left               string
 	}{
-		"ours": {madeBy: cutoverExecution, on: true, told: true, calls: []string{off, gone},
+		"ours": {madeBy: cutoverExecution, on: true, reported: true, calls: []string{off, gone},
 			undone: []string{offLine, goneLine}},
 		"ours, ConfigureDNS could not say": {madeBy: cutoverExecution, on: true, calls: []string{off, gone},
 			undone: []string{goneLine}},
 		"ours, never switched": {madeBy: cutoverExecution, calls: []string{gone}, undone: []string{goneLine}},
 		"adopted, switched by us": {madeBy: "arn:earlier", switchedBy: cutoverExecution, on: true, calls: []string{off},
 			undone: []string{offLine}},
-		"adopted, off by an earlier try": {madeBy: "arn:earlier", switchedBy: cutoverExecution, told: true,
+		"adopted, off by an earlier try": {madeBy: "arn:earlier", switchedBy: cutoverExecution, reported: true,
 			undone: []string{offLine}},
 		"adopted, on before us":         {madeBy: "arn:earlier", on: true},
 		"adopted, on by an earlier run": {madeBy: "arn:earlier", switchedBy: "arn:earlier", on: true},
-		"adopted, the tag is somebody else's": {madeBy: "arn:earlier", switchedBy: "arn:later", on: true, told: true,
-			left: "does not carry"},
+		"adopted, the tag is another execution's": {madeBy: "arn:earlier", switchedBy: "arn:later", on: true, reported: true,
+			left: "no longer carries"},
 		"AWS refuses": {madeBy: "arn:earlier", switchedBy: cutoverExecution, on: true,
 			refuses: connection.Errorf(connection.Conflict, "taken"), left: "taken"},
 	} {
@@ -94,13 +95,14 @@ func TestRollbackSwitchesPrivateDNSOff(t *testing.T) {
 				Probe:        &connection.Proof{Verdict: connection.Pass},
 				Failure:      &connection.Failure{Error: connection.ConnectivityFailed},
 			}
-			if test.told {
+			if test.reported {
 				state.DNS = &connection.DNS{Mode: connection.ModeVendorPrivateDNS, PrivateDNSEnabled: true}
 			}
-			roller := &Roller{Endpoints: fake, Registry: freeRegistry{}, Log: slog.New(slog.DiscardHandler)}
+			roller := &Roller{Remover: remove.Remover{Endpoints: fake}, Registry: freeRegistry{}, Log: slog.New(slog.DiscardHandler)}
 			in := Input{Execution: cutoverExecution, State: State{State: state}}
 			got, err := roller.Roll(t.Context(), in)
 			if connection.NameOf(err) == connection.RollbackPending { // the endpoint is on its way out: the next try sees it gone
+				in.Retries++
 				got, err = roller.Roll(t.Context(), in)
 			}
 			if err != nil {

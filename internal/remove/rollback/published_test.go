@@ -10,7 +10,7 @@ import (
 )
 
 // While a parameter that cannot be undone leads there, nothing that it leads to is undone, and all of it is listed; one that is
-// somebody else's by now keeps nothing.
+// another person's now keeps nothing.
 func TestWhatIsPublishedKeepsWhatItLeadsTo(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -20,8 +20,8 @@ func TestWhatIsPublishedKeepsWhatItLeadsTo(t *testing.T) {
 	}{
 		"denied":               {api("AccessDeniedException"), "publish.Undo", true},
 		"its version is gone":  {connection.Errorf(connection.Internal, "gone"), "publish.Undo", true},
-		"nobody could look":    {api("AccessDeniedException"), "publish.Made", true},
-		"somebody else's":      {connection.Errorf(connection.Conflict, "changed"), "publish.Undo", false},
+		"it cannot be read":    {api("AccessDeniedException"), "publish.Made", true},
+		"another person's":     {connection.Errorf(connection.Conflict, "changed"), "publish.Undo", false},
 		"nothing was in a way": {nil, "publish.Undo", false},
 	} {
 		for _, adopted := range []bool{false, true} {
@@ -48,13 +48,13 @@ func TestWhatIsPublishedKeepsWhatItLeadsTo(t *testing.T) {
 					t.Fatal(err)
 				}
 				undone := slices.ContainsFunc(w.calls, func(call string) bool {
-					return slices.Contains([]string{"dns.Undo", "RemoveNotification", "Remove", "HandBack", "RemoveGroup"}, strings.Fields(call)[0])
+					return slices.Contains([]string{"dns.Undo", "RemoveNotification", "Remove", "Release", "RemoveGroup"}, strings.Fields(call)[0])
 				})
 				if undone == test.kept {
 					t.Errorf("calls %q", w.calls)
 				}
 				left := strings.Join(got.Left, "\n")
-				for _, thing := range []string{"record " + host, "endpoint vpce-1", "security group sg-1", "put that right by hand"} {
+				for _, thing := range []string{"record " + host, "endpoint vpce-1", "security group sg-1", "correct or delete that parameter"} {
 					if strings.Contains(left, thing) != test.kept {
 						t.Errorf("%q in %q", thing, left)
 					}

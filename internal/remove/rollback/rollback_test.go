@@ -91,6 +91,7 @@ func TestOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			test.in.Retries = 1 // an earlier try has begun to delete the endpoint
 			got, err := test.world.roll(t, test.in)
 			if err != nil {
 				t.Fatal(err)
@@ -139,6 +140,78 @@ func TestWaitsUntilTheEndpointIsGone(t *testing.T) {
 	}
 }
 
+// The last try ends the rollback, with the error that began it first, and then what could not be undone.
+func TestLastTry(t *testing.T) {
+	t.Parallel()
+	pending := &connection.Failure{Error: connection.RollbackPending,
+		Cause: `{"errorMessage":"waiting until AWS has deleted endpoint vpce-1","errorType":"RollbackPending"}`}
+	tests := map[string]struct {
+		world world
+		clean bool
+		says  []string
+		stays string // the endpoint that the record keeps
+	}{
+		"AWS never deletes it": {world{endpoints: []endpoint.Endpoint{mine("vpce-1", connection.StateDeleting)}}, false,
+			[]string{"Left behind:\n- endpoint vpce-1: AWS has not deleted it yet\n"}, "vpce-1"},
+		"AWS throttles for ever": {world{endpoints: []endpoint.Endpoint{mine("vpce-1", connection.StateAvailable)},
+			fail: map[string]error{"dns.Undo": api("ThrottlingException")}}, false,
+			[]string{"- record " + host, "ThrottlingException", "- endpoint vpce-1: AWS has not deleted it yet\n"}, "vpce-1"},
+		"the endpoint cannot be read": {world{fail: map[string]error{"Describe": api("RequestLimitExceeded")}}, false,
+			[]string{"- endpoint vpce-1: "}, "vpce-1"},
+		"the record cannot be written": {world{fail: map[string]error{"Finish": api("ThrottlingException")}}, false,
+			[]string{"- the claim on connection " + id}, ""},
+		"it is gone at last": {world{}, true, []string{"Undone:\n- record "}, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := reached(stateVerify, connection.ConnectivityFailed, `{"errorMessage":"the name gives 10.0.0.1","errorType":"ConnectivityFailed"}`)
+			in.GaveUp = pending
+			got, err := test.world.roll(t, in)
+			if err != nil || got.Clean != test.clean || got.Error != connection.ConnectivityFailed || len(test.world.finished) != 1 {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			first := "the name gives 10.0.0.1\nFailed in: VerifyConnectivity\n" +
+				"Rollback gave up after its last retry, with RollbackPending: waiting until AWS has deleted endpoint vpce-1\n"
+			if !strings.HasPrefix(got.Cause, first) || strings.Contains(got.Cause, "errorMessage") {
+				t.Errorf("cause %s", got.Cause)
+			}
+			for _, want := range test.says {
+				if !strings.Contains(got.Cause, want) {
+					t.Errorf("%q is not in %s", want, got.Cause)
+				}
+			}
+			if test.world.finished[0].EndpointID != test.stays {
+				t.Errorf("the record keeps %q", test.world.finished[0].EndpointID)
+			}
+		})
+	}
+}
+
+// What another person deleted before the rollback began is not listed as undone.
+func TestWhatOthersDeletedIsNotUndone(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		failure string
+		retries int
+		undone  bool
+	}{
+		{connection.EndpointDeleted, 0, false}, {connection.EndpointDeleted, 1, false}, // it was still deleting at the first try
+		{connection.EndpointRejected, 0, false}, {connection.EndpointRejected, 1, true},
+	} {
+		w := world{}
+		in := reached(stateAwaitApproval, test.failure, "endpoint vpce-1 is gone")
+		in.State.Endpoint.NotificationID, in.Retries = "", test.retries
+		got, err := w.roll(t, in)
+		if err != nil || !got.Clean || slices.Contains(got.Undone, "endpoint vpce-1 deleted") != test.undone {
+			t.Errorf("%+v: %+v, %v", test, got, err)
+		}
+		if !test.undone && !strings.Contains(got.Cause, "What was made was gone already, so nothing is left behind.") {
+			t.Errorf("%s", got.Cause)
+		}
+	}
+}
+
 // One that was stopped and redriven: the connection, with the endpoint that it made, is another's by now.
 func TestOvertaken(t *testing.T) {
 	t.Parallel()
@@ -155,7 +228,7 @@ func TestOvertaken(t *testing.T) {
 		removed bool
 	}{
 		"its own":                           {world{holder: execution}, true},
-		"nobody's":                          {world{}, true},
+		"held by none":                      {world{}, true},
 		"held by another":                   {world{holder: "arn:other"}, false},
 		"onboarded by another":              {world{ledger: ledger("arn:other", "vpce-1", time.Hour)}, false},
 		"onboarded by another, before":      {world{ledger: ledger("arn:other", "vpce-1", -time.Hour)}, true},
@@ -364,11 +437,11 @@ func TestNames(t *testing.T) {
 			[]string{"ConfigureDNS failed with Lambda.Unknown: killed"}},
 		"out of memory": {reached(stateConfigureDNS, "Runtime.ExitError", `{"errorMessage":"signal: killed"}`),
 			connection.Internal, []string{"Runtime.ExitError"}},
-		"out of time":         {reached(stateConfigureDNS, "Sandbox.Timedout", ""), connection.Unavailable, []string{"said no more"}},
-		"Lambda's throttle":   {reached(stateConfigureDNS, "Lambda.TooManyRequestsException", "x"), connection.Throttled, nil},
-		"no permission":       {reached(stateConfigureDNS, "States.Permissions", "x"), connection.AccessDenied, nil},
-		"a name nobody knows": {reached(stateConfigureDNS, "wrapError", "x"), connection.Internal, []string{"wrapError: x"}},
-		"nothing at all":      {Input{Execution: execution}, connection.Internal, []string{"neither a plan nor a failure"}},
+		"out of time":       {reached(stateConfigureDNS, "Sandbox.Timedout", ""), connection.Unavailable, []string{"no message"}},
+		"Lambda's throttle": {reached(stateConfigureDNS, "Lambda.TooManyRequestsException", "x"), connection.Throttled, nil},
+		"no permission":     {reached(stateConfigureDNS, "States.Permissions", "x"), connection.AccessDenied, nil},
+		"an unknown name":   {reached(stateConfigureDNS, "wrapError", "x"), connection.Internal, []string{"wrapError: x"}},
+		"nothing at all":    {Input{Execution: execution}, connection.Internal, []string{"neither a plan nor a failure"}},
 	} {
 		w := world{}
 		got, err := w.roll(t, test.in)
@@ -442,7 +515,7 @@ func TestErrorsOfOneParameterAreNamed(t *testing.T) {
 	in.State.Config = &connection.Config{Parameters: []connection.Parameter{{Name: "/a", Changed: true}, {Name: "/b",
 		Changed: true}}}
 	w := world{fail: map[string]error{"publish.Undo /b": connection.Errorf(connection.Conflict, "was changed: %w",
-		errors.New("by hand"))}}
+		errors.New("manually"))}}
 	got, err := w.roll(t, in)
 	if err != nil || got.Clean || !strings.Contains(got.Left[0], "/b") || !strings.Contains(strings.Join(got.Undone, "\n"),
 		"parameter /a deleted") {

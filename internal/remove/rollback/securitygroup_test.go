@@ -27,15 +27,16 @@ func TestRollbackOfASecurityGroup(t *testing.T) {
 		name      string // of the error
 		left      []string
 	}{
-		"made, endpoint gone":               {state: stateAwaitApproval, group: group(execution), removed: true},
-		"made, endpoint not gone yet":       {state: stateAwaitApproval, group: group(execution), endpoints: []endpoint.Endpoint{mine("vpce-1", connection.StateRejected)}, name: connection.RollbackPending},
-		"made, and no endpoint after it":    {state: stateEnsureEndpoint, group: group(execution), removed: true},
-		"made by an earlier execution":      {state: stateAwaitApproval, group: group("arn:earlier")},
-		"none":                              {state: stateAwaitApproval},
-		"interfaces linger":                 {state: stateAwaitApproval, group: group(execution), fail: map[string]error{"RemoveGroup": inUse}, removed: true, name: connection.RollbackPending},
-		"refused":                           {state: stateAwaitApproval, group: group(execution), fail: map[string]error{"RemoveGroup": errors.New("no")}, removed: true, left: []string{"security group sg-1 deleted: not done, no"}},
-		"before anything could be made":     {state: stateAwaitAllowlisting, group: group(execution)},
-		"the endpoint that uses it is left": {state: stateAwaitApproval, group: group(execution), endpoints: []endpoint.Endpoint{theirs("vpce-1", connection.StateAvailable)}, left: []string{"endpoint vpce-1 deleted: not done, it does not carry this execution's tag"}},
+		"made, endpoint gone":            {state: stateAwaitApproval, group: group(execution), removed: true},
+		"made, endpoint not gone yet":    {state: stateAwaitApproval, group: group(execution), endpoints: []endpoint.Endpoint{mine("vpce-1", connection.StateRejected)}, name: connection.RollbackPending},
+		"made, and no endpoint after it": {state: stateEnsureEndpoint, group: group(execution), removed: true},
+		"made by an earlier execution":   {state: stateAwaitApproval, group: group("arn:earlier")},
+		"none":                           {state: stateAwaitApproval},
+		"interfaces linger":              {state: stateAwaitApproval, group: group(execution), fail: map[string]error{"RemoveGroup": inUse}, removed: true, name: connection.RollbackPending},
+		"refused":                        {state: stateAwaitApproval, group: group(execution), fail: map[string]error{"RemoveGroup": errors.New("no")}, removed: true, left: []string{"security group sg-1: no"}},
+		"before anything could be made":  {state: stateAwaitAllowlisting, group: group(execution)},
+		"the endpoint that uses it is left": {state: stateAwaitApproval, group: group(execution), endpoints: []endpoint.Endpoint{theirs("vpce-1", connection.StateAvailable)}, fail: map[string]error{"RemoveGroup": inUse}, removed: true,
+			left: []string{"security group sg-1: endpoint vpce-1, which stays, may use it: security group sg-1 is still in use", "endpoint vpce-1: its tags no longer say that it belongs to this execution"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -14,6 +15,8 @@ import (
 	"postern/internal/connection"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
+	"postern/internal/publish"
+	"postern/internal/remove"
 	"postern/internal/store"
 )
 
@@ -80,9 +83,12 @@ func (w *world) OfConnection(_ context.Context, vpcID, connectionID string) ([]e
 }
 
 // Remove starts a deletion; gone ends it, as time does.
-func (w *world) Remove(_ context.Context, id string) error {
+func (w *world) Remove(_ context.Context, id, connectionID string) error {
 	if err := w.call("Remove", id); err != nil {
 		return err
+	}
+	if w.endpoints[w.find(id)].Connection() != connectionID {
+		return connection.Errorf(connection.Conflict, "of another connection")
 	}
 	w.endpoints[w.find(id)].State = connection.StateDeleting
 	return nil
@@ -96,12 +102,8 @@ func (w *world) RemoveNotification(_ context.Context, id string) error {
 	return w.call("RemoveNotification", id)
 }
 
-func (w *world) RemoveNotifications(_ context.Context, endpointID string) error {
-	return w.call("RemoveNotifications", endpointID)
-}
-
-func (w *world) HandBack(_ context.Context, id, topicARN string) error {
-	if err := w.call("HandBack", id, topicARN); err != nil {
+func (w *world) Release(_ context.Context, id, _, topicARN string) error {
+	if err := w.call("Release", id, topicARN); err != nil {
 		return err
 	}
 	w.endpoints[w.find(id)].Tags = nil
@@ -112,7 +114,7 @@ func (w *world) GroupOfConnection(_ context.Context, vpcID, connectionID string)
 	return w.group, w.call("GroupOfConnection", vpcID, connectionID)
 }
 
-func (w *world) RemoveGroup(_ context.Context, group endpoint.SecurityGroup) error {
+func (w *world) RemoveGroup(_ context.Context, group endpoint.SecurityGroup, _ string) error {
 	return w.call("RemoveGroup", group.ID)
 }
 
@@ -139,8 +141,12 @@ func (p parameters) Made(_ context.Context, outputs []connection.Output, since t
 	return p.madeConfig, p.call("publish.Made", outputs[0].Parameter, since.Format(time.RFC3339))
 }
 
-func (p parameters) Undo(_ context.Context, config connection.Config) error {
-	return p.call("publish.Undo", config.Parameters[0].Name)
+func (p parameters) Undo(_ context.Context, parameter connection.Parameter, _ []connection.Output) (publish.Undone, error) {
+	undone := publish.Undone{How: "deleted"}
+	if parameter.PreviousVersion > 0 {
+		undone.How = fmt.Sprintf("set back to the value of version %d", parameter.PreviousVersion)
+	}
+	return undone, p.call("publish.Undo", parameter.Name)
 }
 
 type registry struct{ *world }
@@ -169,8 +175,9 @@ func (w *world) roll(t *testing.T, in Input) (connection.Outcome, error) {
 		t.Fatal(err)
 	}
 	r := &Roller{
-		Endpoints: w, Names: names{w}, Parameters: parameters{w}, Registry: registry{w}, TopicARN: "topic", Log: slog.New(slog.NewTextHandler(io.Discard,
-			nil)),
+		Remover: remove.Remover{Endpoints: w, Names: names{w}, Parameters: parameters{w}, TopicARN: "topic"},
+		Made:    Made{Endpoints: w, Names: names{w}, Parameters: parameters{w}}, Registry: registry{w},
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	return r.Roll(t.Context(), decoded)
 }

@@ -12,7 +12,7 @@ import (
 
 // difference is what the two interpreters do differently, and in which cases.
 type difference struct {
-	// Right is "embedded", and the outcomes are moto's; or "moto", and they are those of the embedded interpreter; or "open": the
+	// Right is "embedded", and the outcomes are moto's; or "moto", and they are those of the simulator; or "open": the
 	// documents allow both, and the outcomes are moto's.
 	Right  string             `json:"right"`
 	Link   string             `json:"link"`

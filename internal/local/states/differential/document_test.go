@@ -10,16 +10,16 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "renew the section of docs/fidelity.md")
+var update = flag.Bool("update", false, "renew the section of internal/local/fidelity.md")
 
 const (
-	document = "../../../../docs/fidelity.md"
+	document = "../../fidelity.md"
 	heading  = "## Amazon States Language: two interpreters compared\n"
 	begin    = "<!-- begin: go test ./internal/local/states/differential -update -->\n"
 	end      = "<!-- end -->\n"
 )
 
-// TestDocument pins the section of docs/fidelity.md to the cases and their differences.
+// TestDocument pins the section of internal/local/fidelity.md to the cases and their differences.
 func TestDocument(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile(document)
@@ -72,7 +72,7 @@ func section(all []*one, differences *differences) string {
 	}
 	rights := []struct{ right, title string }{
 		{"moto", "moto is right"},
-		{"embedded", "The embedded interpreter is right"},
+		{"embedded", "The simulator is right"},
 		{"open", "AWS's documents leave it open"},
 	}
 	for _, r := range rights {

@@ -67,7 +67,7 @@ func (f *functions) then(c callback, token string) {
 	}
 }
 
-// embedded runs a case on the embedded interpreter.
+// embedded runs a case on the simulator.
 func embedded(t *testing.T, c *one) outcome {
 	t.Helper()
 	f := &functions{of: c, t: t, clock: clock.New(start), calls: map[string]int{}}

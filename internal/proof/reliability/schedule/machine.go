@@ -10,6 +10,7 @@ import (
 	"postern/events"
 	"postern/internal/connection"
 	"postern/internal/demo/people"
+	"postern/internal/demo/world"
 	"postern/internal/local"
 	"postern/internal/local/privatelink"
 	"postern/internal/local/states"
@@ -32,7 +33,7 @@ var (
 // buttons while an onboarding runs, notifications are lost, and calls fail.
 func Machine(template []byte) func(*rapid.T) {
 	return func(t *rapid.T) {
-		c, err := local.Open(local.Config{Template: template, Functions: handlers.All()})
+		c, err := world.Open(local.Config{Template: template, Functions: handlers.InProcess()})
 		if err != nil {
 			t.Fatal(err)
 		}
