@@ -63,7 +63,7 @@ func (s *Store) Ran(ctx context.Context, execution string) (request []byte, sinc
 }
 
 // claimable is the condition under which an execution, named by the placeholder :holder, may take a connection for which it made a
-// plan at a time: it is its own, free, or held by one that has ended, and nobody has ended it since. It is "" when the execution may
+// plan at a time: it is its own, free, or held by one that has ended, and no other execution has ended it since. It is "" when the execution may
 // not. What is known of the connection is nil before it was read. For a ticket the condition is also that no execution has ended the
 // connection since it was read; the operators may take every connection.
 func (s *Store) claimable(ctx context.Context, seen *hold, execution, ticket string, planned time.Time) (

@@ -146,8 +146,8 @@ const (
 // clockSkew is how far the clocks of API Gateway and Step Functions may differ.
 const clockSkew = time.Second
 
-// start starts the execution, or finds it started: by an earlier delivery of the same change of the ticket. What was started before is
-// answered with how it is, whatever would be said to a new demand.
+// start starts the execution of a ticket's change, unless an earlier delivery of the same change started it. The answer then has the state
+// of that execution, even where a new change would be refused.
 func (d *Door) start(ctx context.Context, source *Source, asked *Asked, received time.Time) (answer, error) {
 	id := asked.Request.ConnectionID()
 	name, input := asked.Execution()
@@ -184,7 +184,8 @@ func (d *Door) start(ctx context.Context, source *Source, asked *Asked, received
 	return accepted, nil
 }
 
-// found answers how the execution is that an earlier delivery of the same change started; when there is none, it gives the other answer.
+// found answers with the state of the execution that an earlier delivery of the same change started. When there is none, it returns
+// otherwise.
 func (d *Door) found(ctx context.Context, accepted, otherwise answer) (answer, error) {
 	out, err := d.states.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(accepted.Execution)})
 	switch {

@@ -85,8 +85,8 @@ func TestThousandDeliveries(t *testing.T) {
 	}
 }
 
-// What was delivered before is answered with how its execution is, and what is delivered too late starts nothing: AWS keeps an execution's
-// name for 90 days after its end. A new change of the ticket starts another.
+// A change that is delivered again is answered with the state of its execution, and one that is delivered too late starts nothing: AWS keeps
+// an execution's name for 90 days after its end. A new change of the ticket starts another execution.
 func TestDeliveredLate(t *testing.T) {
 	t.Parallel()
 	day := 24 * time.Hour
@@ -132,8 +132,7 @@ func TestDeliveredLate(t *testing.T) {
 	}
 }
 
-// A delivery that was refused when it came cannot be used later either, where the signature has no time: seven days are left to whoever
-// delivers again.
+// A delivery that was refused cannot be replayed later where the signature has no time: a ticket system has seven days to deliver again.
 func TestARefusedDeliveryIsNoUseLater(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"github", "jira"} {

@@ -96,7 +96,7 @@ func (m *mapper) applies() bool {
 	return m.has(m.source.When) && m.transition()
 }
 
-// transition reports whether the payload may be about the change of what says the action; see Transition.
+// transition reports whether the field that says the action changed in this event; see Transition.
 func (m *mapper) transition() bool {
 	t := m.source.Action.Transition
 	if t == nil {
@@ -348,8 +348,8 @@ func (m *mapper) time(pointer string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("there is no usable value at %s", pointer)
 }
 
-// stale returns the fault of a change that is too old for a delivery received at a time: the ticket system delivers it again, or somebody
-// else does, and AWS may have forgotten by then what the first delivery started.
+// stale returns the fault of a change that is too old when its delivery is received. A ticket system, or an attacker who has a copy, may
+// deliver a change again when AWS has forgotten the execution that the first delivery started.
 func (a Asked) stale(ticket TicketTexts, received time.Time) connection.Faults {
 	var faults connection.Faults
 	if !a.Changed.IsZero() && received.Sub(a.Changed) > time.Duration(ticket.Days)*24*time.Hour {

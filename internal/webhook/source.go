@@ -42,15 +42,15 @@ type ActionTable struct {
 	Values map[string]connection.Action `yaml:"values"`
 	// Strict makes a value that is not in the table a fault; otherwise it asks for nothing.
 	Strict bool `yaml:"strict"`
-	// Transition is nil for a system that delivers nothing but transitions, or whose rules decide what it delivers.
+	// Transition is nil for a system that delivers only transitions, or whose own rules choose what it delivers.
 	Transition *Transition `yaml:"transition"`
 }
 
 // Transition tells the change of a ticket's status from every other change of a ticket that is in that status.
 type Transition struct {
 	Changes string `yaml:"changes"` // pointer to the list of what the event changed, each with a field or a fieldId
-	Of      string `yaml:"of"`      // what the pointers to these fields begin with; a status elsewhere is not looked for
-	// New tells, by pointer, which values the payload of a new ticket has: it was made in its status, and nothing changed.
+	Of      string `yaml:"of"`      // what the pointers to these fields begin with; a status elsewhere is not checked
+	// New has, by pointer, the values in the payload of a new ticket, which was created in its status and lists no changes.
 	New map[string][]string `yaml:"new"`
 }
 
@@ -59,14 +59,14 @@ type TicketTexts struct {
 	ID      string `yaml:"id"`
 	URL     string `yaml:"url"`     // begins with a fixed host; "" for none
 	Version string `yaml:"version"` // differs from one change of the ticket to the next, and not from one delivery to the next
-	// At is a pointer to when the ticket was changed: RFC 3339, or milliseconds of the epoch. A change of more than Days days ago starts
-	// nothing. "" when the payload has no such time.
+	// At is a pointer to the time of the ticket's change: RFC 3339, Jira's form of it, or milliseconds of the epoch. A change that is more
+	// than Days days old starts nothing. "" when the payload has no such time.
 	At   string `yaml:"at"`
 	Days int    `yaml:"days"`
 }
 
-// mostDays is the most that Days may be. AWS keeps the name of an execution for 90 days after its end: later the name no longer tells
-// that a delivery came before.
+// mostDays is the most that Days may be. AWS keeps the name of an execution for 90 days after its end; later the name no longer shows that
+// the change was delivered before.
 const mostDays = 80
 
 // Field is one field of the ticket.
