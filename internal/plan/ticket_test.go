@@ -89,7 +89,7 @@ func TestPlanAgainChecksWhoseTheConnectionIs(t *testing.T) {
 	}
 }
 
-// A dry run without a ticket asks nobody whose the connection is, as before; one from a ticket does.
+// A dry run reads the connection's record only when it comes from a ticket.
 func TestOnlyATicketIsAskedAbout(t *testing.T) {
 	t.Parallel()
 	calls := func(changes map[string]any) int {

@@ -108,8 +108,8 @@ func refused(t *testing.T, c *local.Cloud, arn string) {
 	}
 }
 
-// An old ticket has nothing to say in what the operators made since: not while it is made, nor afterwards. It is told nothing of it,
-// and the operators are mailed what drifts.
+// An old ticket cannot act on a connection that operators opened later, neither during the onboarding nor afterwards. It gets no comments
+// about it, and the operators get the mails about drift.
 func TestAnOldTicketOwnsNothing(t *testing.T) {
 	t.Parallel()
 	for name, before := range former {
@@ -134,7 +134,7 @@ func TestAnOldTicketOwnsNothing(t *testing.T) {
 			}
 			for _, head := range heads(c, "NET-42")[told:] {
 				if head != "Failed: Conflict" && head != "Not passed on: Conflict" && head != "Accepted" { // of what refuse started
-					t.Errorf("the old ticket is told %q", head)
+					t.Errorf("the old ticket gets the comment %q", head)
 				}
 			}
 			checkEnd(t, c, say(t, c, connection.ActionOffboard, nil), offboarded, "", "") // the operators act on everything
@@ -187,7 +187,7 @@ func TestAnOldTicketBetweenClaimAndWait(t *testing.T) {
 
 // Another ticket's run failed and left something behind, though no endpoint: a security group. Only that ticket and the operators may go
 // on from there.
-func TestWhatIsLeftBehindIsNobodyElses(t *testing.T) {
+func TestOnlyItsTicketGoesOnFromADirtyFailure(t *testing.T) {
 	t.Parallel()
 	for _, stranger := range []string{"NET-42", "NET-7"} { // one that had it before, one that never did
 		t.Run(stranger, func(t *testing.T) {
@@ -224,8 +224,8 @@ func TestWhatIsLeftBehindIsNobodyElses(t *testing.T) {
 	}
 }
 
-// Between a ticket's plan and its claim the operators take the connection, and are stopped: the claim must see that it is not the
-// ticket's any more.
+// Between a ticket's plan and its claim an operator's execution claims the connection and is stopped: the claim of the ticket's execution
+// must see that the connection no longer belongs to the ticket.
 func TestATicketsClaimComesTooLate(t *testing.T) {
 	t.Parallel()
 	for action, state := range map[string]string{"offboard": "Offboard", "retry": "EnsureEndpoint"} {
@@ -246,7 +246,7 @@ func TestATicketsClaimComesTooLate(t *testing.T) {
 			onboarding := begin(t, c)
 			c.States.OnState(func(e states.StateEvent) {
 				if e.Execution == onboarding && e.State == "EnsureEndpoint" && e.Kind == states.Exited {
-					c.Clock.After(0, "somebody stops the execution", func() { c.States.Stop(onboarding, "", "") })
+					c.Clock.After(0, "an operator stops the execution", func() { c.States.Stop(onboarding, "", "") })
 				}
 			})
 			ended := ending(t, c, onboarding)

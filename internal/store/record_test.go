@@ -120,8 +120,8 @@ var takes = map[string]func(context.Context, *store.Store, string) error{
 	},
 }
 
-// Whoever takes a connection puts their ticket in place of the one before, or none; a ticket takes only what it may open. Executions
-// that held it before have all ended.
+// An execution that takes a connection writes its ticket in place of the earlier one, or removes it; a ticket takes only what it may open.
+// The executions that held the connection before have all ended.
 func TestTakingReplacesTheTicket(t *testing.T) {
 	t.Parallel()
 	for name, test := range lives {
@@ -238,8 +238,8 @@ func TestAFailureThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// A stranger's ticket is refused before anybody asks whether the holder runs.
-func TestAStrangerAsksNobody(t *testing.T) {
+// A stranger's ticket is refused before Step Functions is asked whether the holder runs.
+func TestAStrangerIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	for how, take := range takes {
 		s, _ := open()

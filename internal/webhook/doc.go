@@ -3,5 +3,5 @@
 //
 // Each source (sources/*.yaml) is data: how its deliveries are signed, which field of the ticket is which field of the request,
 // and which status or label asks for what. Nothing is written but the execution, whose name follows from the connection, the
-// ticket and what it asks, so a delivery that comes a thousand times starts one.
+// ticket's change and what it asks: a delivery that comes a thousand times starts one, and the next change of the ticket another.
 package webhook

@@ -36,6 +36,7 @@ type Records interface {
 // StatesAPI is what the door calls of Step Functions; *sfn.Client satisfies it.
 type StatesAPI interface {
 	StartExecution(context.Context, *sfn.StartExecutionInput, ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error)
+	DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
 }
 
 // Config is what a deployment decides.
@@ -71,6 +72,7 @@ type answer struct {
 	Message      string       `json:"message,omitempty"`
 	ConnectionID string       `json:"connectionId,omitempty"`
 	Execution    string       `json:"execution,omitempty"`
+	State        string       `json:"state,omitempty"` // of the execution: stateStarted, stateRunning, or how it ended
 	Faults       []fieldFault `json:"faults,omitempty"`
 }
 
@@ -121,7 +123,7 @@ func (d *Door) receive(ctx context.Context, source *Source, request events.APIGa
 	if asked == nil {
 		return answer{status: http.StatusOK, Message: "nothing to do: the ticket asks for nothing now"}, nil
 	}
-	return d.start(ctx, source, asked)
+	return d.start(ctx, source, asked, delivery.At)
 }
 
 func refusal(faults connection.Faults) answer {
@@ -135,8 +137,18 @@ func refusal(faults connection.Faults) answer {
 	return a
 }
 
-// start starts the execution, or finds it started: by an earlier delivery of the same demand.
-func (d *Door) start(ctx context.Context, source *Source, asked *Asked) (answer, error) {
+// The states of an execution that runs. One that has ended has AWS's own: succeeded, failed, timed_out or aborted.
+const (
+	stateStarted = "started"
+	stateRunning = "running"
+)
+
+// clockSkew is how far the clocks of API Gateway and Step Functions may differ.
+const clockSkew = time.Second
+
+// start starts the execution of a ticket's change, unless an earlier delivery of the same change started it. The answer then has the state
+// of that execution, even where a new change would be refused.
+func (d *Door) start(ctx context.Context, source *Source, asked *Asked, received time.Time) (answer, error) {
 	id := asked.Request.ConnectionID()
 	name, input := asked.Execution()
 	accepted := answer{status: http.StatusAccepted, ConnectionID: id, Execution: connection.ExecutionARN(d.config.Machine, name)}
@@ -144,22 +156,47 @@ func (d *Door) start(ctx context.Context, source *Source, asked *Asked) (answer,
 	if err != nil {
 		return unavailable(err), err
 	}
-	if record.Holder == accepted.Execution {
-		return accepted, nil
+	faults := asked.stale(source.Ticket, received)
+	if len(faults) == 0 && record.Holder != accepted.Execution {
+		atWork, err := d.atWork(ctx, record, asked)
+		if err != nil {
+			return unavailable(err), err
+		}
+		faults = mayAct(record, atWork, asked)
 	}
-	atWork, err := d.atWork(ctx, record, asked)
-	if err != nil {
-		return unavailable(err), err
+	if len(faults) > 0 {
+		return d.found(ctx, accepted, refusal(source.named(faults)))
 	}
-	if faults := mayAct(record, atWork, asked); len(faults) > 0 {
-		return refusal(source.named(faults)), nil
-	}
-	_, err = d.states.StartExecution(ctx, &sfn.StartExecutionInput{
+	out, err := d.states.StartExecution(ctx, &sfn.StartExecutionInput{
 		StateMachineArn: aws.String(d.config.Machine), Name: aws.String(name), Input: aws.String(input),
 	})
+	switch {
 	// AWS: the name of an execution that has ended is taken for 90 days; while it runs, the same name and input start nothing.
-	if err != nil && !awserr.Is(err, "ExecutionAlreadyExists") {
+	case awserr.Is(err, "ExecutionAlreadyExists"):
+		return d.found(ctx, accepted, accepted)
+	case err != nil:
 		return unavailable(err), fmt.Errorf("starting execution %s: %w", name, err)
+	case out.StartDate != nil && received.Sub(*out.StartDate) > clockSkew:
+		accepted.State = stateRunning
+	default:
+		accepted.State = stateStarted
+	}
+	return accepted, nil
+}
+
+// found answers with the state of the execution that an earlier delivery of the same change started. When there is none, it returns
+// otherwise.
+func (d *Door) found(ctx context.Context, accepted, otherwise answer) (answer, error) {
+	out, err := d.states.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(accepted.Execution)})
+	switch {
+	case awserr.Is(err, "ExecutionDoesNotExist"):
+		return otherwise, nil
+	case err != nil:
+		return unavailable(err), fmt.Errorf("looking for execution %s: %w", accepted.Execution, err)
+	}
+	accepted.State = strings.ToLower(string(out.Status))
+	if out.StopDate != nil {
+		accepted.Message = "this change of the ticket was delivered before, and its execution has ended; to ask again, change the ticket again"
 	}
 	return accepted, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -50,6 +52,9 @@ func TestThousandDeliveries(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first := w.deliver(t, "github", sample("github"))
+	if first.State != stateStarted {
+		t.Errorf("the first delivery: %s", first.raw)
+	}
 	var group sync.WaitGroup
 	for i := range 1000 {
 		if i == 500 {
@@ -57,11 +62,19 @@ func TestThousandDeliveries(t *testing.T) {
 			w.machine.ended = true
 		}
 		group.Go(func() {
-			at := noon
+			at, want := noon.Add(time.Minute), stateRunning
+			if i >= 500 {
+				want = "succeeded"
+			}
 			request := post("github", sign(w.config.Sources["github"], key, at, sample("github")), sample("github"), at)
 			request.Headers["x-github-delivery"] = fmt.Sprint(i)
 			response, err := w.Handle(context.Background(), request)
-			if err != nil || response.StatusCode != http.StatusAccepted || response.Body != first.raw {
+			var got answer
+			if err == nil {
+				err = json.Unmarshal([]byte(response.Body), &got)
+			}
+			if err != nil || response.StatusCode != http.StatusAccepted || got.Execution != first.Execution || got.State != want ||
+				(got.Message != "") != (i >= 500) {
 				t.Errorf("delivery %d: %d %s, %v", i, response.StatusCode, response.Body, err)
 			}
 		})
@@ -69,6 +82,80 @@ func TestThousandDeliveries(t *testing.T) {
 	group.Wait()
 	if len(w.machine.executions) != 1 {
 		t.Errorf("%d executions", len(w.machine.executions))
+	}
+}
+
+// A change that is delivered again is answered with the state of its execution, and one that is delivered too late starts nothing: AWS keeps
+// an execution's name for 90 days after its end. A new change of the ticket starts another execution.
+func TestDeliveredLate(t *testing.T) {
+	t.Parallel()
+	day := 24 * time.Hour
+	for _, name := range Names() {
+		source := everySource(t)[name]
+		for _, action := range connection.TicketActions {
+			t.Run(name+" "+string(action), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				body := asking(t, source, action)
+				send := func(body []byte, at time.Time) result {
+					return w.send(t, post(name, sign(source, key, at, body), body, at))
+				}
+				if action == connection.ActionApprove || action == connection.ActionCancel || action == connection.ActionOffboard {
+					asked, _ := source.Map(body, networks, w.config.Catalog)
+					w.own(t, asked.Ticket(), connection.ExecutionARN(machine, "other"), action == connection.ActionOffboard)
+				}
+				first := send(body, noon)
+				if first.status != http.StatusAccepted || first.State != stateStarted {
+					t.Fatalf("answered %d %s", first.status, first.raw)
+				}
+				if again := send(body, noon.Add(time.Hour)); again.status != http.StatusAccepted || again.Execution != first.Execution || again.State != stateRunning {
+					t.Errorf("while it runs: %d %s", again.status, again.raw)
+				}
+				w.machine.status = map[string]sfntypes.ExecutionStatus{first.Execution: sfntypes.ExecutionStatusFailed}
+				w.machine.ended = true
+				if again := send(body, noon.Add(89*day)); again.status != http.StatusAccepted || again.Execution != first.Execution || again.State != "failed" || again.Message == "" {
+					t.Errorf("after it ended: %d %s", again.status, again.raw)
+				}
+				next := edit(t, body, later[name].pointer, later[name].value)
+				if another := send(next, noon); another.status != http.StatusAccepted || another.Execution == first.Execution || another.State != stateStarted {
+					t.Errorf("asked for again: %d %s", another.status, another.raw)
+				}
+				clear(w.machine.executions) // AWS has forgotten them
+				w.machine.status = nil
+				late := send(body, noon.Add(91*day))
+				if timed := source.Ticket.At != ""; timed && (late.status != http.StatusUnprocessableEntity || len(w.machine.executions) > 0 ||
+					!strings.Contains(late.raw, "more than")) {
+					t.Errorf("after 91 days: %d %s, %d executions", late.status, late.raw, len(w.machine.executions))
+				}
+			})
+		}
+	}
+}
+
+// A delivery that was refused cannot be replayed later where the signature has no time: a ticket system has seven days to deliver again.
+func TestARefusedDeliveryIsNoUseLater(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"github", "jira"} {
+		w := newWorld(t)
+		source := w.config.Sources[name]
+		body := asking(t, source, connection.ActionOffboard)
+		asked, _ := source.Map(body, networks, w.config.Catalog)
+		w.own(t, asked.Ticket(), connection.ExecutionARN(machine, "other"), false)
+		for _, test := range []struct {
+			after  time.Duration
+			status int
+			says   string
+		}{{0, 422, "is at work"}, {6 * 24 * time.Hour, 202, ""}, {8 * 24 * time.Hour, 422, "more than 7 days"}} {
+			if test.after > 0 {
+				w.machine.status = map[string]sfntypes.ExecutionStatus{connection.ExecutionARN(machine, "other"): sfntypes.ExecutionStatusAborted}
+			}
+			clear(w.machine.executions)
+			at := noon.Add(test.after)
+			got := w.send(t, post(name, sign(source, key, at, body), body, at))
+			if got.status != test.status || !strings.Contains(got.raw, test.says) {
+				t.Errorf("%s after %s: %d %s", name, test.after, got.status, got.raw)
+			}
+		}
 	}
 }
 
@@ -236,7 +323,7 @@ func TestDeliveredAgainWhileItRuns(t *testing.T) {
 	w := newWorld(t)
 	first := w.deliver(t, "github", sample("github"))
 	w.own(t, "", first.Execution, false)
-	if again := w.deliver(t, "github", sample("github")); again.raw != first.raw {
+	if again := w.deliver(t, "github", sample("github")); again.raw != first.raw { // within the second
 		t.Errorf("answered %s, then %s", first.raw, again.raw)
 	}
 }

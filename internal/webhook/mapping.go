@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"postern/internal/catalog"
 	"postern/internal/connection"
@@ -16,13 +18,15 @@ import (
 type Asked struct {
 	Request connection.Request
 	Action  connection.Action // as the ticket says; a retry's request is to onboard
-	Version string            // of the ticket; an onboarding has none
+	Version string            // of the ticket
+	Changed time.Time         // when the ticket was changed so; zero when the payload does not say
 }
 
 // Ticket returns the ticket's key.
 func (a Asked) Ticket() string { return a.Request.Ticket.Key() }
 
-// Execution returns the name and the input of the execution: the same for every delivery of one demand of one ticket.
+// Execution returns the name and the input of the execution: the same for every delivery of one change of a ticket, and another for
+// the next change, so that a ticket can ask for the same again.
 func (a Asked) Execution() (name, input string) {
 	raw, err := json.Marshal(a.Request)
 	if err != nil {
@@ -89,7 +93,30 @@ type mapper struct {
 }
 
 func (m *mapper) applies() bool {
-	for pointer, values := range m.source.When {
+	return m.has(m.source.When) && m.transition()
+}
+
+// transition reports whether the field that says the action changed in this event; see Transition.
+func (m *mapper) transition() bool {
+	t := m.source.Action.Transition
+	if t == nil {
+		return true
+	}
+	field, known := strings.CutPrefix(m.source.Action.From, t.Of)
+	if field, _, _ = strings.Cut(field, "/"); !known || m.has(t.New) {
+		return true
+	}
+	changes, _ := at(m.document, t.Changes).([]any)
+	return slices.ContainsFunc(changes, func(change any) bool {
+		name, _ := text(at(change, "/field"))
+		id, _ := text(at(change, "/fieldId"))
+		return name == field || id == field
+	})
+}
+
+// has reports whether the payload has values, by pointer: one of each list.
+func (m *mapper) has(wanted map[string][]string) bool {
+	for pointer, values := range wanted {
 		value, ok := text(at(m.document, pointer))
 		if !ok || !slices.Contains(values, value) {
 			return false
@@ -292,13 +319,44 @@ func (m *mapper) asked(action connection.Action) *Asked {
 	if action == connection.ActionRetry {
 		m.request.Action = connection.ActionOnboard
 	}
-	if action == connection.ActionRetry || action == connection.ActionApprove || action == connection.ActionCancel { // more than once
-		if asked.Version, err = m.fill(texts.Version); err != nil {
-			m.faults.Addf(actionPath, "send the ticket system's own payload", "%s needs the ticket's version: %v", action, err)
+	if asked.Version, err = m.fill(texts.Version); err != nil {
+		m.faults.Addf(actionPath, "send the ticket system's own payload", "%s needs the ticket's version: %v", action, err)
+	}
+	if texts.At != "" {
+		if asked.Changed, err = m.time(texts.At); err != nil {
+			m.faults.Addf(actionPath, "send the ticket system's own payload", "%s needs the time of the ticket's change: %v", action, err)
 		}
 	}
 	asked.Request = m.request
 	return asked
+}
+
+// jiraTime is how Jira writes a time in an issue.
+const jiraTime = "2006-01-02T15:04:05.999-0700"
+
+// time returns the time at a pointer.
+func (m *mapper) time(pointer string) (time.Time, error) {
+	value, _ := text(at(m.document, pointer))
+	if milliseconds, err := strconv.ParseInt(value, 10, 64); err == nil {
+		return time.UnixMilli(milliseconds), nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, jiraTime} {
+		if found, err := time.Parse(layout, value); err == nil {
+			return found, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("there is no usable value at %s", pointer)
+}
+
+// stale returns the fault of a change that is too old when its delivery is received. A ticket system, or an attacker who has a copy, may
+// deliver a change again when AWS has forgotten the execution that the first delivery started.
+func (a Asked) stale(ticket TicketTexts, received time.Time) connection.Faults {
+	var faults connection.Faults
+	if !a.Changed.IsZero() && received.Sub(a.Changed) > time.Duration(ticket.Days)*24*time.Hour {
+		faults.Addf(actionPath, "ask for it again on the ticket", "the ticket asked for this on %s, more than %d days before this delivery",
+			a.Changed.UTC().Format("2 January 2006"), ticket.Days)
+	}
+	return faults
 }
 
 var (

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -241,7 +242,7 @@ func TestNothingAsked(t *testing.T) {
 	}
 }
 
-// TestName: the execution's name follows from the connection, the ticket and what it asks, and from nothing else.
+// TestName: the execution's name follows from the connection, the ticket, its change and what it asks, and from nothing else.
 func TestName(t *testing.T) {
 	t.Parallel()
 	name := func(source string, body []byte) string {
@@ -254,7 +255,6 @@ func TestName(t *testing.T) {
 	}
 	first := name("github", sample("github"))
 	for what, body := range map[string][]byte{
-		"the time":     edit(t, sample("github"), "/issue/updated_at", "2026-11-03T00:00:00Z"),
 		"the title":    edit(t, sample("github"), "/issue/title", "another"),
 		"who labeled":  edit(t, sample("github"), "/sender/login", "hubot"),
 		"white space":  replaced(t, "### Network\n\nagents-prod", "### Network\r\n\r\n  agents-prod  \r"),
@@ -271,18 +271,140 @@ func TestName(t *testing.T) {
 		"a plan":             edit(t, sample("github"), "/label/name", "postern-plan"),
 		"other subnets":      replaced(t, "- subnet-0b10000000000000b", "- subnet-0c10000000000000c"),
 		"a retry":            retry,
-		"a later retry":      edit(t, retry, "/issue/updated_at", "2026-11-03T00:00:00Z"),
 	} {
 		if got := name("github", body); got == first {
 			t.Errorf("%s has the same name", what)
 		}
 	}
-	if name("github", retry) == name("github", edit(t, retry, "/issue/updated_at", "2026-11-03T00:00:00Z")) {
-		t.Error("two retries have one name")
+}
+
+// later are the pointers to what differs from one change of a ticket to the next, and a later value.
+var later = map[string]struct {
+	pointer string
+	value   any
+}{
+	"github":          {"/issue/updated_at", "2026-11-02T14:00:01Z"},
+	"jira":            {"/timestamp", 1793628001000},
+	"jira-automation": {"/fields/updated", "2026-11-02T14:00:01.000+0000"},
+	"servicenow":      {"/sys_mod_count", 4},
+	"standard":        {"/timestamp", "2026-11-02T14:00:01Z"},
+	"zendesk":         {"/time", "2026-11-02T14:00:01Z"},
+}
+
+// asking changes a source's sample so that it asks for an action.
+func asking(t testing.TB, source *Source, action connection.Action) []byte {
+	t.Helper()
+	for word, asked := range source.Action.Values {
+		if asked != action {
+			continue
+		}
+		var value any = word
+		if source.Name == "zendesk" {
+			value = []string{word}
+		}
+		return edit(t, sample(source.Name), source.Action.From, value)
 	}
-	if name("jira", sample("jira")) != name("jira-automation", sample("jira-automation")) {
-		t.Error("one ticket of Jira has two names")
+	t.Fatalf("%s cannot ask for %s", source.Name, action)
+	return nil
+}
+
+// A ticket that asks for the same again, after its status or label changed again, has another execution, whatever it asks for. The same
+// delivery has the same one.
+func TestEachChangeOfATicketHasItsName(t *testing.T) {
+	t.Parallel()
+	for name, source := range everySource(t) {
+		for _, action := range connection.TicketActions {
+			t.Run(name+" "+string(action), func(t *testing.T) {
+				t.Parallel()
+				of := func(body []byte) string {
+					asked, faults := source.Map(body, networks, vendors(t))
+					if asked == nil || len(faults) > 0 || asked.Action != action {
+						t.Fatalf("%+v, %v", asked, faults)
+					}
+					execution, _ := asked.Execution()
+					return execution
+				}
+				body := asking(t, source, action)
+				if first := of(body); first != of(body) || first == of(edit(t, body, later[name].pointer, later[name].value)) {
+					t.Error("the name does not follow the ticket's change")
+				}
+				_, faults := source.Map(edit(t, body, later[name].pointer, nil), networks, vendors(t))
+				if len(faults) == 0 || !strings.Contains(faults[0].String(), "needs the ticket's version") {
+					t.Errorf("without its version: %v", faults)
+				}
+			})
+		}
 	}
+}
+
+// When a ticket was changed is read in each system's own form.
+func TestWhenATicketWasChanged(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{"servicenow": "0001-01-01T00:00:00Z", "standard": "2026-11-02T14:00:00Z", "github": "2026-11-02T13:59:58Z",
+		"jira": "2026-11-02T13:59:58.123Z", "jira-automation": "2026-11-02T13:59:58.123Z", "zendesk": "2026-11-02T13:59:58.123456789Z"}
+	for name, source := range everySource(t) {
+		asked, faults := source.Map(sample(name), networks, vendors(t))
+		if len(faults) > 0 || asked.Changed.UTC().Format(time.RFC3339Nano) != want[name] {
+			t.Errorf("%s: %+v, %v", name, asked, faults)
+		}
+		if source.Ticket.At == "" {
+			continue
+		}
+		for _, odd := range []any{"yesterday", map[string]any{}} {
+			if _, faults := source.Map(edit(t, sample(name), source.Ticket.At, odd), networks, vendors(t)); len(faults) == 0 {
+				t.Errorf("%s: the time %v is taken", name, odd)
+			}
+		}
+	}
+}
+
+// Jira delivers every change of an issue. Only that of its status asks for something: neither a comment, ours for one, nor an edit.
+func TestOnlyATransitionOfJiraAsks(t *testing.T) {
+	t.Parallel()
+	changed := func(items any) []byte { return edit(t, sample("jira"), "/changelog/items", items) }
+	item := func(members ...string) map[string]any {
+		made := map[string]any{}
+		for i := 0; i < len(members); i += 2 {
+			made[members[i]] = members[i+1]
+		}
+		return made
+	}
+	for name, test := range map[string]struct {
+		from string // actionFrom, "" for the source's own
+		body []byte
+		asks bool
+	}{
+		"a transition":                  {"", sample("jira"), true},
+		"a transition and more":         {"", changed([]any{item("field", "assignee"), item("field", "status")}), true},
+		"a transition of Jira Server":   {"", changed([]any{item("field", "status", "toString", "Approved")}), true},
+		"an edit":                       {"", changed([]any{item("field", "description", "fieldId", "description")}), false},
+		"a change of nothing":           {"", changed([]any{}), false},
+		"a comment":                     {"", edit(t, sample("jira"), "/changelog", nil), false},
+		"a changelog of an odd shape":   {"", changed("status"), false},
+		"a new ticket":                  {"", edit(t, edit(t, sample("jira"), "/changelog", nil), "/webhookEvent", "jira:issue_created"), true},
+		"a field in the status's place": {"/issue/fields/customfield_7/value", fieldOf(t, changed([]any{item("field", "Network", "fieldId", "customfield_7")})), true},
+		"another field than that":       {"/issue/fields/customfield_7/value", fieldOf(t, sample("jira")), false},
+		"a place without any changelog": {"/issue/priority", edit(t, edit(t, sample("jira"), "/changelog", nil), "/issue/priority", "Approved"), true},
+	} {
+		block := `{"jira": {}}`
+		if test.from != "" {
+			block = `{"jira": {"actionFrom": "` + test.from + `"}}`
+		}
+		sources, err := Load(block)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked, faults := sources["jira"].Map(test.body, networks, vendors(t))
+		if len(faults) > 0 || (asked != nil) != test.asks {
+			t.Errorf("%s: %+v, %v", name, asked, faults)
+		}
+	}
+}
+
+// fieldOf gives a ticket of Jira a custom field that says what is asked for.
+func fieldOf(t testing.TB, body []byte) []byte {
+	t.Helper()
+	return edit(t, body, "/issue/fields/customfield_7", map[string]any{"value": "Approved"})
 }
 
 func TestRetryOnboards(t *testing.T) {

@@ -42,6 +42,16 @@ type ActionTable struct {
 	Values map[string]connection.Action `yaml:"values"`
 	// Strict makes a value that is not in the table a fault; otherwise it asks for nothing.
 	Strict bool `yaml:"strict"`
+	// Transition is nil for a system that delivers only transitions, or whose own rules choose what it delivers.
+	Transition *Transition `yaml:"transition"`
+}
+
+// Transition tells the change of a ticket's status from every other change of a ticket that is in that status.
+type Transition struct {
+	Changes string `yaml:"changes"` // pointer to the list of what the event changed, each with a field or a fieldId
+	Of      string `yaml:"of"`      // what the pointers to these fields begin with; a status elsewhere is not checked
+	// New has, by pointer, the values in the payload of a new ticket, which was created in its status and lists no changes.
+	New map[string][]string `yaml:"new"`
 }
 
 // TicketTexts are texts with pointers in braces: {/repository/full_name}#{/issue/number}.
@@ -49,7 +59,15 @@ type TicketTexts struct {
 	ID      string `yaml:"id"`
 	URL     string `yaml:"url"`     // begins with a fixed host; "" for none
 	Version string `yaml:"version"` // differs from one change of the ticket to the next, and not from one delivery to the next
+	// At is a pointer to the time of the ticket's change: RFC 3339, Jira's form of it, or milliseconds of the epoch. A change that is more
+	// than Days days old starts nothing. "" when the payload has no such time.
+	At   string `yaml:"at"`
+	Days int    `yaml:"days"`
 }
+
+// mostDays is the most that Days may be. AWS keeps the name of an execution for 90 days after its end; later the name no longer shows that
+// the change was delivered before.
+const mostDays = 80
 
 // Field is one field of the ticket.
 type Field struct {
@@ -244,8 +262,17 @@ func (s *Source) check() error {
 	if s.Ticket.URL != "" && !urlPattern.MatchString(s.Ticket.URL) {
 		fault("ticketUrl: %q does not begin with https:// and a host", s.Ticket.URL)
 	}
+	if t := s.Action.Transition; t != nil {
+		pointer("transition", t.Changes)
+	}
 	if s.Form != "" {
 		pointer("form", s.Form)
+	}
+	if s.Ticket.At != "" {
+		pointer("at", s.Ticket.At)
+		if s.Ticket.Days < 1 || s.Ticket.Days > mostDays {
+			fault("days: %d is not from 1 to %d", s.Ticket.Days, mostDays)
+		}
 	}
 	s.checkFields(fault, pointer)
 	return errors.Join(faults...)

@@ -215,18 +215,33 @@ type fakeStates struct {
 	ended      bool              // everything that was started
 	err        error
 	status     map[string]sfntypes.ExecutionStatus // by ARN; what is not there runs
-	asked      int
+	asked      int                                 // how often whether another execution runs, such as that of the name "other"
 }
 
 func (f *fakeStates) DescribeExecution(_ context.Context, in *sfn.DescribeExecutionInput, _ ...func(*sfn.Options)) (
 	*sfn.DescribeExecutionOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.asked++
 	if f.err != nil {
 		return nil, f.err
 	}
-	return &sfn.DescribeExecutionOutput{Status: cmp.Or(f.status[aws.ToString(in.ExecutionArn)], sfntypes.ExecutionStatusRunning)}, nil
+	arn := aws.ToString(in.ExecutionArn)
+	name := executionName(arn)
+	_, started := f.executions[name]
+	status, known := f.status[arn]
+	switch {
+	case !started && !known && name != "other":
+		return nil, &smithy.GenericAPIError{Code: "ExecutionDoesNotExist"}
+	case started:
+		status = cmp.Or(status, map[bool]sfntypes.ExecutionStatus{true: sfntypes.ExecutionStatusSucceeded}[f.ended])
+	default:
+		f.asked++
+	}
+	out := &sfn.DescribeExecutionOutput{Status: cmp.Or(status, sfntypes.ExecutionStatusRunning)}
+	if out.Status != sfntypes.ExecutionStatusRunning && out.Status != sfntypes.ExecutionStatusPendingRedrive {
+		out.StopDate = aws.Time(noon)
+	}
+	return out, nil
 }
 
 func (f *fakeStates) StartExecution(_ context.Context, in *sfn.StartExecutionInput, _ ...func(*sfn.Options)) (
@@ -244,7 +259,7 @@ func (f *fakeStates) StartExecution(_ context.Context, in *sfn.StartExecutionInp
 		return nil, &smithy.GenericAPIError{Code: "ExecutionAlreadyExists", Message: "Execution Already Exists"}
 	}
 	f.executions[name] = input
-	return &sfn.StartExecutionOutput{ExecutionArn: aws.String(connection.ExecutionARN(machine, name))}, nil
+	return &sfn.StartExecutionOutput{ExecutionArn: aws.String(connection.ExecutionARN(machine, name)), StartDate: aws.Time(noon)}, nil
 }
 
 func delivery(headers map[string]string, body []byte) Delivery {

@@ -74,6 +74,18 @@ func TestStartExecution(t *testing.T) {
 	if _, err = begin("n", `{"a":1}`); !errors.As(err, &exists) {
 		t.Errorf("the same request after it ended: %v", err)
 	}
+	w.advance(90*24*time.Hour - time.Hour)
+	if _, err = begin("n", `{"a":1}`); !errors.As(err, &exists) {
+		t.Errorf("the same request 90 days after it ended, but for an hour: %v", err)
+	}
+	w.advance(time.Hour)
+	_, err = client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(arn)})
+	if code := apiCode(err); code != "ExecutionDoesNotExist" {
+		t.Errorf("described 90 days after it ended: %v", err)
+	}
+	if again, err := begin("n", `{"a":1}`); err != nil || again != arn || len(w.sfn.Executions()) != 2 {
+		t.Errorf("the same request 90 days after it ended: %s %v, %d executions", again, err, len(w.sfn.Executions()))
+	}
 	for input, want := range map[string]string{`{`: "InvalidExecutionInput", `{} {}`: "InvalidExecutionInput",
 		`"` + strings.Repeat("x", 262_143) + `"`: "ValidationException"} {
 		if _, err := begin("m", input); apiCode(err) != want {

@@ -33,7 +33,7 @@ type Service struct {
 	machines   map[string]*machine // by ARN, that of a version too
 	aliases    map[string]string   // ARN of the version, by the alias's
 	executions map[string]*execution
-	order      []string // ARNs of executions as they were started
+	order      []*execution // as they were started
 	attempts   map[string]*attempt
 	names      *rand.Rand // of executions without a name
 
@@ -89,8 +89,8 @@ func (s *Service) Executions() []Execution {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []Execution
-	for _, arn := range s.order {
-		all = append(all, s.executions[arn].snapshot())
+	for _, e := range s.order {
+		all = append(all, e.snapshot())
 	}
 	return all
 }
@@ -98,10 +98,18 @@ func (s *Service) Executions() []Execution {
 // execution finds an execution; the lock is held.
 func (s *Service) execution(arn string) (*execution, error) {
 	e, ok := s.executions[arn]
-	if !ok {
+	if !ok || s.forgotten(e) {
 		return nil, wire.Errorf("ExecutionDoesNotExist", "Execution Does Not Exist: '%s'", arn)
 	}
 	return e, nil
+}
+
+// retention is how long an execution and its name are kept after its end. AWS: 90 days.
+const retention = 90 * 24 * time.Hour
+
+// forgotten reports whether an execution ended so long ago that its name is free again; the lock is held.
+func (s *Service) forgotten(e *execution) bool {
+	return !e.open() && s.clock.Now().Sub(e.StoppedAt) >= retention
 }
 
 // AWS: a name has no white space, wildcards, brackets or other special characters.
@@ -130,7 +138,7 @@ func (s *Service) Start(machineARN, name string, input []byte, startedBy string)
 		return "", wire.Errorf("InvalidName", "Invalid Name: '%s'", name)
 	}
 	arn := fmt.Sprintf("arn:aws:states:%s:%s:execution:%s:%s", s.region, s.accountID, m.Name, name)
-	if known, exists := s.executions[arn]; exists {
+	if known, exists := s.executions[arn]; exists && !s.forgotten(known) {
 		if known.open() && string(known.Input) == string(input) {
 			return arn, nil
 		}
@@ -140,7 +148,7 @@ func (s *Service) Start(machineARN, name string, input []byte, startedBy string)
 	e.StartedBy, e.Input = startedBy, slices.Clone(input)
 	e.VersionARN, e.AliasARN = version, alias
 	s.executions[arn] = e
-	s.order = append(s.order, arn)
+	s.order = append(s.order, e)
 	s.clock.After(0, "the start of "+name, func() { s.begin(e) })
 	return arn, nil
 }

@@ -21,8 +21,8 @@ type Event struct {
 // news is what an event has to tell about a connection.
 type news struct {
 	connectionID string
-	ticket       *connection.Ticket // as the event names it; nil: no ticket is told, but with owner
-	owner        bool               // the event does not know: the ticket is told that the connection belongs to now
+	ticket       *connection.Ticket // as the event names it; nil for no comment, unless owner is set
+	owner        bool               // the event cannot name it: the ticket that the connection belongs to now
 	scope        []string           // with the connection, the ticket and the comment's state, tells one comment from another
 	comment      Comment
 }

@@ -16,8 +16,9 @@ func (o owned) Record(context.Context, string) (store.Record, error) {
 	return store.Record{Ticket: string(o)}, nil
 }
 
-// An event tells the ticket that it names, however late it comes and whoever has the connection by then. One of an execution without a
-// ticket tells none. Only what was seen by an endpoint's tags alone is told to whom the connection belongs now.
+// The ticket that an event names gets the comment, however late the event comes and whichever ticket has the connection by then. The event of
+// an execution without a ticket makes no comment. An endpoint that was found by its tags alone is reported to the connection's present
+// ticket.
 func TestWhomAnEventTells(t *testing.T) {
 	t.Parallel()
 	const now = "github:example/network#7"
@@ -52,7 +53,7 @@ func TestWhomAnEventTells(t *testing.T) {
 			w := &Writer{records: owned(now)}
 			got, err := w.ticket(t.Context(), n)
 			if err != nil || got.Key() != test.want {
-				t.Errorf("told is %q, %v; want %q", got.Key(), err, test.want)
+				t.Errorf("the comment goes to %q, %v; want %q", got.Key(), err, test.want)
 			}
 		})
 	}
