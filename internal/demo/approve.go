@@ -14,7 +14,7 @@ func approve(cloud *local.Cloud, t *timeline, waiting string) {
 	execution, _ := cloud.States.Execution(waiting)
 	input, err := approval(execution.Input)
 	if err != nil {
-		t.line(now, markFail, "", "nobody can approve this: "+err.Error())
+		t.line(now, markFail, "", "this execution cannot be approved: "+err.Error())
 		return
 	}
 	t.line(now, markPerson, "", "an operator starts an execution with action approve")

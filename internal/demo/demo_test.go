@@ -80,7 +80,7 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// What -adopt makes by hand is of one vendor: the request of another is refused, and not onboarded beside it.
+// -adopt creates an endpoint of one vendor: the demo refuses the request of another vendor.
 func TestAdoptIsOfOneVendor(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// mostHours is how long the drift check has to find what was broken: what AWS tells nobody of is found when its turn comes,
-	// within a day.
+	// mostHours is how long the drift check has to find what was broken. A change for which AWS sends no event is found by the
+	// scheduled deep check, within a day.
 	mostHours = 25
 	// afterwards is how long it has then for repairs: three scheduled runs.
 	afterwards = 3

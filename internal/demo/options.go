@@ -23,10 +23,10 @@ type options struct {
 	// acknowledge is when an operator says that the vendor confirmed, 0 for never.
 	acknowledge time.Duration
 	damage      *people.Damage // nil: nothing is done to the connection
-	drift       *people.Damage // what somebody breaks afterwards, nil for nothing
+	drift       *people.Damage // what is broken after the onboarding, nil for nothing
 	serve       address        // of the page, "" for none
 	at          time.Duration  // when it is served instead of at the end, 0 for the end
-	adopt       bool           // an endpoint was made by hand before
+	adopt       bool           // an endpoint was created manually before
 	json        bool
 	logs        bool
 	colour      bool
@@ -39,7 +39,7 @@ usage: make demo DEMO_FLAGS="[flags]"
 flags:
 `
 
-// adoptSample is the request that takes over what was made by hand.
+// adoptSample is the request that adopts the endpoint that was created manually.
 const adoptSample = "events/onboard.monte-carlo.adopt.json"
 
 // maxAfter keeps a demo inside what its waits allow.
@@ -58,7 +58,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.DurationVar(&o.acknowledge, "acknowledge", 0, "when an operator says that the vendor confirmed, and gives the inputs that came with the allow-listing: a time since the start, such as 30h")
 	flags.StringVar(&breaks, "break", "", "onboard first, break one `thing`, then diagnose: "+damages())
 	flags.StringVar(&drifts, "drift", "", "break one `thing` after the onboarding, and let the drift check find and repair it, as far as it may: as -break's")
-	flags.BoolVar(&o.adopt, "adopt", false, "somebody made the endpoint of Monte Carlo by hand before: the onboarding takes it over; without the request's adoptEndpointId it refuses")
+	flags.BoolVar(&o.adopt, "adopt", false, "create Monte Carlo's endpoint manually first: the onboarding adopts it, or fails if the request has no adoptEndpointId")
 	flags.BoolVar(&o.json, "json", false, "print one JSON document on standard output, and the timeline on standard error")
 	flags.Var(&o.serve, "serve", "serve the page of every connection afterwards, at "+defaultAddress+" or -serve=`address` of this machine")
 	flags.DurationVar(&o.at, "at", 0, "serve the page as it is then, a time since the start such as 30h, and not at the end; with -serve")

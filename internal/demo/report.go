@@ -39,7 +39,7 @@ type report struct {
 	Wall      float64                  `json:"wallSeconds"`
 }
 
-// comment is what the ticket was told.
+// comment is a comment on the ticket.
 type comment struct {
 	Ticket    string  `json:"ticket"`
 	Simulated float64 `json:"simulatedSeconds"` // after the start

@@ -87,7 +87,7 @@ func run(o options, stdout, stderr io.Writer) (report, error) {
 		printLogs(stderr, cloud.Logs())
 	}
 	if o.door == doorWebhook && err == nil {
-		err = cloud.Advance(time.Second) // the ticket is told of the end by an event
+		err = cloud.Advance(time.Second) // an event reports the end to the ticket
 	}
 	if err != nil {
 		return report{}, fmt.Errorf("running the execution: %w", err)
@@ -135,7 +135,7 @@ func (o options) input() ([]byte, error) {
 	return repairing(input, *o.drift)
 }
 
-// adoptable refuses a request, or a delivery, of another vendor than that whose endpoint is made by hand.
+// adoptable refuses a request, or a delivery, of another vendor than that whose endpoint -adopt creates manually.
 func adoptable(input []byte) error {
 	var request struct {
 		Vendor string
@@ -143,7 +143,7 @@ func adoptable(input []byte) error {
 	}
 	_ = json.Unmarshal(input, &request) // Postern says what is wrong with it
 	if vendor := cmp.Or(request.Vendor, request.Data.Vendor, handMadeOf); vendor != handMadeOf {
-		return fmt.Errorf("-adopt: only an endpoint of %s is made by hand, and the request is of %s; leave -adopt or -request out", handMadeOf, vendor)
+		return fmt.Errorf("-adopt: it creates an endpoint of %s, and the request is of %s; omit -adopt or -request", handMadeOf, vendor)
 	}
 	return nil
 }
@@ -162,14 +162,14 @@ func open(assembly string) (*local.Cloud, error) {
 	return cloud, nil
 }
 
-// makeByHand makes the endpoint that the onboarding shall take over, when it shall.
+// makeByHand creates the endpoint that the onboarding must adopt, if -adopt is set.
 func makeByHand(cloud *local.Cloud, t *timeline, asked bool) error {
 	if !asked {
 		return nil
 	}
 	id, err := people.MakeByHand(cloud, people.HandMade)
 	if err == nil {
-		t.line(cloud.Clock.Now(), markPerson, "", "somebody made "+id+" by hand, and the vendor accepted it")
+		t.line(cloud.Clock.Now(), markPerson, "", "an operator created "+id+" manually, and the vendor accepted it")
 	}
 	return err
 }

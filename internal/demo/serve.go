@@ -51,7 +51,7 @@ func (a address) check() error {
 	return nil
 }
 
-// serve shows the page of what the run left behind, until somebody presses Ctrl-C.
+// serve shows the page of what the run left behind, until you press Ctrl-C.
 func serve(cloud *local.Cloud, at address, out io.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

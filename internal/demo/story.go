@@ -21,7 +21,7 @@ func (t *timeline) state(e states.StateEvent) {
 	case states.Retrying:
 		t.of(e, markRetry, fmt.Sprintf("%s: again in %s\n%s", e.Error, simulated(e.Delay), connection.Failure{Cause: e.Cause}.Message()))
 	case states.Caught:
-		if !strings.HasPrefix(e.State, "OnboardTarget") { // the execution has told by itself
+		if !strings.HasPrefix(e.State, "OnboardTarget") { // the execution has reported it itself
 			t.of(e, markFail, e.Error+"\n"+connection.Failure{Cause: e.Cause}.Message())
 		}
 	case states.Exited:
@@ -79,7 +79,7 @@ func (t *timeline) exited(e states.StateEvent) {
 	}
 }
 
-// told says in a line or two what a state came to; "" when there is nothing to tell.
+// told returns the result of a state in a line or two; "" when there is nothing to tell.
 func told(name string, s connection.State) string {
 	if tell, known := stories[name]; known && s.Plan != nil {
 		return tell(s)
@@ -108,7 +108,7 @@ var stories = map[string]func(connection.State) string{
 		case e.Created:
 			made = "made"
 		case e.Adopted:
-			made = "took over"
+			made = "adopted"
 		}
 		return fmt.Sprintf("%s %s (%s)", made, e.ID, e.State)
 	}),
@@ -146,7 +146,7 @@ func section[T any](of func(connection.State) *T, tell func(T) string) func(conn
 func plan(p connection.Plan) string {
 	proceed := "the vendor's service is visible: make the endpoint"
 	if p.HandMade {
-		proceed = p.AdoptEndpointID + " was made by hand: take it over"
+		proceed = p.AdoptEndpointID + " was created manually: adopt it"
 	}
 	text := map[connection.Decision]string{
 		connection.DecisionPlanned:   "the request can work; this is a dry run",
@@ -182,7 +182,7 @@ func proof(p connection.Proof) string {
 func dns(d connection.DNS) string {
 	switch {
 	case d.Kept:
-		return "what was made by hand answers already: left as it is"
+		return "existing DNS records answer already: left unchanged"
 	case d.Mode == connection.ModeVendorPrivateDNS:
 		return "private DNS of the endpoint is on: " + d.Hostname
 	case len(d.Records) == 0:

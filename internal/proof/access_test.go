@@ -220,8 +220,8 @@ func TestDeploymentChecksWhatAWSChecks(t *testing.T) {
 			"cannot be assumed by lambda.amazonaws.com"},
 		{"machine's role", setProperty("AWS::IAM::Role", "WorkflowRole", "AssumeRolePolicyDocument", trust),
 			"cannot be assumed by states.amazonaws.com"},
-		{"handler", setProperty("AWS::Lambda::Function", "Plan", "Handler", "nobody"),
-			`no function is registered for handler "nobody"`},
+		{"handler", setProperty("AWS::Lambda::Function", "Plan", "Handler", "no-such-handler"),
+			`no function is registered for handler "no-such-handler"`},
 		{"subnet", setProperty("AWS::Lambda::Function", "Probe", "VpcConfig", map[string]any{"SubnetIds": []any{"subnet-0"}}),
 			"subnet subnet-0 does not exist"},
 		{"type", func(document map[string]any) {

@@ -58,8 +58,8 @@ func onboardWith(t *testing.T, c *local.Cloud, sample string, edit func(request 
 	return ended
 }
 
-// A network of another account: everything is there, in that account, and nothing else is touched. Nobody notifies us: the sweep
-// sees what the vendor does.
+// A network of another account: Postern creates everything in that account and changes nothing else. That account sends Postern no
+// notifications: the sweep sees what the vendor does.
 func TestAnotherAccountIsOnboarded(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
@@ -90,8 +90,8 @@ func TestAnotherAccountIsOnboarded(t *testing.T) {
 	checkBudget(t, c, ended)
 }
 
-// What keeps Postern out of an account stops the plan: nothing is begun that could not be undone.
-func TestAnAccountThatLetsNobodyIn(t *testing.T) {
+// If Postern cannot access an account, the plan fails before anything is created that could not be rolled back.
+func TestAnAccountThatDeniesAccess(t *testing.T) {
 	t.Parallel()
 	trust := func(role map[string]any) map[string]any {
 		document := role["Properties"].(map[string]any)["AssumeRolePolicyDocument"].(map[string]any)
@@ -99,7 +99,7 @@ func TestAnAccountThatLetsNobodyIn(t *testing.T) {
 	}
 	for name, spoil := range map[string]func(role map[string]any){
 		"another external id": func(role map[string]any) {
-			trust(role)["Condition"].(map[string]any)["StringEquals"] = map[string]any{"sts:ExternalId": "of-somebody-else"}
+			trust(role)["Condition"].(map[string]any)["StringEquals"] = map[string]any{"sts:ExternalId": "of-another-customer"}
 		},
 		"other roles": func(role map[string]any) {
 			trust(role)["Condition"].(map[string]any)["ArnEquals"] = map[string]any{"aws:PrincipalArn": "arn:aws:iam::111122223333:role/x"}
@@ -374,6 +374,6 @@ func TestOffboardingInAnotherAccount(t *testing.T) {
 	}
 	told := farewells(t, c)
 	if len(told) != 1 || !strings.Contains(told[0].Body, "AWS account ID: "+world.OtherAccount) {
-		t.Errorf("told %+v", told)
+		t.Errorf("notices to the vendor: %+v", told)
 	}
 }

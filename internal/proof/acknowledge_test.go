@@ -165,7 +165,7 @@ func TestApproveWithInputs(t *testing.T) {
 	checkEnd(t, c, say(t, c, connection.ActionApprove, given("com.amazonaws.vpce.us-east-1.vpce-svc-0fffffffffffffff2")), done, "", "")
 	advance(t, c, 40*time.Hour) // past half of the vendor's hours since it was asked, not since the second wait began
 	if mails := len(requests(c)); mails != 1 {
-		t.Errorf("%d requests were mailed, want one: nobody has to ask again", mails)
+		t.Errorf("%d requests were mailed, want one: the vendor must not get a second request", mails)
 	}
 	if got := reminders(c); len(got) == 0 || !strings.Contains(got[0].Body, "vpce-svc-0fffffffffffffff2") {
 		t.Errorf("reminders %+v", got)

@@ -21,10 +21,10 @@ import (
 	"postern/internal/local/wire"
 )
 
-// adopted is the path of an onboarding over an endpoint that is there: nobody has to allow-list anything.
+// adopted is the path of an onboarding that adopts an existing endpoint: the vendor does not need to allow-list anything.
 var adopted = slices.Concat([]string{"Plan", "ServiceVisible", "EnsureEndpoint", "AwaitApproval"}, afterApproval)
 
-// handMade makes an endpoint as somebody did before Postern came, with a tag and a notification of their own, and has the vendor
+// handMade creates an endpoint as an operator would without Postern, with its own tag and notification, and has the vendor
 // accept it.
 func handMade(t *testing.T, c *local.Cloud, change func(*privatelink.HandMade)) string {
 	t.Helper()
@@ -75,7 +75,7 @@ func stateOf(t *testing.T, ended states.Execution) connection.State {
 	return state
 }
 
-// An endpoint that was made by hand is taken over, never made twice, and handed back as it was.
+// Postern adopts an endpoint that was created manually, never creates a second one, and releases it as it was.
 func TestAdopt(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -119,7 +119,7 @@ func TestAdopt(t *testing.T) {
 				t.Errorf("%+v", state.DNS)
 			}
 		}},
-		"with a zone made by hand": {"onboard.monte-carlo.json", func(t *testing.T, c *local.Cloud) string {
+		"with a zone created manually": {"onboard.monte-carlo.json", func(t *testing.T, c *local.Cloud) string {
 			id := handMade(t, c, nil)
 			zoneByHand(c, "privatelink.getmontecarlo.com.", c.World.DNSName(id))
 			return id
@@ -129,7 +129,7 @@ func TestAdopt(t *testing.T) {
 				t.Errorf("%+v %+v", state.DNS, state.Plan.Findings)
 			}
 		}},
-		"with a wider zone made by hand": {"onboard.monte-carlo.json", func(t *testing.T, c *local.Cloud) string {
+		"with a wider zone created manually": {"onboard.monte-carlo.json", func(t *testing.T, c *local.Cloud) string {
 			id := handMade(t, c, nil)
 			zoneByHand(c, "getmontecarlo.com.", c.World.DNSName(id))
 			return id
@@ -214,8 +214,8 @@ func TestAdoptInAnotherAccount(t *testing.T) {
 
 const ownPolicy = `{"Statement":[{"Effect":"Allow","Principal":"*","Action":["execute-api:Invoke","execute-api:ManageConnections"],"Resource":"*"}]}`
 
-// The policy of an endpoint that was made by hand is its owner's, as it was taken over; a change of it since is drift, until it is
-// changed back or somebody onboards again, who is told of it.
+// The policy of an endpoint that was created manually belongs to its owner, as adopted. A later change of it is drift, until it is
+// changed back or an operator onboards again and is notified of it.
 func TestAdoptWithAPolicyOfItsOwn(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
@@ -381,7 +381,7 @@ func TestAdoptRefuses(t *testing.T) {
 			must(t, c.World.SetTagsByHand(id, connection.Tags("monte-carlo/other", "arn:other")))
 			return id
 		}, "belongs to the connection monte-carlo/other"},
-		"marked by nobody": {func(t *testing.T, c *local.Cloud) string {
+		"tagged without a manager": {func(t *testing.T, c *local.Cloud) string {
 			id := handMade(t, c, nil)
 			must(t, c.World.SetTagsByHand(id, map[string]string{connection.TagConnection: "monte-carlo/agents-prod"}))
 			return id
@@ -394,7 +394,7 @@ func TestAdoptRefuses(t *testing.T) {
 			must(t, c.World.Vendor(world.MonteCarloService).Reject(id, "no"))
 			return id
 		}, "is rejected, and can no longer be used"},
-		"groups that let nobody in": {func(t *testing.T, c *local.Cloud) string {
+		"groups that do not allow inbound HTTPS": {func(t *testing.T, c *local.Cloud) string {
 			return handMade(t, c, func(made *privatelink.HandMade) { made.GroupIDs = []string{world.ClientGroup} })
 		}, "do not allow 10.20.0.0/16 on 443/tcp"},
 		"a zone that leads elsewhere": {func(t *testing.T, c *local.Cloud) string {
@@ -425,7 +425,7 @@ func TestAdoptRefuses(t *testing.T) {
 	}
 }
 
-// Whoever was faster between plan and takeover keeps the endpoint.
+// If another execution adopts the endpoint between plan and adoption, that execution keeps it.
 func TestAdoptIsOvertaken(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)

@@ -168,7 +168,7 @@ func TestDiagnosisBeforeTheEnd(t *testing.T) {
 			must(t, c.World.DeleteByHand(state.Endpoint.ID))
 			must(t, c.Advance(2*time.Hour))
 		}, named{diagnosis.NoEndpoint, "none of monte-carlo/agents-prod"}},
-		"of somebody else": {func(t *testing.T, c *local.Cloud) {
+		"of another owner": {func(t *testing.T, c *local.Cloud) {
 			vendor(t, c, time.Minute, time.Minute)
 			var state connection.State
 			must(t, json.Unmarshal(onboard(t, c, "onboard.monte-carlo.json").Output, &state))
@@ -198,8 +198,8 @@ func waiting(t *testing.T, c *local.Cloud) string {
 	return endpoints[0].ID
 }
 
-// A request that cannot be read is refused, and what fails is told; whichever way a diagnosis fails, it makes no write on its way
-// out, and an onboarding that holds the connection goes on holding it.
+// Postern refuses a request that it cannot read, and reports what fails. However a diagnosis fails, it writes nothing, and an
+// onboarding that holds the connection keeps it.
 func TestDiagnosisThatFails(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -212,8 +212,8 @@ func TestDiagnosisThatFails(t *testing.T) {
 	}{
 		"another VPC": {edit: func(r map[string]any) { target(r)["vpcId"] = "vpc-0ffffffffffffffff" },
 			path: []string{"Plan"}, error: connection.InvalidRequest, cause: "is not a registered network"},
-		"no such vendor": {edit: func(r map[string]any) { r["vendor"] = "nobody" },
-			path: []string{"Plan"}, error: connection.InvalidRequest, cause: "there is no profile for nobody"},
+		"no such vendor": {edit: func(r map[string]any) { r["vendor"] = "no-such-vendor" },
+			path: []string{"Plan"}, error: connection.InvalidRequest, cause: "there is no profile for no-such-vendor"},
 		"an input is missing": {edit: func(r map[string]any) { delete(inputs(r), "serviceName") },
 			path: []string{"Plan"}, error: connection.InvalidRequest, cause: "inputs.serviceName"},
 		"AWS refuses to show the network ACLs": {world: func(c *local.Cloud) {

@@ -207,7 +207,7 @@ func TestDoorIsThrottled(t *testing.T) {
 	}
 }
 
-// TestDoorNeedsItsPermissions: without the function's policy nobody comes in, without its role nothing starts.
+// TestDoorNeedsItsPermissions: without the function's policy every request is denied, and without its role no execution starts.
 func TestDoorNeedsItsPermissions(t *testing.T) {
 	t.Parallel()
 	for action, want := range map[string]int{"states:StartExecution": 503, "secretsmanager:GetSecretValue": 503} {
@@ -250,8 +250,8 @@ func TestTicketBringsInputs(t *testing.T) {
 	checkEnd(t, c, onboarding.Execution, slices.Concat(untilApproval, afterApproval), "", "")
 }
 
-// TestStoppedByHandIsNotAtWork: somebody stopped the onboarding in the console. Nobody let its connection go, and the ticket may
-// begin anew all the same.
+// TestStoppedByHandIsNotAtWork: an operator stopped the onboarding in the console. No execution released its connection, and the
+// ticket may start a new onboarding nevertheless.
 func TestStoppedByHandIsNotAtWork(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)

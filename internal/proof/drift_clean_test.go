@@ -13,8 +13,8 @@ import (
 	"postern/internal/local/states"
 )
 
-// Nobody touches anything for days, and nothing is found, whatever the connection is made of; what others have in the account is none
-// of ours.
+// Nothing changes for days, and the drift check finds nothing, for every kind of connection. It ignores resources of others in the
+// account.
 func TestAnUntouchedConnectionHasNoDrift(t *testing.T) {
 	t.Parallel()
 	type kind = func(*testing.T, *local.Cloud) states.Execution
@@ -90,11 +90,11 @@ func TestAnUntouchedConnectionHasNoDrift(t *testing.T) {
 			c.World.AddEndpoint(privatelink.Endpoint{
 				ID: "vpce-0ffffffffffffffff", AccountID: world.Account, Region: world.Region, VPCID: world.VPC,
 				ServiceName: world.SnowflakeService, ServiceRegion: world.Region, State: privatelink.Rejected,
-				SubnetIDs: []string{world.SubnetC}, Tags: map[string]string{connection.TagConnection: "monte-carlo/somebody"},
+				SubnetIDs: []string{world.SubnetC}, Tags: map[string]string{connection.TagConnection: "monte-carlo/other-team"},
 			}, "10.20.3.200")
 			pass(t, c, 60)
 			if said := drifts(t, c); len(said) > 0 {
-				t.Errorf("found in a world that nobody touched: %q", said)
+				t.Errorf("found drift, although nothing was changed: %q", said)
 			}
 			probed := 0
 			for _, call := range c.Calls() {

@@ -100,7 +100,7 @@ func TestEveryDamageIsNamed(t *testing.T) {
 			t.Parallel()
 			want, known := damageFindings[damage.Name]
 			if !known {
-				t.Fatal("nobody has said which checks name it")
+				t.Fatal("damageFindings has no entry for this damage: add the checks that report it")
 			}
 			c := linked(t, "onboard."+damage.Vendor+".json")
 			if err := damage.Do(c, c.World.Endpoints()[0].ID); err != nil {
@@ -132,7 +132,7 @@ func ownZone(t *testing.T, c *local.Cloud) route53.Zone {
 	return route53.Zone{}
 }
 
-// edit changes our zone by hand.
+// edit changes our zone manually.
 func edit(change func(*route53.Zone)) func(*testing.T, *local.Cloud) error {
 	return func(t *testing.T, c *local.Cloud) error { return c.Zones.ChangeByHand(ownZone(t, c).ID, change) }
 }
@@ -152,7 +152,7 @@ const (
 	elsewhere         = "vpc-0fedcba9876543210"
 )
 
-// interventions are what somebody does and undoes, each with the one check that names it and what follows from it.
+// interventions are manual changes and how to undo them, each with the check that reports it and the checks that follow from it.
 var interventions = map[string]struct {
 	do, undo func(*testing.T, *local.Cloud) error
 	want     []string
@@ -165,7 +165,7 @@ var interventions = map[string]struct {
 		undo: func(_ *testing.T, c *local.Cloud) error {
 			return c.World.SetAddressByHand(c.World.Endpoints()[0].ID, "10.20.1.5")
 		},
-		want: []string{"interfaces", "resolution"}, // the name leads to an address that nobody verified
+		want: []string{"interfaces", "resolution"}, // the name points to an address that no execution verified
 	},
 	"the zone answers in one more VPC": {
 		do: edit(func(z *route53.Zone) {
@@ -218,7 +218,7 @@ var interventions = map[string]struct {
 	},
 }
 
-// Told of it, the drift check names it at once; not told of it, within a day; mended, it closes.
+// With an event, the drift check reports the change at once; without an event, within a day. Once repaired, the finding closes.
 func TestInterventionsAreNamed(t *testing.T) {
 	t.Parallel()
 	for name, test := range interventions {
@@ -249,7 +249,7 @@ func TestInterventionsAreNamed(t *testing.T) {
 				}
 				for _, emitted := range c.Events.Events() {
 					if strings.Contains(string(emitted.Event.Detail), "secret.example.com") {
-						t.Error("a value was told")
+						t.Error("an event contains a secret value")
 					}
 				}
 				if test.undo == nil {
@@ -338,7 +338,7 @@ func TestCleanFleetHasNoDrift(t *testing.T) {
 	}
 	pass(t, c, 72)
 	if said := drifts(t, c); len(said) > 0 {
-		t.Errorf("found in a world that nobody touched: %q\n%s", said, dump(c))
+		t.Errorf("found drift, although nothing was changed: %q\n%s", said, dump(c))
 	}
 	probed := 0
 	for _, call := range c.Calls() {

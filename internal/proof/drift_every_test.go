@@ -12,8 +12,8 @@ import (
 	"postern/internal/local/route53"
 )
 
-// everyCheck breaks, for each check, exactly what it looks at. What follows from it is named too: a name that leads nowhere any more
-// is resolution, whoever broke it.
+// everyCheck breaks, for each check, exactly what it looks at. Consequences are listed too: a name that no longer resolves also fails
+// the resolution check, whatever caused it.
 var everyCheck = map[connection.DriftCheck]struct {
 	sample  string // "" for Monte Carlo's
 	change  func(*testing.T, *local.Cloud)
@@ -73,7 +73,7 @@ func TestEveryCheckNamesItsDrift(t *testing.T) {
 			t.Parallel()
 			test, known := everyCheck[info.Check]
 			if !known {
-				t.Fatal("nobody breaks what it looks at")
+				t.Fatal("everyCheck has no entry for this check: add one")
 			}
 			sample := test.sample
 			if sample == "" {

@@ -65,7 +65,7 @@ func addRule(group, cidr string) func(*testing.T, *local.Cloud) {
 	}
 }
 
-// Somebody breaks one thing, and exactly that check says so; somebody mends it, and the finding closes itself.
+// A manual change breaks one thing, and exactly that check reports it. A manual repair closes the finding.
 func TestShallowDriftIsNamedAndCloses(t *testing.T) {
 	t.Parallel()
 	const own = "own group"
@@ -84,7 +84,7 @@ func TestShallowDriftIsNamedAndCloses(t *testing.T) {
 		request string
 		broken  connection.DriftCheck
 		change  step
-		mend    step // nil for what nobody can mend
+		mend    step // nil if a manual repair is impossible
 	}{
 		"rejected":         {monteCarloSample, connection.CheckEndpointState, damage("rejection"), nil},
 		"deleted":          {monteCarloSample, connection.CheckEndpoint, damage("deletion"), nil},
@@ -143,7 +143,7 @@ func TestShallowDriftIsNamedAndCloses(t *testing.T) {
 			}
 			advance(t, c, 3*time.Hour)
 			if said := shallowDrifts(t, c); len(said) > 0 {
-				t.Fatalf("found in a world that nobody touched: %q", said)
+				t.Fatalf("found drift, although nothing was changed: %q", said)
 			}
 			test.change(t, c)
 			advance(t, c, 3*time.Hour) // said once, however often it is seen

@@ -38,7 +38,7 @@ func linked(t *testing.T, sample string) *local.Cloud {
 		t.Fatal(err)
 	}
 	if said := drifts(t, c); len(said) > 0 {
-		t.Fatalf("found in a world that nobody touched: %q", said)
+		t.Fatalf("found drift, although nothing was changed: %q", said)
 	}
 	return c
 }

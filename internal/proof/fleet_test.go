@@ -294,7 +294,7 @@ func TestAStoppedFleetIsRedriven(t *testing.T) {
 	if err := c.Advance(time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.States.Stop(arn, "", "by hand"); err != nil {
+	if err := c.States.Stop(arn, "", "stopped manually"); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Advance(time.Hour); err != nil {

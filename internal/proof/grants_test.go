@@ -20,7 +20,7 @@ import (
 )
 
 // unusedGrants are what the stack grants and no scenario below uses, each with its reason. What is not listed must be used: a role
-// has what its function was seen to need, and nothing for a rainy day that nobody thought of.
+// has what its function was seen to need, and no permission that is only a precaution.
 var unusedGrants = map[string]string{
 	"ConfigureDns route53:ListHostedZonesByName":        "finds the zone of a CreateHostedZone whose answer was lost",
 	"EnsureEndpoint route53:AssociateVPCWithHostedZone": "AWS names it beside CreateVpcEndpoint; the endpoint is made without private DNS",
@@ -118,7 +118,7 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			})
 			onboard(t, c, "onboard.monte-carlo.json")
 		},
-		"offboarded, with a security group and a value of somebody's": func(t *testing.T, c *local.Cloud) {
+		"offboarded, with a security group and a manually changed value": func(t *testing.T, c *local.Cloud) {
 			approve(t, c)
 			if err := c.Parameters.PutByHand("/postern/monte-carlo/agents-prod/config.yaml", "other: 1\n"); err != nil {
 				t.Fatal(err)
@@ -163,11 +163,11 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			approve(t, c)
 			onboard(t, c, "onboard.fleet.json")
 		},
-		"told to a ticket": func(t *testing.T, c *local.Cloud) {
+		"reported to a ticket": func(t *testing.T, c *local.Cloud) {
 			credential(t, c, "github")
 			runTicket(t, c, onTicket(t, "github", hubTicket, "plan"))
 		},
-		"stopped by hand at each gate, and taken over": func(t *testing.T, c *local.Cloud) {
+		"stopped manually at each gate, and adopted": func(t *testing.T, c *local.Cloud) {
 			stop := func() {
 				arn := begin(t, c)
 				advance(t, c, 10*time.Minute)
@@ -197,14 +197,14 @@ func TestWhatIsGrantedIsUsed(t *testing.T) {
 			retry := ticket(t, func(data map[string]any) { data["action"] = "retry" })
 			post(t, c, "msg_again", retry, 422)
 		},
-		"over an endpoint made by hand": func(t *testing.T, c *local.Cloud) {
+		"over an endpoint created manually": func(t *testing.T, c *local.Cloud) {
 			id := handMade(t, c, func(made *privatelink.HandMade) { made.ServiceName = world.EngFlowService })
 			onboardWith(t, c, "onboard.engflow.json", adopting(id))
 			onboard(t, c, "offboard.engflow.json")
 			c.Server.SetFault(onFunction("postern-publish-config", "dynamodb", wire.Deny))
 			onboardWith(t, c, "onboard.engflow.json", adopting(id))
 		},
-		"over an endpoint made by hand in another account": func(t *testing.T, c *local.Cloud) {
+		"over an endpoint created manually in another account": func(t *testing.T, c *local.Cloud) {
 			c.Server.SetFault(onFunction("postern-publish-config", "dynamodb", wire.Deny))
 			onboardWith(t, c, otherAccount, adopting(handMade(t, c, inOtherAccount)))
 		},

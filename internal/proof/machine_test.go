@@ -201,7 +201,7 @@ func checkBudget(t *testing.T, c *local.Cloud, ended states.Execution) {
 			t.Errorf("%s called %s.%s, which is not known here: %s", call.Function, call.Service, call.Operation, call.Error)
 		}
 		switch call.Function {
-		case "postern-ticket", "postern-relay": // what a ticket is told, docs/adr/0008, and what Step Functions cannot call, docs/adr/0010
+		case "postern-ticket", "postern-relay": // comments on tickets, docs/adr/0008, and what Step Functions cannot call, docs/adr/0010
 			continue
 		}
 		if call.Origin != ended.ARN {

@@ -14,8 +14,8 @@ import (
 	"postern/internal/local/states"
 )
 
-// Two people want different things at once: the second begins when the first is in a state. The one who is late, or slower, is
-// refused, leaves nothing, and is told what stands in the way.
+// Two requests for one thing run at once: the second starts when the first is in a given state. The execution that is later or slower
+// is refused, leaves nothing behind, and its error names what blocks it.
 func TestMeetings(t *testing.T) {
 	t.Parallel()
 	const prod, other = "monte-carlo/agents-prod", "monte-carlo/agents-other"
@@ -32,7 +32,7 @@ func TestMeetings(t *testing.T) {
 	onboards := func(t *testing.T, _ *race) []byte {
 		return named(t, "agents-other", change(t, func(map[string]any) {}))
 	}
-	// The endpoint was made by hand after the first one planned.
+	// The endpoint was created manually after the first execution planned.
 	adoptsNew := func(t *testing.T, r *race) []byte {
 		return named(t, "agents-other", change(t, adopting(handMade(t, r.Cloud, nil))))
 	}
@@ -108,11 +108,11 @@ func TestMeetings(t *testing.T) {
 	}
 }
 
-// Somebody onboards again what the drift check finds broken and would repair by itself: both want the same, one of them does it.
+// An operator onboards a connection again while the drift check finds it broken and would repair it: only one of the two repairs it.
 func TestOnboardedAgainDuringTheDriftCheck(t *testing.T) {
 	t.Parallel()
 	for state, wanted := range map[string]int{ // how many repairs are started
-		"Plan":           1, // nobody holds the connection yet
+		"Plan":           1, // no execution holds the connection yet
 		"AwaitAvailable": 0,
 		"PublishConfig":  0,
 	} {

@@ -50,8 +50,8 @@ func TestAlarmsWatchWhatIsWritten(t *testing.T) {
 	}
 }
 
-// What the schedules run seldom runs when Postern was deployed, so that no alarm minds its silence for hours. Another stack's deployment
-// is nobody's business.
+// The functions that the schedules seldom run also run once after Postern is deployed, so that no alarm for missing data lasts for
+// hours. Postern ignores the deployment of another stack.
 func TestDeploymentEndsTheSilence(t *testing.T) {
 	t.Parallel()
 	const ours = "arn:aws:cloudformation:us-east-1:111122223333:stack/Postern/8c1f7d30-c877-11f0-9b1a-0e5d3f2a7c41"

@@ -57,7 +57,7 @@ func TestOffboardLeavesTheAccountAsItWas(t *testing.T) {
 	tests := map[string]struct {
 		before  func(*testing.T, *local.Cloud)
 		removed int // lines
-		told    int // how often the operators were told what to tell the vendor
+		told    int // how many mails with the text for the vendor the operators got
 	}{
 		"nothing was ever made": {func(*testing.T, *local.Cloud) {}, 0, 0},
 		"onboarded": {func(t *testing.T, c *local.Cloud) {
@@ -77,7 +77,7 @@ func TestOffboardLeavesTheAccountAsItWas(t *testing.T) {
 			(&people.Vendor{Behaviour: people.Reject, After: time.Hour}).Join(c)
 			onboard(t, c, "onboard.monte-carlo.json")
 		}, 0, 0},
-		"the endpoint was deleted by hand": {func(t *testing.T, c *local.Cloud) {
+		"the endpoint was deleted manually": {func(t *testing.T, c *local.Cloud) {
 			approve(c)
 			onboard(t, c, "onboard.monte-carlo.json")
 			for _, e := range c.World.Endpoints() {
@@ -112,7 +112,7 @@ func TestOffboardLeavesTheAccountAsItWas(t *testing.T) {
 				t.Errorf("removed %q, kept %q", got.Removed, got.Kept)
 			}
 			if told := farewells(t, c); len(told) != test.told {
-				t.Errorf("told of it %d times: %+v", len(told), told)
+				t.Errorf("the operators got %d notices: %+v", len(told), told)
 			}
 			if dropped := c.Dropped(); len(dropped) > 0 {
 				t.Errorf("dropped: %s", strings.Join(dropped, "\n"))
@@ -121,7 +121,7 @@ func TestOffboardLeavesTheAccountAsItWas(t *testing.T) {
 	}
 }
 
-// What somebody else has put there or changed since is kept and said.
+// Offboarding keeps and reports what another person created or changed since.
 func TestOffboardKeepsWhatIsNotOurs(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -138,10 +138,10 @@ func TestOffboardKeepsWhatIsNotOurs(t *testing.T) {
 			}
 		}, "holds a record that Postern did not make", "hosted zone privatelink.getmontecarlo.com."},
 		"a parameter": {func(t *testing.T, c *local.Cloud) {
-			if err := c.Parameters.PutByHand(c.Parameters.Names()[0], "by hand"); err != nil {
+			if err := c.Parameters.PutByHand(c.Parameters.Names()[0], "manual change"); err != nil {
 				t.Fatal(err)
 			}
-		}, "was changed after version 1", `= "by hand"`},
+		}, "was changed after version 1", `= "manual change"`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -215,8 +215,8 @@ func TestOffboardGoesOn(t *testing.T) {
 	}
 }
 
-// A connection that is being worked on is not taken away under the work.
-func TestOffboardWaitsForNobody(t *testing.T) {
+// Offboarding is refused while another execution holds the connection; it does not wait.
+func TestOffboardDoesNotWait(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
 	arn, err := c.StartExecution("", change(t, func(map[string]any) {}))
@@ -243,8 +243,8 @@ func TestOffboardWaitsForNobody(t *testing.T) {
 	}
 }
 
-// A security group of ours that somebody's endpoint uses by now stays as long as it does: the offboarding says what it waited for, and
-// the same request goes on when it is free.
+// A security group of ours stays while another owner's endpoint uses it: the offboarding reports what it waited for, and the same
+// request continues when the group is free.
 func TestOffboardWaitsForTheSecurityGroup(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
@@ -262,11 +262,11 @@ func TestOffboardWaitsForTheSecurityGroup(t *testing.T) {
 		t.Errorf("%v %s: %s", ended.Path, ended.Error, ended.Cause)
 	}
 	if now, _ := c.World.Endpoint(theirs); now.State != e.State || !slices.Equal(now.GroupIDs, []string{group}) || len(farewells(t, c)) > 0 {
-		t.Errorf("theirs is %+v; told %+v", now, farewells(t, c))
+		t.Errorf("theirs is %+v; notices %+v", now, farewells(t, c))
 	}
 	must(t, c.World.SetSecurityGroupsByHand(theirs, e.GroupIDs...))
 	if ended := offboard(t, c); ended.Status != states.Succeeded || len(farewells(t, c)) != 1 {
-		t.Errorf("%v %s: %s; told %+v", ended.Path, ended.Error, ended.Cause, farewells(t, c))
+		t.Errorf("%v %s: %s; notices %+v", ended.Path, ended.Error, ended.Cause, farewells(t, c))
 	}
 	must(t, c.World.DeleteByHand(theirs))
 	advance(t, c, time.Hour)
@@ -296,14 +296,14 @@ func TestOffboardAfterFaults(t *testing.T) {
 					t.Errorf("(-before +after)\n%s", diff)
 				}
 				if told := farewells(t, c); len(told) != 1 {
-					t.Errorf("told of it %d times: %+v", len(told), told)
+					t.Errorf("the operators got %d notices: %+v", len(told), told)
 				}
 			})
 		}
 	}
 }
 
-// The operators are told once what to tell the vendor, with all that the vendor asks for.
+// The operators get one mail with the text for the vendor. It contains everything that the vendor asks for.
 func TestOffboardTellsTheVendor(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
@@ -325,12 +325,12 @@ func TestOffboardTellsTheVendor(t *testing.T) {
 	}
 	offboard(t, c)
 	if again := farewells(t, c); len(again) != 1 {
-		t.Errorf("the second offboarding, which found nothing, was told of: %+v", again)
+		t.Errorf("the second offboarding found nothing, and the operators got another notice: %+v", again)
 	}
 }
 
-// An endpoint without our tags is somebody's by now: it stays, and no vendor is told that it is deleted.
-func TestOffboardTellsNobodyOfWhatStays(t *testing.T) {
+// An endpoint without our tags has another owner now: it stays, and Postern does not notify the vendor of a deletion.
+func TestOffboardSendsNoNoticeOfWhatStays(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
 	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
@@ -342,7 +342,7 @@ func TestOffboardTellsNobodyOfWhatStays(t *testing.T) {
 		t.Errorf("endpoint %s, notice %+v, kept %q", e.State, said.Notice, said.Kept)
 	}
 	if told := farewells(t, c); len(told) > 0 {
-		t.Errorf("told of %+v", told)
+		t.Errorf("the operators got %+v", told)
 	}
 }
 
@@ -368,7 +368,7 @@ func TestOffboardAfterAStopWhilePublishing(t *testing.T) {
 					}
 					if call.Operation == "PutParameter" && !published {
 						published = true
-						c.Clock.After(time.Second, "somebody stops the execution", func() { c.States.Stop(arn, "", "") })
+						c.Clock.After(time.Second, "an operator stops the execution", func() { c.States.Stop(arn, "", "") })
 					}
 					if published && call.Service == "dynamodb" {
 						return &wire.Fault{Kind: wire.ServerError}
@@ -396,8 +396,8 @@ func TestOffboardAfterAStopWhilePublishing(t *testing.T) {
 	}
 }
 
-// An onboarding of an onboarded connection that fails at its end puts back what agents read, under another version number: it is ours
-// all the same, and so is nothing that somebody made anew under the name.
+// An onboarding of an onboarded connection that fails at its end restores what agents read, under another version number. Postern
+// still owns that parameter. It does not own a parameter that another person created again under the same name.
 func TestOffboardKnowsOurValuesByTheirContent(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -407,11 +407,11 @@ func TestOffboardKnowsOurValuesByTheirContent(t *testing.T) {
 		"rewritten with our value": {func(t *testing.T, c *local.Cloud) {
 			for _, name := range c.Parameters.Names() {
 				now, _ := c.Parameters.Get(name)
-				must(t, c.Parameters.PutByHand(name, "somebody's mistake"))
+				must(t, c.Parameters.PutByHand(name, "a manual mistake"))
 				must(t, c.Parameters.PutByHand(name, now.Value))
 			}
 		}, 0},
-		"deleted, and made anew by somebody": {func(t *testing.T, c *local.Cloud) {
+		"deleted, and created again by another person": {func(t *testing.T, c *local.Cloud) {
 			for _, name := range c.Parameters.Names() {
 				must(t, c.Parameters.DeleteByHand(name))
 				must(t, c.Parameters.PutByHand(name, "theirs"))
@@ -432,8 +432,8 @@ func TestOffboardKnowsOurValuesByTheirContent(t *testing.T) {
 	}
 }
 
-// A parameter that may not be undone, as a service control policy has it, keeps what it leads to, in a rollback as in an offboarding.
-// Once it was put right by hand, or may be undone, the next request goes on.
+// If a service control policy forbids restoring a parameter, a rollback or an offboarding keeps the endpoint that the parameter points
+// to. Once the parameter is fixed manually, or the policy allows it, the next request continues.
 func TestWhatIsPublishedKeepsItsEndpoint(t *testing.T) {
 	t.Parallel()
 	const name, first = "/postern/monte-carlo/agents-prod/config.yaml", "container:\n  backendServiceUrl: https://before.example\n"

@@ -77,7 +77,7 @@ func kinds(found []connection.OrphanNotice) []string {
 	return all
 }
 
-// stopAt runs an onboarding of a request and stops it by hand in a state: while it waits there, or right after it.
+// stopAt runs an onboarding of a request and stops it manually in a state: while it waits there, or right after it.
 func stopAt(t *testing.T, c *local.Cloud, request []byte, state string) string {
 	t.Helper()
 	arn, err := c.StartExecution("", request)
@@ -86,7 +86,7 @@ func stopAt(t *testing.T, c *local.Cloud, request []byte, state string) string {
 	c.States.OnState(func(e states.StateEvent) {
 		if !done && e.State == state && e.Execution == arn && (e.Kind == states.Exited || e.Kind == states.Waiting) {
 			done = true
-			c.Clock.After(time.Second, "somebody stops the execution", func() { c.States.Stop(arn, "", "") })
+			c.Clock.After(time.Second, "an operator stops the execution", func() { c.States.Stop(arn, "", "") })
 		}
 	})
 	if ended := ending(t, c, arn); ended.Status != states.Aborted {
@@ -95,7 +95,7 @@ func stopAt(t *testing.T, c *local.Cloud, request []byte, state string) string {
 	return arn
 }
 
-// stopPublished runs an onboarding until it has published, keeps it from saying so, and stops it by hand.
+// stopPublished runs an onboarding until it has published, keeps it from recording that, and stops it manually.
 func stopPublished(t *testing.T, c *local.Cloud, request []byte) {
 	t.Helper()
 	c.Server.SetFault(func(call *wire.Call, record wire.Recorded) *wire.Fault {
@@ -111,7 +111,7 @@ func stopPublished(t *testing.T, c *local.Cloud, request []byte) {
 	c.States.OnState(func(e states.StateEvent) {
 		if !done && e.State == "PublishConfig" && e.Execution == arn {
 			done = true
-			c.Clock.After(time.Second, "somebody stops the execution", func() { c.States.Stop(arn, "", "") })
+			c.Clock.After(time.Second, "an operator stops the execution", func() { c.States.Stop(arn, "", "") })
 		}
 	})
 	if ended := ending(t, c, arn); ended.Status != states.Aborted || len(c.Parameters.Names()) == 0 {
@@ -136,7 +136,7 @@ func foreign(c *local.Cloud) {
 		Name: "corp.example", Private: true, VPCs: []route53.VPC{{ID: world.VPC, Region: world.Region}},
 	})
 	c.World.AddSecurityGroup(privatelink.SecurityGroup{
-		ID: "sg-0f000000000000fff", VPCID: world.VPC, Name: "theirs", Description: "tagged by somebody",
+		ID: "sg-0f000000000000fff", VPCID: world.VPC, Name: "theirs", Description: "tagged by another team",
 		Tags: map[string]string{connection.TagConnection: "monte-carlo/agents-prod"},
 	})
 }
@@ -226,7 +226,7 @@ func TestAnOrphanIsRemovedByItsRequest(t *testing.T) {
 				t.Errorf("%d mails, want one for each: %+v", len(mails), mails)
 			}
 			var monthly float64
-			// The last one first: a group goes when its endpoint is gone, whoever that was given to.
+			// The last one first: a group can be deleted only after its endpoint, even if another connection has that endpoint.
 			for _, notice := range slices.Backward(found) {
 				monthly += notice.Cost.MonthlyUSD
 				mailed := func(mail sns.Mail) bool { return strings.Contains(mail.Body, string(notice.Request)) }
@@ -254,15 +254,16 @@ func TestAnOrphanIsRemovedByItsRequest(t *testing.T) {
 	}
 }
 
-// Of what a stopped execution published, what somebody has written since is kept and said, and so is what others put beside it.
-func TestAStoppedPublicationThatSomebodyChanged(t *testing.T) {
+// Offboarding keeps and reports parameters of a stopped execution that were changed manually since. It also keeps parameters that
+// others created under the same path.
+func TestAStoppedPublicationThatWasChanged(t *testing.T) {
 	t.Parallel()
 	const theirs = "/postern/monte-carlo/agents-prod/theirs"
 	c := open(t, nil)
 	(&people.Vendor{Behaviour: people.Approve, After: time.Hour}).Join(c)
 	stopPublished(t, c, withoutGroups(t))
 	changed := c.Parameters.Names()[0]
-	must(t, c.Parameters.PutByHand(changed, "by hand"))
+	must(t, c.Parameters.PutByHand(changed, "manual change"))
 	must(t, c.Parameters.PutByHand(theirs, "x"))
 	ended := offboard(t, c)
 	if !cmp.Equal(ended.Path, offboarded) || !strings.Contains(strings.Join(removal(t, ended).Kept, "\n"), changed+": it was changed after version 1") {
@@ -277,7 +278,7 @@ func TestAStoppedPublicationThatSomebodyChanged(t *testing.T) {
 	}
 }
 
-// A second endpoint of a live connection is for hands: offboarding would take the connection away.
+// A second endpoint of a live connection needs manual repair: offboarding would remove the connection.
 func TestASecondEndpoint(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)

@@ -63,7 +63,7 @@ func TestPage(t *testing.T) {
 	says("Nothing needs you", ">Offboarded<")
 }
 
-// What failed says why, and where: nobody opens an execution to learn that the vendor said no.
+// The page says why and where an execution failed, so that no operator has to open the execution itself.
 func TestPageOfAFailure(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)

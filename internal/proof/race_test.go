@@ -29,7 +29,7 @@ type tale struct {
 	before []byte // runs first, nil for nothing
 	input  []byte
 	path   []string
-	byHand bool // somebody made the endpoint before, and input names it
+	byHand bool // the endpoint was created manually before, and input names it
 }
 
 func tales(t *testing.T) map[string]tale {
@@ -158,7 +158,7 @@ func (s tale) on(t *testing.T, c *local.Cloud, state string, then func(*race)) *
 	return r
 }
 
-// moment is when somebody presses Stop in a state.
+// moment is when an operator stops the execution in a state.
 type moment string
 
 const (
@@ -168,7 +168,7 @@ const (
 
 var moments = []moment{onEntry, unheard}
 
-// stopped runs a tale until somebody stops it in a state. The function of a state that waits has answered already.
+// stopped runs a tale until an operator stops it in a state. The function of a state that waits has answered already.
 func (s tale) stopped(t *testing.T, state string, at moment) *race {
 	t.Helper()
 	var r *race
@@ -294,8 +294,8 @@ func TestEachStateFailsForGood(t *testing.T) {
 	})
 }
 
-// cancellations are how the execution ends that somebody cancels, and what whoever did it is told: in each state of a tale, and in
-// those where it is otherwise.
+// cancellations are how a cancelled execution ends, and what the operator who cancelled it gets as an answer: for each tale, and for
+// the states where the result differs.
 var cancellations = map[string]struct{ ends, told string }{
 	"onboard":               {"FailedClean Cancelled", "undoes what it made"},
 	"onboard PublishConfig": {"Onboarded ", "start action offboard"}, // too late
@@ -319,7 +319,7 @@ func TestCancelInEachState(t *testing.T) {
 			want, known = cancellations[s.name]
 		}
 		if !known {
-			t.Fatal("nobody has said what a cancellation comes to (-cancellations)")
+			t.Fatal("cancellations has no entry for this state: print one with -cancellations")
 		}
 		var cancel string
 		r := s.begin(t, state, func(r *race) {
@@ -332,7 +332,7 @@ func TestCancelInEachState(t *testing.T) {
 			t.Errorf("%v %s: %s; want %s", ended.Path, ended.Error, ended.Cause, want.ends)
 		}
 		if told := word.Cause + string(word.Output); !strings.Contains(told, want.told) {
-			t.Errorf("told %s; want %s", told, want.told)
+			t.Errorf("the operator got %s; want %s", told, want.told)
 		}
 		if end == "FailedClean" {
 			if wrong := r.witness.Restored(r.found); len(wrong) > 0 {

@@ -28,7 +28,7 @@ func eachStop(t *testing.T, do func(t *testing.T, s tale, state string, r *race)
 	eachTask(t, func(t *testing.T, s tale, state string) { do(t, s, state, s.stopped(t, state, unheard)) })
 }
 
-// A stopped execution is redriven: at once, it ends like one that nobody stopped.
+// A stopped execution that is redriven at once ends like one that was never stopped.
 func TestStopAndRedriveInEachState(t *testing.T) {
 	t.Parallel()
 	eachStop(t, func(t *testing.T, s tale, state string, r *race) {

@@ -56,7 +56,7 @@ func TestReminders(t *testing.T) {
 	}
 }
 
-// What was overtaken while nobody could be reminded is not made up for: only the highest threshold counts.
+// After a time in which Postern could send no reminders, it sends one for the highest threshold, and none for those it passed.
 func TestRemindersAfterASilence(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)

@@ -218,7 +218,7 @@ func linkedAnd(change func(*testing.T, *local.Cloud)) func(*testing.T, *local.Cl
 	}
 }
 
-// A repair that fails puts back what it found: somebody's change stays as it was.
+// A repair that fails restores what it found: the manual change stays as it was.
 func TestRepairThatFailsRestores(t *testing.T) {
 	t.Parallel()
 	for _, damage := range []string{"record-changed", "record-deleted"} {
@@ -283,7 +283,7 @@ func TestDriftIsRepairedWhenAskedFor(t *testing.T) {
 	}
 }
 
-// Somebody who changes it back again and again wins after three repairs, and is told of.
+// A manual change that returns after each repair stays after three repairs, and Postern reports it.
 func TestFlappingEndsRepairs(t *testing.T) {
 	t.Parallel()
 	c := optedIn(t, engflow, connection.CheckPrivateDNS)
@@ -326,7 +326,7 @@ func lastNotice(t *testing.T, c *local.Cloud) (last connection.DriftNotice) {
 	return last
 }
 
-// Nobody asked for it: what drifted stays as it is.
+// The request does not ask for repairs: Postern reports the drift and changes nothing.
 func TestDriftIsOnlyToldByDefault(t *testing.T) {
 	t.Parallel()
 	c := optedIn(t, engflow, connection.CheckTags)
@@ -337,8 +337,8 @@ func TestDriftIsOnlyToldByDefault(t *testing.T) {
 	}
 }
 
-// Private DNS whose name somebody else's zone has taken cannot be switched on: that is said, and no repair is tried in vain. Once the
-// zone is gone it is repaired.
+// Private DNS cannot be enabled while another owner's zone has the same name: Postern reports it and starts no repair. Once that zone
+// is deleted, Postern repairs private DNS.
 func TestPrivateDNSThatIsTakenIsForHands(t *testing.T) {
 	t.Parallel()
 	c := optedIn(t, engflow, connection.CheckPrivateDNS)
@@ -355,7 +355,7 @@ func TestPrivateDNSThatIsTakenIsForHands(t *testing.T) {
 		}
 	}
 	if !forHands {
-		t.Error("nobody said that it is for hands")
+		t.Error("no notification reports that private DNS needs manual repair")
 	}
 	must(t, c.Zones.DeleteByHand(world.EngFlowHost))
 	pass(t, c, 30)
@@ -376,7 +376,7 @@ func TestDriftForHandsStartsNoRepair(t *testing.T) {
 	}{
 		"a rule of a group that the request named": {connection.CheckSecurityGroups, broken("security-group")},
 		"a group lets anyone in":                   {connection.CheckSecurityGroups, addRule(world.EndpointGroup, httpsFromAnywhere)},
-		"somebody's zone in the place of ours":     {connection.CheckZone, broken("zone-replaced")},
+		"another owner's zone in place of ours":    {connection.CheckZone, broken("zone-replaced")},
 		"the records of such a zone":               {connection.CheckRecord, broken("zone-replaced")},
 		"a VPC more": {connection.CheckZone, zone(func(z *route53.Zone) {
 			z.VPCs = append(z.VPCs, route53.VPC{ID: elsewhere, Region: world.Region})

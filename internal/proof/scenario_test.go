@@ -73,7 +73,7 @@ func TestWhatTheVendorDoes(t *testing.T) {
 			}
 			mails := 2
 			if behaviour == people.Early {
-				mails = 1 // nobody has to be asked for what is done already
+				mails = 1 // the vendor has accepted already and needs no request
 			}
 			checkWorld(t, c, state, mails)
 			checkBudget(t, c, ended)
@@ -144,7 +144,7 @@ func TestBadRequests(t *testing.T) {
 		want  []string
 	}{
 		"unknown fields": {func(r map[string]any) { r["frobnicate"], target(r)["nat"] = 1, "x" }, nil, []string{"frobnicate: unknown field", "target.nat: unknown field"}},
-		"wrong vendor":   {func(r map[string]any) { r["vendor"] = "nobody" }, nil, []string{"vendor: there is no profile for nobody"}},
+		"wrong vendor":   {func(r map[string]any) { r["vendor"] = "no-such-vendor" }, nil, []string{"vendor: there is no profile for no-such-vendor"}},
 		"malformed ids": {func(r map[string]any) {
 			target(r)["vpcId"], target(r)["subnetIds"], inputs(r)["serviceName"] = "vpc-1", []string{"subnet-1"}, "com.example"
 		}, nil, []string{"target.vpcId", "target.subnetIds[0]", "inputs.serviceName"}},
@@ -162,7 +162,7 @@ func TestBadRequests(t *testing.T) {
 				Name: "privatelink.getmontecarlo.com", Private: true, VPCs: []route53.VPC{{ID: world.VPC, Region: world.Region}},
 			})
 		}, []string{"privatelink.getmontecarlo.com"}},
-		"a security group that lets nobody in": {func(r map[string]any) { target(r)["securityGroupIds"] = []string{world.ClientGroup} }, nil,
+		"a security group that does not allow inbound HTTPS": {func(r map[string]any) { target(r)["securityGroupIds"] = []string{world.ClientGroup} }, nil,
 			[]string{"target.securityGroupIds: ", "inbound"}},
 		"DNS switched off in the VPC": {func(map[string]any) {}, func(c *local.Cloud) {
 			if err := c.World.SetVPCDNS(world.VPC, true, false); err != nil {

@@ -111,7 +111,7 @@ func TestSecurityGroupAfterFaults(t *testing.T) {
 	}
 }
 
-// A group of our name that somebody else made is not touched.
+// Postern does not change a security group with the name of ours that another person created.
 func TestSecurityGroupOfTheSameName(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)

@@ -12,7 +12,8 @@ import (
 	"postern/internal/local/states"
 )
 
-// An execution that was stopped by hand lets nothing go: the next one takes the connection over, and asks nobody while it is free.
+// An execution that was stopped manually releases nothing: the next execution adopts the connection, without an operator, while no
+// other execution holds it.
 func TestAStoppedExecutionIsTakenOver(t *testing.T) {
 	t.Parallel()
 	for _, at := range []string{"AwaitAllowlisting", "EnsureEndpoint", "AwaitApproval", "ConfigureDNS"} {
@@ -24,7 +25,7 @@ func TestAStoppedExecutionIsTakenOver(t *testing.T) {
 				stopped := begin(t, c)
 				c.States.OnState(func(e states.StateEvent) {
 					if e.Kind == states.Exited && e.State == at && e.Execution == stopped || e.Kind == states.Waiting && e.State == at {
-						c.Clock.After(time.Second, "somebody stops the execution", func() { c.States.Stop(stopped, "", "") })
+						c.Clock.After(time.Second, "an operator stops the execution", func() { c.States.Stop(stopped, "", "") })
 					}
 				})
 				if ended := ending(t, c, stopped); ended.Status == states.Succeeded {

@@ -30,7 +30,7 @@ func ticketed(t *testing.T, sample string, policies map[string]string) (c *local
 	}
 	must(t, c.Advance(10*time.Minute))
 	if told = len(heads(c, hubTicket)); told == 0 {
-		t.Fatalf("the onboarding told nothing\n%s", dump(c))
+		t.Fatalf("the onboarding wrote no comment\n%s", dump(c))
 	}
 	return c, told
 }
@@ -46,14 +46,14 @@ func driftMails(c *local.Cloud) []string {
 	return subjects
 }
 
-// mended undoes private DNS switched off by hand, by hand.
+// mended enables private DNS again manually.
 func mended(t *testing.T, c *local.Cloud) {
 	t.Helper()
 	must(t, c.World.SetPrivateDNSByHand(theEndpoint(t, c).ID, true))
 }
 
-// A ticket has one comment for each finding while it lasts, however often it is seen and events come, and one when it is over; the
-// operators are not told beside it.
+// A ticket gets one comment when a finding opens, however often it is seen and events come, and one when it closes. The operators get
+// no mail in addition.
 func TestTicketIsToldOfDriftOnce(t *testing.T) {
 	t.Parallel()
 	c, before := ticketed(t, engflow, map[string]string{})
@@ -88,7 +88,7 @@ func TestTicketIsToldOfDriftOnce(t *testing.T) {
 	}
 }
 
-// A repair is told on the ticket: that it was started, what became of it, and that the drift is over.
+// Postern comments on the ticket that a repair was started, what it did, and that the drift is over.
 func TestTicketIsToldOfRepairs(t *testing.T) {
 	t.Parallel()
 	c, before := ticketed(t, engflow, map[string]string{
@@ -115,12 +115,12 @@ func TestTicketIsToldOfRepairs(t *testing.T) {
 			t.Errorf("lacks the repair:\n%s", comment.Text)
 		}
 		if strings.Contains(comment.Text, "resolution") {
-			t.Errorf("what was to be reported only is told:\n%s", comment.Text)
+			t.Errorf("a comment has a finding whose policy is report:\n%s", comment.Text)
 		}
 	}
 }
 
-// What is to be reported only is told to no ticket: the operators get it by mail, as they do for a connection without a ticket.
+// A finding whose policy is report goes to no ticket: the operators get it by mail, as they do for a connection without a ticket.
 func TestOperatorsAreToldOfDrift(t *testing.T) {
 	t.Parallel()
 	report := string(connection.PolicyReport)
@@ -147,7 +147,7 @@ func TestOperatorsAreToldOfDrift(t *testing.T) {
 			mended(t, c)
 			must(t, c.Advance(5*time.Hour))
 			if comments := heads(c, hubTicket)[min(before, len(heads(c, hubTicket))):]; len(comments) > 0 {
-				t.Errorf("a ticket is told %q", comments)
+				t.Errorf("a ticket got the comments %q", comments)
 			}
 			mails := driftMails(c)
 			for _, want := range []string{"Postern drift: engflow/", "Postern drift is over: engflow/"} {

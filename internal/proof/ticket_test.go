@@ -65,7 +65,7 @@ func heads(c *local.Cloud, ticket string) []string {
 	return all
 }
 
-// told is what the function logged, and who was refused what, for a test that failed.
+// told returns the log of the function and its denied calls, for a test that failed.
 func told(c *local.Cloud) string {
 	return c.Logs()["postern-ticket"] + strings.Join(c.Dropped(), "\n")
 }
@@ -317,7 +317,7 @@ func TestNeverTwiceNeverLost(t *testing.T) {
 	}
 }
 
-// TestTicketSystemIsDown: the onboarding does not care. Operators learn of it, and what is sent again is told once.
+// TestTicketSystemIsDown: the onboarding continues. Operators are notified, and a comment that is retried appears once.
 func TestTicketSystemIsDown(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []tickets.Fault{tickets.Down, tickets.Denied, tickets.Moved, tickets.LostAnswer, tickets.Throttled} {
@@ -387,12 +387,12 @@ func TestWriteBackIsOff(t *testing.T) {
 	}
 }
 
-// TestWhoseTicket: nobody is told who did not ask, and no ticket chooses where comments go.
+// TestWhoseTicket: Postern comments only on a ticket that started a request, and no ticket chooses where comments go.
 func TestWhoseTicket(t *testing.T) {
 	t.Parallel()
 	for name, ticket := range map[string]map[string]any{
 		"none":                 nil,
-		"another owner's":      {"system": "github", "id": "somebody/network#42"},
+		"another owner's":      {"system": "github", "id": "other-owner/network#42"},
 		"no ticket's id":       {"system": "github", "id": "example/network"},
 		"an address":           {"system": "github", "id": "https://evil.example.org/example/network#42"},
 		"out of the path":      {"system": "github", "id": "example/..#42"},
@@ -462,12 +462,12 @@ func TestTicketTellsOtherEndings(t *testing.T) {
 		}
 		if text := world.Tickets(c).Comments(hubTicket)[1].Text; !strings.Contains(text, "$15.10 a month") ||
 			!strings.Contains(text, "private hosted zone") {
-			t.Errorf("the plan is not told:\n%s", text)
+			t.Errorf("the comment lacks the plan:\n%s", text)
 		}
 	})
 }
 
-// A ticket is told each reminder once, in order, however often sweeps say it and events are delivered.
+// A ticket gets each reminder once, in order, however often sweeps report it and events are delivered.
 func TestTicketIsRemindedOnce(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)

@@ -65,8 +65,8 @@ func TestEveryVendorIsOnboarded(t *testing.T) {
 	}
 }
 
-// ClickHouse accepts by itself and resets connections until its customer lists the endpoint: the text goes out although AWS waits
-// for nobody, and the probe waits as long as it takes, or gives up after the vendor's time.
+// ClickHouse accepts automatically and resets connections until its customer lists the endpoint. Postern sends the request although AWS
+// needs no acceptance, and the probe waits until the endpoint is listed, or times out after the vendor's time.
 func TestAVendorWhoKeepsAListOfEndpoints(t *testing.T) {
 	t.Parallel()
 	for behaviour, test := range map[people.Behaviour]struct{ end, error string }{

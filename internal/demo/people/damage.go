@@ -11,7 +11,7 @@ import (
 	"postern/internal/local/route53"
 )
 
-// Damage is one thing that somebody, or the vendor, breaks in a connection that works.
+// Damage is one manual change, or one fault of the vendor, that breaks a connection that works.
 type Damage struct {
 	Name   string // kebab-case
 	Vendor string // whose sample connection it is done to: monte-carlo or engflow
@@ -36,29 +36,29 @@ const (
 
 // Damages lists every damage.
 var Damages = []Damage{
-	{"nothing", monteCarlo, "nobody breaks anything", func(*local.Cloud, privatelink.Endpoint) error { return nil }},
+	{"nothing", monteCarlo, "nothing is broken", func(*local.Cloud, privatelink.Endpoint) error { return nil }},
 	{"rejection", monteCarlo, "the vendor rejects the endpoint", func(c *local.Cloud, e privatelink.Endpoint) error {
 		return c.World.Vendor(e.ServiceName).Reject(e.ID, "the contract ended")
 	}},
-	{"deletion", monteCarlo, "somebody deletes the endpoint", func(c *local.Cloud, e privatelink.Endpoint) error {
+	{"deletion", monteCarlo, "an operator deletes the endpoint", func(c *local.Cloud, e privatelink.Endpoint) error {
 		return c.World.DeleteByHand(e.ID)
 	}},
-	{"dns-hostnames", monteCarlo, "somebody switches enableDnsHostnames of the VPC off", func(c *local.Cloud, e privatelink.Endpoint) error {
+	{"dns-hostnames", monteCarlo, "an operator disables enableDnsHostnames of the VPC", func(c *local.Cloud, e privatelink.Endpoint) error {
 		return c.World.SetVPCDNS(e.VPCID, true, false)
 	}},
-	{"dns-support", monteCarlo, "somebody switches enableDnsSupport of the VPC off", func(c *local.Cloud, e privatelink.Endpoint) error {
+	{"dns-support", monteCarlo, "an operator disables enableDnsSupport of the VPC", func(c *local.Cloud, e privatelink.Endpoint) error {
 		return c.World.SetVPCDNS(e.VPCID, false, true)
 	}},
-	{"private-dns", engflow, "somebody switches the endpoint's private DNS off", func(c *local.Cloud, e privatelink.Endpoint) error {
+	{"private-dns", engflow, "an operator disables the endpoint's private DNS", func(c *local.Cloud, e privatelink.Endpoint) error {
 		c.Network.Publish(world.EngFlowHost, balancer, "10.1.17.4", "10.1.33.9")
 		return c.World.SetPrivateDNSByHand(e.ID, false)
 	}},
-	{"private-dns-taken", engflow, "somebody switches private DNS off and makes a zone of the name",
+	{"private-dns-taken", engflow, "an operator disables private DNS and creates a zone of the same name",
 		func(c *local.Cloud, e privatelink.Endpoint) error {
 			c.Zones.AddZone(route53.Zone{Name: world.EngFlowHost, Private: true, VPCs: inVPC(e)})
 			return c.World.SetPrivateDNSByHand(e.ID, false)
 		}},
-	{"private-dns-shadowed", engflow, "somebody adds a zone that is more specific than that of the private DNS",
+	{"private-dns-shadowed", engflow, "an operator creates a zone that is more specific than that of the private DNS",
 		func(c *local.Cloud, e privatelink.Endpoint) error {
 			if err := c.World.Vendor(e.ServiceName).Update(func(s *privatelink.VendorService) {
 				s.PrivateDNSName = "*.cluster.engflow.com"
@@ -68,27 +68,27 @@ var Damages = []Damage{
 			c.Zones.AddZone(route53.Zone{Name: world.EngFlowHost, Private: true, VPCs: inVPC(e)})
 			return nil
 		}},
-	{"zone-association", monteCarlo, "somebody associates the zone with another VPC instead",
+	{"zone-association", monteCarlo, "an operator associates the zone with another VPC instead",
 		changeZone(func(z *route53.Zone, _ privatelink.Endpoint) {
 			z.VPCs = []route53.VPC{{ID: "vpc-0fedcba9876543210", Region: world.Region}}
 		})},
-	{"zone-deleted", monteCarlo, "somebody deletes the zone", func(c *local.Cloud, _ privatelink.Endpoint) error {
+	{"zone-deleted", monteCarlo, "an operator deletes the zone", func(c *local.Cloud, _ privatelink.Endpoint) error {
 		return c.Zones.DeleteByHand(zoneName)
 	}},
-	{"zone-replaced", monteCarlo, "somebody replaces the zone by an empty one of the same name",
+	{"zone-replaced", monteCarlo, "an operator replaces the zone with an empty one of the same name",
 		func(c *local.Cloud, e privatelink.Endpoint) error {
 			err := c.Zones.DeleteByHand(zoneName)
 			c.Zones.AddZone(route53.Zone{Name: zoneName, Private: true, VPCs: inVPC(e)})
 			return err
 		}},
-	{"zone-shadowed", monteCarlo, "somebody adds a zone that is more specific", func(c *local.Cloud, e privatelink.Endpoint) error {
+	{"zone-shadowed", monteCarlo, "an operator creates a zone that is more specific", func(c *local.Cloud, e privatelink.Endpoint) error {
 		c.Zones.AddZone(route53.Zone{Name: world.MonteCarloHost, Private: true, VPCs: inVPC(e)})
 		return nil
 	}},
-	{"record-deleted", monteCarlo, "somebody deletes the record", changeZone(func(z *route53.Zone, _ privatelink.Endpoint) {
+	{"record-deleted", monteCarlo, "an operator deletes the record", changeZone(func(z *route53.Zone, _ privatelink.Endpoint) {
 		z.Records = slices.DeleteFunc(z.Records, isCNAME)
 	})},
-	{"record-changed", monteCarlo, "somebody points the record at the vendor's load balancer",
+	{"record-changed", monteCarlo, "an operator points the record at the vendor's load balancer",
 		func(c *local.Cloud, e privatelink.Endpoint) error {
 			c.Network.Publish("artemis.getmontecarlo.com", balancer, "203.0.113.17")
 			return changeZone(func(z *route53.Zone, _ privatelink.Endpoint) {
@@ -99,28 +99,28 @@ var Damages = []Damage{
 				}
 			})(c, e)
 		}},
-	{"security-group", monteCarlo, "somebody removes the inbound rule of the endpoint's security group",
+	{"security-group", monteCarlo, "an operator removes the inbound rule of the endpoint's security group",
 		func(c *local.Cloud, _ privatelink.Endpoint) error {
 			return c.World.RemoveSecurityGroupRule(world.EndpointGroup, func(r privatelink.Rule) bool { return !r.Egress })
 		}},
-	{"security-group-replaced", monteCarlo, "somebody puts another security group on the endpoint",
+	{"security-group-replaced", monteCarlo, "an operator gives the endpoint another security group",
 		func(c *local.Cloud, e privatelink.Endpoint) error {
 			return c.World.SetSecurityGroupsByHand(e.ID, world.ClientGroup)
 		}},
-	{"client-security-group", monteCarlo, "somebody removes the outbound rule of the clients' security group",
+	{"client-security-group", monteCarlo, "an operator removes the outbound rule of the clients' security group",
 		func(c *local.Cloud, _ privatelink.Endpoint) error {
 			return c.World.RemoveSecurityGroupRule(world.ClientGroup, func(r privatelink.Rule) bool { return r.Egress })
 		}},
-	{"network-acl", monteCarlo, "somebody gives one subnet a network ACL that denies HTTPS",
+	{"network-acl", monteCarlo, "an operator gives one subnet a network ACL that denies HTTPS",
 		setACL(
 			privatelink.ACLEntry{Number: 90, Protocol: "6", CIDR: "10.20.0.0/16", FromPort: 443, ToPort: 443},
 			privatelink.ACLEntry{Number: 100, Allow: true, Protocol: "-1", CIDR: "0.0.0.0/0"},
 			privatelink.ACLEntry{Number: 100, Egress: true, Allow: true, Protocol: "-1", CIDR: "0.0.0.0/0"})},
-	{"network-acl-answers", monteCarlo, "somebody gives one subnet a network ACL that forgets the answers",
+	{"network-acl-answers", monteCarlo, "an operator gives one subnet a network ACL that drops the replies",
 		setACL(
 			privatelink.ACLEntry{Number: 100, Allow: true, Protocol: "-1", CIDR: "0.0.0.0/0"},
 			privatelink.ACLEntry{Number: 100, Egress: true, Allow: true, Protocol: "6", CIDR: "0.0.0.0/0", FromPort: 443, ToPort: 443})},
-	{"client-network-acl", monteCarlo, "somebody gives the clients' subnet a network ACL that keeps HTTPS in",
+	{"client-network-acl", monteCarlo, "an operator gives the clients' subnet a network ACL that denies outbound HTTPS",
 		func(c *local.Cloud, _ privatelink.Endpoint) error {
 			return c.World.SetACL(world.SubnetA,
 				privatelink.ACLEntry{Number: 100, Allow: true, Protocol: "-1", CIDR: "0.0.0.0/0"},

@@ -9,15 +9,15 @@ import (
 	"postern/internal/local/privatelink"
 )
 
-// HandMade is the endpoint that somebody made for the sample connection of Monte Carlo before Postern came.
+// HandMade is an endpoint for the sample connection of Monte Carlo that was created manually, before Postern.
 var HandMade = privatelink.HandMade{
 	ID: world.HandMade, VPCID: world.VPC, ServiceName: world.MonteCarloService,
 	SubnetIDs: []string{world.SubnetA, world.SubnetB}, GroupIDs: []string{world.EndpointGroup},
 	Tags: map[string]string{"Name": "monte carlo, by hand"},
 }
 
-// MakeByHand makes an endpoint as somebody does who wrote to the vendor, and waits until it is available. It goes before a Vendor
-// joins, who would accept it again.
+// MakeByHand creates an endpoint as an operator does without Postern, has the vendor accept it, and lets an hour pass. Call it before
+// Vendor.Join: a joined vendor would accept it again.
 func MakeByHand(cloud *local.Cloud, made privatelink.HandMade) (id string, err error) {
 	if id, err = AskByHand(cloud, made); err != nil {
 		return "", err
@@ -32,7 +32,7 @@ func MakeByHand(cloud *local.Cloud, made privatelink.HandMade) (id string, err e
 func AskByHand(cloud *local.Cloud, made privatelink.HandMade) (id string, err error) {
 	vpc, known := cloud.World.VPC(made.VPCID)
 	if !known {
-		return "", fmt.Errorf("making an endpoint by hand: %s does not exist", made.VPCID)
+		return "", fmt.Errorf("creating an endpoint manually: %s does not exist", made.VPCID)
 	}
 	if err := cloud.World.Vendor(made.ServiceName).Allow(vpc.AccountID); err != nil {
 		return "", err

@@ -1,5 +1,5 @@
 // Package people plays the people of an onboarding on the embedded cloud: the operator who forwards each text to the vendor, and
-// whoever at the vendor reads it, after some hours or never.
+// the person at the vendor who reads it, after some hours or never.
 package people
 
 import (
@@ -29,7 +29,7 @@ const (
 	Early   Behaviour = "early"   // allow-lists, then accepts before anybody waits for it
 	Lost    Behaviour = "lost"    // allow-lists and accepts, but the notification is lost
 	Slow    Behaviour = "slow"    // does nothing until it is reminded that four fifths of its time are over, then does all
-	Deleted Behaviour = "deleted" // allow-lists; meanwhile somebody deletes the endpoint by hand
+	Deleted Behaviour = "deleted" // allow-lists; meanwhile another person deletes the endpoint manually
 )
 
 // Behaviours lists every behaviour.
@@ -52,7 +52,7 @@ type Vendor struct {
 	Behaviour Behaviour
 	In        map[string]Behaviour            // another behaviour towards the endpoints of a VPC, by its id
 	After     time.Duration                   // from the operators' mail to the answer, at each gate
-	Tell      func(at time.Time, what string) // is told what people do; nil is fine
+	Tell      func(at time.Time, what string) // is called with what people do; nil is fine
 
 	cloud *local.Cloud
 }
@@ -157,7 +157,7 @@ func (v *Vendor) act(vendor *privatelink.Vendor, id string) {
 	case Fail:
 		v.did(vendor.Fail(id, "InternalError", "the endpoint could not be connected"), id+" fails")
 	case Deleted:
-		v.did(v.cloud.World.DeleteByHand(id), "somebody deletes "+id+" by hand")
+		v.did(v.cloud.World.DeleteByHand(id), "another person deletes "+id+" manually")
 	case Ignore, Silent:
 	}
 }

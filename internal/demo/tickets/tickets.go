@@ -86,7 +86,7 @@ func (s *Systems) Disturb(how func(*http.Request) Fault) {
 	s.disturb = how
 }
 
-// OnComment is told of every comment that is taken.
+// OnComment calls tell for every comment that is accepted.
 func (s *Systems) OnComment(tell func(Comment)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -29,7 +29,7 @@ const (
 	fleetSize     = 10_000
 	fleetVPCs     = 20
 	fleetServices = 10
-	fleetChanged  = 25 // how many somebody changes
+	fleetChanged  = 25 // how many are changed manually
 	// fleetDeep is how many connections one scheduled run looks at deeply, of more that are due.
 	fleetDeep = 500
 )
@@ -72,7 +72,7 @@ func driftOf(directory string) ([]figure, error) {
 	return append(figures, figure{driftMemory, "", used}), err
 }
 
-// drifting seeds a fleet of onboarded connections, has the schedule check it, and checks it again after somebody changed some of it,
+// drifting seeds a fleet of onboarded connections, has the schedule check it, and checks it again after a manual change of some of it,
 // and when as many as one run looks at deeply are due.
 func drifting(cloud *local.Cloud) ([]figure, error) {
 	due, err := looked(cloud)

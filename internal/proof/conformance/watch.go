@@ -25,7 +25,7 @@ func Watch(t failer, server *wire.Server) {
 	}
 	seen := map[like]int{}
 	server.OnExchange(func(e wire.Exchange) {
-		if e.Status == 0 || e.Status == 501 { // no answer; or the embedded cloud does not know the call, which is told louder elsewhere
+		if e.Status == 0 || e.Status == 501 { // no answer; or the embedded cloud does not know the call, which fails the test elsewhere
 			return
 		}
 		mu.Lock()

@@ -125,7 +125,7 @@ func (w *Witness) ledgers() map[string]string {
 	return all
 }
 
-// abandoned reports whether an execution that somebody stopped made a thing: whoever takes the connection over finds it by its tags.
+// abandoned reports whether a stopped execution created a thing: the execution that adopts the connection finds it by its tags.
 func (w *Witness) abandoned(t thing) bool {
 	return slices.ContainsFunc(w.cloud.States.Executions(), func(e states.Execution) bool {
 		return (e.Status == states.Aborted || e.Redrives > 0) && t.madeBy(e.ARN)
@@ -186,7 +186,7 @@ var executionLine = regexp.MustCompile(`(?m)^Execution: .*$`)
 // pastPart is where a reminder says what part of the vendor's hours has passed.
 var pastPart = regexp.MustCompile(`\(past \d+ percent\)`)
 
-// driftSubject begins what operators are told of drift. It goes to no vendor, and is told again rather than not at all.
+// driftSubject begins the subject of a mail about drift. The mail goes to no vendor, and a duplicate is better than a lost one.
 const driftSubject = "Postern drift"
 
 // oneText: a vendor is asked once for each request and gate, and reminded once of the same thing.
@@ -210,8 +210,8 @@ func (w *Witness) oneText(r *report) {
 	}
 }
 
-// ended: every execution has ended in a state of its own, or was stopped by hand. Only an offboarding may leave something, and says
-// what.
+// ended: every execution has ended in a terminal state of the workflow, or was stopped manually. Only an offboarding may leave
+// resources, and it reports them.
 func (w *Witness) ended(r *report) {
 	for _, e := range w.cloud.States.Executions() {
 		switch {
@@ -224,7 +224,7 @@ func (w *Witness) ended(r *report) {
 	}
 }
 
-// released: nobody holds a connection any more but an execution that runs, or was stopped by hand.
+// released: only an execution that runs, or was stopped manually, holds a connection.
 func (w *Witness) released(r *report) {
 	for _, item := range w.items() {
 		holder := item["holder"].Text

@@ -38,11 +38,11 @@ type Witness struct {
 
 	mu        sync.Mutex
 	found     report                      // as it happened
-	described map[string]string           // the state that an execution's steps were last told of an endpoint, by "execution endpoint"
+	described map[string]string           // the state of an endpoint that an execution's steps last read, by "execution endpoint"
 	verified  map[string]string           // the endpoint of an execution whose last verification passed
 	plans     map[string]*connection.Plan // by execution
 	planned   map[string]bool             // parameters that plans name
-	published map[string]published        // by parameter, what PublishConfig wrote and nobody wrote over
+	published map[string]published        // by parameter, what PublishConfig wrote and no later write replaced
 }
 
 // published is who published a parameter, and the endpoint that its value leads to.
@@ -80,7 +80,7 @@ func (w *Witness) Violations() []string {
 }
 
 // Restored compares the account with an earlier inventory, thing by thing: for a run that failed or removed its connection while
-// nobody else changed anything.
+// nothing else changed the account.
 func (w *Witness) Restored(before []string) []string {
 	if diff := difference(before, w.cloud.Inventory()); diff != "" {
 		return []string{restored + ": the account is not as it was: " + diff}

@@ -44,8 +44,8 @@ func run(t *testing.T, request string, functions map[string]step.Function, befor
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-0123456789abcdef0", VPCID: world.VPC, Name: "somebody's"})
-	if err := c.Parameters.PutByHand("/somebody/elses", "value"); err != nil {
+	c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-0123456789abcdef0", VPCID: world.VPC, Name: "other-team"})
+	if err := c.Parameters.PutByHand("/other-team/value", "value"); err != nil {
 		t.Fatal(err)
 	}
 	if strings.HasSuffix(request, ".adopt.json") {
@@ -79,7 +79,7 @@ func TestGoodRunsViolateNothing(t *testing.T) {
 	}
 }
 
-// An endpoint that was made by hand may have our tags while the connection stands, and nothing else of it may change.
+// An endpoint that was created manually may have our tags while the connection exists. Nothing else of it may change.
 func TestAdopted(t *testing.T) {
 	t.Parallel()
 	c, w, ended := run(t, "onboard.monte-carlo.adopt.json", nil, nil)
@@ -154,7 +154,7 @@ func TestViolations(t *testing.T) {
 			c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-1", VPCID: e.VPCID, Name: "a", Tags: e.Tags})
 			c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-2", VPCID: e.VPCID, Name: "b", Tags: e.Tags})
 		}},
-		"only ours: something of others": {after: func(c *local.Cloud) { _ = c.Parameters.PutByHand("/somebody/elses", "changed") }},
+		"only ours: something of others": {after: func(c *local.Cloud) { _ = c.Parameters.PutByHand("/other-team/value", "changed") }},
 		"only ours: no plan names":       {after: func(c *local.Cloud) { _ = c.Parameters.PutByHand("/postern/unplanned", "new") }},
 		"only ours: security group sg-1 does not say": {after: func(c *local.Cloud) {
 			c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-1", VPCID: world.VPC, Name: "untagged"})

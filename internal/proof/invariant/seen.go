@@ -16,7 +16,7 @@ import (
 	"postern/internal/local/wire"
 )
 
-// The functions that calls are told apart by.
+// The functions by which calls are distinguished.
 const (
 	awaitGate     = "postern-await-gate"
 	observe       = "postern-observe"
@@ -27,7 +27,7 @@ const (
 // token is a task token of the embedded cloud.
 var token = regexp.MustCompile(`AQCEAAAAKgAAAAMAAAAAAAAAA[A-Za-z0-9+/=]{20,}`)
 
-// exchanged sees a call: where tokens go, what a step is told of its endpoint, and what is published.
+// exchanged sees a call: where tokens go, what a step reads of its endpoint, and what is published.
 func (w *Witness) exchanged(e wire.Exchange) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -141,7 +141,7 @@ func (w *Witness) moved(e states.StateEvent) {
 	}
 }
 
-// watched checks that whoever begins to wait can be woken: its token is stored, and in the index that the sweep reads.
+// watched checks that an execution that begins to wait can be resumed: its token is stored, and in the index that the sweep reads.
 func (w *Witness) watched(e states.StateEvent) {
 	stored := slices.ContainsFunc(w.items(), func(item dynamodb.Item) bool {
 		return item["waitExecution"].Text == e.Execution && item["waitToken"].Text != "" && item["waitGate"].Text != "" &&
@@ -187,7 +187,7 @@ func (w *Witness) changed(e states.Execution) {
 		return
 	}
 	if seen := w.described[e.ARN+" "+state.Endpoint.ID]; connection.ParseEndpointState(seen) != connection.StateAvailable {
-		w.found.say(proven, "execution %s is Onboarded, and was last told that %s is %q", e.ARN, state.Endpoint.ID, seen)
+		w.found.say(proven, "execution %s is Onboarded, and last read that %s is %q", e.ARN, state.Endpoint.ID, seen)
 	}
 	if state.Verification == nil || state.Verification.Verdict != connection.Pass {
 		w.found.say(proven, "execution %s is Onboarded, and its last probe did not pass", e.ARN)

@@ -31,7 +31,7 @@ func TestManyAtOnce(t *testing.T) {
 	if got.Throttled == 0 {
 		t.Error("nothing was throttled: are there limits?")
 	}
-	// Forty endpoints at 0.3 a second are made after two minutes: nobody waits for long.
+	// Forty endpoints at 0.3 a second are created after two minutes: no onboarding waits long.
 	if late := got.Last - alone.Last; late > 10*time.Minute {
 		t.Errorf("the last ends %s later than it would alone", late)
 	}

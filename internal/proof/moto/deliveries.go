@@ -66,7 +66,7 @@ func (g *Gateway) loadRulesOf(ctx context.Context, client *eventbridge.Client, b
 	return nil
 }
 
-// hurried is how often a scheduled rule runs here, beside its own schedule: nobody would wait for that.
+// hurried is how often a scheduled rule runs here, in addition to its own schedule, which is too slow for a test.
 const hurried = 3 * time.Second
 
 func (g *Gateway) hurry(rule events.Rule, arn string) {

@@ -22,8 +22,8 @@ import (
 	"postern/internal/local/wire"
 )
 
-// Gateway stands between the functions and moto, and between moto and the functions. It answers for EC2 and for EventBridge, runs
-// functions for whoever invokes them, watches what is published, and hands every other call to moto.
+// Gateway is between the functions and moto, in both directions. It answers for EC2 and for EventBridge, runs
+// the functions that are invoked, watches what is published, and forwards every other call to moto.
 type Gateway struct {
 	Clock *clock.Clock
 	World *privatelink.World
@@ -111,7 +111,7 @@ func (g *Gateway) Close() error {
 	}
 	g.stop()
 	<-g.followed
-	_ = g.server.Close() // nobody is left to call
+	_ = g.server.Close() // no process calls it at this point
 	return g.network.Close()
 }
 
@@ -207,14 +207,14 @@ func (g *Gateway) invoke(w http.ResponseWriter, r *http.Request, payload []byte)
 	_, _ = w.Write(result.Payload) // a caller that went away loses its answer, as it would on AWS
 }
 
-// fault notes a failure that nobody else would see.
+// fault records a failure that is reported nowhere else.
 func (g *Gateway) fault(format string, args ...any) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.faults = append(g.faults, fmt.Sprintf(format, args...))
 }
 
-// Faults are the deliveries that failed, and other failures that nobody else would see.
+// Faults are the deliveries that failed, and other failures that are reported nowhere else.
 func (g *Gateway) Faults() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()

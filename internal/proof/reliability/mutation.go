@@ -48,7 +48,7 @@ func mutations() []mutation {
 		},
 		{
 			safeguard: "store, then describe",
-			what:      "the gate is told what was true before it stored the token; the vendor was faster, and nobody else looks",
+			what:      "the gate reads the state from before it stored the token; the vendor was faster, and no other function checks",
 			violates:  "lost: ",
 			scenario:  scenario{vendor: people.Early, request: onboard, end: "Onboarded", prepare: allowListed},
 			fault:     func() fault { return blind },
@@ -56,7 +56,7 @@ func mutations() []mutation {
 		},
 		{
 			safeguard: "ownership check",
-			what:      "a hosted zone of somebody else is shown with our caller reference",
+			what:      "a hosted zone of another owner is shown with our caller reference",
 			violates:  "only ours: ",
 			scenario:  scenario{vendor: people.Approve, request: onboard, end: failedClean, prepare: foreignZone},
 			removed:   wire.Rewrite{Answer: asOurs},
@@ -131,10 +131,10 @@ func allowListed(c *local.Cloud) {
 	_ = c.World.Vendor(world.MonteCarloService).Allow(c.World.AccountID()) // it exists
 }
 
-// foreignZone is a zone of the wanted name that somebody made, with a record for the vendor's name that leads elsewhere.
+// foreignZone adds a zone of the planned name that another person created. Its record for the vendor's name points elsewhere.
 func foreignZone(c *local.Cloud) {
 	c.Zones.AddZone(route53.Zone{
-		Name: "privatelink.getmontecarlo.com", Private: true, CallerReference: "somebody's",
+		Name: "privatelink.getmontecarlo.com", Private: true, CallerReference: "another-owner",
 		VPCs: []route53.VPC{{ID: world.VPC, Region: world.Region}},
 		Records: []route53.Record{{
 			Name: world.MonteCarloHost + ".", Type: "CNAME", TTL: 60,
@@ -143,8 +143,8 @@ func foreignZone(c *local.Cloud) {
 	})
 }
 
-// brokenLater: after the first onboarding somebody deletes the endpoint's notification, and the vendor's service goes down. The
-// second onboarding makes a notification for the endpoint that it adopts, fails, and takes back the notification alone.
+// brokenLater: after the first onboarding a manual change deletes the endpoint's notification, and the vendor's service goes down. The
+// second onboarding creates a notification for the endpoint that it adopts, fails, and rolls back only the notification.
 func brokenLater(c *local.Cloud) {
 	done := false
 	c.States.OnStatusChange(func(e states.Execution) {

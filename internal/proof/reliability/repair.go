@@ -14,10 +14,11 @@ import (
 	"postern/internal/local/template"
 )
 
-// turn is longer than the drift check takes to look at everything: a change that nobody told it of is found in it, and repaired.
+// turn is longer than the drift check takes to look at everything: within it, the check finds and repairs a change even without an
+// event.
 const turn = 27 * time.Hour
 
-// mending is a damage that somebody does to a connection, and what becomes of it.
+// mending is a manual change that breaks a connection, and the result of its repair.
 type mending struct {
 	cloud         *local.Cloud
 	damage        people.Damage

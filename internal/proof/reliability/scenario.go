@@ -27,7 +27,7 @@ type scenario struct {
 	end     string // the last state without a fault
 	// prepare changes the account before anything runs, and what happens in it; nil for none.
 	prepare func(*local.Cloud)
-	byHand  bool // somebody made the endpoint before
+	byHand  bool // the endpoint was created manually before
 	// damage is done to what before onboarded, in the place of a request: the drift check finds it, and has it repaired.
 	damage string
 }
@@ -44,12 +44,12 @@ func scenarios() []scenario {
 		{name: "onboarded again", vendor: people.Approve, before: onboard, request: onboard, end: "Onboarded"},
 		{name: "rejected", vendor: people.Reject, request: withoutGroups(onboard), end: failedClean},
 		{name: "rejected live cut-over", vendor: people.Reject, request: events.Read("onboard.engflow.json"), end: failedClean},
-		{name: "deleted by hand", vendor: people.Deleted, request: onboard, end: failedClean},
+		{name: "deleted manually", vendor: people.Deleted, request: onboard, end: failedClean},
 		{name: "offboarded", vendor: people.Approve, before: withoutGroups(onboard), request: events.Read("offboard.monte-carlo.json"),
 			end: "Offboarded"},
-		{name: "made by hand, taken over", vendor: people.Approve, request: events.Read("onboard.monte-carlo.adopt.json"), end: "Onboarded",
+		{name: "created manually, adopted", vendor: people.Approve, request: events.Read("onboard.monte-carlo.adopt.json"), end: "Onboarded",
 			byHand: true},
-		{name: "made by hand, handed back", vendor: people.Approve, before: events.Read("onboard.monte-carlo.adopt.json"),
+		{name: "created manually, released", vendor: people.Approve, before: events.Read("onboard.monte-carlo.adopt.json"),
 			request: events.Read("offboard.monte-carlo.json"), end: "Offboarded", byHand: true},
 		{name: "record repaired", vendor: people.Approve, before: repairing(onboard, connection.CheckRecord), damage: "record-deleted",
 			end: "Onboarded"},
@@ -88,12 +88,12 @@ func (s scenario) open(template []byte) (*local.Cloud, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the embedded cloud: %w", err)
 	}
-	c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-0123456789abcdef0", VPCID: world.VPC, Name: "somebody's"})
+	c.World.AddSecurityGroup(privatelink.SecurityGroup{ID: "sg-0123456789abcdef0", VPCID: world.VPC, Name: "other-team"})
 	c.Zones.AddZone(route53.Zone{
 		Name: "corp.example", Private: true, VPCs: []route53.VPC{{ID: world.VPC, Region: world.Region}},
 		Records: []route53.Record{{Name: "db.corp.example.", Type: "A", TTL: 60, Values: []string{"10.20.1.9"}}},
 	})
-	if err := c.Parameters.PutByHand("/somebody/elses", "value"); err != nil {
+	if err := c.Parameters.PutByHand("/other-team/value", "value"); err != nil {
 		return nil, err
 	}
 	if s.byHand {

@@ -111,7 +111,7 @@ func (m *model) accepted(in ...connection.EndpointState) {
 	}
 }
 
-// String is what there is, for whoever reads a schedule that failed. Tokens are left out.
+// String is the state of the model, for the report of a schedule that failed. Tokens are left out.
 func (m *model) String() string {
 	var b strings.Builder
 	item := m.table.Get(connectionID)

@@ -75,7 +75,7 @@ var moves = []move{
 		}
 	}},
 	{"vendor", 4, (*model).vendor},
-	{"delete by hand", 1, func(m *model, t *rapid.T) {
+	{"delete manually", 1, func(m *model, t *rapid.T) {
 		if e, ok := some(t, m.endpoints, "endpoint"); ok && !e.state.Gone() {
 			e.become(connection.StateDeleted)
 		}
@@ -253,7 +253,7 @@ func (m *model) stop(x *execution) {
 	}
 }
 
-// pass lets time pass: a wait whose time is over ends, and one that nobody watched.
+// pass lets time pass: a wait whose time is over ends, and so does one whose heartbeat failed.
 func (m *model) pass(d time.Duration) {
 	m.now = m.now.Add(d)
 	for _, x := range m.executions {

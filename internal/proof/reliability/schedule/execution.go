@@ -182,12 +182,12 @@ func (m *model) answer(token, failure string) error {
 	return nil
 }
 
-// checkAnswer: a task succeeds only when AWS showed what it waits for, and fails only for a state of its endpoint, or a person's word.
+// checkAnswer: a task succeeds only when AWS showed what it waits for, and fails only for a state of its endpoint, or an operator's request.
 func (m *model) checkAnswer(t *task, failure string) {
 	switch {
 	case failure == connection.Cancelled:
 		if !m.cancelled[t.x.arn] {
-			m.violate("%s was cancelled, and nobody said so", t.x.arn)
+			m.violate("%s was cancelled, and no operator requested it", t.x.arn)
 		}
 	case failure != "":
 		for state := range t.x.endpoint.was {
@@ -198,15 +198,15 @@ func (m *model) checkAnswer(t *task, failure string) {
 		m.violate("%s failed with %s, and its endpoint never was in such a state", t.x.arn, failure)
 	case t.at == awaitAllowlisting:
 		if !m.visible {
-			m.violate("%s was told that the service is visible, which it is not", t.x.arn)
+			m.violate("%s got the answer that the service is visible, which it is not", t.x.arn)
 		}
 	case !t.x.endpoint.was[connection.StatePending] && !t.x.endpoint.was[connection.StateAvailable]:
-		m.violate("%s was told that its endpoint is accepted, which it never was", t.x.arn)
+		m.violate("%s got the answer that its endpoint is accepted, which it never was", t.x.arn)
 	}
 }
 
-// checkHolder: whoever changes something holds the connection while it does. A function that nobody hears any more may still run, which
-// no write to the table can stop.
+// checkHolder checks that an execution holds the connection while it changes something. A function whose execution no longer waits for
+// it may still run; no write to the table can stop it.
 func (m *model) checkHolder(does string) {
 	f := m.running
 	if holder := m.table.Get(connectionID)["holder"]; f.heard() && holder != f.x.arn {

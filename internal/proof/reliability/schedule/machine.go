@@ -24,7 +24,7 @@ var (
 	behaviours = rapid.SampledFrom([]people.Behaviour{people.Approve, people.Early, people.Lost, people.Reject, people.Fail, people.Deleted})
 	presses    = rapid.IntRange(0, 6)
 	moments    = rapid.SampledFrom([]time.Duration{0, time.Millisecond, 100 * time.Millisecond, time.Second, time.Minute, time.Hour, 5 * time.Hour})
-	buttons    = rapid.SampledFrom([]string{"start", "stop", "redrive", "approve", "cancel", "offboard", "delete by hand", "fault", "fault", "lose", "restore"})
+	buttons    = rapid.SampledFrom([]string{"start", "stop", "redrive", "approve", "cancel", "offboard", "delete manually", "fault", "fault", "lose", "restore"})
 	kinds      = rapid.SampledFrom([]wire.FaultKind{wire.Throttle, wire.ServerError, wire.Hang, wire.LostAnswer, wire.CrashBefore, wire.CrashAfter})
 	numbers    = rapid.IntRange(0, 60)
 )
@@ -118,7 +118,7 @@ func (m *machine) press(button string) {
 		if arn, _ := some(m.t, m.arns, "execution"); m.aborted(arn) {
 			_, _ = m.States.Redrive(arn)
 		}
-	case "delete by hand":
+	case "delete manually":
 		if e, ok := some(m.t, m.World.Endpoints(), "endpoint"); ok {
 			_ = m.World.DeleteByHand(e.ID)
 		}
@@ -134,7 +134,7 @@ func (m *machine) aborted(arn string) bool {
 	return e.Status == states.Aborted
 }
 
-// String is how the executions went, for whoever reads a schedule that failed.
+// String is how the executions went, for the report of a schedule that failed.
 func (m *machine) String() string {
 	var b strings.Builder
 	for _, e := range m.States.Executions() {

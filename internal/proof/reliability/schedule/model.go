@@ -94,7 +94,7 @@ func newModel() *model {
 	return m
 }
 
-// say looks for a task token in what is told.
+// say looks for a task token in a text that is published or logged.
 func (m *model) say(where, text string) {
 	if strings.Contains(text, canary) {
 		m.violate("a task token is in the %s: %s", where, text)
