@@ -112,7 +112,7 @@ func printDrift(out io.Writer, broke string, said []connection.DriftNotice, pain
 		}
 		switch {
 		case notice.Status == connection.DriftFlapping:
-			line("repaired %d times within a day, and not any more: see how the repairs ended", len(f.Repairs))
+			line("repaired %d times within a day; repairs are stopped: check how they ended", len(f.Repairs))
 		case f.Repair != "":
 			line("a repair was started")
 		default:

@@ -113,7 +113,7 @@ func (o *options) checkTimes() error {
 	return nil
 }
 
-// chooseDamage reads what shall be broken, and fills in the request that goes with it.
+// chooseDamage reads what to break, and sets the request that matches it.
 func (o *options) chooseDamage(name string) error {
 	if name == "" {
 		return nil
@@ -131,7 +131,7 @@ func (o *options) chooseDamage(name string) error {
 	return nil
 }
 
-// chooseDrift reads what shall be broken after the onboarding, and fills in the request that goes with it.
+// chooseDrift reads what to break after the onboarding, and sets the request that matches it.
 func (o *options) chooseDrift(name string) error {
 	if name == "" {
 		return nil

@@ -21,8 +21,8 @@ import (
 // defaultAddress is where the page is served when -serve names no other.
 const defaultAddress = "127.0.0.1:8080"
 
-// address is the value of -serve: a flag that may stand alone. What it may be is checked afterwards: of a flag that stands alone the flag
-// package would say that it wants a boolean.
+// address is the value of -serve, a flag that may have no value. The value is checked after parsing: for such a flag the flag package
+// would report that it needs a boolean.
 type address string
 
 func (a *address) String() string   { return string(*a) }

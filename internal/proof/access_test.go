@@ -97,7 +97,7 @@ func TestMachineMayInvokeOnlyWhatItsRoleAllows(t *testing.T) {
 	}
 	for _, invocation := range c.Invocations() {
 		if invocation.Origin == ended.ARN && invocation.Function != "postern-ticket" { // which EventBridge calls
-			t.Errorf("%s was invoked all the same", invocation.Function)
+			t.Errorf("%s was invoked nevertheless", invocation.Function)
 		}
 	}
 }

@@ -309,7 +309,7 @@ func TestAssociationsAreUndone(t *testing.T) {
 	}
 }
 
-// What stands in the way in the other VPC stops the plan.
+// If something in the other VPC blocks the association, the plan fails.
 func TestAssociationFaults(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -22,7 +22,7 @@ import (
 
 var acknowledged = []string{"Plan", "ServiceVisible", "Acknowledge"}
 
-// say starts an execution that says something about the connection of the samples.
+// say starts an execution with an action, such as approve, for the connection of the samples.
 func say(t *testing.T, c *local.Cloud, action connection.Action, more map[string]any) string {
 	t.Helper()
 	request := map[string]any{"schemaVersion": 1, "action": action, "vendor": "monte-carlo", "name": "agents-prod"}

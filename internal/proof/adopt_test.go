@@ -81,7 +81,7 @@ func TestAdopt(t *testing.T) {
 	tests := map[string]struct {
 		sample string
 		world  func(*testing.T, *local.Cloud) string
-		zones  int // of the account, while the connection stands
+		zones  int // of the account, while the connection exists
 		check  func(*testing.T, connection.State)
 	}{
 		"available": {"onboard.monte-carlo.json", func(t *testing.T, c *local.Cloud) string {
@@ -191,7 +191,7 @@ func has(findings []connection.Finding, code string) bool {
 	return slices.ContainsFunc(findings, func(f connection.Finding) bool { return f.Code == code })
 }
 
-// In another account the endpoint is taken over and handed back there. It has no notification: AWS notifies no topic elsewhere.
+// Postern adopts and releases the endpoint in another account, too. It has no notification: AWS notifies no topic in another account.
 func TestAdoptInAnotherAccount(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)
@@ -256,7 +256,7 @@ func TestAdoptFails(t *testing.T) {
 		operations []string
 		kind       wire.FaultKind
 	}{
-		{"ensure-endpoint", []string{"DescribeVpcEndpointConnectionNotifications"}, wire.ServerError}, // it cannot say any more what it did
+		{"ensure-endpoint", []string{"DescribeVpcEndpointConnectionNotifications"}, wire.ServerError}, // it can no longer report what it did
 		{"await-gate", []string{"UpdateItem"}, wire.Deny},
 		{"await-available", []string{"DescribeNetworkInterfaces"}, wire.Deny},
 		{"configure-dns", []string{"ChangeResourceRecordSets", "ModifyVpcEndpoint"}, wire.Deny},
@@ -397,7 +397,7 @@ func TestAdoptRefuses(t *testing.T) {
 		"groups that do not allow inbound HTTPS": {func(t *testing.T, c *local.Cloud) string {
 			return handMade(t, c, func(made *privatelink.HandMade) { made.GroupIDs = []string{world.ClientGroup} })
 		}, "do not allow 10.20.0.0/16 on 443/tcp"},
-		"a zone that leads elsewhere": {func(t *testing.T, c *local.Cloud) string {
+		"a zone that points elsewhere": {func(t *testing.T, c *local.Cloud) string {
 			id := handMade(t, c, nil)
 			zoneByHand(c, "privatelink.getmontecarlo.com.", "elsewhere.example.com.")
 			return id

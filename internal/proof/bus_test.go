@@ -59,7 +59,7 @@ func entry(bus, source, detailType, detail string) types.PutEventsRequestEntry {
 }
 
 // TestEachFunctionPutsItsOwnEvents: a function's role may put the events that the function puts, on Postern's bus, and no other: of no
-// other type, of no other source, on no other bus, and not beside one that it may put.
+// other type, of no other source, on no other bus, and not in the same call as an event that it may put.
 func TestEachFunctionPutsItsOwnEvents(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)

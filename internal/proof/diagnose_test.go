@@ -113,7 +113,7 @@ func TestDiagnosisOfSeveral(t *testing.T) {
 				z.Records = slices.DeleteFunc(z.Records, func(r route53.Record) bool { return strings.HasPrefix(r.Name, `\052.use1-az1.`) })
 			})
 		}, named{diagnosis.RecordMissing, "*.use1-az1.4kgzg.us-east-1.aws.confluent.cloud in zone"}},
-		"a zone's name leads to another zone": {"confluent-cloud", func(c *local.Cloud) error {
+		"a zone's name points to another zone": {"confluent-cloud", func(c *local.Cloud) error {
 			return c.Zones.ChangeByHand(c.Zones.Zones()[0].ID, func(z *route53.Zone) {
 				for i, record := range z.Records {
 					z.Records[i].Values = slices.Clone(record.Values)

@@ -263,7 +263,7 @@ func TestInterventionsAreNamed(t *testing.T) {
 					want = append(want, "closed "+check+" drift")
 				}
 				if diff := cmp.Diff(want, drifts(t, c)); diff != "" {
-					t.Errorf("%s mended (-want +got):\n%s", before.ID, diff)
+					t.Errorf("%s after the repair (-want +got):\n%s", before.ID, diff)
 				}
 			})
 		}
@@ -276,7 +276,7 @@ func TestUnreadableIsUnknown(t *testing.T) {
 	for service, test := range map[string]struct{ unknown, closed []string }{
 		"route53": {unknown: []string{"zone", "shadowing"}, closed: []string{"zone", "shadowing"}}, // the record was found wrong before
 		"ssm":     {unknown: []string{"parameters"}, closed: []string{"parameters"}},
-		"lambda":  {unknown: []string{"certificate"}}, // no certificate is shown as long as the name leads elsewhere
+		"lambda":  {unknown: []string{"certificate"}}, // no certificate is shown while the name points elsewhere
 	} {
 		t.Run(service, func(t *testing.T) {
 			t.Parallel()

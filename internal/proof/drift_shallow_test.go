@@ -160,14 +160,14 @@ func TestShallowDriftIsNamedAndCloses(t *testing.T) {
 			test.mend(t, c)
 			advance(t, c, 2*time.Hour)
 			if diff := cmp.Diff(append(want, "closed "+string(test.broken)+" drift"), shallowDrifts(t, c)); diff != "" {
-				t.Errorf("mended (-want +got):\n%s", diff)
+				t.Errorf("after the repair (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// What the remedy of a new Availability Zone says: an onboarding accepts the zones that there are. It leaves the endpoint's subnets,
-// whatever the request names, and says so.
+// After a new Availability Zone appears, an onboarding accepts the zones of the service. It does not change the endpoint's subnets,
+// whatever the request names, and reports that.
 func TestOnboardingAgainAcceptsNewZones(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)

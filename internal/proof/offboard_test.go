@@ -187,7 +187,7 @@ func TestOffboardRestoresWhatStoodThereFirst(t *testing.T) {
 	}
 }
 
-// A removal that cannot be finished says what is left, and the same request goes on where it ended.
+// An offboarding that cannot finish reports what is left, and the same request continues where it ended.
 func TestOffboardGoesOn(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)

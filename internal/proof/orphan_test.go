@@ -385,7 +385,7 @@ func TestNoOrphans(t *testing.T) {
 	}
 }
 
-// Whatever a sweep cannot do is said, makes nothing an orphan that is none, and is made up for by the next: one mail for one orphan.
+// A sweep reports what it cannot do, and reports no orphan falsely. The next sweep completes the work: one mail for one orphan.
 func TestASweepForOrphansThatFails(t *testing.T) {
 	t.Parallel()
 	seen := "stopped-execution of monte-carlo/agents-research: 1 endpoints, 0 groups, 0 zones"

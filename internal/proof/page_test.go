@@ -91,11 +91,11 @@ func TestPageOfAFailure(t *testing.T) {
 		}
 	}
 	if html = shown(t, c); id == "" || !strings.Contains(html, "endpoint "+id+" is still there") || !strings.Contains(html, "#EndpointDetails:vpcEndpointId="+id) {
-		t.Errorf("the page does not lead to endpoint %s: %s", id, html[strings.Index(html, "</style>"):])
+		t.Errorf("the page does not link to endpoint %s: %s", id, html[strings.Index(html, "</style>"):])
 	}
 }
 
-// The function reads what its role lets it read: the task token is not among it, nor would anything else be that is taken away.
+// The function reads only what its role allows: not the task token, and no attribute that is removed from the policy.
 func TestPageReadsWhatItMay(t *testing.T) {
 	t.Parallel()
 	c := open(t, nil)

@@ -163,7 +163,7 @@ type moment string
 
 const (
 	onEntry moment = "on entry" // before the state's function is called
-	unheard moment = "unheard"  // the function has done its work, and its answer is not heard any more
+	unheard moment = "unheard"  // the function has done its work, and the execution no longer receives its answer
 )
 
 var moments = []moment{onEntry, unheard}
@@ -247,8 +247,8 @@ func TestStopInEachState(t *testing.T) {
 	}
 }
 
-// Each state fails for good: each of its calls is denied, and a function that makes none, or does without the answer, dies. A redrive
-// changes nothing, since every failure is caught; when the cause is mended, a new execution succeeds.
+// Each state fails permanently: each of its calls is denied, and a function that makes no call, or does not need the answer, dies. A
+// redrive changes nothing, since every failure is caught. When the cause is fixed, a new execution succeeds.
 func TestEachStateFailsForGood(t *testing.T) {
 	t.Parallel()
 	eachTask(t, func(t *testing.T, s tale, state string) {
@@ -319,7 +319,7 @@ func TestCancelInEachState(t *testing.T) {
 			want, known = cancellations[s.name]
 		}
 		if !known {
-			t.Fatal("cancellations has no entry for this state: print one with -cancellations")
+			t.Fatal("cancellations has no entry for this state: add one")
 		}
 		var cancel string
 		r := s.begin(t, state, func(r *race) {

@@ -13,7 +13,7 @@ import (
 	"postern/internal/local/template"
 )
 
-// redrive goes on with a stopped execution, and returns its end.
+// redrive redrives a stopped execution, and returns its end.
 func (r *race) redrive(t *testing.T) states.Execution {
 	t.Helper()
 	if _, err := r.States.Redrive(r.arn); err != nil {

@@ -20,7 +20,7 @@ import (
 	"postern/internal/local/states"
 )
 
-// repair asks for checks of a sample's connection to be put right.
+// repair requests the repair of checks of a sample's connection.
 func repair(t *testing.T, c *local.Cloud, sample string, checks ...connection.DriftCheck) states.Execution {
 	t.Helper()
 	raw, err := os.ReadFile("../../events/" + sample)
@@ -181,7 +181,7 @@ var repairWrites = []string{
 	"DeleteParameter",
 }
 
-// What no repair can put right is refused before anything is written, in words that say what to do.
+// A repair of drift that needs manual repair is refused before anything is written. Its error says what to do.
 func TestRepairRefuses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -364,7 +364,7 @@ func TestPrivateDNSThatIsTakenIsForHands(t *testing.T) {
 	}
 }
 
-// What a repair may not change is said and left alone: no execution is started that could only fail, or change nothing.
+// Postern reports drift that needs manual repair and changes nothing: it starts no execution that would fail or change nothing.
 func TestDriftForHandsStartsNoRepair(t *testing.T) {
 	t.Parallel()
 	zone := func(edit func(*route53.Zone)) func(*testing.T, *local.Cloud) {

@@ -1,4 +1,4 @@
-// Package tickets is the ticket systems of the embedded cloud: one HTTP server that stands in for all of them, and tells them apart
+// Package tickets is the ticket systems of the embedded cloud: one HTTP server simulates all of them, and distinguishes them
 // by the host that a request was meant for. It keeps the comments, and can be slow to answer, refuse, fail, or lose its answers.
 package tickets
 

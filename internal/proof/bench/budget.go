@@ -67,8 +67,7 @@ type figure struct {
 	value  float64
 }
 
-// table writes the figures beside their budgets, and returns an error that says how many are past theirs, or that a budget was not
-// measured at all.
+// table writes the figures with their budgets. It returns an error if figures exceed their budgets, or if a budget was not measured.
 func table(out io.Writer, figures []figure) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	past, before := 0, ""

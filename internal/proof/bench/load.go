@@ -12,8 +12,8 @@ import (
 // crowd is how many onboardings start at once.
 const crowd = 500
 
-// loaded starts many onboardings at once at the rates that AWS publishes, and measures how they get through. How long that takes
-// here is said, and has no budget.
+// loaded starts many onboardings at once at the rates that AWS publishes, and measures how they get through. It reports how
+// long that takes; this figure has no budget.
 func loaded() ([]figure, error) {
 	template, err := os.ReadFile(templatePath)
 	if err != nil {

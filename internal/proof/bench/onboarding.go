@@ -45,8 +45,8 @@ func onboarding(cloud *local.Cloud) ([]figure, error) {
 	}, nil
 }
 
-// swept counts the calls of the sweep, and those of the heartbeats that it asks for. The calls of drift and orphan, which run beside
-// every connection, are not of the waiting.
+// swept counts the calls of the sweep, and those of the heartbeats that it sends. The calls of drift and orphan, which run for
+// every connection, are not counted.
 func swept(calls []wire.Recorded) int {
 	n := 0
 	for _, call := range calls {

@@ -19,7 +19,7 @@ const rounds = 7
 // patience is how long a start may take.
 const patience = 10 * time.Second
 
-// starts compares the functions' starts with that of hello, each as the median of several. Hello is started beside each start of a
+// starts compares the functions' starts with that of hello, each as the median of several. Hello is started next to each start of a
 // function, so that whatever else the machine does slows both.
 func starts(ctx context.Context, hello, directory string, stack *template.Stack) ([]figure, error) {
 	api, err := newRuntimeAPI(ctx)

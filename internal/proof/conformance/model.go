@@ -1,4 +1,4 @@
-// Package conformance checks what is said at the wire of the embedded cloud against AWS's own models of its services: each request
+// Package conformance checks the calls and answers of the embedded cloud against AWS's own models of its services: each request
 // of the SDK clients and each answer, for the names, types, patterns, enums, lengths, ranges and required members of the models,
 // and error codes. The models are a part of botocore's, in the directory models; `go generate` renews them.
 package conformance

@@ -45,7 +45,7 @@ type Witness struct {
 	published map[string]published        // by parameter, what PublishConfig wrote and no later write replaced
 }
 
-// published is who published a parameter, and the endpoint that its value leads to.
+// published is who published a parameter, and the endpoint that its value points to.
 type published struct{ execution, endpoint string }
 
 // Watch begins to watch a cloud. Whatever is in the account now belongs to others.

@@ -87,7 +87,7 @@ func ids(e wire.Exchange) []string {
 	return all
 }
 
-// removed checks that nothing which is published leads to an endpoint that is deleted.
+// removed checks that no published value points to an endpoint that is deleted.
 func (w *Witness) removed(e wire.Exchange) {
 	gone := ids(e)
 	for name, value := range w.published {

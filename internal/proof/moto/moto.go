@@ -1,4 +1,4 @@
-// Package moto deploys the stack to moto, a simulation of AWS by other people, and runs it there: a second witness beside the
+// Package moto deploys the stack to moto, an independent simulation of AWS, and runs it there: a second check in addition to the
 // embedded cloud. The CDK command line bootstraps and deploys; moto creates the resources, interprets the state machine, and keeps
 // tables, topics, zones and parameters. The functions are the same executables as everywhere. What moto lacks, a gateway adds: it
 // runs the functions, is PrivateLink and the inside of the VPC with packages of the embedded cloud, and delivers events and

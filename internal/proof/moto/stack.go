@@ -67,7 +67,7 @@ type Function struct {
 	VpcConfig   struct{ SubnetIds, SecurityGroupIds []string }
 }
 
-// Stack is a stack as moto deployed it, beside its template.
+// Stack is a stack as moto deployed it, with its template.
 type Stack struct {
 	Resources map[string]Resource // by logical id; those that moto made
 	Functions []Function

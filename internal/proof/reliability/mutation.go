@@ -18,12 +18,11 @@ import (
 	"postern/internal/local/wire"
 )
 
-// mutation is a safeguard taken away: what goes over the wire is rewritten, so that the functions behave as if they lacked it. With
-// the safeguard the scenario ends well in spite of the fault; without it an invariant must be violated, or the check that finds
-// nothing wrong with thousands of runs would find nothing wrong with anything.
+// mutation removes a safeguard: it rewrites calls, so that the functions behave as if they lacked it. With the safeguard the scenario
+// ends well in spite of the fault. Without it an invariant must be violated: this proves that the check can fail.
 type mutation struct {
 	safeguard string
-	what      string // how it is taken away
+	what      string // how it is removed
 	violates  string // what a violation that notices it begins with
 	scenario  scenario
 	// What happens with and without the safeguard, made anew for each run; nil for nothing.

@@ -7,7 +7,7 @@ import (
 	"postern/internal/local/wire"
 )
 
-// A safeguard that is taken away is noticed, and nothing is while it is there.
+// Without a safeguard a run violates an invariant; with it, no run does.
 func TestSafeguardsAreNeeded(t *testing.T) {
 	t.Parallel()
 	raw := golden(t)

@@ -57,7 +57,7 @@ func tally(b *strings.Builder, jobs []*job, group func(*job) string, calls bool)
 	}
 }
 
-// The lines between which the table stands in the page.
+// The lines between which the table is in the page.
 const (
 	beginMark = "<!-- begin: make reliability -->"
 	endMark   = "<!-- end: make reliability -->"

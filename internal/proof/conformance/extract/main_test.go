@@ -31,7 +31,7 @@ func TestModelsAreWhole(t *testing.T) {
 		}
 		for name := range model.Operations {
 			if _, used := operations[name]; !used {
-				t.Errorf("%s.%s is not needed any more: go generate ./internal/proof/conformance", service.Name(), name)
+				t.Errorf("%s.%s is no longer used: run go generate ./internal/proof/conformance", service.Name(), name)
 			}
 		}
 		for name, shape := range model.Shapes {

@@ -23,7 +23,7 @@ type of struct {
 	buckets     map[string]rate
 }
 
-// published are the limits of an account that asked for no more. Where AWS has published two figures the lower one stands here.
+// published are the default limits of an account. Where AWS has published two figures, the lower one is used.
 //
 //   - EC2: buckets by kind of operation, and CreateVpcEndpoint by name, 4 and 0.3 a second; the other writes to an endpoint are taken
 //     to be as slow. https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html

@@ -50,8 +50,8 @@ func (m *model) rest(t *rapid.T) {
 	}
 }
 
-// calm ends the storm: everything works, and the sweep comes by. An execution that waits for something that is decided goes on; one
-// that waits on has had a heartbeat in the last third of the heartbeat's time, until its time is over. In the end none waits.
+// calm ends all faults, and the sweep runs. An execution that waits for a decision that was made continues. One that still waits has
+// had a heartbeat in the last third of the heartbeat's time, until it times out. In the end no execution waits.
 func (m *model) calm(t *rapid.T) {
 	m.rest(t)
 	m.pass(5 * time.Minute) // a failure counts when it is seen after the wait began, and a sweep's time is in whole seconds

@@ -41,7 +41,7 @@ var (
 	keep    = rapid.Bool()
 )
 
-// move is one thing that can happen next, and how often it does, beside the others.
+// move is one thing that can happen next, and how often it does relative to the others.
 type move struct {
 	name   string
 	weight int
@@ -150,7 +150,7 @@ func (m *model) goOn(t *rapid.T) {
 	}
 }
 
-// giveUp lets Step Functions lose an answer and try again, while the function goes on.
+// giveUp lets Step Functions lose an answer and retry, while the function still runs.
 func (m *model) giveUp(t *rapid.T) {
 	f, ok := some(t, m.flights, "flight")
 	if !ok || f.x == nil || !f.heard() {
@@ -239,7 +239,7 @@ func (m *model) vendor(t *rapid.T) {
 	}
 }
 
-// stop ends an execution where it is. Its function goes on: but for EnsureEndpoint's, which two executions could then run at once,
+// stop ends an execution where it is. Its function still runs, except EnsureEndpoint's, which two executions could then run at once,
 // and EC2 has no token for a connection.
 func (m *model) stop(x *execution) {
 	x.status = sfntypes.ExecutionStatusAborted

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// flight is a function's run under way. It stands still before each of its calls to AWS, until the schedule lets it go on: so runs
-// interleave at every point at which they can.
+// flight is one run of a function. It stops before each of its calls to AWS until the schedule resumes it, so that runs interleave at
+// every possible point.
 type flight struct {
 	next   func() (struct{}, bool)
 	stop   func()

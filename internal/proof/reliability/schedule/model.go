@@ -37,7 +37,7 @@ const (
 type model struct {
 	now     time.Time
 	flights []*flight
-	running *flight  // the one that goes on just now
+	running *flight  // the one that runs now
 	later   []func() // what follows from it
 
 	// EC2 and the vendor

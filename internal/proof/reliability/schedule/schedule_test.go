@@ -21,7 +21,7 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// TestFoundSchedules draws the schedules again that once violated an invariant of the model. A seed stands for the same schedule as long as
+// TestFoundSchedules draws the schedules again that once violated an invariant of the model. A seed draws the same schedule as long as
 // the moves, their weights and the calls of the functions are the same; the interleavings themselves are tests of package store.
 func TestFoundSchedules(t *testing.T) {
 	t.Parallel()
