@@ -46,6 +46,7 @@ func TestItemsAreRead(t *testing.T) {
 			must(t, err)
 			want := store.Record{
 				Holder: item["holder"], Ticket: item["ticket"], EndpointID: item["endpointId"], Status: store.Status(item["status"]),
+				Taken: item["holder"] != "" || item["endpointId"] != "",
 			}
 			if diff := cmp.Diff(want, record); diff != "" {
 				t.Errorf("%s: %s: (-recorded +read)\n%s", name, key, diff)

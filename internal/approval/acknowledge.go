@@ -51,9 +51,8 @@ func (a *Acknowledger) Acknowledge(ctx context.Context, in connection.Input) (co
 	if err != nil {
 		return none, err
 	}
-	if ticket := plan.Ticket.Key(); ticket != "" && ticket != record.Ticket {
-		return none, connection.Errorf(connection.Conflict,
-			"connection %s was not opened from ticket %s; act on the ticket that it was opened from", plan.ConnectionID, ticket)
+	if ticket := plan.Ticket.Key(); !record.Owns(ticket) {
+		return none, connection.NotOf(plan.ConnectionID, ticket)
 	}
 	var done connection.Acknowledgement
 	switch plan.Decision {
@@ -81,7 +80,7 @@ func (a *Acknowledger) approve(ctx context.Context, in connection.Input, record 
 	if err != nil {
 		return done, err
 	}
-	if !found {
+	if !found || wait.Execution != record.Holder { // else it is another's, who took the connection or had it before
 		return done, notWaiting(id, record.Holder, "nothing waits for the vendor")
 	}
 	done.Execution, done.Gate = wait.Execution, wait.Gate

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"strings"
@@ -89,6 +90,10 @@ func TestAcknowledge(t *testing.T) {
 			ticket: &connection.Ticket{System: "github", ID: "example/network#42"}, looks: 1, effect: "visible"},
 		"by another ticket": {wait: waiting(allowlistWait(), nil), decision: approved, world: visible, fails: connection.Conflict,
 			ticket: &connection.Ticket{System: "github", ID: "example/network#7"}, effect: "was not opened from ticket"},
+		"by a ticket, of the operators' connection": {wait: waiting(allowlistWait(), func(w *store.Wait) { w.Ticket = "" }), decision: approved,
+			world: visible, fails: connection.Conflict, ticket: &connection.Ticket{System: "github", ID: "example/network#42"}, effect: "was not opened from ticket"},
+		"cancelled by a ticket, of the operators' connection": {wait: waiting(approvalWait(), func(w *store.Wait) { w.Ticket = "" }),
+			decision: connection.DecisionCancel, fails: connection.Conflict, ticket: &connection.Ticket{System: "github", ID: "example/network#42"}, effect: "was not opened from ticket"},
 		"cancelled": {wait: waiting(approvalWait(), nil), decision: connection.DecisionCancel, says: connection.EventCancelled,
 			effect: "undoes what it made"},
 		"cancelled, nothing at work": {decision: connection.DecisionCancel, fails: connection.NotWaiting, effect: "nothing is at work"},
@@ -142,6 +147,40 @@ func TestAcknowledge(t *testing.T) {
 			t.Errorf("%+v: %v", in, err)
 		}
 	}
+}
+
+// A ticket approves a wait, and between the look at the record and at the wait another execution takes the connection: its wait is
+// not the ticket's to end.
+func TestApprovalOfAnothersWait(t *testing.T) {
+	t.Parallel()
+	table, bus := store.New(&storetest.Table{}, "connections"), &eventBus{}
+	must(t, table.Register(t.Context(), *waiting(allowlistWait(), nil), store.NewToken(canary)))
+	records := &changing{Store: table, meanwhile: func() {
+		must(t, table.Finish(t.Context(), store.Result{
+			ConnectionID: connectionID, Turn: connection.Turn{Execution: executionARN, EnteredAt: noon}, Status: store.StatusFailed,
+		}))
+		must(t, table.Register(t.Context(), *waiting(allowlistWait(), func(w *store.Wait) {
+			w.Execution, w.Ticket, w.Since = executionARN+"2", "", noon.Add(time.Minute)
+		}), store.NewToken(canary)))
+	}}
+	in := word(connection.DecisionApprove, map[string]string{"serviceName": "svc-2"})
+	in.State.Plan.Ticket = &connection.Ticket{System: "github", ID: "example/network#42"}
+	a := NewAcknowledger(records, everywhere(&awsWorld{}), onBus(bus), "us-east-1", slog.New(slog.DiscardHandler))
+	if _, err := a.Acknowledge(t.Context(), in); connection.NameOf(err) != connection.NotWaiting || len(bus.taken) > 0 {
+		t.Errorf("%v, after %d events", err, len(bus.taken))
+	}
+}
+
+// changing is records to which something happens after they were first read.
+type changing struct {
+	*store.Store
+	meanwhile func()
+}
+
+func (c *changing) Record(ctx context.Context, connectionID string) (store.Record, error) {
+	record, err := c.Store.Record(ctx, connectionID)
+	c.meanwhile()
+	return record, err
 }
 
 // An operator approves in the instant in which the sweep looks: both see the same, the task ends once, and neither fails.

@@ -37,6 +37,7 @@ func (s sight) stillClosed(wait store.Wait, state connection.EndpointState) bus.
 func (s sight) saying(detailType string, wait store.Wait, o connection.Observation) bus.Event {
 	o.SchemaVersion, o.ConnectionID, o.Gate = connection.SchemaVersion, wait.ConnectionID, wait.Gate
 	o.PreviousState, o.ObservedAt, o.ObservedBy = wait.LastSeen, s.at, s.by
+	o.Execution, o.Ticket = wait.Execution, wait.Ticket
 	return bus.Event{Type: detailType, At: s.at, Detail: o}
 }
 

@@ -269,7 +269,7 @@ type DriftNotice struct {
 	Finding       DriftFinding `json:"finding"`
 	ObservedAt    time.Time    `json:"observedAt"`
 	EndpointID    string       `json:"endpointId,omitempty"`
-	Ticket        string       `json:"ticket,omitempty"` // key of the ticket that opened the connection
+	Ticket        string       `json:"ticket,omitempty"` // key of the ticket that the connection belongs to
 }
 
 // What a DriftNotice says.

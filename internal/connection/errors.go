@@ -10,7 +10,8 @@ import (
 const (
 	// InvalidRequest: the request, or the network it names, cannot work. Nothing was made.
 	InvalidRequest = "InvalidRequest"
-	// Conflict: another execution, or a resource that Postern does not own, holds what this run needs.
+	// Conflict: another execution, or a resource that Postern does not own, holds what this run needs; or the connection does not belong
+	// to the ticket of the request.
 	Conflict = "Conflict"
 	// AccessDenied: AWS refused a call; the message names the action.
 	AccessDenied = "AccessDenied"
@@ -86,6 +87,14 @@ func (e *Error) Error() string { return e.Message }
 
 // Unwrap returns the cause, so errors.Is and errors.As look through.
 func (e *Error) Unwrap() error { return e.Cause }
+
+// NotOf returns the Conflict of a ticket, a key, that asks for something of a connection which belongs to another one or to the
+// operators. It does not say to which.
+func NotOf(connectionID, ticket string) error {
+	return Errorf(Conflict, "Connection %s was not opened from ticket %s.\n"+
+		"What to do: ask on the ticket that it was opened from. An operator starts the same request without ticket.",
+		connectionID, ticket)
+}
 
 // NameOf returns the name of the first *Error in err's chain, or "" when there is none.
 func NameOf(err error) string {

@@ -53,11 +53,13 @@ type Observation struct {
 	Reason        string        `json:"reason,omitempty"` // AWS: LastError, FailureReason
 	ObservedAt    time.Time     `json:"observedAt"`
 	ObservedBy    string        `json:"observedBy"`
-	// Execution, By and Inputs are of EventAcknowledged and EventCancelled: the execution that waits, the one that says so, both
-	// ARNs, and what the vendor gave.
-	Execution string            `json:"execution,omitempty"`
-	By        string            `json:"by,omitempty"`
-	Inputs    map[string]string `json:"inputs,omitempty"`
+	// Execution is the ARN of the execution that waits, and Ticket the key of the ticket that it came from, "" for none. Both are "" of
+	// an endpoint that was found by its tags alone.
+	Execution string `json:"execution,omitempty"`
+	Ticket    string `json:"ticket,omitempty"`
+	// By and Inputs are of EventAcknowledged and EventCancelled: the execution that says so, an ARN, and what the vendor gave.
+	By     string            `json:"by,omitempty"`
+	Inputs map[string]string `json:"inputs,omitempty"`
 }
 
 // GateNotice is the detail of EventGateOpened.
@@ -116,5 +118,5 @@ type GateReminder struct {
 	Body          string    `json:"body"` // what to send the vendor now
 	ServiceName   string    `json:"serviceName,omitempty"`
 	EndpointID    string    `json:"endpointId,omitempty"`
-	Ticket        string    `json:"ticket,omitempty"` // key of the ticket that opened the connection
+	Ticket        string    `json:"ticket,omitempty"` // key of the ticket that the execution came from
 }

@@ -58,7 +58,7 @@ type OrphanNotice struct {
 	// Cost is what the things cost a month; zero when they cost nothing, or when the connection needs them.
 	Cost      Cost   `json:"cost,omitzero"`
 	Execution string `json:"execution,omitempty"` // ARN of the one that holds the connection, or ended last
-	Ticket    string `json:"ticket,omitempty"`    // key of the ticket that opened the connection
+	Ticket    string `json:"ticket,omitempty"`    // key of the ticket that the connection's last execution came from
 	// Next says what removes it, to people. Request is what to start the state machine with, as it is, when that does it.
 	Next    string          `json:"next"`
 	Request json.RawMessage `json:"request,omitempty"`

@@ -35,6 +35,8 @@ type RepairPlan struct {
 	// Endpoint is that of the ledger, and Execution the ARN of the one that wrote it.
 	Endpoint  Endpoint `json:"endpoint"`
 	Execution string   `json:"execution"`
+	// Ticket is the key of the ticket that the ledger names, "" for none: the connection still belongs to it when the repair begins.
+	Ticket string `json:"ticket,omitempty"`
 	// DNS and Config are those of the ledger, which stay when nothing of them is repaired.
 	DNS    DNS    `json:"dns"`
 	Config Config `json:"config"`

@@ -298,7 +298,7 @@ type claims struct {
 	turns []connection.Turn
 }
 
-func (c *claims) Claim(_ context.Context, _ string, turn connection.Turn, _ time.Time) error {
+func (c *claims) Claim(_ context.Context, _ string, turn connection.Turn, _ string, _ time.Time) error {
 	c.turns = append(c.turns, turn)
 	return c.err
 }

@@ -46,7 +46,7 @@ func Clients(accounts *account.Accounts, log *slog.Logger) func(connection.Acces
 
 // Claims holds a connection for one execution; *store.Store satisfies it.
 type Claims interface {
-	Claim(ctx context.Context, connectionID string, turn connection.Turn, planned time.Time) error
+	Claim(ctx context.Context, connectionID string, turn connection.Turn, ticket string, planned time.Time) error
 }
 
 // Ensurer is the step that makes the endpoint.
@@ -62,7 +62,11 @@ func (e Ensurer) Handle(ctx context.Context, in connection.Input) (connection.En
 	if plan == nil {
 		return connection.Endpoint{}, connection.Errorf(connection.Internal, "ensuring an endpoint: there is no plan")
 	}
-	if err := e.Claims.Claim(ctx, plan.ConnectionID, in.Turn(), plan.At); err != nil {
+	ticket := plan.Ticket.Key()
+	if plan.Repair != nil {
+		ticket = plan.Repair.Ticket
+	}
+	if err := e.Claims.Claim(ctx, plan.ConnectionID, in.Turn(), ticket, plan.At); err != nil {
 		return connection.Endpoint{}, err
 	}
 	want := Want{

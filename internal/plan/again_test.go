@@ -49,7 +49,7 @@ func TestPlanAgain(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"Service", "Holder"}, w.calls); diff != "" {
+	if diff := cmp.Diff([]string{"Service", "Record"}, w.calls); diff != "" {
 		t.Errorf("calls (-want +got)\n%s", diff)
 	}
 }

@@ -80,7 +80,7 @@ func TestFacts(t *testing.T) {
 	if diff := cmp.Diff(want, plan.Diagnosis); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if slices.Contains(w.calls, "Holder") || slices.Contains(w.calls, "Find") {
+	if slices.Contains(w.calls, "Record") || slices.Contains(w.calls, "Find") {
 		t.Errorf("calls %v: a diagnosis needs no claim, and our zone was there", w.calls)
 	}
 }

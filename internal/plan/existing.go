@@ -106,15 +106,15 @@ func (p *Planner) instead(ctx context.Context, other string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	holder, err := p.holders.Holder(ctx, other)
+	record, err := p.holders.Record(ctx, other)
 	if err != nil {
 		return "", err
 	}
 	switch {
 	case ledger != nil:
 		return "use " + other + ", which is onboarded and needs it; do not delete it", nil
-	case holder != "":
-		return "wait until execution " + holder + " has ended, which holds " + other + "; do not delete it", nil
+	case record.Holder != "":
+		return "wait until execution " + record.Holder + " has ended, which holds " + other + "; do not delete it", nil
 	}
 	return "run action offboard for " + other + ", which is not onboarded and which no execution holds; that removes it", nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"postern/internal/connection"
+	"postern/internal/store"
 )
 
 // offboard lists the resources of a connection to remove. The ledger of an onboarded connection says where they are; without a ledger
@@ -18,7 +19,7 @@ func (p *Planner) offboard(ctx context.Context, v visit) (connection.Plan, error
 		ConnectionID: request.ConnectionID(), Vendor: request.Vendor, Decision: connection.DecisionOffboard,
 		Findings: []connection.Finding{}, Creates: []string{}, Ticket: request.Ticket, Requester: request.Requester,
 	}
-	stopped, err := p.free(ctx, plan.ConnectionID, v.execution)
+	stopped, err := p.free(ctx, plan.ConnectionID, v.execution, request.Ticket, store.Record.Owns)
 	if err != nil {
 		return connection.Plan{}, err
 	}

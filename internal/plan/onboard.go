@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"postern/internal/connection"
+	"postern/internal/store"
 )
 
 // onboard plans a new connection, or one that is onboarded again. After the wait for allow-listing it keeps the earlier plan and
@@ -74,7 +75,7 @@ func (p *Planner) decide(ctx context.Context, execution string, plan connection.
 		return plan, nil
 	}
 	plan.Decision = connection.DecisionProceed
-	stopped, err := p.free(ctx, plan.ConnectionID, execution)
+	stopped, err := p.free(ctx, plan.ConnectionID, execution, plan.Ticket, store.Record.Opens)
 	if err == nil && stopped != "" {
 		_, plan.TakenFrom, err = p.holders.Ran(ctx, stopped)
 	}

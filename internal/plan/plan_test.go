@@ -82,7 +82,7 @@ func TestPlanProceeds(t *testing.T) {
 			t.Errorf("%s: cannot be sent as it is:\n%s\n%s", name, gate.Subject, gate.Body)
 		}
 	}
-	calls := []string{"VPC", "Subnets", "SecurityGroups", "Service", "InVPC", "Zones", "Parameters", "Holder"}
+	calls := []string{"VPC", "Subnets", "SecurityGroups", "Service", "InVPC", "Zones", "Parameters", "Record"}
 	if diff := cmp.Diff(calls, w.calls); diff != "" {
 		t.Errorf("calls (-want +got)\n%s", diff)
 	}
@@ -542,7 +542,7 @@ func TestPlanConflict(t *testing.T) {
 // A read that fails is not a fault of the request: it keeps its AWS code, so the machine retries it or names what is denied.
 func TestPlanReadFails(t *testing.T) {
 	t.Parallel()
-	for _, call := range []string{"VPC", "Subnets", "SecurityGroups", "Service", "InVPC", "Zones", "Ours", "Parameters", "Holder"} {
+	for _, call := range []string{"VPC", "Subnets", "SecurityGroups", "Service", "InVPC", "Zones", "Ours", "Parameters", "Record"} {
 		w := newWorld()
 		w.zones = []dns.Zone{{ID: "Z1", Name: parentZone, OwningAccount: accountID}}
 		w.ourZones = []string{"Z1"}

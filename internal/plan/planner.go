@@ -10,6 +10,7 @@ import (
 
 	"postern/internal/catalog"
 	"postern/internal/connection"
+	"postern/internal/store"
 )
 
 // Input is what the state machine passes to Plan. State stays raw until the request is known to be one: in the first visit the
@@ -162,17 +163,29 @@ func (d *draft) finish() {
 	d.list()
 }
 
-// free returns a Conflict when another running execution holds the connection. When the holder has ended and still holds the
-// connection, its ARN is returned.
-func (p *Planner) free(ctx context.Context, connectionID, execution string) (stopped string, err error) {
-	holder, err := p.holders.Holder(ctx, connectionID)
-	if err != nil || holder == "" || holder == execution {
+// record returns the record of a connection, and a Conflict when a request's ticket may not do with the connection what it asks for; nil
+// is an operator. The execution that holds the connection goes on. Each claim checks again, in the same write.
+func (p *Planner) record(ctx context.Context, connectionID, execution string, ticket *connection.Ticket,
+	may func(store.Record, string) bool) (store.Record, error) {
+	record, err := p.holders.Record(ctx, connectionID)
+	if err == nil && record.Holder != execution && !may(record, ticket.Key()) {
+		err = connection.NotOf(connectionID, ticket.Key())
+	}
+	return record, err
+}
+
+// free returns a Conflict when record does, or when another running execution holds the connection. When the holder has ended and still
+// holds the connection, its ARN is returned.
+func (p *Planner) free(ctx context.Context, connectionID, execution string, ticket *connection.Ticket,
+	may func(store.Record, string) bool) (stopped string, err error) {
+	record, err := p.record(ctx, connectionID, execution, ticket, may)
+	if err != nil || record.Holder == "" || record.Holder == execution {
 		return "", err
 	}
-	ended, err := p.holders.Ended(ctx, holder)
+	ended, err := p.holders.Ended(ctx, record.Holder)
 	if err == nil && !ended {
 		err = connection.Errorf(connection.Conflict, "connection %s is held by execution %s; wait until that has ended, or end it with "+
-			"action cancel unless it offboards, then start again", connectionID, holder)
+			"action cancel unless it offboards, then start again", connectionID, record.Holder)
 	}
-	return holder, err
+	return record.Holder, err
 }

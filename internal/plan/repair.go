@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"postern/internal/connection"
+	"postern/internal/store"
 )
 
 // repair makes the plan of a repair from the ledger: the connection must become what its onboarding made, and what the ledger knows is
@@ -13,7 +14,8 @@ import (
 func (p *Planner) repair(ctx context.Context, v visit) (connection.Plan, error) {
 	request := v.draft.request
 	id := request.ConnectionID()
-	if _, err := p.free(ctx, id, v.execution); err != nil {
+	// No ticket can ask for a repair: one in the request is the operator's choice of what gets the comments.
+	if _, err := p.free(ctx, id, v.execution, nil, store.Record.Owns); err != nil {
 		return connection.Plan{}, err
 	}
 	ledger, err := p.holders.Ledger(ctx, id)
@@ -31,7 +33,7 @@ func (p *Planner) repair(ctx context.Context, v visit) (connection.Plan, error) 
 	}
 	plan.Gates.Approval.ByConnection = false // the vendor has had its text
 	plan.Repair = &connection.RepairPlan{
-		Checks: request.Repair.Checks, Endpoint: ledger.Endpoint, Execution: ledger.Execution, DNS: standing(ledger.DNS), Config: standingConfig(ledger.Config),
+		Checks: request.Repair.Checks, Endpoint: ledger.Endpoint, Execution: ledger.Execution, Ticket: ledger.Plan.Ticket.Key(), DNS: standing(ledger.DNS), Config: standingConfig(ledger.Config),
 	}
 	plan.Findings, plan.Creates = []connection.Finding{}, []string{}
 	if ledger.Open { // as its onboarding warned: the next ledger knows it by this

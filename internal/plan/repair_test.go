@@ -93,13 +93,16 @@ func TestPlanRepairCarriesOver(t *testing.T) {
 	if err != nil || got.Ticket.Key() != "jira:NET-1" {
 		t.Errorf("ticket %v, %v", got.Ticket, err)
 	}
+	if got.Repair.Ticket != "jira:NET-1" {
+		t.Errorf("claims for %q", got.Repair.Ticket)
+	}
 	in := connection.Input{State: connection.State{Plan: &got}}
 	if !connection.NewLedger(in, connection.Config{}, nil).Open {
 		t.Error("the next ledger does not know that the groups let anyone in from the start")
 	}
 	got, err = w.repaired(t, strings.Replace(repairRequest, `"requester"`, `"ticket": {"system": "jira", "id": "NET-2"}, "requester"`, 1))
-	if err != nil || got.Ticket.Key() != "jira:NET-2" {
-		t.Errorf("ticket %v, %v", got.Ticket, err)
+	if err != nil || got.Ticket.Key() != "jira:NET-2" || got.Repair.Ticket != "jira:NET-1" {
+		t.Errorf("ticket %v, claims for %q, %v", got.Ticket, got.Repair.Ticket, err)
 	}
 }
 
@@ -161,7 +164,7 @@ func TestPlanRepairRefuses(t *testing.T) {
 		"the endpoints cannot be read": {func(w *world) { w.fail["InVPC"] = throttled }, connection.Internal, "throttled"},
 		"the zone cannot be read":      {func(w *world) { w.fail["Find"] = throttled }, connection.Internal, "throttled"},
 		"the records cannot be read":   {func(w *world) { w.fail["Present"] = throttled }, connection.Internal, "throttled"},
-		"the holder cannot be read":    {func(w *world) { w.fail["Holder"] = throttled }, connection.Internal, "throttled"},
+		"the holder cannot be read":    {func(w *world) { w.fail["Record"] = throttled }, connection.Internal, "throttled"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"postern/internal/dns"
 	"postern/internal/endpoint"
 	"postern/internal/publish"
+	"postern/internal/store"
 )
 
 // Endpoints is what the plan reads of EC2; *endpoint.Client satisfies it.
@@ -43,7 +44,7 @@ type Parameters interface {
 
 // Holders is what the plan reads of the store; *store.Store satisfies it.
 type Holders interface {
-	Holder(ctx context.Context, connectionID string) (execution string, err error)
+	Record(ctx context.Context, connectionID string) (store.Record, error)
 	Ended(ctx context.Context, execution string) (bool, error)
 	Ran(ctx context.Context, execution string) (request []byte, since time.Time, err error)
 	Ledger(ctx context.Context, connectionID string) (*connection.Ledger, error)

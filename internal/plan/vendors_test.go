@@ -17,6 +17,7 @@ import (
 	"postern/internal/connection"
 	"postern/internal/dns"
 	"postern/internal/endpoint"
+	"postern/internal/store"
 )
 
 // Two vendors of other kinds: one with private DNS of its own and one Region; and, from the vendor package's test data, one with
@@ -54,7 +55,7 @@ func (anyHolder) Ran(context.Context, string) ([]byte, time.Time, error) {
 	return nil, time.Time{}, nil
 }
 
-func (anyHolder) Holder(context.Context, string) (string, error) { return "", nil }
+func (anyHolder) Record(context.Context, string) (store.Record, error) { return store.Record{}, nil }
 
 func (anyHolder) Ledger(context.Context, string) (*connection.Ledger, error) { return nil, nil }
 

@@ -18,6 +18,7 @@ import (
 	"postern/internal/dns"
 	"postern/internal/endpoint"
 	"postern/internal/publish"
+	"postern/internal/store"
 )
 
 const (
@@ -60,6 +61,8 @@ type world struct {
 	values        map[string]publish.Existing
 	holder        string
 	holderEnded   bool
+	ticket        string // that the connection belongs to
+	taken         bool   // the connection is not free
 	ran           []byte // what the holder was asked for, and when it began
 	ranSince      time.Time
 	made          map[string]connection.Parameter
@@ -243,14 +246,14 @@ func (w *world) Created(context.Context, string, string) ([]publish.Created, err
 	return nil, w.call("Created")
 }
 
-func (w *world) Holder(_ context.Context, id string) (string, error) {
+func (w *world) Record(_ context.Context, id string) (store.Record, error) {
 	if id == otherID {
-		return w.otherHolder, w.call("Holder")
+		return store.Record{Holder: w.otherHolder}, w.call("Record")
 	}
 	if id != connID {
-		panic("holder of " + id)
+		panic("record of " + id)
 	}
-	return w.holder, w.call("Holder")
+	return store.Record{Holder: w.holder, Ticket: w.ticket, Taken: w.taken || w.holder != ""}, w.call("Record")
 }
 
 func (w *world) Ran(_ context.Context, execution string) ([]byte, time.Time, error) {

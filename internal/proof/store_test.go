@@ -61,9 +61,9 @@ func TestStoreOverTheWire(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	must(connections.Claim(ctx, id, connection.Turn{Execution: execution, EnteredAt: start}, start))
+	must(connections.Claim(ctx, id, connection.Turn{Execution: execution, EnteredAt: start}, "", start))
 	must(connections.Register(ctx, wait, store.NewToken("secret")))
-	if err := connections.Claim(ctx, id, connection.Turn{Execution: execution + "2", EnteredAt: start}, start); connection.NameOf(err) != connection.Conflict {
+	if err := connections.Claim(ctx, id, connection.Turn{Execution: execution + "2", EnteredAt: start}, "", start); connection.NameOf(err) != connection.Conflict {
 		t.Errorf("a claim by another: got %v", err)
 	}
 	first, err := connections.ClaimNotice(ctx, id, execution, connection.GateApproval, start)
@@ -118,7 +118,7 @@ func TestStoreOverTheWire(t *testing.T) {
 		t.Errorf("link: got %+v, %v, %v", link, known, err)
 	}
 	offboarding := connection.Turn{Execution: execution + "2", EnteredAt: start.Add(2 * time.Hour)}
-	must(connections.Claim(ctx, id, offboarding, offboarding.EnteredAt))
+	must(connections.Claim(ctx, id, offboarding, "", offboarding.EnteredAt))
 	must(connections.Holds(ctx, id, offboarding))
 	for range 2 {
 		must(connections.Finish(ctx, store.Result{ConnectionID: id, Turn: offboarding, Status: store.StatusOffboarded}))

@@ -20,47 +20,31 @@ func (s *Store) Holder(ctx context.Context, connectionID string) (string, error)
 	return found.text("holder"), nil
 }
 
-// Record is what is known of a connection: enough to decide who may act on it.
-type Record struct {
-	Holder     string // ARN of the execution that holds it, "" when it is free
-	Ticket     string // key of the ticket that opened it, "" for none
-	EndpointID string // "" when it has no endpoint
-	Status     Status // how its last execution ended, "" when none has
-}
-
-// Record returns what is known of a connection; nothing of one that was never made.
-func (s *Store) Record(ctx context.Context, connectionID string) (Record, error) {
-	found, err := s.read(ctx, connectionID, "holder", "ticket", "endpointId", "status")
-	if err != nil {
-		return Record{}, fmt.Errorf("reading the record of %s: %w", connectionID, err)
-	}
-	return Record{
-		Holder: found.text("holder"), Ticket: found.text("ticket"), EndpointID: found.text("endpointId"), Status: Status(found.text("status")),
-	}, nil
-}
-
-// Claim makes an execution the holder of a connection, and writes nothing when it is already. The claim of another execution that
-// runs is a connection.Conflict; see Asking. So is a plan, made at planned, that another execution has overtaken: one that was stopped
-// and redriven would act on what has changed since. The zero time is a plan of a release that did not note it.
+// Claim makes an execution the holder of a connection, and writes nothing when it is already. The same write names the ticket that
+// the execution came from, a key, in place of the one before; "" is the operators, who may claim every connection. A ticket that may
+// not open the connection (Record.Opens) gets a connection.Conflict. So does an execution when another one that runs holds the
+// connection (see Asking), or when another one has overtaken its plan, made at planned: one that was stopped and redriven would act on
+// what has changed since. The zero time is a plan of a release that did not note it.
 //
 // Two executions never hold one connection: what the claim was decided on, its write demands. A holder that acts again raises the
 // fence first, so either its write fails, or that of the execution which saw it ended.
-func (s *Store) Claim(ctx context.Context, connectionID string, turn connection.Turn, planned time.Time) error {
+func (s *Store) Claim(ctx context.Context, connectionID string, turn connection.Turn, ticket string, planned time.Time) error {
 	for range claims {
 		now, err := s.hold(ctx, connectionID, turn.Execution)
 		if err != nil {
 			return err
 		}
-		if now.holder == turn.Execution && now.fence.redrive() == turn.Redrive && now.fence <= fenceOf(turn) {
+		if now.Holder == turn.Execution && now.fence.redrive() == turn.Redrive && now.fence <= fenceOf(turn) {
 			return nil
 		}
-		condition, values, err := s.claimable(ctx, connectionID, &now, turn, planned)
+		condition, values, err := s.claimable(ctx, connectionID, &now, turn, ticket, planned)
 		if err != nil {
 			return err
 		}
 		held, err := s.update(ctx, connectionID, change{
 			set: map[string]string{
-				"vendor": vendorOf(connectionID), "holder": turn.Execution, "fence": string(fenceOf(turn)), "updatedAt": stamp(turn.EnteredAt),
+				"vendor": vendorOf(connectionID), "holder": turn.Execution, "fence": string(fenceOf(turn)), "ticket": ticket,
+				"updatedAt": stamp(turn.EnteredAt),
 			},
 			condition: condition, values: values,
 		})
@@ -135,11 +119,12 @@ func (f fence) redrive() int {
 // notBehind is the condition that no later turn has acted: the fence never falls.
 const notBehind = "(attribute_not_exists(fence) OR fence <= :fence)"
 
-// hold is who holds a connection, and who ended it last.
+// hold is who has a connection, and who ended it last.
 type hold struct {
-	holder, finishedBy string // ARNs, "" for none
-	finishedAt         string // a stamp; "" when no release noted it
-	fence              fence  // "" likewise
+	Record
+	finishedBy string // ARN, "" for none
+	finishedAt string // a stamp; "" when no release noted it
+	fence      fence  // "" likewise
 }
 
 // overtakes reports whether a later turn has acted on the connection, or another execution after the plan was made.
@@ -147,11 +132,11 @@ func (h hold) overtakes(turn connection.Turn, planned time.Time) bool {
 	after := func(who, at string) bool {
 		return who != "" && who != turn.Execution && !planned.IsZero() && at > stamp(planned)
 	}
-	return h.fence > fenceOf(turn) || after(h.finishedBy, h.finishedAt) || after(h.holder, h.fence.since())
+	return h.fence > fenceOf(turn) || after(h.finishedBy, h.finishedAt) || after(h.Holder, h.fence.since())
 }
 
 func (h hold) overtook(connectionID, execution string) error {
-	who := h.holder
+	who := h.Holder
 	if who == "" || who == execution {
 		who = h.finishedBy
 	}
@@ -168,15 +153,15 @@ func (h hold) overtook(connectionID, execution string) error {
 
 // hold returns how a connection is held, and connection.Cancelled when the execution holds it and was told to give up.
 func (s *Store) hold(ctx context.Context, connectionID, execution string) (hold, error) {
-	found, err := s.read(ctx, connectionID, "holder", "cancelledHolder", "finishedBy", "finishedAt", "fence")
+	found, err := s.read(ctx, connectionID, append([]string{"cancelledHolder", "finishedBy", "finishedAt", "fence"}, recordAttributes...)...)
 	if err != nil {
 		return hold{}, fmt.Errorf("reading who holds %s: %w", connectionID, err)
 	}
-	now := hold{
-		holder: found.text("holder"), finishedBy: found.text("finishedBy"), finishedAt: found.text("finishedAt"),
-		fence: fence(found.text("fence")),
+	now := hold{finishedBy: found.text("finishedBy"), finishedAt: found.text("finishedAt"), fence: fence(found.text("fence"))}
+	if now.Record, err = recordOf(connectionID, found); err != nil {
+		return hold{}, err
 	}
-	if now.holder == execution && found.text("cancelledHolder") == execution {
+	if now.Holder == execution && found.text("cancelledHolder") == execution {
 		return now, connection.Errorf(connection.Cancelled, "Somebody cancelled connection %s.", connectionID)
 	}
 	return now, nil
@@ -201,8 +186,8 @@ func notCancelled(placeholder string) string {
 
 // lost says why an execution cannot go on as the holder: another one holds the connection, or has acted on it since.
 func (s *Store) lost(connectionID string, now hold, execution string) error {
-	if now.holder != "" && now.holder != execution {
-		return s.conflict(connectionID, now.holder)
+	if now.Holder != "" && now.Holder != execution {
+		return s.conflict(connectionID, now.Holder)
 	}
 	return now.overtook(connectionID, execution)
 }
@@ -282,6 +267,7 @@ func (s *Store) Finish(ctx context.Context, result Result) error {
 			return connection.Errorf(connection.Internal, "writing what is expected of %s: %w", result.ConnectionID, err)
 		}
 		set["ledger"], set["linked"], set["unlinked"], set["expects"] = string(ledger), linked, "", string(expects)
+		set["ticket"] = result.Ledger.Plan.Ticket.Key()
 	}
 	if result.Status == StatusOffboarded {
 		set["linked"], set["unlinked"], set["expects"], set["drift"] = "", linked, "", ""

@@ -27,7 +27,8 @@
 //	unlinked            "yes" from the offboarding to the next onboarding: the ledger is history
 //	expects             connection.Expectation as JSON: the part of the ledger that the index carries
 //	drift               connection.Drift as JSON; absent when the drift check has not found or looked at anything yet
-//	ticket              key of the ticket that the connection was opened from; absent when there was none
+//	ticket              key of the ticket that the last execution which took the connection came from; absent when it was the
+//	                    operators'. Every write of holder writes it
 //	updatedAt           time of the last change
 //	endpointId          endpoint of the connection
 //	lastSeen            its last state that we have seen

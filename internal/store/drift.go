@@ -21,7 +21,6 @@ const linked = "yes"
 type Link struct {
 	ConnectionID string
 	Holder       string // ARN of the execution that holds it now, "" for none
-	Ticket       string // key of the ticket that opened it, "" for none
 	Expects      connection.Expectation
 	Drift        connection.Drift // zero when nothing was ever found or looked at
 }
@@ -33,7 +32,7 @@ func (s *Store) Links(ctx context.Context) ([]Link, error) {
 		TableName: aws.String(s.table), IndexName: aws.String(LinkedIndex),
 		KeyConditionExpression:    aws.String("linked = :linked"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":linked": text(linked)},
-		ProjectionExpression:      aws.String("id, expects, drift, holder, ticket"),
+		ProjectionExpression:      aws.String("id, expects, drift, holder"),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -53,7 +52,7 @@ func (s *Store) Links(ctx context.Context) ([]Link, error) {
 
 // Link returns one onboarded connection; false when it is not onboarded.
 func (s *Store) Link(ctx context.Context, connectionID string) (Link, bool, error) {
-	found, err := s.read(ctx, connectionID, "id", "linked", "expects", "drift", "holder", "ticket")
+	found, err := s.read(ctx, connectionID, "id", "linked", "expects", "drift", "holder")
 	if err != nil {
 		return Link{}, false, fmt.Errorf("reading connection %s: %w", connectionID, err)
 	}
@@ -65,7 +64,7 @@ func (s *Store) Link(ctx context.Context, connectionID string) (Link, bool, erro
 }
 
 func linkOf(found item) (Link, error) {
-	link := Link{ConnectionID: found.text("id"), Holder: found.text("holder"), Ticket: found.text("ticket")}
+	link := Link{ConnectionID: found.text("id"), Holder: found.text("holder")}
 	if err := json.Unmarshal([]byte(found.text("expects")), &link.Expects); err != nil {
 		return Link{}, connection.Errorf(connection.Internal, "reading what is expected of %s: %w", link.ConnectionID, err)
 	}

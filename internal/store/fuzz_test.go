@@ -31,7 +31,7 @@ func FuzzItem(f *testing.F) {
 				t.Errorf("%s is written %s and read %s, %v", wait.Since, stamp(wait.Since), again.Since, err)
 			}
 		}
-		if ledger, err := decodeLedger("v/n", found.text("ledger")); (ledger == nil) != (err != nil || found.text("ledger") == "") {
+		if ledger, err := ledgerOf("v/n", item{"ledger": &types.AttributeValueMemberS{Value: found.text("ledger")}}); (ledger == nil) != (err != nil || found.text("ledger") == "") {
 			t.Errorf("ledger %v, %v", ledger, err)
 		}
 	})

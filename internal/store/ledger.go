@@ -15,14 +15,13 @@ func (s *Store) Ledger(ctx context.Context, connectionID string) (*connection.Le
 	if err != nil {
 		return nil, fmt.Errorf("reading the ledger of %s: %w", connectionID, err)
 	}
-	if found.text("unlinked") != "" || Status(found.text("status")) == StatusOffboarded {
-		return nil, nil
-	}
-	return decodeLedger(connectionID, found.text("ledger"))
+	return ledgerOf(connectionID, found)
 }
 
-func decodeLedger(connectionID, raw string) (*connection.Ledger, error) {
-	if raw == "" {
+// ledgerOf reads the attributes ledger, unlinked and status.
+func ledgerOf(connectionID string, found item) (*connection.Ledger, error) {
+	raw := found.text("ledger")
+	if raw == "" || found.text("unlinked") != "" || Status(found.text("status")) == StatusOffboarded {
 		return nil, nil
 	}
 	var ledger connection.Ledger

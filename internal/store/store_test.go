@@ -85,7 +85,7 @@ func TestRegister(t *testing.T) {
 	}
 }
 
-// TestRecord: the first ticket stays on record when a run without one follows, and the record never has the token.
+// TestRecord: whose the connection is follows who took it last, and the record never has the token.
 func TestRecord(t *testing.T) {
 	t.Parallel()
 	s, table := open()
@@ -95,18 +95,19 @@ func TestRecord(t *testing.T) {
 	wait := approval("arn:1", noon)
 	wait.Ticket = "github:example/network#42"
 	must(t, s.Register(t.Context(), wait, store.NewToken(canary)))
-	want := store.Record{Holder: "arn:1", Ticket: wait.Ticket}
+	want := store.Record{Holder: "arn:1", Ticket: wait.Ticket, Taken: true}
 	if record, err := s.Record(t.Context(), id); err != nil || record != want {
 		t.Errorf("waiting: %+v, %v", record, err)
 	}
 	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusOnboarded,
 		EndpointID: "vpce-0123abcd"}))
-	want = store.Record{Ticket: wait.Ticket, EndpointID: "vpce-0123abcd", Status: store.StatusOnboarded}
+	want = store.Record{Ticket: wait.Ticket, EndpointID: "vpce-0123abcd", Status: store.StatusOnboarded, Taken: true}
 	if record, err := s.Record(t.Context(), id); err != nil || record != want {
 		t.Errorf("onboarded: %+v, %v", record, err)
 	}
 	must(t, s.Register(t.Context(), approval("arn:2", noon), store.NewToken(canary)))
-	if record, err := s.Record(t.Context(), id); err != nil || record.Ticket != wait.Ticket || record.Holder != "arn:2" {
+	want.Holder, want.Ticket = "arn:2", ""
+	if record, err := s.Record(t.Context(), id); err != nil || record != want {
 		t.Errorf("run again from the console: %+v, %v", record, err)
 	}
 	if calls := table.Calls(); calls[0] != "GetItem" || len(calls) != 7 {
@@ -235,7 +236,7 @@ func TestTokenWhenNothingWaits(t *testing.T) {
 	if _, _, found, err := s.Token(t.Context(), id); found || err != nil {
 		t.Errorf("of an item that is not there: %v, %v", found, err)
 	}
-	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon))
+	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 	if _, _, found, err := s.Token(t.Context(), id); found || err != nil {
 		t.Errorf("of an item that does not wait: %v, %v", found, err)
 	}
@@ -292,18 +293,18 @@ func TestSettleWithoutAState(t *testing.T) {
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	s, table := open()
-	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon))
+	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 	if holder, err := s.Holder(t.Context(), id); holder != "arn:1" || err != nil {
 		t.Errorf("held by %q, %v", holder, err)
 	}
 	writes := func() int {
 		return len(slices.DeleteFunc(table.Calls(), func(c string) bool { return c != "UpdateItem" }))
 	}
-	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon))
+	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 	if writes() != 1 {
 		t.Errorf("%d writes: what is ours already needs none", writes())
 	}
-	if err := s.Claim(t.Context(), id, turn("arn:2", noon), noon); connection.NameOf(err) != connection.Conflict ||
+	if err := s.Claim(t.Context(), id, turn("arn:2", noon), "", noon); connection.NameOf(err) != connection.Conflict ||
 		!strings.Contains(err.Error(), "arn:1") {
 		t.Errorf("%v, want a Conflict", err)
 	}
@@ -322,7 +323,7 @@ func TestClaimRace(t *testing.T) {
 		wg.Go(func() {
 			execution := fmt.Sprint("arn:", i)
 			if i%2 == 0 {
-				results[i] = s.Claim(t.Context(), id, turn(execution, noon), noon)
+				results[i] = s.Claim(t.Context(), id, turn(execution, noon), "", noon)
 			} else {
 				results[i] = s.Register(t.Context(), approval(execution, noon), store.NewToken(execution))
 			}
@@ -364,36 +365,36 @@ func TestFinish(t *testing.T) {
 		want   storetest.Item // nil: unchanged
 		name   string         // of the error
 	}{
-		"onboarded": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon)) }, done, finished, ""},
+		"onboarded": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon)) }, done, finished, ""},
 		"onboarded while a wait was left": {func(t *testing.T, s *store.Store) {
 			must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
 		}, done, finished, ""},
 		"onboarded, and it never held": {func(*testing.T, *store.Store) {}, done, nil, connection.Conflict},
 		"onboarded, and another has ended it": {func(t *testing.T, s *store.Store) {
-			must(t, s.Claim(t.Context(), id, turn("arn:0", noon), noon))
+			must(t, s.Claim(t.Context(), id, turn("arn:0", noon), "", noon))
 			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:0", noon), Status: store.StatusOffboarded}))
 		}, done, nil, connection.Conflict},
 		"onboarded, after its rollback": {func(t *testing.T, s *store.Store) {
-			must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon))
+			must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 			must(t, s.Finish(t.Context(), why))
 		}, done, nil, connection.Conflict},
-		"onboarded, but another holds": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, turn("arn:2", noon), noon)) }, done,
+		"onboarded, but another holds": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, turn("arn:2", noon), "", noon)) }, done,
 			nil,
 			connection.Conflict},
 		"failed": {func(t *testing.T, s *store.Store) {
 			must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
 		}, failed, storetest.Item{"id": id, "vendor": "monte-carlo", "status": "failed", "finishedBy": "arn:1", "finishedAt": "2026-11-23T12:00:00.000000000Z",
 			"updatedAt": "2026-11-23T12:00:00.000000000Z", "fence": "2026-11-23T12:00:00.000000000Z 000000 000000"}, ""},
-		"failed, and why": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon)) }, why,
+		"failed, and why": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon)) }, why,
 			storetest.Item{"id": id, "vendor": "monte-carlo", "status": "failed", "finishedBy": "arn:1", "finishedAt": "2026-11-23T12:00:00.000000000Z",
 				"updatedAt": "2026-11-23T12:00:00.000000000Z", "fence": "2026-11-23T12:00:00.000000000Z 000000 000000",
 				"failure": `{"error":"EndpointRejected","message":"no","accountId":"111122223333","region":"us-east-1","vpcId":"vpc-1"}`}, ""},
 		"onboarded after a failure": {func(t *testing.T, s *store.Store) {
-			must(t, s.Claim(t.Context(), id, turn("arn:0", noon), noon))
+			must(t, s.Claim(t.Context(), id, turn("arn:0", noon), "", noon))
 			earlier := why
 			earlier.Turn.Execution = "arn:0"
 			must(t, s.Finish(t.Context(), earlier))
-			must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon))
+			must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 		}, done, finished, ""},
 		"failed before it held anything": {func(*testing.T, *store.Store) {}, failed, nil, ""},
 		"failed, and another holds": {func(t *testing.T, s *store.Store) {
@@ -402,7 +403,7 @@ func TestFinish(t *testing.T) {
 		"failed, long after the connection was onboarded": {func(t *testing.T, s *store.Store) {
 			earlier := done
 			earlier.Turn.Execution = "arn:0"
-			must(t, s.Claim(t.Context(), id, turn("arn:0", noon), noon))
+			must(t, s.Claim(t.Context(), id, turn("arn:0", noon), "", noon))
 			must(t, s.Finish(t.Context(), earlier))
 		}, failed, nil, ""},
 	} {
@@ -501,7 +502,7 @@ func TestAnswerLost(t *testing.T) {
 		"Register": func(s *store.Store) error {
 			return s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary))
 		},
-		"Claim": func(s *store.Store) error { return s.Claim(t.Context(), id, turn("arn:1", noon), noon) },
+		"Claim": func(s *store.Store) error { return s.Claim(t.Context(), id, turn("arn:1", noon), "", noon) },
 		"Beat": func(s *store.Store) error {
 			wait, _ := stored(t, s)
 			return s.Beat(t.Context(), wait, noon, "pending")
@@ -558,7 +559,7 @@ func (r retrying) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput,
 func TestClaimsExpire(t *testing.T) {
 	t.Parallel()
 	s, table := open()
-	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon))
+	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 	for _, claim := range []func() (string, error){
 		func() (string, error) { return s.ClaimNotice(t.Context(), id, "arn:1", connection.GateAllowlist, noon) },
 		func() (string, error) {
@@ -662,7 +663,7 @@ func TestNoConnectionID(t *testing.T) {
 	t.Parallel()
 	s, table := open()
 	_, err := s.Holder(t.Context(), "")
-	if err == nil || s.Claim(t.Context(), "", turn("arn:1", noon), noon) == nil || len(table.Calls()) != 0 {
+	if err == nil || s.Claim(t.Context(), "", turn("arn:1", noon), "", noon) == nil || len(table.Calls()) != 0 {
 		t.Errorf("%v: an empty id must not reach AWS", err)
 	}
 }

@@ -76,13 +76,13 @@ func TestTakeover(t *testing.T) {
 				asked.status["arn:1"] = test.status
 			}
 			for way, take := range map[string]func(*store.Store) error{
-				"claim": func(s *store.Store) error { return s.Claim(t.Context(), id, turn("arn:2", noon), noon) },
+				"claim": func(s *store.Store) error { return s.Claim(t.Context(), id, turn("arn:2", noon), "", noon) },
 				"register": func(s *store.Store) error {
 					return s.Register(t.Context(), approval("arn:2", noon), store.NewToken(canary))
 				},
 			} {
 				s, table := open()
-				must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon))
+				must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 				if !test.mute {
 					s = s.Asking(asked)
 				}
@@ -105,8 +105,8 @@ func TestNobodyIsAskedWithoutNeed(t *testing.T) {
 	s, _ := open()
 	asked := &executions{err: errors.New("asked")}
 	s = s.Asking(asked)
-	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon))
-	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon))
+	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
+	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 	must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
 	if len(asked.asked) > 0 {
 		t.Errorf("asked for %v", asked.asked)
@@ -117,7 +117,7 @@ func TestNobodyIsAskedWithoutNeed(t *testing.T) {
 // after noon.
 var ways = map[string]func(context.Context, *store.Store, string) error{
 	"claim": func(ctx context.Context, s *store.Store, execution string) error {
-		return s.Claim(ctx, id, turn(execution, noon.Add(2*time.Minute)), noon.Add(time.Minute))
+		return s.Claim(ctx, id, turn(execution, noon.Add(2*time.Minute)), "", noon.Add(time.Minute))
 	},
 	"register": func(ctx context.Context, s *store.Store, execution string) error {
 		wait := approval(execution, noon.Add(2*time.Minute))
@@ -140,7 +140,7 @@ var again = map[string]func(context.Context, *store.Store, redriven) error{
 		return s.Register(ctx, wait, store.NewToken("redriven"))
 	},
 	"it claims": func(ctx context.Context, s *store.Store, r redriven) error {
-		return s.Claim(ctx, id, r.turn(), noon.Add(-time.Minute))
+		return s.Claim(ctx, id, r.turn(), "", noon.Add(-time.Minute))
 	},
 	"it goes on": func(ctx context.Context, s *store.Store, r redriven) error { return s.Holds(ctx, id, r.turn()) },
 	"it rolls back": func(ctx context.Context, s *store.Store, r redriven) error {
@@ -270,7 +270,7 @@ func TestTakeoverRaceWithoutAFence(t *testing.T) {
 		s, table, asked := stopped(t)
 		table.Drop(id, "fence")
 		asked.then = func() {
-			must(t, s.Claim(t.Context(), id, turn("arn:3", noon.Add(2*time.Minute)), noon.Add(time.Minute)))
+			must(t, s.Claim(t.Context(), id, turn("arn:3", noon.Add(2*time.Minute)), "", noon.Add(time.Minute)))
 			table.Drop(id, "fence")
 		}
 		if err := take(t.Context(), s, "arn:2"); !conflicts(err) || table.Get(id)["holder"] != "arn:3" {
@@ -288,14 +288,14 @@ func TestTakeoverRace(t *testing.T) {
 	}{
 		"nothing": {func(*testing.T, *store.Store, *executions) {}, "arn:2"},
 		"a third takes it": {func(t *testing.T, s *store.Store, _ *executions) {
-			must(t, s.Claim(t.Context(), id, turn("arn:3", noon.Add(2*time.Minute)), noon.Add(time.Minute)))
+			must(t, s.Claim(t.Context(), id, turn("arn:3", noon.Add(2*time.Minute)), "", noon.Add(time.Minute)))
 		}, "arn:3"},
 		"a third takes it and is stopped": {func(t *testing.T, s *store.Store, asked *executions) {
-			must(t, s.Claim(t.Context(), id, turn("arn:3", noon.Add(2*time.Minute)), noon.Add(time.Minute)))
+			must(t, s.Claim(t.Context(), id, turn("arn:3", noon.Add(2*time.Minute)), "", noon.Add(time.Minute)))
 			asked.status["arn:3"] = types.ExecutionStatusAborted
 		}, "arn:3"},
 		"a third takes it and ends": {func(t *testing.T, s *store.Store, _ *executions) {
-			must(t, s.Claim(t.Context(), id, turn("arn:3", noon.Add(2*time.Minute)), noon.Add(time.Minute)))
+			must(t, s.Claim(t.Context(), id, turn("arn:3", noon.Add(2*time.Minute)), "", noon.Add(time.Minute)))
 			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:3", noon.Add(2*time.Minute)), Status: store.StatusFailed}))
 		}, ""},
 		"a function of the holder still runs, and registers": {func(t *testing.T, s *store.Store, _ *executions) {
@@ -369,8 +369,10 @@ func TestAnEarlierTurnChangesNothing(t *testing.T) {
 			wait.Attempt = 9
 			return s.Register(ctx, wait, store.NewToken("late"))
 		},
-		"claims": func(ctx context.Context, s *store.Store) error { return s.Claim(ctx, id, turn("arn:1", noon), noon) },
-		"holds":  func(ctx context.Context, s *store.Store) error { return s.Holds(ctx, id, turn("arn:1", noon)) },
+		"claims": func(ctx context.Context, s *store.Store) error {
+			return s.Claim(ctx, id, turn("arn:1", noon), "", noon)
+		},
+		"holds": func(ctx context.Context, s *store.Store) error { return s.Holds(ctx, id, turn("arn:1", noon)) },
 		"keeps": func(ctx context.Context, s *store.Store) error {
 			if kept, err := s.Keep(ctx, id, turn("arn:1", noon)); err != nil || kept {
 				return err
@@ -481,7 +483,7 @@ func TestNoFence(t *testing.T) {
 func TestTakeoverByAnEarlierAttempt(t *testing.T) {
 	t.Parallel()
 	s, table := open()
-	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon))
+	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 	earlier, later := approval("arn:2", noon), approval("arn:2", noon)
 	earlier.Attempt, later.Attempt = 1, 2
 	reading := &meanwhile{API: table, do: func() {
@@ -519,7 +521,7 @@ func TestCancel(t *testing.T) {
 	if told, err := s.Cancel(t.Context(), id, "arn:1"); told || err != nil {
 		t.Errorf("cancelled what nobody holds: %v, %v", told, err)
 	}
-	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), noon))
+	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 	if told, err := s.Cancel(t.Context(), id, "arn:0"); told || err != nil || table.Get(id)["cancelledHolder"] != "" {
 		t.Errorf("cancelled another one: %v, %v", told, err)
 	}
@@ -530,7 +532,7 @@ func TestCancel(t *testing.T) {
 	}
 	onboarded := store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusOnboarded, EndpointID: "vpce-0123abcd"}
 	for name, err := range map[string]error{
-		"claim":    s.Claim(t.Context(), id, turn("arn:1", noon), noon),
+		"claim":    s.Claim(t.Context(), id, turn("arn:1", noon), "", noon),
 		"register": s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)),
 		"finish":   s.Finish(t.Context(), onboarded),
 	} {
@@ -542,7 +544,7 @@ func TestCancel(t *testing.T) {
 		t.Errorf("item %v", item)
 	}
 	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusFailed}))
-	must(t, s.Claim(t.Context(), id, turn("arn:2", noon), noon))
+	must(t, s.Claim(t.Context(), id, turn("arn:2", noon), "", noon))
 	if item := table.Get(id); item["cancelledHolder"] != "" || item["holder"] != "arn:2" {
 		t.Errorf("item %v", item)
 	}
@@ -614,7 +616,7 @@ func TestAnOvertakenPlanClaimsNothing(t *testing.T) {
 		"nobody has ended it so far":    {noon.Add(-time.Minute), "", ""},
 	} {
 		for how, claim := range map[string]func(*store.Store) error{
-			"claim": func(s *store.Store) error { return s.Claim(t.Context(), id, turn("arn:1", noon), test.planned) },
+			"claim": func(s *store.Store) error { return s.Claim(t.Context(), id, turn("arn:1", noon), "", test.planned) },
 			"wait": func(s *store.Store) error {
 				return s.Register(t.Context(), store.Wait{
 					ConnectionID: id, Gate: connection.GateApproval, Execution: "arn:1", Since: noon, Planned: test.planned,
@@ -626,7 +628,7 @@ func TestAnOvertakenPlanClaimsNothing(t *testing.T) {
 				table := &storetest.Table{}
 				s := store.New(table, "table")
 				if test.finishedBy != "" {
-					must(t, s.Claim(t.Context(), id, turn(test.finishedBy, noon), noon))
+					must(t, s.Claim(t.Context(), id, turn(test.finishedBy, noon), "", noon))
 					must(t, s.Finish(t.Context(), store.Result{
 						ConnectionID: id, Turn: turn(test.finishedBy, noon), Status: store.StatusOffboarded,
 					}))
@@ -647,11 +649,11 @@ func TestAnOvertakenPlanClaimsNothing(t *testing.T) {
 func TestHolds(t *testing.T) {
 	t.Parallel()
 	claim := func(execution string) func(*testing.T, *store.Store) {
-		return func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, turn(execution, noon), noon)) }
+		return func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, turn(execution, noon), "", noon)) }
 	}
 	finish := func(execution string) func(*testing.T, *store.Store) {
 		return func(t *testing.T, s *store.Store) {
-			must(t, s.Claim(t.Context(), id, turn(execution, noon), noon))
+			must(t, s.Claim(t.Context(), id, turn(execution, noon), "", noon))
 			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn(execution, noon), Status: store.StatusOnboarded}))
 		}
 	}

@@ -32,7 +32,7 @@ type Wait struct {
 	// Access is how the account of the connection's network is reached.
 	Access   connection.Access
 	LastSeen connection.EndpointState // "" when never seen
-	// Ticket is the key of the ticket that opened the connection, "" for none.
+	// Ticket is the key of the ticket that the execution came from, "" for none.
 	Ticket string
 	// Heartbeat is how long Step Functions waits for a heartbeat before it ends the wait; 0 for unknown.
 	Heartbeat time.Duration
@@ -109,10 +109,8 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 	if wait.LastSeen != "" {
 		set["lastSeen"] = string(wait.LastSeen)
 	}
-	if wait.Ticket != "" {
-		set["ticket"] = wait.Ticket
-	}
-	var seen *hold // most often the connection is free or its own, and need not be read
+	set["ticket"] = wait.Ticket
+	var seen *hold // a connection that is new or the execution's own need not be read
 	for range claims {
 		held, err := s.register(ctx, wait, set, seen)
 		if err != nil || held {
@@ -122,7 +120,7 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 		if err != nil {
 			return err
 		}
-		if now.holder == wait.Execution && now.fence > fenceOf(wait.turn()) {
+		if now.Holder == wait.Execution && now.fence > fenceOf(wait.turn()) {
 			return nil
 		}
 		seen = &now
@@ -132,7 +130,7 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 
 // register stores a wait when its execution may take the connection as it was seen, and reports whether it did.
 func (s *Store) register(ctx context.Context, wait Wait, set map[string]string, seen *hold) (held bool, err error) {
-	condition, values, err := s.claimable(ctx, wait.ConnectionID, seen, wait.turn(), wait.Planned)
+	condition, values, err := s.claimable(ctx, wait.ConnectionID, seen, wait.turn(), wait.Ticket, wait.Planned)
 	if err != nil {
 		return false, err
 	}

@@ -167,26 +167,25 @@ func (d *Door) start(ctx context.Context, source *Source, asked *Asked) (answer,
 // atWork reports whether the connection is being worked on. One that was stopped by hand holds it still, and does nothing. It is
 // only asked where the answer matters.
 func (d *Door) atWork(ctx context.Context, record store.Record, asked *Asked) (bool, error) {
-	if record.Holder == "" || record.Ticket != asked.Ticket() || asked.Action == connection.ActionPlan {
+	if record.Holder == "" || !record.Owns(asked.Ticket()) || asked.Action == connection.ActionPlan {
 		return record.Holder != "", nil
 	}
 	ended, err := d.records.Ended(ctx, record.Holder)
 	return !ended, err
 }
 
-// mayAct refuses a ticket that acts on what another one opened, and work on a connection that is being worked on: the second
-// execution would only fail.
+// mayAct refuses a ticket that acts on what is not its own, and work on a connection that is being worked on: the second execution
+// would only fail. The execution checks whose the connection is again, when it plans and when it claims.
 func mayAct(record store.Record, atWork bool, asked *Asked) connection.Faults {
 	var faults connection.Faults
-	exists := record.Holder != "" || record.EndpointID != ""
 	told := asked.Action == connection.ActionApprove || asked.Action == connection.ActionCancel
 	switch {
-	case told && record.Ticket != asked.Ticket():
+	case (told || asked.Action == connection.ActionOffboard) && !record.Owns(asked.Ticket()):
 		faults.Add("name", "no connection of this name was opened from this ticket", "act on the ticket that it was opened from")
 	case told && !atWork:
 		faults.Add(actionPath, "nothing is at work on this connection", "nothing needs to be done; to begin anew ask for a retry")
 	case told:
-	case exists && record.Ticket != asked.Ticket():
+	case !record.Opens(asked.Ticket()):
 		faults.Add("name", "this connection was not opened from this ticket",
 			"act on the ticket that it was opened from, or choose another name")
 	case atWork && asked.Action != connection.ActionPlan:

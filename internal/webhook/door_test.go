@@ -97,6 +97,7 @@ func TestWhoseConnection(t *testing.T) {
 	retry := edit(t, sample("github"), "/label/name", "postern-retry")
 	approve := edit(t, sample("github"), "/label/name", "postern-approve")
 	cancel := edit(t, sample("github"), "/label/name", "postern-cancel")
+	offboard := edit(t, sample("github"), "/label/name", "postern-offboard")
 	for name, test := range map[string]struct {
 		ticket   string
 		finished bool
@@ -120,6 +121,9 @@ func TestWhoseConnection(t *testing.T) {
 		"another ticket's, approved":   {other, false, approve, 422, "opened from this ticket"},
 		"another ticket's, cancelled":  {other, false, cancel, 422, "opened from this ticket"},
 		"the operators', cancelled":    {"", false, cancel, 422, "opened from this ticket"},
+		"its own, offboarded":          {mine, true, offboard, 202, ""},
+		"another ticket's, offboarded": {other, true, offboard, 422, "opened from this ticket"},
+		"the operators', offboarded":   {"", true, offboard, 422, "opened from this ticket"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -183,16 +187,46 @@ func TestStoppedByHand(t *testing.T) {
 	}
 }
 
-// TestFreed: a connection whose last run failed and left nothing may be opened by any ticket.
+// TestFreed: a connection whose last run failed and left nothing may be opened by any ticket, and acted on by its own only. When
+// something is left, no other ticket may open it.
 func TestFreed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.own(t, "github:example/network#7", "arn:1", false)
-	if err := w.store.Finish(t.Context(), store.Result{ConnectionID: id, Turn: connection.Turn{Execution: "arn:1", EnteredAt: noon}, Status: store.StatusFailed}); err != nil {
-		t.Fatal(err)
+	const mine, other = "github:example/network#42", "github:example/network#7"
+	for name, test := range map[string]struct {
+		ticket string
+		dirty  bool
+		label  string
+		status int
+	}{
+		"another's, clean":             {other, false, "postern-onboard", 202},
+		"another's, clean, a dry run":  {other, false, "postern-plan", 202},
+		"another's, clean, a retry":    {other, false, "postern-retry", 202},
+		"another's, clean, offboarded": {other, false, "postern-offboard", 422},
+		"another's, dirty":             {other, true, "postern-onboard", 422},
+		"another's, dirty, a dry run":  {other, true, "postern-plan", 422},
+		"another's, dirty, a retry":    {other, true, "postern-retry", 422},
+		"another's, dirty, offboarded": {other, true, "postern-offboard", 422},
+		"its own, dirty, a retry":      {mine, true, "postern-retry", 202},
+		"its own, dirty, offboarded":   {mine, true, "postern-offboard", 202},
+		"its own, clean, offboarded":   {mine, false, "postern-offboard", 202},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.own(t, test.ticket, "arn:1", false)
+			if err := w.store.Finish(t.Context(), store.Result{ConnectionID: id, Turn: connection.Turn{Execution: "arn:1", EnteredAt: noon},
+				Status: store.StatusFailed, Failure: &store.Failure{Error: connection.Internal, Dirty: test.dirty}}); err != nil {
+				t.Fatal(err)
+			}
+			got := w.deliver(t, "github", edit(t, sample("github"), "/label/name", test.label))
+			if got.status != test.status || strings.Contains(got.raw, "#7") {
+				t.Errorf("answered %d %s", got.status, got.raw)
+			}
+		})
 	}
-	if got := w.deliver(t, "github", sample("github")); got.status != http.StatusAccepted {
-		t.Errorf("answered %d %s", got.status, got.raw)
+	w := newWorld(t)
+	if got := w.deliver(t, "github", edit(t, sample("github"), "/label/name", "postern-offboard")); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("what was never made is offboarded: answered %d %s", got.status, got.raw)
 	}
 }
 

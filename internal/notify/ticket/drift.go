@@ -2,7 +2,6 @@ package ticket
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"postern/internal/connection"
@@ -49,9 +48,6 @@ func drift(n connection.DriftNotice) (*news, error) {
 	if link := connection.ConsoleLink(f.Repair); link != "" {
 		c.Blocks = append(c.Blocks, Block{Text: "The repair, for operators", Link: link})
 	}
-	told := &news{connectionID: n.ConnectionID, scope: []string{string(f.Check), f.Since.UTC().Format(time.RFC3339Nano)}, comment: c}
-	if system, id, ok := strings.Cut(n.Ticket, ":"); ok {
-		told.ticket = &connection.Ticket{System: system, ID: id}
-	}
-	return told, nil
+	return &news{connectionID: n.ConnectionID, ticket: ticketOf(n.Ticket),
+		scope: []string{string(f.Check), f.Since.UTC().Format(time.RFC3339Nano)}, comment: c}, nil
 }

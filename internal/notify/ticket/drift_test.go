@@ -99,7 +99,7 @@ func TestWhatADriftTells(t *testing.T) {
 	}
 	n, err := tell(drifting(t, func(n *connection.DriftNotice) { n.Ticket = "" }))
 	if err != nil || n == nil || n.ticket != nil {
-		t.Errorf("without a ticket of its own the connection's is told: %+v, %v", n, err)
+		t.Errorf("the operators' drift is told to a ticket: %+v, %v", n, err)
 	}
 }
 

@@ -21,7 +21,8 @@ type Event struct {
 // news is what an event has to tell about a connection.
 type news struct {
 	connectionID string
-	ticket       *connection.Ticket // nil: the one that the connection was opened from
+	ticket       *connection.Ticket // as the event names it; nil: no ticket is told, but with owner
+	owner        bool               // the event does not know: the ticket is told that the connection belongs to now
 	scope        []string           // with the connection, the ticket and the comment's state, tells one comment from another
 	comment      Comment
 }
@@ -136,11 +137,8 @@ func gateReminder(r connection.GateReminder) (*news, error) {
 	}
 	c.Blocks = []Block{{Items: facts}, {Title: "Send this to " + to + ", unless the operators, who have it by e-mail, did",
 		Quote: "Subject: " + r.Subject + "\n\n" + r.Body}}
-	n := &news{connectionID: r.ConnectionID, scope: []string{r.Execution, string(r.Gate), strconv.Itoa(r.Percent)}, comment: c}
-	if system, id, ok := strings.Cut(r.Ticket, ":"); ok {
-		n.ticket = &connection.Ticket{System: system, ID: id}
-	}
-	return n, nil
+	return &news{connectionID: r.ConnectionID, ticket: ticketOf(r.Ticket),
+		scope: []string{r.Execution, string(r.Gate), strconv.Itoa(r.Percent)}, comment: c}, nil
 }
 
 func serviceVisible(o connection.Observation) (*news, error) {
@@ -148,7 +146,7 @@ func serviceVisible(o connection.Observation) (*news, error) {
 		{Items: facts{"Connection: " + o.ConnectionID, "Service: " + o.ServiceName}},
 		{Text: "Next: the endpoint is made."},
 	}}
-	return &news{connectionID: o.ConnectionID, scope: []string{o.ServiceName}, comment: c}, nil
+	return &news{connectionID: o.ConnectionID, ticket: ticketOf(o.Ticket), scope: []string{o.ServiceName}, comment: c}, nil
 }
 
 // endpointState tells the vendor's answer. Pending and available are one answer: accepted. That an endpoint is deleted is no answer:
@@ -169,7 +167,17 @@ func endpointState(o connection.Observation) (*news, error) {
 	facts.add("Endpoint state", string(o.State))
 	facts.add("AWS says", o.Reason)
 	c.Blocks = []Block{{Items: facts}, {Text: next}}
-	return &news{connectionID: o.ConnectionID, scope: []string{o.EndpointID}, comment: c}, nil
+	return &news{connectionID: o.ConnectionID, ticket: ticketOf(o.Ticket), owner: o.Execution == "", scope: []string{o.EndpointID},
+		comment: c}, nil
+}
+
+// ticketOf returns the ticket of a key, nil for none.
+func ticketOf(key string) *connection.Ticket {
+	system, id, ok := strings.Cut(key, ":")
+	if !ok {
+		return nil
+	}
+	return &connection.Ticket{System: system, ID: id}
 }
 
 // facts are lines of a list, each with a name.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"postern/internal/connection"
@@ -51,7 +50,7 @@ type Result struct {
 	Posted bool   `json:"posted"`        // by this invocation
 }
 
-// Write handles one event. An event that tells nothing, a connection without a ticket, and a system without settings or credential
+// Write handles one event. An event that tells nothing, an event without a ticket, and a system without settings or credential
 // are no-ops. An error means that the comment is not known to be out: the same event may be handled again.
 func (w *Writer) Write(ctx context.Context, e Event) (Result, error) {
 	news, err := tell(e)
@@ -59,10 +58,11 @@ func (w *Writer) Write(ctx context.Context, e Event) (Result, error) {
 		return Result{}, err
 	}
 	log := w.log.With("connection", news.connectionID, "state", news.comment.State)
-	system, id, err := w.ticket(ctx, news)
-	if err != nil {
+	ticket, err := w.ticket(ctx, news)
+	if err != nil || ticket == nil {
 		return Result{}, err
 	}
+	system, id := ticket.System, ticket.ID
 	settings, known := w.settings[system]
 	if !known {
 		log.InfoContext(ctx, "no ticket to write to", "system", system)
@@ -88,17 +88,14 @@ func (w *Writer) Write(ctx context.Context, e Event) (Result, error) {
 	return result, nil
 }
 
-// ticket returns the system and the id of the ticket: the event's own, or the one that the connection was opened from.
-func (w *Writer) ticket(ctx context.Context, n *news) (system, id string, err error) {
-	if n.ticket != nil {
-		return n.ticket.System, n.ticket.ID, nil
+// ticket returns the ticket to tell, nil for none: the event's own, or the one that the connection belongs to now when the event does
+// not know.
+func (w *Writer) ticket(ctx context.Context, n *news) (*connection.Ticket, error) {
+	if n.ticket != nil || !n.owner {
+		return n.ticket, nil
 	}
 	record, err := w.records.Record(ctx, n.connectionID)
-	if err != nil {
-		return "", "", err
-	}
-	system, id, _ = strings.Cut(record.Ticket, ":")
-	return system, id, nil
+	return ticketOf(record.Ticket), err
 }
 
 // open returns a system to post to, nil when no credential was put.

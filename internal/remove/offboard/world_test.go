@@ -70,7 +70,7 @@ type registry struct {
 	finished []store.Result
 }
 
-func (r *registry) Claim(_ context.Context, _ string, turn connection.Turn, _ time.Time) error {
+func (r *registry) Claim(_ context.Context, _ string, turn connection.Turn, _ string, _ time.Time) error {
 	r.claimed = append(r.claimed, turn)
 	return r.refuses
 }

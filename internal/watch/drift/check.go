@@ -28,6 +28,7 @@ const (
 type Registry interface {
 	Links(ctx context.Context) ([]store.Link, error)
 	Link(ctx context.Context, connectionID string) (store.Link, bool, error)
+	Record(ctx context.Context, connectionID string) (store.Record, error)
 	Ledger(ctx context.Context, connectionID string) (*connection.Ledger, error)
 	SaveDrift(ctx context.Context, connectionID string, drift connection.Drift) error
 }
@@ -129,8 +130,18 @@ func (c *Checker) record(ctx context.Context, w wake, past *history, link store.
 	taken(link.Expects, &after)
 	past.name(ctx, w, link, &after)
 	flapping, unrepaired := c.repair(ctx, link, &after, at) // what cannot be repaired is reported nevertheless
+	changes = append(changes, flapping...)
+	if len(changes) > 0 {
+		record, err := c.Registry.Record(ctx, link.ConnectionID)
+		if err != nil {
+			return after, errors.Join(unrepaired, fmt.Errorf("finding out whom to tell what differs: %w", err))
+		}
+		for i := range changes {
+			changes[i].Ticket = record.Ticket
+		}
+	}
 	var events []bus.Event
-	for _, change := range append(changes, flapping...) {
+	for _, change := range changes {
 		if known, open := findingOf(after, change.Finding.Check); open {
 			change.Finding = known // with who did it, and its repair
 		}

@@ -58,12 +58,12 @@ func taken(want connection.Expectation, drift *connection.Drift) {
 	}
 }
 
+// notice lacks the ticket, which is looked up when it is told.
 func notice(link store.Link, finding connection.DriftFinding, status string, at time.Time) connection.DriftNotice {
 	info, _ := finding.Check.Info()
 	return connection.DriftNotice{
 		SchemaVersion: connection.SchemaVersion, ConnectionID: link.ConnectionID, Status: status, Severity: info.Severity,
 		Policy: link.Expects.Policies.Of(finding.Check), Finding: finding, ObservedAt: at, EndpointID: link.Expects.EndpointID,
-		Ticket: link.Ticket,
 	}
 }
 

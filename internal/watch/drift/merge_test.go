@@ -105,7 +105,6 @@ func TestMerge(t *testing.T) {
 func TestMergeKeepsWhatItKnows(t *testing.T) {
 	t.Parallel()
 	l := link()
-	l.Ticket = "github:example/network#42"
 	l.Expects.Policies = connection.DriftPolicyOf{connection.CheckTags: connection.PolicyReport}
 	kept := finding(connection.CheckZone, connection.DriftFound)
 	kept.By, kept.Repair, kept.Repairs, kept.Flapping = "alice", "arn", []time.Time{monday.Add(-time.Hour)}, true
@@ -140,7 +139,7 @@ func TestMergeKeepsWhatItKnows(t *testing.T) {
 	for i := range want {
 		n := &want[i]
 		n.SchemaVersion, n.ConnectionID, n.Status = connection.SchemaVersion, l.ConnectionID, connection.DriftOpened
-		n.ObservedAt, n.EndpointID, n.Ticket = monday, l.Expects.EndpointID, l.Ticket
+		n.ObservedAt, n.EndpointID = monday, l.Expects.EndpointID
 	}
 	if diff := cmp.Diff(want, changes); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

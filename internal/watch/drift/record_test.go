@@ -25,6 +25,12 @@ type registry struct {
 	notices  []connection.DriftNotice
 	mute     error
 	full     error
+	ticket   string // that the connection belongs to
+	unread   error
+}
+
+func (r *registry) Record(context.Context, string) (store.Record, error) {
+	return store.Record{Ticket: r.ticket}, r.unread
 }
 
 func (r *registry) SaveDrift(_ context.Context, _ string, drift connection.Drift) error {
@@ -65,7 +71,7 @@ func repaired() (store.Link, []connection.DriftAnswer) {
 func TestRecord(t *testing.T) {
 	t.Parallel()
 	l, answers := repaired()
-	var r registry
+	r := registry{ticket: "github:example/network#42"}
 	var s starter
 	c := recorder(&r, &trail{events: map[string][]types.Event{l.Expects.ZoneID: {called(5, alice, "ChangeResourceRecordSets", nil)}}}, &s)
 	after, err := c.record(t.Context(), wake{at: monday}, c.history(), l, answers, true)
@@ -73,7 +79,8 @@ func TestRecord(t *testing.T) {
 		t.Fatalf("%v: %+v", err, r)
 	}
 	found := r.notices[0].Finding
-	if found.By != alice+" (ChangeResourceRecordSets)" || found.Repair == "" || len(found.Repairs) != 1 || r.notices[0].Policy != connection.PolicyRepair {
+	if found.By != alice+" (ChangeResourceRecordSets)" || found.Repair == "" || len(found.Repairs) != 1 || r.notices[0].Policy != connection.PolicyRepair ||
+		r.notices[0].Ticket != r.ticket {
 		t.Errorf("notice %+v", r.notices[0])
 	}
 	if !after.DeepAt.Equal(monday) {
@@ -85,10 +92,14 @@ func TestRecord(t *testing.T) {
 			t.Errorf("again: %v, reported %q, %d executions", err, said(r.notices), len(s.started))
 		}
 	}
+	r.ticket = "" // the operators took it
 	closed := []connection.DriftAnswer{{Check: connection.CheckRecord, Result: connection.DriftOK}}
 	after, err = c.record(t.Context(), wake{at: monday.Add(time.Hour)}, c.history(), l, closed, true)
 	if want := []string{"opened record drift", "closed record drift"}; err != nil || !slices.Equal(said(r.notices), want) || len(after.Findings) > 0 {
 		t.Errorf("%v: reported %q, findings %+v", err, said(r.notices), after.Findings)
+	}
+	if told := r.notices[1].Ticket; told != "" {
+		t.Errorf("the end is reported to %q, to which the connection no longer belongs", told)
 	}
 	if len(after.Repairs[connection.CheckRecord]) != 1 {
 		t.Error("the repair is forgotten")
@@ -115,13 +126,14 @@ func TestRecordOfNothing(t *testing.T) {
 func TestRecordFails(t *testing.T) {
 	t.Parallel()
 	l, answers := repaired()
-	for name, broken := range map[string]*registry{"the bus": {mute: errors.New("no")}, "the table": {full: errors.New("no")}} {
+	for name, broken := range map[string]*registry{"the bus": {mute: errors.New("no")}, "the table": {full: errors.New("no")},
+		"the record": {unread: errors.New("no")}} {
 		var s starter
 		c := recorder(broken, &trail{}, &s)
 		if _, err := c.record(t.Context(), wake{at: monday}, c.history(), l, answers, true); err == nil || len(broken.saved) > 0 {
 			t.Errorf("%s: %v", name, err)
 		}
-		broken.mute, broken.full = nil, nil
+		broken.mute, broken.full, broken.unread = nil, nil, nil
 		if _, err := c.record(t.Context(), wake{at: monday}, c.history(), l, answers, true); err != nil || len(broken.saved) != 1 || len(s.started) != 1 {
 			t.Errorf("%s, again: %v, %d executions", name, err, len(s.started))
 		}

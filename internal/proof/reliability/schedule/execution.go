@@ -240,7 +240,7 @@ func (m *model) plan(ctx context.Context, x *execution) (state, error) {
 
 // ensure claims the connection, and adopts its live endpoint or makes one.
 func (m *model) ensure(ctx context.Context, x *execution) (state, error) {
-	if err := m.store.Claim(ctx, connectionID, x.turn(), x.planned); err != nil {
+	if err := m.store.Claim(ctx, connectionID, x.turn(), "", x.planned); err != nil {
 		return 0, err
 	}
 	return call(m, func() (state, error) {
