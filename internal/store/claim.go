@@ -22,9 +22,9 @@ func (s *Store) Holder(ctx context.Context, connectionID string) (string, error)
 
 // Claim makes an execution the holder of a connection, and writes nothing when it is already. The same write names the ticket that
 // the execution came from, a key, in place of the one before; "" is the operators, who may claim every connection. A ticket that may
-// not open the connection (Record.Opens) gets a connection.Conflict. So does an execution when another one that runs holds the
-// connection (see Asking), or when another one has overtaken its plan, made at planned: one that was stopped and redriven would act on
-// what has changed since. The zero time is a plan of a release that did not note it.
+// not open the connection (Record.Opens) gets a connection.Conflict. The claim of another execution that runs is a
+// connection.Conflict, too; see Asking. So is a plan, made at planned, that another execution has overtaken: one that was stopped and
+// redriven would act on what has changed since.
 //
 // Two executions never hold one connection: what the claim was decided on, its write demands. A holder that acts again raises the
 // fence first, so either its write fails, or that of the execution which saw it ended.
@@ -43,7 +43,7 @@ func (s *Store) Claim(ctx context.Context, connectionID string, turn connection.
 		}
 		held, err := s.update(ctx, connectionID, change{
 			set: map[string]string{
-				"vendor": vendorOf(connectionID), "holder": turn.Execution, "fence": string(fenceOf(turn)), "ticket": ticket,
+				"vendor": vendorOf(connectionID), "holder": turn.Execution, "ticket": ticket, "fence": string(fenceOf(turn)),
 				"updatedAt": stamp(turn.EnteredAt),
 			},
 			condition: condition, values: values,
@@ -108,7 +108,7 @@ func (f fence) since() string {
 	return since
 }
 
-// redrive is the count of redrives of the turn, 0 for an item of a release that had no fence.
+// redrive is the count of redrives of the turn; 0 of no fence.
 func (f fence) redrive() int {
 	_, counts, _ := strings.Cut(string(f), " ")
 	count, _, _ := strings.Cut(counts, " ")
@@ -119,12 +119,12 @@ func (f fence) redrive() int {
 // notBehind is the condition that no later turn has acted: the fence never falls.
 const notBehind = "(attribute_not_exists(fence) OR fence <= :fence)"
 
-// hold is who has a connection, and who ended it last.
+// hold is who holds a connection, and who ended it last.
 type hold struct {
 	Record
-	finishedBy string // ARN, "" for none
-	finishedAt string // a stamp; "" when no release noted it
-	fence      fence  // "" likewise
+	finishedBy string // ARN, "" when no execution has ended
+	finishedAt string // a stamp, "" likewise
+	fence      fence  // "" before the first claim
 }
 
 // overtakes reports whether a later turn has acted on the connection, or another execution after the plan was made.

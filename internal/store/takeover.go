@@ -71,10 +71,10 @@ func (s *Store) Ran(ctx context.Context, execution string) (request []byte, sinc
 }
 
 // claimable is the condition under which an execution, named by the placeholder :holder, takes a connection in a turn, whose fence is
-// :fence, for a ticket and with a plan that it made at a time. Before the connection was read, seen is nil: it must be the execution's
-// own, or free; for a ticket, one that was never made. Afterwards it must be as it was seen, belong to the ticket, and another holder
-// must have ended. A connection that another execution or ticket has, or that another execution has acted on since the plan, is a
-// connection.Conflict.
+// :fence, with a plan that it made at a time. Before the connection was read, seen is nil: it must be free or the execution's own.
+// Afterwards it must be as it was seen, and another holder must have ended. A connection that another execution holds, or has acted on
+// since the plan, is a connection.Conflict, and so is one that the ticket may not open. An unread connection is a ticket's only when it
+// does not exist yet.
 //
 // A holder that seems to have ended may have been redriven. When it has acted since, the connection is not as it was seen; when it has
 // not, its first write finds that it has lost the connection.
@@ -86,7 +86,7 @@ func (s *Store) claimable(ctx context.Context, connectionID string, seen *hold, 
 		if ticket != "" {
 			free = "attribute_not_exists(vendor)" // every claim writes it
 		}
-		condition = "(holder = :holder OR " + free + ") AND " + notBehind
+		condition = "(" + free + " OR holder = :holder) AND " + notBehind
 		if !planned.IsZero() {
 			condition += " AND (attribute_not_exists(finishedAt) OR finishedBy = :holder OR finishedAt <= :planned)"
 			values["planned"] = stamp(planned)
@@ -111,7 +111,7 @@ func (s *Store) claimable(ctx context.Context, connectionID string, seen *hold, 
 	return seen.unchanged(values), values, nil
 }
 
-// unchanged is the condition that a connection is as it was seen: no execution has claimed or ended it since. It adds its values.
+// unchanged is the condition that a connection is as it was seen. It adds its values.
 func (h hold) unchanged(values map[string]string) string {
 	same := func(attribute, placeholder, value string) string {
 		if value == "" {

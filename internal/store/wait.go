@@ -110,7 +110,7 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 		set["lastSeen"] = string(wait.LastSeen)
 	}
 	set["ticket"] = wait.Ticket
-	var seen *hold // a connection that is new or the execution's own need not be read
+	var seen *hold // most often the connection is free or its own, and need not be read
 	for range claims {
 		held, err := s.register(ctx, wait, set, seen)
 		if err != nil || held {

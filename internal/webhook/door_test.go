@@ -214,8 +214,8 @@ func TestFreed(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.own(t, test.ticket, "arn:1", false)
-			if err := w.store.Finish(t.Context(), store.Result{ConnectionID: id, Turn: connection.Turn{Execution: "arn:1", EnteredAt: noon},
-				Status: store.StatusFailed, Failure: &store.Failure{Error: connection.Internal, Dirty: test.dirty}}); err != nil {
+			if err := w.store.Finish(t.Context(), store.Result{ConnectionID: id, Turn: connection.Turn{Execution: "arn:1", EnteredAt: noon}, Status: store.StatusFailed,
+				Failure: &store.Failure{Error: connection.Internal, Dirty: test.dirty}}); err != nil {
 				t.Fatal(err)
 			}
 			got := w.deliver(t, "github", edit(t, sample("github"), "/label/name", test.label))
