@@ -131,6 +131,7 @@ var functions = []function{
 		env: []string{step.EnvTable},
 		grants: []grant{
 			{actions: []string{"dynamodb:GetItem"}, resources: table, conditions: withoutToken},
+			{actions: []string{"dynamodb:UpdateItem"}, resources: table, conditions: holding},
 			// AWS: Route 53 checks ec2:DescribeVpcs of a caller that makes a private zone or lists a VPC's zones.
 			describe("Vpcs", "VpcEndpoints"),
 			{actions: []string{"ec2:ModifyVpcEndpoint"}, resources: ec2Resource("vpc-endpoint"), conditions: ours},

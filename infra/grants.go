@@ -201,15 +201,21 @@ var release = grant{actions: []string{"ec2:DeleteTags"}, resources: ec2Resource(
 // ReturnValues.
 var withoutToken = map[string]any{
 	"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": []string{
-		"id", "vendor", "holder", "cancelledHolder", "status", "finishedBy", "finishedAt", "failure", "ticket", "ledger", "linked", "unlinked",
+		"id", "vendor", "holder", "fence", "cancelledHolder", "status", "finishedBy", "finishedAt", "failure", "ticket", "ledger", "linked", "unlinked",
 		"expects", "drift", "updatedAt", "endpointId", "lastSeen",
 		"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration",
 		"waitRole", "waitExternalId", "waitRegion",
-		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "waitAttempt", "waitHeartbeat", "waitBeat", "reminderOf", "reminderPercent",
+		"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "waitHeartbeat", "waitBeat", "reminderOf", "reminderPercent",
 		"reminderBy", "noticeAllowlist", "noticeAllowlistBy", "noticeApproval", "noticeApprovalBy", "noticeRemoval", "noticeRemovalBy", "orphanDigest", "orphanBy",
 		store.ExpiresAttribute,
 	}},
 	"StringEqualsIfExists": map[string]any{"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": "NONE"},
+}
+
+// holding is for a step that was redriven: it keeps its hold on the connection, and writes nothing else.
+var holding = map[string]any{
+	"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": []string{"id", "holder", "fence", "finishedBy", "updatedAt"}},
+	"StringEqualsIfExists":      withoutToken["StringEqualsIfExists"],
 }
 
 // blindly is for the last write of an execution: it removes the token with the rest of the wait, and may not see what it removes.

@@ -150,6 +150,33 @@ func TestEveryTaskIsCaught(t *testing.T) {
 }
 
 // TestPlaceholdersAreFilledIn: every placeholder of a definition has its value in the template, and no other value is there.
+// A function that writes who holds a connection needs to know in which turn it acts, so each state that calls one hands over the counts of
+// redrives and attempts. Acknowledge writes about another execution.
+func TestStatesThatHoldAConnectionHandOverTheirTurn(t *testing.T) {
+	t.Parallel()
+	checked := 0
+	for _, f := range functions {
+		holds := slices.ContainsFunc(f.grants, func(g grant) bool { return slices.Contains(g.actions, "dynamodb:UpdateItem") })
+		for _, name := range f.states {
+			if !holds || f.name == "acknowledge" {
+				continue
+			}
+			checked++
+			for _, want := range []string{
+				`"execution.$":"$$.Execution.Id"`, `"enteredAt.$":"$$.State.EnteredTime"`, `"redriveCount.$":"$$.Execution.RedriveCount"`,
+				`.$":"$$.State.RetryCount"`,
+			} {
+				if !strings.Contains(strings.ReplaceAll(string(machine.States[name].Parameters), " ", ""), want) {
+					t.Errorf("%s does not hand over %s", name, want)
+				}
+			}
+		}
+	}
+	if checked != 8 {
+		t.Errorf("%d states were checked", checked)
+	}
+}
+
 func TestPlaceholdersAreFilledIn(t *testing.T) {
 	t.Parallel()
 	for id, m := range ofType("AWS::StepFunctions::StateMachine") {

@@ -156,7 +156,7 @@ func TestApprovalOfAnothersWait(t *testing.T) {
 	table, bus := store.New(&storetest.Table{}, "connections"), &eventBus{}
 	must(t, table.Register(t.Context(), *waiting(allowlistWait(), nil), store.NewToken(canary)))
 	records := &changing{Store: table, meanwhile: func() {
-		must(t, table.Finish(t.Context(), store.Result{ConnectionID: connectionID, Execution: executionARN, Status: store.StatusFailed, At: noon}))
+		must(t, table.Finish(t.Context(), store.Result{ConnectionID: connectionID, Turn: connection.Turn{Execution: executionARN, EnteredAt: noon}, Status: store.StatusFailed}))
 		must(t, table.Register(t.Context(), *waiting(allowlistWait(), func(w *store.Wait) {
 			w.Execution, w.Ticket, w.Since = executionARN+"2", "", noon.Add(time.Minute)
 		}), store.NewToken(canary)))

@@ -45,7 +45,7 @@ func (in GateInput) wait() store.Wait {
 	gate := in.State.Plan.Gates.Of(in.Gate)
 	wait := store.Wait{
 		ConnectionID: in.State.Plan.ConnectionID, Gate: in.Gate, Execution: in.Execution, Since: in.EnteredAt, Attempt: in.Attempt,
-		Planned:     in.State.Plan.At,
+		Planned: in.State.Plan.At, Redrive: in.RedriveCount,
 		ServiceName: in.State.Plan.Service.Name, ServiceRegion: in.State.Plan.Service.Region, Ticket: in.State.Plan.Ticket.Key(),
 		Access: in.State.Access(), Inputs: in.State.Plan.Inputs, Heartbeat: time.Duration(gate.HeartbeatSeconds) * time.Second,
 		Asked: in.EnteredAt, SLAHours: gate.SLAHours, Calendar: gate.Calendar, To: gate.To,

@@ -78,7 +78,7 @@ func (r *registry) Register(_ context.Context, wait store.Wait, token store.Toke
 func gateInput(t *testing.T, gate connection.Gate) GateInput {
 	t.Helper()
 	raw := `{"gate":"` + string(gate) + `","token":"` + canary + `","execution":"arn:exec","enteredAt":"2026-11-23T12:00:00Z",
-	  "state":{
+	  "redriveCount":2,"attempt":3,"state":{
 	  "plan":{"connectionId":"monte-carlo/agents-prod","network":{"region":"us-east-1"},
 	    "service":{"name":"svc","region":"eu-west-1"},
 	    "gates":{"allowlist":{"to":"a@example.com","subject":"list us","body":"please","slaHours":48,"calendar":"US business days"},
@@ -140,7 +140,8 @@ func TestAwait(t *testing.T) {
 			}
 			wait := waits.waits[0]
 			if waits.tokens[0] != canary || wait.Gate != test.gate || wait.Execution != "arn:exec" || !wait.Since.Equal(in.EnteredAt) ||
-				wait.ServiceName != "svc" || wait.ServiceRegion != "eu-west-1" || wait.EndpointID != test.endpoint {
+				wait.ServiceName != "svc" || wait.ServiceRegion != "eu-west-1" || wait.EndpointID != test.endpoint ||
+				wait.Redrive != 2 || wait.Attempt != 3 {
 				t.Errorf("registered %+v", wait)
 			}
 			if test.gate == connection.GateAllowlist && test.world.looks[0] != "svc in eu-west-1 from us-east-1" {

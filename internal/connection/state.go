@@ -9,13 +9,26 @@ type Input struct {
 	Execution string `json:"execution"`
 	// EnteredAt is when the state was entered (AWS: $$.State.EnteredTime). A retry keeps it, a redrive renews it.
 	EnteredAt time.Time `json:"enteredAt"`
-	// RedriveCount is how often the execution was redriven (AWS: $$.Execution.RedriveCount); only some steps get it. Before a
-	// redrive another execution may have claimed the connection; a running execution cannot lose its claim.
+	// RedriveCount is how often the execution was redriven (AWS: $$.Execution.RedriveCount). Only the steps get it that need a hold on
+	// the connection: before a redrive another execution may have claimed it.
 	RedriveCount int `json:"redriveCount,omitempty"`
-	// Retries is how often the state was tried before (AWS: $$.State.RetryCount); only steps that must know what an earlier try may
-	// have done get it.
+	// Retries is how often the state was tried before (AWS: $$.State.RetryCount). The same steps get it.
 	Retries int   `json:"retries,omitempty"`
 	State   State `json:"state"`
+}
+
+// Turn returns the turn in which the step acts.
+func (in Input) Turn() Turn {
+	return Turn{Execution: in.Execution, EnteredAt: in.EnteredAt, Redrive: in.RedriveCount, Attempt: in.Retries}
+}
+
+// Turn is one attempt of an execution at one of its states. The turns of an execution have an order: a later state is entered later, a
+// redrive raises its count, and a retry raises the count of attempts. A function that AWS calls twice acts in the same turn.
+type Turn struct {
+	Execution string    // ARN
+	EnteredAt time.Time // when the state was entered
+	Redrive   int       // how often the execution was redriven; 0 when a definition of an earlier release does not pass it
+	Attempt   int       // how often the state was tried before; likewise
 }
 
 // State is the value that flows through an execution. Each step owns one section and only adds to it. Executions outlive

@@ -421,4 +421,4 @@ func TestHandle(t *testing.T) {
 // held is a connection that the execution holds, or why it does not.
 type held struct{ err error }
 
-func (h held) Holds(context.Context, string, string) error { return h.err }
+func (h held) Holds(context.Context, string, connection.Turn) error { return h.err }

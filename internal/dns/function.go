@@ -37,9 +37,9 @@ type PrivateDNS interface {
 	EnablePrivateDNS(ctx context.Context, endpointID, execution string) (ours bool, err error)
 }
 
-// Holders says who holds a connection; *store.Store satisfies it.
+// Holders says whether a redriven execution still holds its connection; *store.Store satisfies it.
 type Holders interface {
-	Holds(ctx context.Context, connectionID, execution string) error
+	Holds(ctx context.Context, connectionID string, turn connection.Turn) error
 }
 
 // Configurer is the step that makes the vendor's name resolve to the endpoint.
@@ -57,7 +57,7 @@ func (c Configurer) Handle(ctx context.Context, in connection.Input) (connection
 		return connection.DNS{}, connection.Errorf(connection.Internal, "configuring DNS: there is no plan or no available endpoint")
 	}
 	if in.RedriveCount > 0 {
-		if err := c.Holders.Holds(ctx, state.Plan.ConnectionID, in.Execution); err != nil {
+		if err := c.Holders.Holds(ctx, state.Plan.ConnectionID, in.Turn()); err != nil {
 			return connection.DNS{}, err
 		}
 	}

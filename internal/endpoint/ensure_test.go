@@ -293,9 +293,13 @@ func TestEnsureWithoutANotification(t *testing.T) {
 	}
 }
 
-type claims struct{ err error }
+type claims struct {
+	err   error
+	turns []connection.Turn
+}
 
-func (c claims) Claim(context.Context, string, string, string, time.Time, time.Time) error {
+func (c *claims) Claim(_ context.Context, _ string, turn connection.Turn, _ string, _ time.Time) error {
+	c.turns = append(c.turns, turn)
 	return c.err
 }
 
@@ -303,14 +307,18 @@ func TestHandle(t *testing.T) {
 	t.Parallel()
 	w := want()
 	plan := connection.Plan{ConnectionID: w.ConnectionID, Network: w.Network, Service: w.Service}
-	in := connection.Input{Execution: w.Execution, State: connection.State{Plan: &plan}}
+	in := connection.Input{Execution: w.Execution, RedriveCount: 2, State: connection.State{Plan: &plan}}
 
 	fake := &fakeEC2{}
-	held := Ensurer{Endpoints: client(fake), Claims: claims{connection.Errorf(connection.Conflict, "held")}, TopicARN: topic}
+	other := &claims{err: connection.Errorf(connection.Conflict, "held")}
+	held := Ensurer{Endpoints: client(fake), Claims: other, TopicARN: topic}
 	if _, err := held.Handle(t.Context(), in); connection.NameOf(err) != connection.Conflict || len(fake.calls) != 0 {
 		t.Errorf("held by another: %v, calls %s", err, fake.called())
 	}
-	free := Ensurer{Endpoints: client(fake), Claims: claims{}, TopicARN: topic}
+	if len(other.turns) != 1 || other.turns[0] != in.Turn() {
+		t.Errorf("claimed in %v", other.turns)
+	}
+	free := Ensurer{Endpoints: client(fake), Claims: &claims{}, TopicARN: topic}
 	if got, err := free.Handle(t.Context(), in); err != nil || !got.Created {
 		t.Errorf("%+v %v", got, err)
 	}

@@ -46,7 +46,7 @@ func Clients(accounts *account.Accounts, log *slog.Logger) func(connection.Acces
 
 // Claims holds a connection for one execution; *store.Store satisfies it.
 type Claims interface {
-	Claim(ctx context.Context, connectionID, execution, ticket string, planned, at time.Time) error
+	Claim(ctx context.Context, connectionID string, turn connection.Turn, ticket string, planned time.Time) error
 }
 
 // Ensurer is the step that makes the endpoint.
@@ -66,7 +66,7 @@ func (e Ensurer) Handle(ctx context.Context, in connection.Input) (connection.En
 	if plan.Repair != nil {
 		ticket = plan.Repair.Ticket
 	}
-	if err := e.Claims.Claim(ctx, plan.ConnectionID, in.Execution, ticket, plan.At, in.EnteredAt); err != nil {
+	if err := e.Claims.Claim(ctx, plan.ConnectionID, in.Turn(), ticket, plan.At); err != nil {
 		return connection.Endpoint{}, err
 	}
 	want := Want{

@@ -61,9 +61,9 @@ func TestStoreOverTheWire(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	must(connections.Claim(ctx, id, execution, "", start, start))
+	must(connections.Claim(ctx, id, connection.Turn{Execution: execution, EnteredAt: start}, "", start))
 	must(connections.Register(ctx, wait, store.NewToken("secret")))
-	if err := connections.Claim(ctx, id, execution+"2", "", start, start); connection.NameOf(err) != connection.Conflict {
+	if err := connections.Claim(ctx, id, connection.Turn{Execution: execution + "2", EnteredAt: start}, "", start); connection.NameOf(err) != connection.Conflict {
 		t.Errorf("a claim by another: got %v", err)
 	}
 	first, err := connections.ClaimNotice(ctx, id, execution, connection.GateApproval, start)
@@ -94,8 +94,8 @@ func TestStoreOverTheWire(t *testing.T) {
 	}
 	ledger := connection.Ledger{SchemaVersion: 1, At: start.Add(time.Hour), Endpoint: connection.Endpoint{ID: wait.EndpointID}}
 	must(connections.Finish(ctx, store.Result{
-		ConnectionID: id, Execution: execution, Status: store.StatusOnboarded, EndpointID: wait.EndpointID,
-		LastSeen: connection.ParseEndpointState("available"), At: start.Add(time.Hour), Ledger: &ledger,
+		ConnectionID: id, Turn: connection.Turn{Execution: execution, EnteredAt: start.Add(time.Hour)}, Status: store.StatusOnboarded, EndpointID: wait.EndpointID,
+		LastSeen: connection.ParseEndpointState("available"), Ledger: &ledger,
 	}))
 	if holder, err := connections.Holder(ctx, id); err != nil || holder != "" {
 		t.Errorf("holder %q, %v", holder, err)
@@ -117,7 +117,12 @@ func TestStoreOverTheWire(t *testing.T) {
 	if link, known, err := connections.Link(ctx, id); err != nil || !known || link.Drift.SchemaVersion != 1 {
 		t.Errorf("link: got %+v, %v, %v", link, known, err)
 	}
-	must(connections.Finish(ctx, store.Result{ConnectionID: id, Execution: execution, Status: store.StatusOffboarded, At: start.Add(2 * time.Hour)}))
+	offboarding := connection.Turn{Execution: execution + "2", EnteredAt: start.Add(2 * time.Hour)}
+	must(connections.Claim(ctx, id, offboarding, "", offboarding.EnteredAt))
+	must(connections.Holds(ctx, id, offboarding))
+	for range 2 {
+		must(connections.Finish(ctx, store.Result{ConnectionID: id, Turn: offboarding, Status: store.StatusOffboarded}))
+	}
 	must(connections.SaveDrift(ctx, id, drift))
 	if _, known, err := connections.Link(ctx, id); err != nil || known {
 		t.Errorf("offboarded: %v, %v", known, err)

@@ -28,9 +28,9 @@ func Clients(accounts *account.Accounts) func(connection.Access) *Client {
 	return account.Clients(accounts, func(cfg aws.Config) *Client { return New(ssm.NewFromConfig(cfg)) })
 }
 
-// Registry knows who holds a connection, and records that it is onboarded.
+// Registry says whether an execution still holds its connection, and records that it is onboarded.
 type Registry interface {
-	Holds(ctx context.Context, connectionID, execution string) error
+	Holds(ctx context.Context, connectionID string, turn connection.Turn) error
 	Onboarded(ctx context.Context, in connection.Input, config connection.Config) error
 }
 
@@ -50,8 +50,9 @@ func (p Publisher) Handle(ctx context.Context, in connection.Input) (connection.
 		return connection.Config{}, connection.Errorf(connection.Internal, "publishing for %s: the connection was not verified "+
 			"from inside the VPC, and only what was verified is published", plan.ConnectionID)
 	}
-	if in.RedriveCount > 0 || in.Retries > 0 { // a retry may come days later
-		if err := p.Registry.Holds(ctx, plan.ConnectionID, in.Execution); err != nil {
+	// A retry may come days later, or after a try that ended the execution and could not say so.
+	if in.RedriveCount > 0 || in.Retries > 0 {
+		if err := p.Registry.Holds(ctx, plan.ConnectionID, in.Turn()); err != nil {
 			return connection.Config{}, err
 		}
 	}
@@ -85,7 +86,7 @@ func (r registry) Onboarded(ctx context.Context, in connection.Input, config con
 	}
 	ledger := connection.NewLedger(in, config, earlier)
 	return r.Finish(ctx, store.Result{
-		ConnectionID: id, Execution: in.Execution, Status: store.StatusOnboarded,
-		EndpointID: in.State.Endpoint.ID, LastSeen: connection.StateAvailable, At: in.EnteredAt, Ledger: &ledger,
+		ConnectionID: id, Turn: in.Turn(), Status: store.StatusOnboarded,
+		EndpointID: in.State.Endpoint.ID, LastSeen: connection.StateAvailable, Ledger: &ledger,
 	})
 }

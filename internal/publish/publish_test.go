@@ -539,12 +539,16 @@ func undoAll(t *testing.T, fake *fakeSSM, config connection.Config) error {
 }
 
 type onboarded struct {
-	lost error // to another execution
-	err  error
-	seen []string
+	lost  error // to another execution
+	err   error
+	seen  []string
+	turns []connection.Turn // in which the connection was kept
 }
 
-func (o *onboarded) Holds(context.Context, string, string) error { return o.lost }
+func (o *onboarded) Holds(_ context.Context, _ string, turn connection.Turn) error {
+	o.turns = append(o.turns, turn)
+	return o.lost
+}
 
 func (o *onboarded) Onboarded(_ context.Context, in connection.Input, _ connection.Config) error {
 	o.seen = append(o.seen, in.State.Plan.ConnectionID)
@@ -571,6 +575,7 @@ func TestHandle(t *testing.T) {
 		fault    string
 		calls    int // of SSM
 		seen     int
+		kept     bool
 	}{
 		"verified":                         {in: in(pass), calls: 3, seen: 1},
 		"failed":                           {in: in(&connection.Proof{Verdict: connection.Fail}), fault: connection.Internal},
@@ -578,9 +583,10 @@ func TestHandle(t *testing.T) {
 		"no verdict":                       {in: in(&connection.Proof{}), fault: connection.Internal},
 		"never tried":                      {in: in(nil), fault: connection.Internal},
 		"no plan":                          {fault: connection.Internal},
-		"redriven, and held":               {in: redriven, calls: 3, seen: 1},
-		"tried again, and cancelled":       {in: retried, registry: taken, fault: connection.Conflict},
-		"redriven, and lost":               {in: redriven, registry: taken, fault: connection.Conflict},
+		"redriven, and held":               {in: redriven, calls: 3, seen: 1, kept: true},
+		"tried again, and held":            {in: retried, calls: 3, seen: 1, kept: true},
+		"tried again, and lost":            {in: retried, registry: taken, fault: connection.Conflict, kept: true},
+		"redriven, and lost":               {in: redriven, registry: taken, fault: connection.Conflict, kept: true},
 		"a first try holds it for certain": {in: in(pass), registry: taken, calls: 3, seen: 1},
 		"claim is lost": {in: in(pass), registry: onboarded{err: connection.Errorf(connection.Conflict, "held")},
 			fault: connection.Conflict, calls: 3, seen: 1},
@@ -589,6 +595,9 @@ func TestHandle(t *testing.T) {
 		got, err := Publisher{Parameters: New(fake), Registry: &test.registry}.Handle(t.Context(), test.in)
 		if connection.NameOf(err) != test.fault || len(fake.calls) != test.calls || len(test.registry.seen) != test.seen {
 			t.Errorf("%s: %v, calls %v, registered %v", name, err, fake.calls, test.registry.seen)
+		}
+		if turns := test.registry.turns; (len(turns) > 0) != test.kept || test.kept && turns[0] != test.in.Turn() {
+			t.Errorf("%s: kept in %v", name, turns)
 		}
 		if err == nil && len(got.Parameters) != 2 {
 			t.Errorf("%s: %+v", name, got)

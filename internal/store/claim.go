@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,77 +22,142 @@ func (s *Store) Holder(ctx context.Context, connectionID string) (string, error)
 
 // Claim makes an execution the holder of a connection, and writes nothing when it is already. The same write names the ticket that
 // the execution came from, a key, in place of the one before; "" is the operators, who may claim every connection. A ticket that may
-// not open the connection (Record.Opens) gets a connection.Conflict. The claim of another execution that
-// runs is a connection.Conflict; see Asking. So is a plan, made at planned, that another execution's end has overtaken: whoever was
-// stopped and is redriven would act upon what is not there any more. The zero time is a plan of a release that did not note it.
-func (s *Store) Claim(ctx context.Context, connectionID, execution, ticket string, planned, at time.Time) error {
-	now, err := s.hold(ctx, connectionID, execution)
-	if err != nil || now.Holder == execution {
-		return err
+// not open the connection (Record.Opens) gets a connection.Conflict. The claim of another execution that runs is a
+// connection.Conflict, too; see Asking. So is a plan, made at planned, that another execution has overtaken: one that was stopped and
+// redriven would act on what has changed since.
+//
+// Two executions never hold one connection: what the claim was decided on, its write demands. A holder that acts again raises the
+// fence first, so either its write fails, or that of the execution which saw it ended.
+func (s *Store) Claim(ctx context.Context, connectionID string, turn connection.Turn, ticket string, planned time.Time) error {
+	for range claims {
+		now, err := s.hold(ctx, connectionID, turn.Execution)
+		if err != nil {
+			return err
+		}
+		if now.Holder == turn.Execution && now.fence.redrive() == turn.Redrive && now.fence <= fenceOf(turn) {
+			return nil
+		}
+		condition, values, err := s.claimable(ctx, connectionID, &now, turn, ticket, planned)
+		if err != nil {
+			return err
+		}
+		held, err := s.update(ctx, connectionID, change{
+			set: map[string]string{
+				"vendor": vendorOf(connectionID), "holder": turn.Execution, "ticket": ticket, "fence": string(fenceOf(turn)),
+				"updatedAt": stamp(turn.EnteredAt),
+			},
+			condition: condition, values: values,
+		})
+		if err != nil {
+			return fmt.Errorf("claiming %s: %w", connectionID, err)
+		}
+		if held {
+			return nil
+		}
 	}
-	condition, values, err := s.claimable(ctx, &now, execution, ticket, planned)
-	if err != nil {
-		return err
-	}
-	if condition == "" {
-		return s.refusal(connectionID, now, execution, ticket, planned)
-	}
-	held, err := s.update(ctx, connectionID, change{
-		set: map[string]string{
-			"vendor": vendorOf(connectionID), "holder": execution, "ticket": ticket, "updatedAt": stamp(at),
-		},
-		condition: condition, values: values,
+	return contended(connectionID)
+}
+
+// claims is how often a claim is decided anew, when what it was decided on has changed before it was written.
+const claims = 3
+
+func contended(connectionID string) error {
+	return connection.Errorf(connection.Unavailable, "connection %s changed hands while it was being claimed; try again", connectionID)
+}
+
+// Keep raises the fence of a connection for its holder, and reports whether the execution is that: it holds the connection, or it has
+// ended it itself and takes it again. From then on no other execution can take the connection on the strength of an earlier read, and no
+// earlier turn of this one can act. An execution that was redriven does so before it changes anything, and one that rolls back.
+func (s *Store) Keep(ctx context.Context, connectionID string, turn connection.Turn) (kept bool, err error) {
+	kept, err = s.update(ctx, connectionID, change{
+		set:       map[string]string{"holder": turn.Execution, "fence": string(fenceOf(turn)), "updatedAt": stamp(turn.EnteredAt)},
+		condition: "(holder = :holder OR attribute_not_exists(holder) AND finishedBy = :holder) AND " + notBehind,
 	})
 	if err != nil {
-		return fmt.Errorf("claiming %s: %w", connectionID, err)
+		return false, fmt.Errorf("keeping %s: %w", connectionID, err)
 	}
-	if held {
-		return nil
-	}
-	_, err = s.refused(ctx, connectionID, execution, ticket, planned)
-	return err
+	return kept, nil
 }
 
-// Holds returns nil when an execution holds a connection, or has ended it itself: its last step may run twice. One that lost it to
-// another is a connection.Conflict, and one that was told to give up is connection.Cancelled.
-func (s *Store) Holds(ctx context.Context, connectionID, execution string) error {
-	now, err := s.hold(ctx, connectionID, execution)
-	switch {
-	case err != nil || now.Holder == execution || now.Holder == "" && now.finishedBy == execution:
+// Holds is Keep for a step that goes on only as the holder: nil when the execution holds the connection. One that lost it to another is
+// a connection.Conflict, and one that was cancelled is connection.Cancelled.
+func (s *Store) Holds(ctx context.Context, connectionID string, turn connection.Turn) error {
+	kept, err := s.Keep(ctx, connectionID, turn)
+	if err != nil {
 		return err
-	case now.Holder != "":
-		return s.conflict(connectionID, now.Holder)
 	}
-	return now.overtook(connectionID)
+	now, err := s.hold(ctx, connectionID, turn.Execution)
+	if err != nil || kept {
+		return err
+	}
+	return s.lost(connectionID, now, turn.Execution)
 }
 
-// hold is who has a connection, and who ended it last.
+// fence is a connection's fencing token: the turn in which the connection was last claimed, kept, waited for or ended. It only rises, so
+// an earlier one that still runs writes nothing. It compares as a string: the time at which the state was entered, then the count of
+// redrives, for which AWS documents no new time, then that of attempts.
+type fence string
+
+func fenceOf(turn connection.Turn) fence {
+	return fence(fmt.Sprintf("%s %06d %06d", stamp(turn.EnteredAt), turn.Redrive, turn.Attempt))
+}
+
+// since is the stamp of the turn.
+func (f fence) since() string {
+	since, _, _ := strings.Cut(string(f), " ")
+	return since
+}
+
+// redrive is the count of redrives of the turn; 0 of no fence.
+func (f fence) redrive() int {
+	_, counts, _ := strings.Cut(string(f), " ")
+	count, _, _ := strings.Cut(counts, " ")
+	redrive, _ := strconv.Atoi(count)
+	return redrive
+}
+
+// notBehind is the condition that no later turn has acted: the fence never falls.
+const notBehind = "(attribute_not_exists(fence) OR fence <= :fence)"
+
+// hold is who holds a connection, and who ended it last.
 type hold struct {
 	Record
-	finishedBy string // ARN, "" for none
-	finishedAt string // a stamp; "" when no release noted it
+	finishedBy string // ARN, "" when no execution has ended
+	finishedAt string // a stamp, "" likewise
+	fence      fence  // "" before the first claim
 }
 
-// overtakes reports whether another execution has ended the connection after one made its plan.
-func (h hold) overtakes(execution string, planned time.Time) bool {
-	return h.finishedBy != "" && h.finishedBy != execution && !planned.IsZero() && h.finishedAt > stamp(planned)
+// overtakes reports whether a later turn has acted on the connection, or another execution after the plan was made.
+func (h hold) overtakes(turn connection.Turn, planned time.Time) bool {
+	after := func(who, at string) bool {
+		return who != "" && who != turn.Execution && !planned.IsZero() && at > stamp(planned)
+	}
+	return h.fence > fenceOf(turn) || after(h.finishedBy, h.finishedAt) || after(h.Holder, h.fence.since())
 }
 
-func (h hold) overtook(connectionID string) error {
-	if h.finishedBy == "" {
+func (h hold) overtook(connectionID, execution string) error {
+	who := h.Holder
+	if who == "" || who == execution {
+		who = h.finishedBy
+	}
+	switch who {
+	case "":
 		return connection.Errorf(connection.Conflict, "connection %s is not held by this execution; start a new one", connectionID)
+	case execution:
+		return connection.Errorf(connection.Conflict, "a later step of this execution has changed connection %s; this attempt is too late",
+			connectionID)
 	}
 	return connection.Errorf(connection.Conflict, "execution %s has changed connection %s since this one made its plan; start a new one",
-		h.finishedBy, connectionID)
+		who, connectionID)
 }
 
 // hold returns how a connection is held, and connection.Cancelled when the execution holds it and was told to give up.
 func (s *Store) hold(ctx context.Context, connectionID, execution string) (hold, error) {
-	found, err := s.read(ctx, connectionID, append([]string{"cancelledHolder", "finishedBy", "finishedAt"}, recordAttributes...)...)
+	found, err := s.read(ctx, connectionID, append([]string{"cancelledHolder", "finishedBy", "finishedAt", "fence"}, recordAttributes...)...)
 	if err != nil {
 		return hold{}, fmt.Errorf("reading who holds %s: %w", connectionID, err)
 	}
-	now := hold{finishedBy: found.text("finishedBy"), finishedAt: found.text("finishedAt")}
+	now := hold{finishedBy: found.text("finishedBy"), finishedAt: found.text("finishedAt"), fence: fence(found.text("fence"))}
 	if now.Record, err = recordOf(connectionID, found); err != nil {
 		return hold{}, err
 	}
@@ -118,27 +184,12 @@ func notCancelled(placeholder string) string {
 	return "(attribute_not_exists(cancelledHolder) OR cancelledHolder <> " + placeholder + ")"
 }
 
-// refused says why a claim's condition did not hold: Cancelled, a Conflict, or nil when the execution holds the connection after
-// all. It returns how the connection is held by now.
-func (s *Store) refused(ctx context.Context, connectionID, execution, ticket string, planned time.Time) (hold, error) {
-	now, err := s.hold(ctx, connectionID, execution)
-	if err != nil || now.Holder == execution {
-		return now, err
+// lost says why an execution cannot go on as the holder: another one holds the connection, or has acted on it since.
+func (s *Store) lost(connectionID string, now hold, execution string) error {
+	if now.Holder != "" && now.Holder != execution {
+		return s.conflict(connectionID, now.Holder)
 	}
-	return now, s.refusal(connectionID, now, execution, ticket, planned)
-}
-
-// refusal says why an execution may not have a connection that another one has, or had.
-func (s *Store) refusal(connectionID string, now hold, execution, ticket string, planned time.Time) error {
-	switch {
-	case !now.Opens(ticket):
-		return connection.NotOf(connectionID, ticket)
-	case now.overtakes(execution, planned):
-		return now.overtook(connectionID)
-	case now.Holder == "":
-		return connection.Errorf(connection.Unavailable, "connection %s changed hands while it was being claimed; try again", connectionID)
-	}
-	return s.conflict(connectionID, now.Holder)
+	return now.overtook(connectionID, execution)
 }
 
 func (s *Store) conflict(connectionID, holder string) error {
@@ -160,11 +211,10 @@ const (
 // Result is the end of an execution.
 type Result struct {
 	ConnectionID string
-	Execution    string // ARN
+	Turn         connection.Turn // in which the execution ends
 	Status       Status
 	EndpointID   string                   // "" when the connection has no endpoint any more
 	LastSeen     connection.EndpointState // "" likewise
-	At           time.Time
 	// Ledger is kept with an onboarded connection; nil leaves the one that is there.
 	Ledger *connection.Ledger
 	// Failure is kept until the next end; nil for one that did not fail.
@@ -182,20 +232,23 @@ type Failure struct {
 	VPCID     string `json:"vpcId,omitempty"`
 }
 
-// Finish records how an execution ended, ends its wait if there is one, and releases the connection. A failed execution that does
-// not hold the connection changes nothing, whoever holds it. One that succeeded and lost it to another is a connection.Conflict.
+// Finish records how an execution ended, ends its wait if there is one, and releases the connection; it may run again. A failed
+// execution that does not hold the connection changes nothing, whoever holds it. One that succeeded and lost it to another is a
+// connection.Conflict, and so is an attempt that comes after a later turn of its own execution.
 func (s *Store) Finish(ctx context.Context, result Result) error {
-	condition := "holder = :finishedBy"
-	switch result.Status {
-	case StatusOnboarded:
-		condition = "(attribute_not_exists(holder) OR holder = :finishedBy) AND " + notCancelled(":finishedBy")
-	case StatusOffboarded:
-		condition = "attribute_not_exists(holder) OR holder = :finishedBy"
+	turn := result.Turn
+	condition := "holder = :finishedBy AND " + notBehind
+	if result.Status != StatusFailed {
+		again := "attribute_not_exists(holder) AND finishedBy = :finishedBy AND " + alias("status") + " = :status"
+		condition = "(holder = :finishedBy OR " + again + ") AND " + notBehind
+	}
+	if result.Status == StatusOnboarded {
+		condition += " AND " + notCancelled(":finishedBy")
 	}
 	set := map[string]string{
-		"vendor": vendorOf(result.ConnectionID), "status": string(result.Status), "finishedBy": result.Execution,
-		"finishedAt": stamp(result.At), "updatedAt": stamp(result.At), "endpointId": result.EndpointID, "lastSeen": string(result.LastSeen),
-		"failure": "",
+		"vendor": vendorOf(result.ConnectionID), "status": string(result.Status), "finishedBy": turn.Execution,
+		"finishedAt": stamp(turn.EnteredAt), "updatedAt": stamp(turn.EnteredAt), "fence": string(fenceOf(turn)), "endpointId": result.EndpointID,
+		"lastSeen": string(result.LastSeen), "failure": "",
 	}
 	if result.Failure != nil {
 		failure, err := json.Marshal(result.Failure)
@@ -228,8 +281,11 @@ func (s *Store) Finish(ctx context.Context, result Result) error {
 	if held || result.Status == StatusFailed {
 		return nil
 	}
-	_, err = s.refused(ctx, result.ConnectionID, result.Execution, "", time.Time{})
-	return err
+	now, err := s.hold(ctx, result.ConnectionID, turn.Execution)
+	if err != nil {
+		return err
+	}
+	return s.lost(result.ConnectionID, now, turn.Execution)
 }
 
 func vendorOf(connectionID string) string {

@@ -1,11 +1,23 @@
 // Package store keeps what must outlive a function: which execution holds a connection, what it waits for, and how it ended. One
 // DynamoDB item for each connection; every method may run twice.
 //
+// An execution that was stopped releases nothing, so the next one takes its connection over; then the first may be redriven. The fence
+// decides between the two. Each write that needs the connection sets it, and:
+//
+//   - a claim of another's connection demands the holder and the fence that were read before Step Functions said that the holder has ended;
+//   - an execution that goes on after a redrive, or rolls back, raises the fence before it changes anything (Keep);
+//   - a write of a turn before that of the fence is refused, so a function that still runs after its attempt was given up changes nothing;
+//   - a plan is refused a claim when another execution has claimed or ended the connection since (Claim).
+//
+// So of two executions one writes first, and the other ends at once with a connection.Conflict.
+//
 // The item's attributes, all strings but expires:
 //
 //	id                  connection id (partition key)
 //	vendor              the part of the id before the slash
 //	holder              execution that holds the connection; absent when it is free
+//	fence               turn in which the connection was last claimed, waited for, kept or ended: when its state was entered, then how
+//	                    often the execution was redriven and the state was tried before. It never falls
 //	cancelledHolder     execution that was told to give up; of no meaning to any other
 //	status              onboarded, failed or offboarded: how the last execution ended
 //	finishedBy          that execution, and finishedAt, when: a plan that is older is overtaken

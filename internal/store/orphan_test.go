@@ -46,8 +46,8 @@ func TestLedgerOfWhatIsOnboarded(t *testing.T) {
 	s, _ := open()
 	finish := func(status store.Status, ledger *connection.Ledger) {
 		t.Helper()
-		must(t, s.Claim(t.Context(), id, "arn:1", "", noon, noon))
-		must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: status, At: noon, Ledger: ledger}))
+		must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
+		must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: status, Ledger: ledger}))
 	}
 	has := func(want bool) {
 		t.Helper()

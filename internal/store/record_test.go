@@ -49,11 +49,11 @@ func (l life) live(t *testing.T, s *store.Store, since time.Time) {
 	t.Helper()
 	for i, step := range l {
 		at := since.Add(time.Duration(i) * time.Hour)
-		must(t, s.Claim(t.Context(), id, step.execution, step.ticket, at, at))
+		must(t, s.Claim(t.Context(), id, turn(step.execution, at), step.ticket, at))
 		if step.end == nil {
 			continue
 		}
-		result := store.Result{ConnectionID: id, Execution: step.execution, Status: store.StatusFailed, At: at.Add(time.Minute)}
+		result := store.Result{ConnectionID: id, Turn: turn(step.execution, at.Add(time.Minute)), Status: store.StatusFailed}
 		step.end(&result)
 		must(t, s.Finish(t.Context(), result))
 	}
@@ -111,7 +111,7 @@ func TestWhoseConnection(t *testing.T) {
 // takes are the two writes that take a connection, for an execution which came from a ticket.
 var takes = map[string]func(context.Context, *store.Store, string) error{
 	"claim": func(ctx context.Context, s *store.Store, ticket string) error {
-		return s.Claim(ctx, id, "arn:9", ticket, noon.Add(24*time.Hour), noon.Add(24*time.Hour))
+		return s.Claim(ctx, id, turn("arn:9", noon.Add(24*time.Hour)), ticket, noon.Add(24*time.Hour))
 	},
 	"register": func(ctx context.Context, s *store.Store, ticket string) error {
 		wait := approval("arn:9", noon.Add(24*time.Hour))
@@ -197,14 +197,14 @@ func (a *afterRead) GetItem(ctx context.Context, in *dynamodb.GetItemInput, opti
 func TestTheHolderNamesItsTicket(t *testing.T) {
 	t.Parallel()
 	s, table := open()
-	must(t, s.Claim(t.Context(), id, "arn:1", "", noon, noon))
+	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 	wait := approval("arn:1", noon)
 	wait.Ticket = mine
 	must(t, s.Register(t.Context(), wait, store.NewToken(canary)))
 	if item := table.Get(id); item["ticket"] != mine {
 		t.Errorf("item %v", item)
 	}
-	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded, At: noon,
+	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusOnboarded,
 		EndpointID: "vpce-0123abcd", Ledger: ledgerOf("")}))
 	if item := table.Get(id); item["ticket"] != "" {
 		t.Errorf("the ledger names no ticket, the item %q", item["ticket"])

@@ -52,7 +52,7 @@ func TestClaimReminder(t *testing.T) {
 	wait, _ := stored(t, s)
 	must(t, s.Settle(t.Context(), wait, connection.StatePending))
 	claim("arn:1", connection.GateApproval, 100, false) // closed
-	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon}))
+	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusFailed}))
 	must(t, s.Register(t.Context(), approval("arn:2", noon), store.NewToken(canary)))
 	reminded(0)
 	claim("arn:2", connection.GateApproval, 50, true)

@@ -38,6 +38,11 @@ func approval(execution string, since time.Time) store.Wait {
 		ServiceName: "svc", ServiceRegion: "eu-west-1", LastSeen: connection.StatePendingAcceptance}
 }
 
+// turn is a turn of an execution that was never redriven.
+func turn(execution string, at time.Time) connection.Turn {
+	return connection.Turn{Execution: execution, EnteredAt: at}
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -94,8 +99,8 @@ func TestRecord(t *testing.T) {
 	if record, err := s.Record(t.Context(), id); err != nil || record != want {
 		t.Errorf("waiting: %+v, %v", record, err)
 	}
-	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded,
-		EndpointID: "vpce-0123abcd", At: noon}))
+	must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusOnboarded,
+		EndpointID: "vpce-0123abcd"}))
 	want = store.Record{Ticket: wait.Ticket, EndpointID: "vpce-0123abcd", Status: store.StatusOnboarded, Taken: true}
 	if record, err := s.Record(t.Context(), id); err != nil || record != want {
 		t.Errorf("onboarded: %+v, %v", record, err)
@@ -231,7 +236,7 @@ func TestTokenWhenNothingWaits(t *testing.T) {
 	if _, _, found, err := s.Token(t.Context(), id); found || err != nil {
 		t.Errorf("of an item that is not there: %v, %v", found, err)
 	}
-	must(t, s.Claim(t.Context(), id, "arn:1", "", noon, noon))
+	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 	if _, _, found, err := s.Token(t.Context(), id); found || err != nil {
 		t.Errorf("of an item that does not wait: %v, %v", found, err)
 	}
@@ -246,7 +251,7 @@ func TestSettle(t *testing.T) {
 		must(t, s.Settle(t.Context(), wait, connection.StatePending))
 	}
 	want := storetest.Item{"id": id, "vendor": "monte-carlo", "holder": "arn:1", "updatedAt": "2026-11-23T12:00:00.000000000Z",
-		"lastSeen": "pending"}
+		"lastSeen": "pending", "fence": "2026-11-23T12:00:00.000000000Z 000000 000000"}
 	if diff := cmp.Diff(want, table.Get(id)); diff != "" {
 		t.Errorf("the item (-want +got):\n%s", diff)
 	}
@@ -288,18 +293,18 @@ func TestSettleWithoutAState(t *testing.T) {
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	s, table := open()
-	must(t, s.Claim(t.Context(), id, "arn:1", "", noon, noon))
+	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 	if holder, err := s.Holder(t.Context(), id); holder != "arn:1" || err != nil {
 		t.Errorf("held by %q, %v", holder, err)
 	}
 	writes := func() int {
 		return len(slices.DeleteFunc(table.Calls(), func(c string) bool { return c != "UpdateItem" }))
 	}
-	must(t, s.Claim(t.Context(), id, "arn:1", "", noon, noon))
+	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 	if writes() != 1 {
 		t.Errorf("%d writes: what is ours already needs none", writes())
 	}
-	if err := s.Claim(t.Context(), id, "arn:2", "", noon, noon); connection.NameOf(err) != connection.Conflict ||
+	if err := s.Claim(t.Context(), id, turn("arn:2", noon), "", noon); connection.NameOf(err) != connection.Conflict ||
 		!strings.Contains(err.Error(), "arn:1") {
 		t.Errorf("%v, want a Conflict", err)
 	}
@@ -318,7 +323,7 @@ func TestClaimRace(t *testing.T) {
 		wg.Go(func() {
 			execution := fmt.Sprint("arn:", i)
 			if i%2 == 0 {
-				results[i] = s.Claim(t.Context(), id, execution, "", noon, noon)
+				results[i] = s.Claim(t.Context(), id, turn(execution, noon), "", noon)
 			} else {
 				results[i] = s.Register(t.Context(), approval(execution, noon), store.NewToken(execution))
 			}
@@ -346,38 +351,50 @@ func TestClaimRace(t *testing.T) {
 
 func TestFinish(t *testing.T) {
 	t.Parallel()
-	done := store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded, EndpointID: "vpce-0123abcd",
-		LastSeen: connection.StateAvailable, At: noon}
-	failed := store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon}
+	done := store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusOnboarded, EndpointID: "vpce-0123abcd",
+		LastSeen: connection.StateAvailable}
+	failed := store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusFailed}
 	why := failed
 	why.Failure = &store.Failure{Error: connection.EndpointRejected, Message: "no", AccountID: "111122223333", Region: "us-east-1", VPCID: "vpc-1"}
 	finished := storetest.Item{"id": id, "vendor": "monte-carlo", "status": "onboarded", "finishedBy": "arn:1", "finishedAt": "2026-11-23T12:00:00.000000000Z",
-		"updatedAt": "2026-11-23T12:00:00.000000000Z", "endpointId": "vpce-0123abcd", "lastSeen": "available"}
+		"updatedAt": "2026-11-23T12:00:00.000000000Z", "endpointId": "vpce-0123abcd", "lastSeen": "available",
+		"fence": "2026-11-23T12:00:00.000000000Z 000000 000000"}
 	for name, test := range map[string]struct {
 		before func(*testing.T, *store.Store)
 		result store.Result
 		want   storetest.Item // nil: unchanged
 		name   string         // of the error
 	}{
-		"onboarded": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, "arn:1", "", noon, noon)) }, done, finished, ""},
+		"onboarded": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon)) }, done, finished, ""},
 		"onboarded while a wait was left": {func(t *testing.T, s *store.Store) {
 			must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
 		}, done, finished, ""},
-		"onboarded, and nobody holds": {func(*testing.T, *store.Store) {}, done, finished, ""},
-		"onboarded, but another holds": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, "arn:2", "", noon, noon)) }, done,
+		"onboarded, and it never held": {func(*testing.T, *store.Store) {}, done, nil, connection.Conflict},
+		"onboarded, and another has ended it": {func(t *testing.T, s *store.Store) {
+			must(t, s.Claim(t.Context(), id, turn("arn:0", noon), "", noon))
+			must(t, s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:0", noon), Status: store.StatusOffboarded}))
+		}, done, nil, connection.Conflict},
+		"onboarded, after its rollback": {func(t *testing.T, s *store.Store) {
+			must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
+			must(t, s.Finish(t.Context(), why))
+		}, done, nil, connection.Conflict},
+		"onboarded, but another holds": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, turn("arn:2", noon), "", noon)) }, done,
 			nil,
 			connection.Conflict},
 		"failed": {func(t *testing.T, s *store.Store) {
 			must(t, s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary)))
 		}, failed, storetest.Item{"id": id, "vendor": "monte-carlo", "status": "failed", "finishedBy": "arn:1", "finishedAt": "2026-11-23T12:00:00.000000000Z",
-			"updatedAt": "2026-11-23T12:00:00.000000000Z"}, ""},
-		"failed, and why": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, "arn:1", "", noon, noon)) }, why,
+			"updatedAt": "2026-11-23T12:00:00.000000000Z", "fence": "2026-11-23T12:00:00.000000000Z 000000 000000"}, ""},
+		"failed, and why": {func(t *testing.T, s *store.Store) { must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon)) }, why,
 			storetest.Item{"id": id, "vendor": "monte-carlo", "status": "failed", "finishedBy": "arn:1", "finishedAt": "2026-11-23T12:00:00.000000000Z",
-				"updatedAt": "2026-11-23T12:00:00.000000000Z",
-				"failure":   `{"error":"EndpointRejected","message":"no","accountId":"111122223333","region":"us-east-1","vpcId":"vpc-1"}`}, ""},
+				"updatedAt": "2026-11-23T12:00:00.000000000Z", "fence": "2026-11-23T12:00:00.000000000Z 000000 000000",
+				"failure": `{"error":"EndpointRejected","message":"no","accountId":"111122223333","region":"us-east-1","vpcId":"vpc-1"}`}, ""},
 		"onboarded after a failure": {func(t *testing.T, s *store.Store) {
-			must(t, s.Claim(t.Context(), id, "arn:1", "", noon, noon))
-			must(t, s.Finish(t.Context(), why))
+			must(t, s.Claim(t.Context(), id, turn("arn:0", noon), "", noon))
+			earlier := why
+			earlier.Turn.Execution = "arn:0"
+			must(t, s.Finish(t.Context(), earlier))
+			must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 		}, done, finished, ""},
 		"failed before it held anything": {func(*testing.T, *store.Store) {}, failed, nil, ""},
 		"failed, and another holds": {func(t *testing.T, s *store.Store) {
@@ -385,7 +402,8 @@ func TestFinish(t *testing.T) {
 		}, failed, nil, ""},
 		"failed, long after the connection was onboarded": {func(t *testing.T, s *store.Store) {
 			earlier := done
-			earlier.Execution = "arn:0"
+			earlier.Turn.Execution = "arn:0"
+			must(t, s.Claim(t.Context(), id, turn("arn:0", noon), "", noon))
 			must(t, s.Finish(t.Context(), earlier))
 		}, failed, nil, ""},
 	} {
@@ -484,16 +502,16 @@ func TestAnswerLost(t *testing.T) {
 		"Register": func(s *store.Store) error {
 			return s.Register(t.Context(), approval("arn:1", noon), store.NewToken(canary))
 		},
-		"Claim": func(s *store.Store) error { return s.Claim(t.Context(), id, "arn:1", "", noon, noon) },
+		"Claim": func(s *store.Store) error { return s.Claim(t.Context(), id, turn("arn:1", noon), "", noon) },
 		"Beat": func(s *store.Store) error {
 			wait, _ := stored(t, s)
 			return s.Beat(t.Context(), wait, noon, "pending")
 		},
 		"Finish": func(s *store.Store) error {
-			return s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusOnboarded, At: noon})
+			return s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusOnboarded})
 		},
 		"Finish as failed": func(s *store.Store) error {
-			return s.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon})
+			return s.Finish(t.Context(), store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusFailed})
 		},
 	}
 	for name, method := range methods {
@@ -541,7 +559,7 @@ func (r retrying) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput,
 func TestClaimsExpire(t *testing.T) {
 	t.Parallel()
 	s, table := open()
-	must(t, s.Claim(t.Context(), id, "arn:1", "", noon, noon))
+	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 	for _, claim := range []func() (string, error){
 		func() (string, error) { return s.ClaimNotice(t.Context(), id, "arn:1", connection.GateAllowlist, noon) },
 		func() (string, error) {
@@ -615,7 +633,7 @@ func TestErrorsNameTheThing(t *testing.T) {
 	refused := &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not authorized near " + canary}
 	s, table := open()
 	table.Fault = func(string, bool) error { return refused }
-	result := store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed, At: noon}
+	result := store.Result{ConnectionID: id, Turn: turn("arn:1", noon), Status: store.StatusFailed}
 	_, waiting := s.Waiting(t.Context())
 	_, _, _, token := s.Token(t.Context(), id)
 	_, holder := s.Holder(t.Context(), id)
@@ -645,7 +663,7 @@ func TestNoConnectionID(t *testing.T) {
 	t.Parallel()
 	s, table := open()
 	_, err := s.Holder(t.Context(), "")
-	if err == nil || s.Claim(t.Context(), "", "arn:1", "", noon, noon) == nil || len(table.Calls()) != 0 {
+	if err == nil || s.Claim(t.Context(), "", turn("arn:1", noon), "", noon) == nil || len(table.Calls()) != 0 {
 		t.Errorf("%v: an empty id must not reach AWS", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"postern/internal/awserr"
+	"postern/internal/connection"
 )
 
 // Executions says how executions are; *sfn.Client satisfies it.
@@ -33,6 +34,13 @@ func (s *Store) Ended(ctx context.Context, execution string) (bool, error) {
 
 // EndedAt is Ended, and says when: the zero time for an execution that AWS has forgotten.
 func (s *Store) EndedAt(ctx context.Context, execution string) (ended bool, at time.Time, err error) {
+	return s.endedSince(ctx, execution, 0)
+}
+
+// endedSince is EndedAt of an execution that is known to have been redriven so often: it has not ended by an answer that is older.
+//
+// AWS: DescribeExecution is eventually consistent.
+func (s *Store) endedSince(ctx context.Context, execution string, redrives int) (ended bool, at time.Time, err error) {
 	if s.executions == nil {
 		return false, time.Time{}, nil
 	}
@@ -43,8 +51,8 @@ func (s *Store) EndedAt(ctx context.Context, execution string) (ended bool, at t
 	if err != nil {
 		return false, time.Time{}, fmt.Errorf("asking whether execution %s runs: %w", execution, err)
 	}
-	ended = out.Status != types.ExecutionStatusRunning && out.Status != types.ExecutionStatusPendingRedrive
-	return ended, aws.ToTime(out.StopDate), nil
+	runs := out.Status == types.ExecutionStatusRunning || out.Status == types.ExecutionStatusPendingRedrive
+	return !runs && int(aws.ToInt32(out.RedriveCount)) >= redrives, aws.ToTime(out.StopDate), nil
 }
 
 // Ran returns what an execution was asked for, and when it began: nothing and the zero time for one that AWS has forgotten.
@@ -62,45 +70,55 @@ func (s *Store) Ran(ctx context.Context, execution string) (request []byte, sinc
 	return []byte(aws.ToString(out.Input)), aws.ToTime(out.StartDate), nil
 }
 
-// claimable is the condition under which an execution, named by the placeholder :holder, may take a connection for which it made a
-// plan at a time: it is its own, free, or held by one that has ended, and no other execution has ended it since. It is "" when the execution may
-// not. What is known of the connection is nil before it was read. For a ticket the condition is also that no execution has ended the
-// connection since it was read; the operators may take every connection.
-func (s *Store) claimable(ctx context.Context, seen *hold, execution, ticket string, planned time.Time) (
+// claimable is the condition under which an execution, named by the placeholder :holder, takes a connection in a turn, whose fence is
+// :fence, with a plan that it made at a time. Before the connection was read, seen is nil: it must be free or the execution's own.
+// Afterwards it must be as it was seen, and another holder must have ended. A connection that another execution holds, or has acted on
+// since the plan, is a connection.Conflict, and so is one that the ticket may not open. An unread connection is a ticket's only when it
+// does not exist yet.
+//
+// A holder that seems to have ended may have been redriven. When it has acted since, the connection is not as it was seen; when it has
+// not, its first write finds that it has lost the connection.
+func (s *Store) claimable(ctx context.Context, connectionID string, seen *hold, turn connection.Turn, ticket string, planned time.Time) (
 	condition string, values map[string]string, err error) {
-	free, values := "attribute_not_exists(holder)", map[string]string{}
-	switch {
-	case seen == nil && ticket != "":
-		free = "attribute_not_exists(vendor)" // every claim writes it: there is no such connection
-	case seen == nil || seen.Holder == execution:
-	case !seen.Opens(ticket):
-		return "", nil, nil
-	default:
-		if seen.Holder != "" {
-			ended, err := s.Ended(ctx, seen.Holder)
-			if err != nil || !ended {
-				return "", nil, err
-			}
-			free, values["ended"] = "(attribute_not_exists(holder) OR holder = :ended)", seen.Holder
-		}
+	values = map[string]string{}
+	if seen == nil {
+		free := "attribute_not_exists(holder)"
 		if ticket != "" {
-			free = "(" + free + seen.unchanged(values) + ")"
+			free = "attribute_not_exists(vendor)" // every claim writes it
+		}
+		condition = "(" + free + " OR holder = :holder) AND " + notBehind
+		if !planned.IsZero() {
+			condition += " AND (attribute_not_exists(finishedAt) OR finishedBy = :holder OR finishedAt <= :planned)"
+			values["planned"] = stamp(planned)
+		}
+		return condition, values, nil
+	}
+	if seen.Holder != turn.Execution && !seen.Opens(ticket) {
+		return "", nil, connection.NotOf(connectionID, ticket)
+	}
+	if seen.Holder != "" && seen.Holder != turn.Execution {
+		ended, _, err := s.endedSince(ctx, seen.Holder, seen.fence.redrive())
+		if err != nil {
+			return "", nil, err
+		}
+		if !ended {
+			return "", nil, s.conflict(connectionID, seen.Holder)
 		}
 	}
-	condition = "(holder = :holder OR " + free + ")"
-	if !planned.IsZero() {
-		condition += " AND (attribute_not_exists(finishedAt) OR finishedBy = :holder OR finishedAt <= :planned)"
-		values["planned"] = stamp(planned)
+	if seen.overtakes(turn, planned) {
+		return "", nil, seen.overtook(connectionID, turn.Execution)
 	}
-	return condition, values, nil
+	return seen.unchanged(values), values, nil
 }
 
-// unchanged continues a condition: no execution has ended the connection since it was read, so it is still free, or still belongs to
-// the ticket. It adds its value.
+// unchanged is the condition that a connection is as it was seen. It adds its values.
 func (h hold) unchanged(values map[string]string) string {
-	if h.finishedAt == "" {
-		return " AND attribute_not_exists(finishedAt)"
+	same := func(attribute, placeholder, value string) string {
+		if value == "" {
+			return "attribute_not_exists(" + attribute + ")"
+		}
+		values[placeholder] = value
+		return attribute + " = :" + placeholder
 	}
-	values["seen"] = h.finishedAt
-	return " AND finishedAt = :seen"
+	return same("holder", "seenHolder", h.Holder) + " AND " + same("fence", "seenFence", string(h.fence))
 }

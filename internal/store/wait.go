@@ -24,6 +24,7 @@ type Wait struct {
 	Since        time.Time // when the state was entered
 	Attempt      int       // of the tries that one entry of the state has, 0 the first; only Register knows it
 	Planned      time.Time // when its execution made its plan, zero for unknown; only Register knows it
+	Redrive      int       // how often its execution was redriven before; only Register knows it
 	EndpointID   string    // of an approval
 	// ServiceName and ServiceRegion are of the vendor's service.
 	ServiceName   string
@@ -31,7 +32,7 @@ type Wait struct {
 	// Access is how the account of the connection's network is reached.
 	Access   connection.Access
 	LastSeen connection.EndpointState // "" when never seen
-	// Ticket is the key of the ticket that the execution came from, "" for none.
+	// Ticket is the key of the ticket that opened the connection, "" for none.
 	Ticket string
 	// Heartbeat is how long Step Functions waits for a heartbeat before it ends the wait; 0 for unknown.
 	Heartbeat time.Duration
@@ -52,6 +53,10 @@ type Wait struct {
 	Registration string
 }
 
+func (w Wait) turn() connection.Turn {
+	return connection.Turn{Execution: w.Execution, EnteredAt: w.Since, Redrive: w.Redrive, Attempt: w.Attempt}
+}
+
 // waitAttributes are a wait without its token and its registration: what the index carries.
 var waitAttributes = []string{
 	"id", "waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "lastSeen", "ticket",
@@ -63,13 +68,12 @@ var waitAttributes = []string{
 var cleared = []string{
 	"waitGate", "waitSince", "waitExecution", "waitEndpoint", "waitService", "waitServiceRegion", "waitRegistration", "waitToken",
 	"waitRole", "waitExternalId", "waitRegion",
-	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "waitAttempt",
-	"waitHeartbeat", "waitBeat",
+	"waitAsked", "waitHours", "waitCalendar", "waitTo", "waitSubject", "waitInputs", "waitHeartbeat", "waitBeat",
 }
 
-// Register claims the connection for the wait's execution, as Claim does, and stores the wait, in one write. A wait of the same execution that
-// began later stays, or one of a later attempt, and nil is returned: the caller's token is an older one. Another execution's claim is
-// a connection.Conflict.
+// Register claims the connection for the wait's execution and stores the wait, in one write; see Claim. When a later turn of the execution
+// has acted, nothing is written and nil is returned: the caller's token is an older one. Another execution's claim is a
+// connection.Conflict.
 //
 // AWS: Step Functions tries again when the answer of a function is lost (Lambda.Unknown), while the function may still run.
 func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
@@ -77,13 +81,12 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 		return fmt.Errorf("registering the %s wait of %s: no execution or no token", wait.Gate, wait.ConnectionID)
 	}
 	set := map[string]string{
-		"vendor": vendorOf(wait.ConnectionID), "holder": wait.Execution, "updatedAt": stamp(wait.Since),
+		"vendor": vendorOf(wait.ConnectionID), "holder": wait.Execution, "fence": string(fenceOf(wait.turn())), "updatedAt": stamp(wait.Since),
 		"waitGate": string(wait.Gate), "waitSince": stamp(wait.Since), "waitExecution": wait.Execution,
 		"waitEndpoint": wait.EndpointID, "waitService": wait.ServiceName, "waitServiceRegion": wait.ServiceRegion,
 		"waitRole": wait.Access.RoleARN, "waitExternalId": wait.Access.ExternalID, "waitRegion": wait.Access.Region,
 		"waitRegistration": token.fingerprint(), "waitToken": token.Reveal(),
-		"waitAttempt":   fmt.Sprintf("%06d", wait.Attempt), // compares as a string
-		"waitHeartbeat": "", "waitBeat": "",                // a new token has had no heartbeat
+		"waitHeartbeat": "", "waitBeat": "", // a new token has had no heartbeat
 		"waitAsked": "", "waitHours": "", "waitCalendar": wait.Calendar, "waitTo": wait.To, "waitSubject": wait.Subject,
 	}
 	if wait.SLAHours > 0 {
@@ -107,34 +110,33 @@ func (s *Store) Register(ctx context.Context, wait Wait, token Token) error {
 		set["lastSeen"] = string(wait.LastSeen)
 	}
 	set["ticket"] = wait.Ticket
-	held, err := s.register(ctx, wait, set, nil)
-	if err != nil || held {
-		return token.Scrub(err)
+	var seen *hold // most often the connection is free or its own, and need not be read
+	for range claims {
+		held, err := s.register(ctx, wait, set, seen)
+		if err != nil || held {
+			return token.Scrub(err)
+		}
+		now, err := s.hold(ctx, wait.ConnectionID, wait.Execution)
+		if err != nil {
+			return err
+		}
+		if now.Holder == wait.Execution && now.fence > fenceOf(wait.turn()) {
+			return nil
+		}
+		seen = &now
 	}
-	now, err := s.refused(ctx, wait.ConnectionID, wait.Execution, wait.Ticket, wait.Planned)
-	if name := connection.NameOf(err); err != nil && name != connection.Conflict && name != connection.Unavailable {
-		return err
-	}
-	// Once more: the connection may be free for the ticket, its holder may have ended, or an earlier attempt, which still runs, took it
-	// over only now.
-	if held, err = s.register(ctx, wait, set, &now); err != nil || held {
-		return token.Scrub(err)
-	}
-	_, err = s.refused(ctx, wait.ConnectionID, wait.Execution, wait.Ticket, wait.Planned)
-	return err
+	return contended(wait.ConnectionID)
 }
 
-// register stores a wait when its execution may have the connection, of which something is known or, if nil, nothing yet.
+// register stores a wait when its execution may take the connection as it was seen, and reports whether it did.
 func (s *Store) register(ctx context.Context, wait Wait, set map[string]string, seen *hold) (held bool, err error) {
-	condition, values, err := s.claimable(ctx, seen, wait.Execution, wait.Ticket, wait.Planned)
-	if err != nil || condition == "" {
+	condition, values, err := s.claimable(ctx, wait.ConnectionID, seen, wait.turn(), wait.Ticket, wait.Planned)
+	if err != nil {
 		return false, err
 	}
 	held, err = s.update(ctx, wait.ConnectionID, change{
 		set: set, values: values,
-		condition: condition + " AND " + notCancelled(":holder") + " AND " +
-			"(attribute_not_exists(waitSince) OR waitExecution <> :waitExecution OR waitSince < :waitSince OR " +
-			"waitSince = :waitSince AND (waitGate <> :waitGate OR attribute_not_exists(waitAttempt) OR waitAttempt <= :waitAttempt))",
+		condition: condition + " AND " + notCancelled(":holder"),
 	})
 	if err != nil {
 		err = fmt.Errorf("registering the %s wait of %s: %w", wait.Gate, wait.ConnectionID, err)

@@ -168,8 +168,8 @@ func (w *world) own(t *testing.T, ticket, execution string, finished bool) {
 		t.Fatal(err)
 	}
 	if finished {
-		err := w.store.Finish(t.Context(), store.Result{ConnectionID: id, Execution: execution, Status: store.StatusOnboarded,
-			EndpointID: "vpce-0123abcd", LastSeen: connection.StateAvailable, At: noon})
+		err := w.store.Finish(t.Context(), store.Result{ConnectionID: id, Turn: connection.Turn{Execution: execution, EnteredAt: noon}, Status: store.StatusOnboarded,
+			EndpointID: "vpce-0123abcd", LastSeen: connection.StateAvailable})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -301,8 +301,8 @@ func TestFreed(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.own(t, test.ticket, "arn:1", false)
-			if err := w.store.Finish(t.Context(), store.Result{ConnectionID: id, Execution: "arn:1", Status: store.StatusFailed,
-				Failure: &store.Failure{Error: connection.Internal, Dirty: test.dirty}, At: noon}); err != nil {
+			if err := w.store.Finish(t.Context(), store.Result{ConnectionID: id, Turn: connection.Turn{Execution: "arn:1", EnteredAt: noon}, Status: store.StatusFailed,
+				Failure: &store.Failure{Error: connection.Internal, Dirty: test.dirty}}); err != nil {
 				t.Fatal(err)
 			}
 			got := w.deliver(t, "github", edit(t, sample("github"), "/label/name", test.label))

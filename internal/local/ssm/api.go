@@ -10,24 +10,35 @@ import (
 	"postern/internal/local/wire"
 )
 
-// Operations are the simulated operations.
+// Operations are the operations known here.
 func (s *Service) Operations() map[string]wire.Operation {
 	return map[string]wire.Operation{
-		"GetParameters":      {Permissions: s.onParameters, Do: wire.JSON(s.getParameters)},
-		"DescribeParameters": {Permissions: s.onAll, Do: wire.JSON(s.describeParameters)},
-		"PutParameter":       {Write: true, Permissions: s.mayPut, Do: wire.JSON(s.putParameter)},
-		"DeleteParameter":    {Write: true, Permissions: s.onParameters, Do: wire.JSON(s.deleteParameter)},
-		"AddTagsToResource":  {Write: true, Permissions: s.mayTag, Do: wire.JSON(s.addTags)},
+		"GetParameter":           {Permissions: s.onParameters, Do: wire.JSON(s.getParameter)},
+		"GetParameters":          {Permissions: s.onParameters, Do: wire.JSON(s.getParameters)},
+		"GetParametersByPath":    {Permissions: s.onPath, Do: wire.JSON(s.getParametersByPath)},
+		"GetParameterHistory":    {Permissions: s.onParameters, Do: wire.JSON(s.getParameterHistory)},
+		"DescribeParameters":     {Permissions: s.onAll, Do: wire.JSON(s.describeParameters)},
+		"PutParameter":           {Write: true, Permissions: s.mayPut, Do: wire.JSON(s.putParameter)},
+		"DeleteParameter":        {Write: true, Permissions: s.onParameters, Do: wire.JSON(s.deleteParameter)},
+		"DeleteParameters":       {Write: true, Permissions: s.onParameters, Do: wire.JSON(s.deleteParameters)},
+		"LabelParameterVersion":  {Write: true, Permissions: s.onParameters, Do: wire.JSON(s.label)},
+		"AddTagsToResource":      {Write: true, Permissions: s.mayTag, Do: wire.JSON(s.addTags)},
+		"RemoveTagsFromResource": {Write: true, Permissions: s.mayTag, Do: wire.JSON(s.removeTags)},
+		"ListTagsForResource":    {Permissions: s.onParameters, Do: wire.JSON(s.listTags)},
 	}
 }
 
-// onParameters needs the call's action on every parameter that it names.
+// names are the members of requests that name parameters. What cannot be read is refused by Do.
+type names struct {
+	Name, ResourceID string
+	Names            []string
+	WithDecryption   bool
+}
+
+// onParameters needs the call's action on every parameter it names, and the key of those it decrypts.
 func (s *Service) onParameters(call *wire.Call) []wire.Permission {
-	var in struct {
-		Name, ResourceID string
-		Names            []string
-	}
-	_ = json.Unmarshal(call.Body, &in) // what cannot be read is refused by Do
+	var in names
+	_ = json.Unmarshal(call.Body, &in)
 	all := in.Names
 	if len(all) == 0 {
 		all = []string{in.Name + in.ResourceID}
@@ -36,9 +47,12 @@ func (s *Service) onParameters(call *wire.Call) []wire.Permission {
 	defer s.mu.Unlock()
 	var needed []wire.Permission
 	for _, name := range all {
-		p, _, selector, _ := s.selected(name)
+		p, v, selector, _ := s.selected(name)
 		bare := strings.TrimSuffix(name, selector)
 		needed = append(needed, wire.Permission{Action: "ssm:" + call.Operation, Resource: s.resource(bare), Context: tagKeys(p)})
+		if in.WithDecryption && v != nil {
+			needed = append(needed, s.onKey("kms:Decrypt", v.KeyID, s.resource(bare))...)
+		}
 	}
 	return needed
 }
@@ -64,6 +78,32 @@ func tagKeys(p *parameter) map[string][]string {
 	return keys
 }
 
+// onKey is the permission on a customer's key.
+//
+// AWS: its own key aws/ssm lets everyone in the account use it through Parameter Store.
+func (s *Service) onKey(action, keyARN, parameterARN string) []wire.Permission {
+	if !strings.HasPrefix(keyARN, "arn:") {
+		return nil
+	}
+	return []wire.Permission{{Action: action, Resource: keyARN, Context: map[string][]string{
+		"kms:viaservice": {"ssm." + s.region + ".amazonaws.com"}, "kms:calleraccount": {s.account},
+		"kms:encryptioncontext:parameter_arn": {parameterARN},
+	}}}
+}
+
+// onPath needs the call's action on the path, as if it were a parameter.
+func (s *Service) onPath(call *wire.Call) []wire.Permission {
+	var in struct {
+		Path      string
+		Recursive bool
+	}
+	_ = json.Unmarshal(call.Body, &in)
+	return []wire.Permission{{
+		Action: "ssm:GetParametersByPath", Resource: s.arn(strings.TrimSuffix(in.Path, "/")),
+		Context: map[string][]string{"ssm:recursive": {strconv.FormatBool(in.Recursive)}},
+	}}
+}
+
 func (s *Service) onAll(call *wire.Call) []wire.Permission {
 	return []wire.Permission{{Action: "ssm:" + call.Operation, Resource: "arn:aws:ssm:" + s.region + ":" + s.account + ":*"}}
 }
@@ -71,9 +111,9 @@ func (s *Service) onAll(call *wire.Call) []wire.Permission {
 // mayPut needs AddTagsToResource too when the parameter is made with tags.
 func (s *Service) mayPut(call *wire.Call) []wire.Permission {
 	var in struct {
-		Name      string
-		Overwrite bool
-		Tags      []tag
+		Name, Type, KeyID string
+		Overwrite         bool
+		Tags              []tag
 	}
 	_ = json.Unmarshal(call.Body, &in)
 	s.mu.Lock()
@@ -85,14 +125,23 @@ func (s *Service) mayPut(call *wire.Call) []wire.Permission {
 	if len(in.Tags) > 0 {
 		needed = append(needed, wire.Permission{Action: "ssm:AddTagsToResource", Resource: arn, Context: requestTags(in.Tags)})
 	}
+	if in.Type == "SecureString" {
+		needed = append(needed, s.onKey("kms:Encrypt", in.KeyID, arn)...)
+	}
 	return needed
 }
 
 func (s *Service) mayTag(call *wire.Call) []wire.Permission {
-	var in struct{ Tags []tag }
+	var in struct {
+		Tags    []tag
+		TagKeys []string
+	}
 	_ = json.Unmarshal(call.Body, &in)
 	needed := s.onParameters(call)
 	maps.Copy(needed[0].Context, requestTags(in.Tags))
+	if len(in.TagKeys) > 0 {
+		needed[0].Context["aws:tagkeys"] = in.TagKeys
+	}
 	return needed
 }
 

@@ -1,7 +1,6 @@
 package ssm
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 
@@ -21,6 +20,8 @@ type filter struct {
 
 type metadata struct {
 	ARN, Name, Type, Tier, DataType, LastModifiedUser string
+	Description, AllowedPattern                       string `json:",omitempty"`
+	KeyID                                             string `json:"KeyId,omitempty"`
 	Version                                           int64
 	LastModifiedDate                                  float64
 }
@@ -46,35 +47,74 @@ func (s *Service) describeParameters(_ *wire.Call, in describeParametersInput) (
 		}
 		v := p.latest()
 		found = append(found, metadata{
-			ARN: s.arn(name), Name: name, Type: v.Type, Tier: "Standard", DataType: "text", LastModifiedUser: v.ModifiedBy,
-			Version: v.Number, LastModifiedDate: v.modified(),
+			ARN: s.arn(name), Name: name, Type: v.Type, Tier: v.Tier, DataType: v.DataType, LastModifiedUser: v.ModifiedBy,
+			Description: v.Description, AllowedPattern: v.AllowedPattern, KeyID: v.KeyID, Version: v.Number,
+			LastModifiedDate: v.modified(),
 		})
 	}
 	page, next, err := pageOf(found, in.MaxResults, 50, in.NextToken)
 	return describeParametersOutput{Parameters: page, NextToken: next}, err
 }
 
-// check refuses a filter that is not simulated: only a path with all that is below it, and a tag with a value, are.
-func (f filter) check() error {
-	isPath, isTag := f.Key == "Path" && f.Option == "Recursive", strings.HasPrefix(f.Key, "tag:") && f.Option == ""
+// options are the options of each filter that is known here, the default first.
+func (f filter) options() []string {
 	switch {
-	case !isPath && !isTag:
-		return &wire.Error{
-			Status: http.StatusNotImplemented, Code: wire.CodeNotImplemented,
-			Message: "the filter " + f.Key + " with the option " + f.Option + " is not simulated",
-		}
-	case len(f.Values) == 0:
+	case f.Key == "Name":
+		return []string{"Equals", "BeginsWith", "Contains"}
+	case f.Key == "Path":
+		return []string{"OneLevel", "Recursive"}
+	case f.Key == "Type", f.Key == "Tier", strings.HasPrefix(f.Key, "tag:"):
+		return []string{"Equals", "BeginsWith"}
+	}
+	return nil
+}
+
+func (f filter) check() error {
+	options := f.options()
+	switch {
+	case options == nil:
+		return wire.Errorf("InvalidFilterKey", "The filter key %s is not known here.", f.Key)
+	case f.Option != "" && !slices.Contains(options, f.Option):
+		return wire.Errorf("InvalidFilterOption", "The filter option %s is not valid for %s.", f.Option, f.Key)
+	case len(f.Values) == 0 && !strings.HasPrefix(f.Key, "tag:"):
 		return wire.Errorf("InvalidFilterValue", "The filter %s has no value.", f.Key)
 	}
 	return nil
 }
 
 func (f filter) match(p *parameter) bool {
-	return slices.ContainsFunc(f.Values, func(value string) bool {
-		if f.Key == "Path" {
-			return strings.HasPrefix(p.name, strings.TrimSuffix(value, "/")+"/")
+	option := f.Option
+	if option == "" {
+		option = f.options()[0]
+	}
+	candidate, has := f.field(p)
+	if len(f.Values) == 0 {
+		return has
+	}
+	return has && slices.ContainsFunc(f.Values, func(value string) bool {
+		switch option {
+		case "BeginsWith":
+			return strings.HasPrefix(candidate, value)
+		case "Contains":
+			return strings.Contains(candidate, value)
+		case "OneLevel", "Recursive":
+			return below(candidate, value, option == "Recursive")
+		default:
+			return candidate == value
 		}
-		tag, has := p.tags[strings.TrimPrefix(f.Key, "tag:")]
-		return has && tag == value
 	})
+}
+
+func (f filter) field(p *parameter) (string, bool) {
+	switch f.Key {
+	case "Name", "Path":
+		return p.name, true
+	case "Type":
+		return p.latest().Type, true
+	case "Tier":
+		return p.latest().Tier, true
+	default:
+		value, has := p.tags[strings.TrimPrefix(f.Key, "tag:")]
+		return value, has
+	}
 }

@@ -1,17 +1,18 @@
 package ssm
 
 import (
-	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"postern/internal/local/wire"
 )
 
 type putParameterInput struct {
-	Name, Value, Type string
-	Overwrite         bool
-	Tags              []tag
+	Name, Value, Type, Tier, DataType, KeyID string
+	Description, AllowedPattern              *string
+	Overwrite                                bool
+	Tags                                     []tag
 }
 
 type putParameterOutput struct {
@@ -26,10 +27,10 @@ func (s *Service) putParameter(call *wire.Call, in putParameterInput) (putParame
 	if err != nil {
 		return putParameterOutput{}, err
 	}
-	return putParameterOutput{Version: v.Number, Tier: "Standard"}, nil
+	return putParameterOutput{Version: v.Number, Tier: v.Tier}, nil
 }
 
-// put makes a parameter, or a new version of one. Every overwrite makes a version, even one with the same value. The service is locked.
+// put makes a parameter, or a new version of one. Every overwrite makes a version, even of the same value. The service is locked.
 func (s *Service) put(in putParameterInput, caller string) (*Version, error) {
 	if err := s.checkName(in.Name); err != nil {
 		return nil, err
@@ -38,15 +39,17 @@ func (s *Service) put(in putParameterInput, caller string) (*Version, error) {
 	if err := checkPut(in, p); err != nil {
 		return nil, err
 	}
-	v := &Version{Number: 1, Type: in.Type, Value: in.Value, Modified: s.clock.Now(), ModifiedBy: caller}
+	v, err := newVersion(in, p)
+	if err != nil {
+		return nil, err
+	}
+	v.Modified, v.ModifiedBy = s.clock.Now(), caller
 	operation := "Update"
 	if p == nil {
 		p = &parameter{name: in.Name, tags: tagMap(in.Tags)}
 		operation = "Create"
-	} else {
-		v.Number, v.Type = p.latest().Number+1, p.latest().Type
-		// AWS: a parameter keeps 100 versions.
-		p.versions = p.versions[max(0, len(p.versions)-mostVersions+1):]
+	} else if err := p.makeRoom(); err != nil {
+		return nil, err
 	}
 	s.parameters[in.Name] = p
 	p.versions = append(p.versions, v)
@@ -66,23 +69,129 @@ func checkPut(in putParameterInput, existing *parameter) error {
 		return invalid(`Parameter value can't nest another parameter. Do not use "{{}}" in the value.`)
 	case existing == nil && in.Type == "":
 		return invalid("A parameter type is required when you create a parameter.")
-	case in.Type != "" && in.Type != "String":
-		return &wire.Error{
-			Status: http.StatusNotImplemented, Code: wire.CodeNotImplemented, Message: "parameters of type " + in.Type + " are not simulated",
-		}
-	case len(in.Value) > 4096:
-		return invalid("Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger " +
-			"parameter value, upgrade the parameter to use the advanced-parameter tier. For more information, see " +
-			"https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html")
+	case in.Type != "" && !slices.Contains([]string{"String", "StringList", "SecureString"}, in.Type):
+		return invalid("1 validation error detected: Value '" + in.Type + "' at 'type' failed to satisfy constraint: " +
+			"Member must satisfy enum value set: [String, StringList, SecureString]")
+	case in.DataType != "" && in.DataType != "text":
+		return invalid("The embedded cloud knows the data type text only, not " + in.DataType)
+	case in.KeyID != "" && in.Type != "SecureString":
+		return invalid("KeyId is required for SecureString type parameter only.")
 	case existing != nil && !in.Overwrite:
 		return wire.Errorf("ParameterAlreadyExists",
 			"The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
+	case existing != nil && in.Type != "" && in.Type != existing.latest().Type:
+		return wire.Errorf("HierarchyTypeMismatchException", "Parameter Store doesn't support changing a parameter type "+
+			"in a hierarchy. The parameter %s has type %s, not %s.", existing.name, existing.latest().Type, in.Type)
 	}
 	return checkTags(nil, in.Tags)
 }
 
-// mostVersions is how many versions a parameter keeps.
+// newVersion is the version that a put makes. What the put does not say stays as it was.
+func newVersion(in putParameterInput, p *parameter) (*Version, error) {
+	v := &Version{Number: 1, Type: in.Type, Value: in.Value, DataType: "text", KeyID: in.KeyID}
+	current := ""
+	if p != nil {
+		last := p.latest()
+		v.Number, v.Type, v.Description, v.AllowedPattern = last.Number+1, last.Type, last.Description, last.AllowedPattern
+		if v.KeyID == "" {
+			v.KeyID = last.KeyID
+		}
+		current = last.Tier
+	}
+	if in.Description != nil {
+		v.Description = *in.Description
+	}
+	if in.AllowedPattern != nil {
+		v.AllowedPattern = *in.AllowedPattern
+	}
+	if v.Type == "SecureString" && v.KeyID == "" {
+		v.KeyID = "alias/aws/ssm"
+	}
+	if err := matches(v.AllowedPattern, v.Value); err != nil {
+		return nil, err
+	}
+	var err error
+	v.Tier, err = tierOf(in.Tier, current, len(in.Value))
+	return v, err
+}
+
+func matches(pattern, value string) error {
+	if pattern == "" {
+		return nil
+	}
+	allowed, err := regexp.Compile(pattern)
+	if err != nil {
+		return wire.Errorf("InvalidAllowedPatternException", "The request does not meet the regular expression requirement.")
+	}
+	if !allowed.MatchString(value) {
+		return wire.Errorf("ParameterPatternMismatchException",
+			"Parameter value, cannot be validated against allowedPattern: %s", pattern)
+	}
+	return nil
+}
+
+// The tiers, and the largest value of each in bytes.
+const (
+	standard     = "Standard"
+	advanced     = "Advanced"
+	intelligent  = "Intelligent-Tiering"
+	standardSize = 4096
+	advancedSize = 8192
+)
+
+// tierOf is the tier of a parameter after a put. Current is "" for a new one.
+//
+// AWS: without a tier a new parameter is Standard and an existing one keeps its own; Intelligent-Tiering becomes Advanced when
+// the value needs it; Advanced is never left.
+func tierOf(asked, current string, size int) (string, error) {
+	tier := asked
+	switch asked {
+	case standard, advanced:
+	case "":
+		if tier = current; tier == "" {
+			tier = standard
+		}
+	case intelligent:
+		if tier = standard; size > standardSize || current == advanced {
+			tier = advanced
+		}
+	default:
+		return "", invalid("1 validation error detected: Value '" + asked + "' at 'tier' failed to satisfy constraint: " +
+			"Member must satisfy enum value set: [Standard, Advanced, Intelligent-Tiering]")
+	}
+	switch {
+	case asked == standard && current == advanced:
+		return "", invalid("This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the " +
+			"advanced-parameter tier to the standard-parameter tier. If necessary, you can delete the advanced parameter and recreate " +
+			"it as a standard parameter.")
+	case tier == standard && size > standardSize:
+		return "", invalid("Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger " +
+			"parameter value, upgrade the parameter to use the advanced-parameter tier. For more information, see " +
+			"https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html")
+	case size > advancedSize:
+		return "", invalid("Advanced tier parameters support a maximum parameter value of 8192 characters.")
+	}
+	return tier, nil
+}
+
+// mostVersions is how many versions a parameter keeps. AWS: 100.
 const mostVersions = 100
+
+// makeRoom drops the oldest version when there are as many as may be.
+//
+// AWS: it is never dropped while it has a label, so that nobody loses what a label names.
+func (p *parameter) makeRoom() error {
+	if len(p.versions) < mostVersions {
+		return nil
+	}
+	if oldest := p.versions[0]; len(oldest.Labels) > 0 {
+		return wire.Errorf("ParameterMaxVersionLimitExceeded", "You attempted to create a new version of %s by calling the "+
+			"PutParameter API with the overwrite flag. Version %d, the oldest version, can't be deleted because it has a label "+
+			"associated with it. Move the label to another version of the parameter, and try again.", p.name, oldest.Number)
+	}
+	p.versions = p.versions[1:]
+	return nil
+}
 
 var (
 	nameSymbols = regexp.MustCompile(`^[A-Za-z0-9_./-]+$`)

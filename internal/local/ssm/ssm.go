@@ -1,4 +1,4 @@
-// Package ssm simulates Parameter Store for standard parameters of type String, with AWS's rules for names, values, tags and versions.
+// Package ssm is the embedded cloud's Parameter Store, with AWS's rules for names, values, tiers, versions and labels.
 package ssm
 
 import (
@@ -13,18 +13,32 @@ import (
 	"postern/internal/local/wire"
 )
 
+// Parameter is a parameter as a template makes it.
+type Parameter struct {
+	Name, Type, Value                           string
+	Description, AllowedPattern, Tier, DataType string
+	Tags                                        map[string]string
+}
+
 // Change is what the event "Parameter Store Change" says.
 type Change struct {
-	ARN, Name, Type string
-	Operation       string // Create, Update or Delete
+	ARN, Name, Type, Description string
+	Operation                    string // Create, Update, Delete or LabelParameterVersion
 }
 
 // Version is one version of a parameter.
 type Version struct {
-	Number      int64
-	Type, Value string
-	Modified    time.Time
-	ModifiedBy  string // ARN
+	Number         int64
+	Type           string
+	Value          string
+	Description    string
+	AllowedPattern string
+	Tier           string
+	DataType       string
+	KeyID          string
+	Modified       time.Time
+	ModifiedBy     string // ARN
+	Labels         []string
 }
 
 // parameter is a parameter with its versions, the oldest first.
@@ -64,6 +78,27 @@ func (s *Service) OnChange(f func(Change)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.onChange = f
+}
+
+// Create makes a parameter as CloudFormation does. It is an error when there is one already.
+func (s *Service) Create(p Parameter) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in := putParameterInput{
+		Name: p.Name, Type: p.Type, Value: p.Value, Description: &p.Description, Tier: p.Tier, DataType: p.DataType,
+		Tags: tagList(p.Tags),
+	}
+	if p.AllowedPattern != "" {
+		in.AllowedPattern = &p.AllowedPattern
+	}
+	// AWS: CloudFormation cannot make SecureString parameters.
+	if p.Type == "SecureString" {
+		return fmt.Errorf("parameter %s: CloudFormation makes no SecureString", p.Name)
+	}
+	if _, err := s.put(in, "arn:aws:iam::"+s.account+":role/cloudformation"); err != nil {
+		return fmt.Errorf("parameter %s: %w", p.Name, err)
+	}
+	return nil
 }
 
 // PutByHand writes a parameter as a person with a console would.
@@ -113,7 +148,10 @@ func (s *Service) changed(p *parameter, operation string) {
 	if f == nil {
 		return
 	}
-	change := Change{ARN: s.arn(p.name), Name: p.name, Type: p.latest().Type, Operation: operation}
+	latest := p.latest()
+	change := Change{
+		ARN: s.arn(p.name), Name: p.name, Type: latest.Type, Description: latest.Description, Operation: operation,
+	}
 	s.clock.After(0, "ssm "+operation+" "+p.name, func() { f(change) })
 }
 
@@ -134,7 +172,7 @@ func (s *Service) named(nameOrARN string) *parameter {
 	return s.parameters[path]
 }
 
-// selected finds the version that a name or name:version selects. A missing parameter is a nil version without an
+// selected finds the version that a name, name:version or name:label asks for. A missing parameter is a nil version without an
 // error; a missing version is an error.
 func (s *Service) selected(reference string) (p *parameter, v *Version, selector string, err error) {
 	if p = s.named(reference); p != nil {
@@ -149,7 +187,7 @@ func (s *Service) selected(reference string) (p *parameter, v *Version, selector
 	}
 	selector = reference[at:]
 	for _, v := range p.versions {
-		if fmt.Sprint(v.Number) == selector[1:] {
+		if fmt.Sprint(v.Number) == selector[1:] || slices.Contains(v.Labels, selector[1:]) {
 			return p, v, selector, nil
 		}
 	}

@@ -2,6 +2,7 @@ package ssm
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"postern/internal/local/wire"
@@ -15,6 +16,15 @@ func tagMap(tags []tag) map[string]string {
 		m[t.Key] = t.Value
 	}
 	return m
+}
+
+// tagList is sorted by key.
+func tagList(tags map[string]string) []tag {
+	var list []tag
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		list = append(list, tag{key, tags[key]})
+	}
+	return list
 }
 
 // checkTags applies the limits of tags to those that a parameter has and those that are added.
@@ -36,15 +46,17 @@ func checkTags(have map[string]string, add []tag) error {
 	return nil
 }
 
+type resource struct{ ResourceType, ResourceID string }
+
 type addTagsInput struct {
-	ResourceType, ResourceID string
-	Tags                     []tag
+	resource
+	Tags []tag
 }
 
 func (s *Service) addTags(_ *wire.Call, in addTagsInput) (empty, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p, err := s.tagged(in)
+	p, err := s.tagged(in.resource)
 	if err != nil {
 		return empty{}, err
 	}
@@ -55,10 +67,42 @@ func (s *Service) addTags(_ *wire.Call, in addTagsInput) (empty, error) {
 	return empty{}, nil
 }
 
+type removeTagsInput struct {
+	resource
+	TagKeys []string
+}
+
+func (s *Service) removeTags(_ *wire.Call, in removeTagsInput) (empty, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, err := s.tagged(in.resource)
+	if err != nil {
+		return empty{}, err
+	}
+	for _, key := range in.TagKeys {
+		delete(p.tags, key)
+	}
+	return empty{}, nil
+}
+
+type listTagsInput struct{ resource }
+
+type listTagsOutput struct{ TagList []tag }
+
+func (s *Service) listTags(_ *wire.Call, in listTagsInput) (listTagsOutput, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, err := s.tagged(in.resource)
+	if err != nil {
+		return listTagsOutput{}, err
+	}
+	return listTagsOutput{append([]tag{}, tagList(p.tags)...)}, nil
+}
+
 // tagged finds the parameter that a tagging operation names.
-func (s *Service) tagged(r addTagsInput) (*parameter, error) {
+func (s *Service) tagged(r resource) (*parameter, error) {
 	if r.ResourceType != "Parameter" {
-		return nil, wire.Errorf("InvalidResourceType", "The resource type %s is not simulated.", r.ResourceType)
+		return nil, wire.Errorf("InvalidResourceType", "The resource type %s is not known here.", r.ResourceType)
 	}
 	if p := s.parameters[r.ResourceID]; p != nil {
 		return p, nil

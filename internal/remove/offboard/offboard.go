@@ -16,7 +16,7 @@ import (
 
 // Registry holds the connection for the execution, and records its end; *store.Store satisfies it.
 type Registry interface {
-	Claim(ctx context.Context, connectionID, execution, ticket string, planned, at time.Time) error
+	Claim(ctx context.Context, connectionID string, turn connection.Turn, ticket string, planned time.Time) error
 	Finish(ctx context.Context, result store.Result) error
 }
 
@@ -41,7 +41,7 @@ func (o *Offboarder) Offboard(ctx context.Context, in connection.Input) (connect
 	if plan == nil || plan.Offboard == nil {
 		return none, connection.Errorf(connection.Internal, "offboarding: there is no plan")
 	}
-	if err := o.Registry.Claim(ctx, plan.ConnectionID, in.Execution, plan.Ticket.Key(), plan.At, in.EnteredAt); err != nil {
+	if err := o.Registry.Claim(ctx, plan.ConnectionID, in.Turn(), plan.Ticket.Key(), plan.At); err != nil {
 		return none, err
 	}
 	report := &remove.Report{Repeated: in.Retries > 0}
@@ -68,7 +68,7 @@ func (o *Offboarder) Offboard(ctx context.Context, in connection.Input) (connect
 		return none, err
 	}
 	if err := o.Registry.Finish(ctx, store.Result{
-		ConnectionID: plan.ConnectionID, Execution: in.Execution, Status: store.StatusOffboarded, At: in.EnteredAt,
+		ConnectionID: plan.ConnectionID, Turn: in.Turn(), Status: store.StatusOffboarded,
 	}); err != nil {
 		return none, err
 	}

@@ -44,7 +44,11 @@ func TestOffboard(t *testing.T) {
 		got.Notice.To != "support@vendor.example" || len(w.bus.events) != 1 {
 		t.Errorf("notice %+v, events %+v", got.Notice, w.bus.events)
 	}
-	ended := store.Result{ConnectionID: id, Execution: execution, Status: store.StatusOffboarded, At: w.clock.Now()}
+	turn := connection.Turn{Execution: execution, EnteredAt: w.clock.Now(), Redrive: redrives, Attempt: w.retries - 1}
+	if last := w.registry.claimed[len(w.registry.claimed)-1]; last != turn {
+		t.Errorf("claimed in %+v, want %+v", last, turn)
+	}
+	ended := store.Result{ConnectionID: id, Turn: turn, Status: store.StatusOffboarded}
 	if diff := cmp.Diff([]store.Result{ended}, w.registry.finished); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

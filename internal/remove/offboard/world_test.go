@@ -28,6 +28,7 @@ import (
 )
 
 const (
+	redrives               = 1 // of the execution
 	accountID, region, vpc = "111122223333", "us-east-1", "vpc-0a1b2c3d4e5f60718"
 	id, execution, maker   = "monte-carlo/prod", "arn:exec:off", "arn:exec:1"
 	vpce, zoneName         = "vpce-0f1e2d3c4b5a69788", "privatelink.getmontecarlo.com"
@@ -65,10 +66,12 @@ func (everything) Authorize(string, wire.Permission) wire.Decision {
 // registry is the connection's record.
 type registry struct {
 	refuses  error
+	claimed  []connection.Turn
 	finished []store.Result
 }
 
-func (r *registry) Claim(context.Context, string, string, string, time.Time, time.Time) error {
+func (r *registry) Claim(_ context.Context, _ string, turn connection.Turn, _ string, _ time.Time) error {
+	r.claimed = append(r.claimed, turn)
 	return r.refuses
 }
 
@@ -146,7 +149,9 @@ func (w *world) try(p *connection.Plan) (connection.Removal, error) {
 		},
 		Registry: w.registry, Bus: w.bus, Log: slog.New(slog.DiscardHandler),
 	}
-	in := connection.Input{Execution: execution, EnteredAt: w.clock.Now(), Retries: w.retries, State: connection.State{Plan: p}}
+	in := connection.Input{
+		Execution: execution, EnteredAt: w.clock.Now(), RedriveCount: redrives, Retries: w.retries, State: connection.State{Plan: p},
+	}
 	w.retries++
 	return o.Offboard(w.t.Context(), in)
 }

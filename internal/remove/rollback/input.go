@@ -14,11 +14,17 @@ type Input struct {
 	EnteredAt time.Time `json:"enteredAt"`
 	// Request is the execution's input as it came; it may be anything.
 	Request json.RawMessage `json:"request"`
+	// RedriveCount is how often the execution was redriven (AWS: $$.Execution.RedriveCount).
+	RedriveCount int `json:"redriveCount,omitempty"`
 	// Retries is how often the state was tried before (AWS: $$.State.RetryCount).
 	Retries int   `json:"retries,omitempty"`
 	State   State `json:"state"`
 	// GaveUp is the failure of the state Rollback after its last retry, nil before: this is the last try.
 	GaveUp *connection.Failure `json:"gaveUp,omitempty"`
+}
+
+func (in Input) turn() connection.Turn {
+	return connection.Turn{Execution: in.Execution, EnteredAt: in.EnteredAt, Redrive: in.RedriveCount, Attempt: in.Retries}
 }
 
 // State is the state of the machine, or, when Plan refused the request, the bare failure in its place.

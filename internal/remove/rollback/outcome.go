@@ -35,6 +35,8 @@ func (r *run) outcome() connection.Outcome {
 	list(&b, "Undone", outcome.Undone)
 	list(&b, "Left behind", outcome.Left)
 	switch {
+	case r.lost:
+		b.WriteString("\nAnother execution has claimed the connection since, so nothing was undone.")
 	case !outcome.Clean || len(outcome.Undone) > 0:
 	case len(r.report.Absent)+len(r.report.Vanished) > 0:
 		b.WriteString("\nWhat was made was gone already, so nothing is left behind.")

@@ -45,8 +45,8 @@ func (o *oneEndpoint) Remove(_ context.Context, id, _ string) error {
 
 type freeRegistry struct{ Registry }
 
-func (freeRegistry) Holder(context.Context, string) (string, error) { return cutoverExecution, nil }
-func (freeRegistry) Finish(context.Context, store.Result) error     { return nil }
+func (freeRegistry) Keep(context.Context, string, connection.Turn) (bool, error) { return true, nil }
+func (freeRegistry) Finish(context.Context, store.Result) error                  { return nil }
 
 func TestRollbackSwitchesPrivateDNSOff(t *testing.T) {
 	t.Parallel()

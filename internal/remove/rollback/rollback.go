@@ -12,10 +12,9 @@ import (
 	"postern/internal/store"
 )
 
-// Registry ends the execution's hold on the connection; *store.Store satisfies it.
+// Registry keeps and ends the execution's hold on the connection; *store.Store satisfies it.
 type Registry interface {
-	Holder(ctx context.Context, connectionID string) (execution string, err error)
-	Ledger(ctx context.Context, connectionID string) (*connection.Ledger, error)
+	Keep(ctx context.Context, connectionID string, turn connection.Turn) (kept bool, err error)
 	Finish(ctx context.Context, result store.Result) error
 }
 
@@ -32,6 +31,8 @@ type run struct {
 	*Roller
 	in     Input
 	report *remove.Report
+	// lost says that another execution has had the connection since this one made something.
+	lost bool
 	// stays is an endpoint that stays because nothing is undone, "" for none.
 	stays string
 }
@@ -80,28 +81,21 @@ func (r *run) undone() []string {
 // left lists what was not undone: what could not be removed, and what others have changed since.
 func (r *run) left() []string { return append(append([]string{}, r.report.Left...), r.report.Kept...) }
 
-// overtaken reports whether what this execution made or adopted belongs to another execution now: an execution that was aborted lost
-// its connection to the next one, which uses what it finds, and was redriven then. When that cannot be read nothing is undone.
+// overtaken reports whether another execution has had the connection: an execution that was aborted may have lost it to the next one,
+// which uses what it finds, and was redriven then. Otherwise the execution keeps the connection, so that no other one claims it while
+// things are being undone. When the table cannot be written nothing is undone.
 func (r *run) overtaken(ctx context.Context) bool {
 	id, plan, made := r.in.connectionID(), r.in.State.Plan, r.in.State.Endpoint
 	if made == nil && plan.Decision != connection.DecisionProceed {
 		return false // EnsureEndpoint was not reached
 	}
-	holder, err := r.Registry.Holder(ctx, id)
+	kept, err := r.Registry.Keep(ctx, id, r.in.turn())
 	if err != nil {
-		r.report.Note(err, "the holder of "+id, "looked up")
+		r.report.Note(err, "the hold on "+id, "kept")
 		return true
 	}
-	if holder != "" {
-		return holder != r.in.Execution
-	}
-	ledger, err := r.Registry.Ledger(ctx, id)
-	if err != nil {
-		r.report.Note(err, "the ledger of "+id, "looked up")
-		return true
-	}
-	return ledger != nil && ledger.Execution != r.in.Execution && ledger.At.After(plan.At) &&
-		(made == nil || ledger.Endpoint.ID == made.ID)
+	r.lost = !kept && (made != nil || r.in.RedriveCount > 0)
+	return !kept
 }
 
 // offboarding undoes nothing: what an offboarding removed stays removed. What it did not remove is left behind, unless it was
@@ -123,19 +117,9 @@ func (r *run) finish(ctx context.Context) {
 	if id == "" || r.in.diagnoses() {
 		return
 	}
-	if r.in.State.Plan == nil {
-		// Plan holds nothing, but the wait for allow-listing did, and the failure of a plan after it replaces the state.
-		holder, err := r.Registry.Holder(ctx, id)
-		if err == nil && holder != r.in.Execution {
-			return
-		}
-		if err != nil {
-			r.ended(err)
-			return
-		}
-	}
+	// An execution that does not hold the connection, as after a plan that was refused, changes nothing by this.
 	result := store.Result{
-		ConnectionID: id, Execution: r.in.Execution, Status: store.StatusFailed, EndpointID: cmp.Or(r.report.LeftEndpoint, r.stays), At: r.in.EnteredAt,
+		ConnectionID: id, Turn: r.in.turn(), Status: store.StatusFailed, EndpointID: cmp.Or(r.report.LeftEndpoint, r.stays),
 	}
 	result.Failure = r.failure()
 	if adopted := r.in.State.Endpoint; adopted != nil && !adopted.Created && !r.released(adopted.ID) {

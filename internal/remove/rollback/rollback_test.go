@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
@@ -96,7 +95,7 @@ func TestOrder(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.calls, test.world.afterOwner()); diff != "" {
+			if diff := cmp.Diff(test.calls, test.world.afterKeep()); diff != "" {
 				t.Errorf("calls %s", diff)
 			}
 			if diff := cmp.Diff(append([]string{}, test.undone...), got.Undone); diff != "" {
@@ -106,7 +105,7 @@ func TestOrder(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 			message, _, _ := strings.Cut(got.Cause, "\n")
-			want := store.Result{ConnectionID: id, Execution: execution, Status: store.StatusFailed, At: at, Failure: &store.Failure{
+			want := store.Result{ConnectionID: id, Turn: test.in.turn(), Status: store.StatusFailed, Failure: &store.Failure{
 				Error: got.Error, Message: message, AccountID: test.in.State.Plan.Network.AccountID,
 				Region: test.in.State.Plan.Network.Region, VPCID: "vpc-1",
 			}}
@@ -212,35 +211,46 @@ func TestWhatOthersDeletedIsNotUndone(t *testing.T) {
 	}
 }
 
-// One that was stopped and redriven: the connection, with the endpoint that it made, is another's by now.
+// An execution keeps its connection before it undoes anything, in the turn in which it rolls back. An execution that was aborted and
+// redriven may have lost the connection to another: then nothing is undone, and the outcome says so.
 func TestOvertaken(t *testing.T) {
 	t.Parallel()
+	const claimed = "Another execution has claimed the connection since, so nothing was undone."
 	made := connection.State{Plan: &connection.Plan{ConnectionID: id, Decision: connection.DecisionProceed},
 		Endpoint: &connection.Endpoint{ID: "vpce-1", Created: true}}
-	in := Input{Execution: execution, State: State{State: made}}
-	planned := time.Date(2026, 11, 2, 14, 0, 0, 0, time.UTC)
-	made.Plan.At = planned
-	ledger := func(by, endpointID string, after time.Duration) *connection.Ledger {
-		return &connection.Ledger{At: planned.Add(after), Execution: by, Endpoint: connection.Endpoint{ID: endpointID}}
-	}
+	unheard := connection.State{Plan: made.Plan} // EnsureEndpoint could not report what it made
 	for name, test := range map[string]struct {
-		world   world
-		removed bool
+		world    world
+		state    connection.State
+		redrives int
+		removed  bool
+		says     bool
 	}{
-		"its own":                           {world{holder: execution}, true},
-		"held by none":                      {world{}, true},
-		"held by another":                   {world{holder: "arn:other"}, false},
-		"onboarded by another":              {world{ledger: ledger("arn:other", "vpce-1", time.Hour)}, false},
-		"onboarded by another, before":      {world{ledger: ledger("arn:other", "vpce-1", -time.Hour)}, true},
-		"onboarded with another endpoint":   {world{ledger: ledger("arn:other", "vpce-0", time.Hour)}, true},
-		"onboarded by itself":               {world{ledger: ledger(execution, "vpce-1", time.Hour)}, true},
-		"the table cannot be read (denied)": {world{fail: map[string]error{"Holder": api("AccessDeniedException")}}, false},
+		"its own":                           {world{}, made, 1, true, false},
+		"another's":                         {world{lost: true}, made, 1, false, true},
+		"another's, never redriven":         {world{lost: true}, made, 0, false, true},
+		"another's, unheard":                {world{lost: true}, unheard, 1, false, true},
+		"it never was its own":              {world{lost: true}, unheard, 0, false, false},
+		"the table cannot be read (denied)": {world{fail: map[string]error{"Keep": api("AccessDeniedException")}}, made, 1, false, false},
 	} {
+		in := Input{Execution: execution, EnteredAt: at, RedriveCount: test.redrives, Retries: 3, State: State{State: test.state}}
 		test.world.endpoints = []endpoint.Endpoint{{ID: "vpce-1", State: connection.StateAvailable, Tags: connection.Tags(id, execution)}}
 		got, err := test.world.roll(t, in)
 		removed := strings.Contains(strings.Join(test.world.calls, "\n"), "Remove vpce-1")
 		if (err == nil) == test.removed || removed != test.removed { // one that is on its way out is waited for
 			t.Errorf("%s: removed %v, %+v, %v", name, removed, got, err)
+		}
+		if strings.Contains(got.Cause, claimed) != test.says {
+			t.Errorf("%s: it says %s", name, got.Cause)
+		}
+		want := []connection.Turn{{Execution: execution, EnteredAt: at, Redrive: test.redrives, Attempt: 3}}
+		if diff := cmp.Diff(want, test.world.turns); diff != "" || test.world.calls[0] != "Keep "+id {
+			t.Errorf("%s: kept %s, calls %q", name, diff, test.world.calls)
+		}
+		for _, result := range test.world.finished {
+			if result.Turn != want[0] {
+				t.Errorf("%s: ended in %+v", name, result.Turn)
+			}
 		}
 	}
 }
@@ -271,7 +281,7 @@ func TestTouchesOnlyWhatIsOurs(t *testing.T) {
 		if err != nil || got.Clean != test.clean || (len(got.Left) == 0) != test.clean {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
-		if diff := cmp.Diff(test.calls, w.afterOwner()); diff != "" {
+		if diff := cmp.Diff(test.calls, w.afterKeep()); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 		if len(w.finished) != 1 || w.finished[0].EndpointID != test.endpointID || w.finished[0].Failure.Dirty == test.clean {
@@ -365,16 +375,14 @@ func TestRefusedByPlan(t *testing.T) {
 	const cause = "The request has 1 fault:\n- vendor: unknown\nNothing was made, so nothing is left behind.\n" +
 		"Next: correct the request, then start a new execution."
 	for name, test := range map[string]struct {
-		request, holder string
-		calls           []string
+		request string
+		calls   []string
 	}{
-		"undecodable":                 {`{"vendor":5}`, execution, nil},
-		"not an object":               {`[1]`, execution, nil},
-		"free":                        {request, "", []string{"Holder " + id}},
-		"held by another":             {request, "arn:other", []string{"Holder " + id}},
-		"held since the allowlisting": {request, execution, []string{"Holder " + id, "Finish " + id}},
+		"undecodable":   {`{"vendor":5}`, nil},
+		"not an object": {`[1]`, nil},
+		"a request":     {request, []string{"Finish " + id}}, // the wait for allow-listing may hold the connection
 	} {
-		w := world{holder: test.holder}
+		w := world{}
 		got, err := w.roll(t, refused(test.request))
 		want := connection.Outcome{Error: connection.InvalidRequest, Cause: cause, Clean: true, Undone: []string{}, Left: []string{}}
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -384,7 +392,7 @@ func TestRefusedByPlan(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
-	w := world{fail: map[string]error{"Holder": api("ThrottlingException")}}
+	w := world{fail: map[string]error{"Finish": api("ThrottlingException")}}
 	if _, err := w.roll(t, refused(request)); step.Name(err) != connection.Throttled {
 		t.Errorf("%v", err)
 	}
@@ -394,12 +402,12 @@ func TestPlanFailedOtherwise(t *testing.T) {
 	t.Parallel()
 	in := Input{Execution: execution, EnteredAt: at, Request: json.RawMessage(request)}
 	in.State.State.Failure = &connection.Failure{Error: connection.Conflict, Cause: `{"errorMessage":"held by another"}`}
-	w := world{holder: "arn:other"}
+	w := world{lost: true}
 	got, err := w.roll(t, in)
 	if err != nil || got.Error != connection.Conflict || !got.Clean || !strings.HasPrefix(got.Cause, "held by another\n") {
 		t.Errorf("%+v %v", got, err)
 	}
-	if diff := cmp.Diff([]string{"Holder " + id}, w.calls); diff != "" {
+	if diff := cmp.Diff([]string{"Finish " + id}, w.calls); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -28,13 +28,14 @@ const (
 
 var at = time.Date(2026, 11, 21, 5, 0, 0, 0, time.UTC)
 
-// world is AWS as rollback sees it: what exists, who holds the connection, and every call in order. Reads are recorded too.
+// world is AWS as rollback sees it: what exists, whether the execution holds the connection, and every call in order. Reads are recorded
+// too.
 type world struct {
 	endpoints  []endpoint.Endpoint
-	madeDNS    connection.DNS    // what Made finds
-	madeConfig connection.Config // likewise
-	holder     string
-	ledger     *connection.Ledger
+	madeDNS    connection.DNS         // what Made finds
+	madeConfig connection.Config      // likewise
+	lost       bool                   // another execution has the connection
+	turns      []connection.Turn      // in which the connection was kept
 	group      endpoint.SecurityGroup // of the connection
 	calls      []string
 	finished   []store.Result
@@ -50,11 +51,11 @@ func (w *world) call(parts ...string) error {
 	return w.fail[parts[0]]
 }
 
-// afterOwner are the calls but the look at whose the connection is.
-func (w *world) afterOwner() []string {
+// afterKeep are the calls but the one that keeps the connection.
+func (w *world) afterKeep() []string {
 	var calls []string
 	for _, call := range w.calls {
-		if !strings.HasPrefix(call, "Holder ") && !strings.HasPrefix(call, "Ledger ") {
+		if !strings.HasPrefix(call, "Keep ") {
 			calls = append(calls, call)
 		}
 	}
@@ -151,12 +152,9 @@ func (p parameters) Undo(_ context.Context, parameter connection.Parameter, _ []
 
 type registry struct{ *world }
 
-func (r registry) Ledger(_ context.Context, connectionID string) (*connection.Ledger, error) {
-	return r.ledger, r.call("Ledger", connectionID)
-}
-
-func (r registry) Holder(_ context.Context, connectionID string) (string, error) {
-	return r.holder, r.call("Holder", connectionID)
+func (r registry) Keep(_ context.Context, connectionID string, turn connection.Turn) (bool, error) {
+	r.turns = append(r.turns, turn)
+	return !r.lost, r.call("Keep", connectionID)
 }
 
 func (r registry) Finish(_ context.Context, result store.Result) error {

@@ -38,6 +38,13 @@ func (t *Table) Get(id string) Item {
 	return maps.Clone(t.items[id])
 }
 
+// Drop removes an attribute of an item, as if a release that did not know it had written the item.
+func (t *Table) Drop(id, attribute string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.items[id], attribute)
+}
+
 // Calls returns the operations so far, in order.
 func (t *Table) Calls() []string {
 	t.mu.Lock()

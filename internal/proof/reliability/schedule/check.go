@@ -115,8 +115,8 @@ func (m *model) accepted(in ...connection.EndpointState) {
 func (m *model) String() string {
 	var b strings.Builder
 	item := m.table.Get(connectionID)
-	fmt.Fprintf(&b, "  visible %v, holder %q, cancelled %q, waits %q at %q since %s try %s\n", m.visible, item["holder"], item["cancelledHolder"],
-		item["waitExecution"], item["waitGate"], item["waitSince"], item["waitAttempt"])
+	fmt.Fprintf(&b, "  visible %v, holder %q, cancelled %q, waits %q at %q since %s, fence %q\n", m.visible, item["holder"], item["cancelledHolder"],
+		item["waitExecution"], item["waitGate"], item["waitSince"], item["fence"])
 	for _, x := range m.executions {
 		fmt.Fprintf(&b, "  %s %s in state %d", x.arn, x.status, x.at)
 		if x.task != nil {

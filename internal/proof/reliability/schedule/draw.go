@@ -97,6 +97,7 @@ var moves = []move{
 		if x, ok := some(t, m.executions, "execution"); ok && x.status == sfntypes.ExecutionStatusAborted {
 			x.status = sfntypes.ExecutionStatusRunning
 			x.redrives++
+			x.redriven = m.now
 			m.enter(x, x.at)
 		}
 	}},

@@ -43,11 +43,17 @@ type execution struct {
 	planned  time.Time
 	tries    int
 	redrives int
-	try      int // which of all: what an earlier one answers is not heard
+	redriven time.Time // last, zero for never
+	try      int       // which of all: what an earlier one answers is not heard
 	task     *task
 
+	proceeds  bool // its plan goes on to EnsureEndpoint
 	endpoint  *vpce
 	available bool // as its last look at the endpoint said
+}
+
+func (x *execution) turn() connection.Turn {
+	return connection.Turn{Execution: x.arn, EnteredAt: x.entered, Redrive: x.redrives, Attempt: x.tries}
 }
 
 func (x *execution) runs() bool { return x.status == sfntypes.ExecutionStatusRunning }
@@ -105,7 +111,7 @@ func (m *model) try(x *execution) {
 			m.failed(x, err)
 			return
 		}
-		x.endpoint, x.available = after.endpoint, after.available
+		x.proceeds, x.endpoint, x.available = after.proceeds, after.endpoint, after.available
 		m.enter(x, next)
 	})
 }
@@ -131,7 +137,7 @@ func (m *model) wait(x *execution) {
 	t := &task{x: x, token: fmt.Sprintf("%s%d", canary, len(m.tasks)), at: x.at, beat: m.now}
 	m.tasks[t.token], x.task = t, t
 	in := approval.GateInput{Gate: connection.GateAllowlist, Token: store.NewToken(t.token)}
-	in.Execution, in.EnteredAt, in.Attempt = x.arn, x.entered, x.tries
+	in.Execution, in.EnteredAt, in.RedriveCount, in.Attempt = x.arn, x.entered, x.redrives, x.tries
 	gate := connection.GatePlan{To: "support@example.com", Subject: "please", Body: "please", SLAHours: 48, Calendar: "24x7",
 		HeartbeatSeconds: int64(heartbeat / time.Second)}
 	in.State.Plan = &connection.Plan{ConnectionID: connectionID, At: x.planned, Service: connection.Service{Name: serviceName, Region: region},
@@ -199,6 +205,15 @@ func (m *model) checkAnswer(t *task, failure string) {
 	}
 }
 
+// checkHolder: whoever changes something holds the connection while it does. A function that nobody hears any more may still run, which
+// no write to the table can stop.
+func (m *model) checkHolder(does string) {
+	f := m.running
+	if holder := m.table.Get(connectionID)["holder"]; f.heard() && holder != f.x.arn {
+		m.violate("%s %s, and the connection is held by %q", f.x.arn, does, holder)
+	}
+}
+
 // The steps that are not of the approval, as small as they can be.
 
 // plan finds out whether the connection is free, and the service visible.
@@ -216,7 +231,7 @@ func (m *model) plan(ctx context.Context, x *execution) (state, error) {
 	}
 	x.planned = x.entered
 	return call(m, func() (state, error) {
-		if !m.visible {
+		if x.proceeds = m.visible; !x.proceeds {
 			return awaitAllowlisting, nil
 		}
 		return ensureEndpoint, nil
@@ -225,10 +240,11 @@ func (m *model) plan(ctx context.Context, x *execution) (state, error) {
 
 // ensure claims the connection, and adopts its live endpoint or makes one.
 func (m *model) ensure(ctx context.Context, x *execution) (state, error) {
-	if err := m.store.Claim(ctx, connectionID, x.arn, "", x.planned, x.entered); err != nil {
+	if err := m.store.Claim(ctx, connectionID, x.turn(), "", x.planned); err != nil {
 		return 0, err
 	}
 	return call(m, func() (state, error) {
+		m.checkHolder("makes or adopts an endpoint")
 		for _, e := range m.endpoints {
 			if e.state.Live() {
 				x.endpoint = e
@@ -258,28 +274,44 @@ func (m *model) await(ctx context.Context, x *execution) (state, error) {
 	return 0, connection.Errorf(connection.EndpointPending, "it is %s", found.State)
 }
 
+// finish publishes, and ends the execution. One that was redriven, or tries again, first looks whether it still holds the connection.
 func (m *model) finish(ctx context.Context, x *execution) (state, error) {
-	if x.redrives > 0 {
-		if err := m.store.Holds(ctx, connectionID, x.arn); err != nil {
+	if x.redrives > 0 || x.tries > 1 {
+		if err := m.store.Holds(ctx, connectionID, x.turn()); err != nil {
 			return 0, err
 		}
 	}
-	return onboarded, m.store.Finish(ctx, store.Result{ConnectionID: connectionID, Execution: x.arn, Status: store.StatusOnboarded,
-		EndpointID: x.endpoint.id, LastSeen: connection.StateAvailable, At: x.entered})
-}
-
-// rollback deletes the endpoint that the execution made, and lets the connection go.
-func (m *model) rollback(ctx context.Context, x *execution) (state, error) {
 	if _, err := call(m, func() (struct{}, error) {
-		for _, e := range m.endpoints {
-			if e.madeBy == x.arn && !e.state.Gone() {
-				e.become(connection.StateDeleted)
-			}
-		}
+		m.checkHolder("publishes")
 		return struct{}{}, nil
 	}); err != nil {
 		return 0, err
 	}
-	return failedClean, m.store.Finish(ctx, store.Result{ConnectionID: connectionID, Execution: x.arn,
-		Status: store.StatusFailed, At: x.entered})
+	return onboarded, m.store.Finish(ctx, store.Result{ConnectionID: connectionID, Turn: x.turn(),
+		Status: store.StatusOnboarded, EndpointID: x.endpoint.id, LastSeen: connection.StateAvailable})
+}
+
+// rollback deletes the endpoint that the execution made, unless another one has the connection, and lets the connection go.
+func (m *model) rollback(ctx context.Context, x *execution) (state, error) {
+	kept := false
+	if x.proceeds {
+		var err error
+		if kept, err = m.store.Keep(ctx, connectionID, x.turn()); err != nil {
+			return 0, err
+		}
+	}
+	if kept {
+		if _, err := call(m, func() (struct{}, error) {
+			m.checkHolder("rolls back")
+			for _, e := range m.endpoints {
+				if e.madeBy == x.arn && !e.state.Gone() {
+					e.become(connection.StateDeleted)
+				}
+			}
+			return struct{}{}, nil
+		}); err != nil {
+			return 0, err
+		}
+	}
+	return failedClean, m.store.Finish(ctx, store.Result{ConnectionID: connectionID, Turn: x.turn(), Status: store.StatusFailed})
 }

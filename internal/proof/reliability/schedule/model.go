@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -214,16 +215,21 @@ func (s letters) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns
 	})
 }
 
-// stepFunctions answers about executions and takes tokens: a task ends once, and afterwards its token answers TaskTimedOut.
+// stepFunctions answers about executions and takes tokens: a task ends once, and afterwards its token answers TaskTimedOut. AWS:
+// DescribeExecution is eventually consistent, so for a second it does not know of a redrive.
 type stepFunctions struct{ *model }
 
 func (s stepFunctions) DescribeExecution(_ context.Context, in *sfn.DescribeExecutionInput, _ ...func(*sfn.Options)) (
 	*sfn.DescribeExecutionOutput, error) {
 	return call(s.model, func() (*sfn.DescribeExecutionOutput, error) {
 		for _, x := range s.executions {
-			if x.arn == *in.ExecutionArn {
-				return &sfn.DescribeExecutionOutput{Status: x.status}, nil
+			if x.arn != *in.ExecutionArn {
+				continue
 			}
+			if s.now.Sub(x.redriven) < time.Second {
+				return &sfn.DescribeExecutionOutput{Status: sfntypes.ExecutionStatusAborted, RedriveCount: aws.Int32(int32(x.redrives - 1))}, nil
+			}
+			return &sfn.DescribeExecutionOutput{Status: x.status, RedriveCount: aws.Int32(int32(x.redrives))}, nil
 		}
 		return nil, &sfntypes.ExecutionDoesNotExist{}
 	})
