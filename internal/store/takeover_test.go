@@ -369,8 +369,10 @@ func TestAnEarlierTurnChangesNothing(t *testing.T) {
 			wait.Attempt = 9
 			return s.Register(ctx, wait, store.NewToken("late"))
 		},
-		"claims": func(ctx context.Context, s *store.Store) error { return s.Claim(ctx, id, turn("arn:1", noon), "", noon) },
-		"holds":  func(ctx context.Context, s *store.Store) error { return s.Holds(ctx, id, turn("arn:1", noon)) },
+		"claims": func(ctx context.Context, s *store.Store) error {
+			return s.Claim(ctx, id, turn("arn:1", noon), "", noon)
+		},
+		"holds": func(ctx context.Context, s *store.Store) error { return s.Holds(ctx, id, turn("arn:1", noon)) },
 		"keeps": func(ctx context.Context, s *store.Store) error {
 			if kept, err := s.Keep(ctx, id, turn("arn:1", noon)); err != nil || kept {
 				return err
