@@ -32,7 +32,7 @@ type Wait struct {
 	// Access is how the account of the connection's network is reached.
 	Access   connection.Access
 	LastSeen connection.EndpointState // "" when never seen
-	// Ticket is the key of the ticket that opened the connection, "" for none.
+	// Ticket is the key of the ticket that the execution came from, "" for none.
 	Ticket string
 	// Heartbeat is how long Step Functions waits for a heartbeat before it ends the wait; 0 for unknown.
 	Heartbeat time.Duration

@@ -147,7 +147,7 @@ const (
 const clockSkew = time.Second
 
 // start starts the execution of a ticket's change, unless an earlier delivery of the same change started it. The answer then has the state
-// of that execution, even where a new change would be refused.
+// of that execution, even where a new change would be refused now; only a ticket to which the connection no longer belongs is refused.
 func (d *Door) start(ctx context.Context, source *Source, asked *Asked, received time.Time) (answer, error) {
 	id := asked.Request.ConnectionID()
 	name, input := asked.Execution()
@@ -156,8 +156,12 @@ func (d *Door) start(ctx context.Context, source *Source, asked *Asked, received
 	if err != nil {
 		return unavailable(err), err
 	}
+	own := record.Holder == accepted.Execution
+	if faults := owns(record, asked); len(faults) > 0 && !own {
+		return refusal(source.named(faults)), nil
+	}
 	faults := asked.stale(source.Ticket, received)
-	if len(faults) == 0 && record.Holder != accepted.Execution {
+	if len(faults) == 0 && !own {
 		atWork, err := d.atWork(ctx, record, asked)
 		if err != nil {
 			return unavailable(err), err
@@ -204,27 +208,40 @@ func (d *Door) found(ctx context.Context, accepted, otherwise answer) (answer, e
 // atWork reports whether the connection is being worked on. One that was stopped by hand holds it still, and does nothing. It is
 // only asked where the answer matters.
 func (d *Door) atWork(ctx context.Context, record store.Record, asked *Asked) (bool, error) {
-	if record.Holder == "" || !record.Owns(asked.Ticket()) || asked.Action == connection.ActionPlan {
+	if record.Holder == "" || asked.Action == connection.ActionPlan {
 		return record.Holder != "", nil
 	}
 	ended, err := d.records.Ended(ctx, record.Holder)
 	return !ended, err
 }
 
-// mayAct refuses a ticket that acts on what is not its own, and work on a connection that is being worked on: the second execution
-// would only fail. The execution checks whose the connection is again, when it plans and when it claims.
+// owns refuses a ticket that acts on a connection of another ticket or of the operators. The execution checks this again when it plans and
+// when it claims.
+func owns(record store.Record, asked *Asked) connection.Faults {
+	var faults connection.Faults
+	switch asked.Action {
+	case connection.ActionApprove, connection.ActionCancel, connection.ActionOffboard:
+		if !record.Owns(asked.Ticket()) {
+			faults.Add("name", "no connection of this name was opened from this ticket", "act on the ticket that it was opened from")
+		}
+	default:
+		if !record.Opens(asked.Ticket()) {
+			faults.Add("name", "this connection was not opened from this ticket",
+				"act on the ticket that it was opened from, or choose another name")
+		}
+	}
+	return faults
+}
+
+// mayAct refuses an action for which the connection is in the wrong state, such as another onboarding during one: the execution would only
+// fail.
 func mayAct(record store.Record, atWork bool, asked *Asked) connection.Faults {
 	var faults connection.Faults
-	told := asked.Action == connection.ActionApprove || asked.Action == connection.ActionCancel
+	acknowledges := asked.Action == connection.ActionApprove || asked.Action == connection.ActionCancel
 	switch {
-	case (told || asked.Action == connection.ActionOffboard) && !record.Owns(asked.Ticket()):
-		faults.Add("name", "no connection of this name was opened from this ticket", "act on the ticket that it was opened from")
-	case told && !atWork:
+	case acknowledges && !atWork:
 		faults.Add(actionPath, "nothing is at work on this connection", "nothing needs to be done; to begin anew ask for a retry")
-	case told:
-	case !record.Opens(asked.Ticket()):
-		faults.Add("name", "this connection was not opened from this ticket",
-			"act on the ticket that it was opened from, or choose another name")
+	case acknowledges:
 	case atWork && asked.Action != connection.ActionPlan:
 		faults.Addf("name", "wait until that has ended", "execution %s is at work on this connection", executionName(record.Holder))
 	case asked.Action == connection.ActionRetry && record.Holder == "" && record.Status == store.StatusOnboarded:
