@@ -15,7 +15,7 @@ type scenario struct {
 	vendor   people.Behaviour
 	requests []request
 	fault    func(*wire.Call, wire.Recorded) *wire.Fault
-	// byHand says that somebody made the endpoint before.
+	// byHand says that the endpoint was created manually before the first request.
 	byHand bool
 }
 
@@ -26,7 +26,7 @@ type request struct {
 	end   string // the last state
 	// alone is how long it runs before the next request comes; 0 is to its end.
 	alone time.Duration
-	// damage is what somebody breaks before.
+	// damage is the manual change made before the requests.
 	damage string
 }
 

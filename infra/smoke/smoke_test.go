@@ -111,7 +111,7 @@ func TestPlanTouchesNothing(t *testing.T) {
 func TestPlanFaults(t *testing.T) {
 	t.Parallel()
 	c := open(t)
-	_, err := runPlan(t.Context(), embedded{c}, home(c).machine(), []byte(`{"schemaVersion":1,"action":"plan","vendor":"nobody"}`), &bytes.Buffer{})
+	_, err := runPlan(t.Context(), embedded{c}, home(c).machine(), []byte(`{"schemaVersion":1,"action":"plan","vendor":"acme"}`), &bytes.Buffer{})
 	if err == nil || !strings.Contains(err.Error(), connection.InvalidRequest) || !strings.Contains(err.Error(), "vendor") {
 		t.Errorf("%v, want the request's faults", err)
 	}

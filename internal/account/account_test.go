@@ -52,7 +52,7 @@ func accountsOf(server *wire.Server) *Accounts {
 	})})
 }
 
-// A role is assumed once for all clients and calls, in the function's name, and our own account by nobody.
+// Config assumes a role once for all clients and calls, in the function's name. For our own account it assumes none.
 func TestConfig(t *testing.T) {
 	t.Parallel()
 	server := newServer()

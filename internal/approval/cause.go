@@ -29,8 +29,8 @@ func cause(o connection.Observation, wait store.Wait) string {
 
 // cancellation says who gave up what.
 func cancellation(o connection.Observation, wait store.Wait) string {
-	return fmt.Sprintf("Cancelled: nobody waits at the gate %s of connection %s any more.\n- cancelled by: %s\n- waited since: %s",
-		wait.Gate, o.ConnectionID, or(o.By, "an operator"), wait.Since.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("Cancelled: connection %s no longer waits at the gate %s.\n- cancelled by: %s\n- waited since: %s",
+		o.ConnectionID, wait.Gate, or(o.By, "an operator"), wait.Since.UTC().Format(time.RFC3339))
 }
 
 func verdict(state connection.EndpointState) (happened, todo string) {

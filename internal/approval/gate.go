@@ -51,7 +51,7 @@ func (in GateInput) wait() store.Wait {
 		Asked: in.EnteredAt, SLAHours: gate.SLAHours, Calendar: gate.Calendar, To: gate.To,
 	}
 	if before := in.State.Allowlisting; in.Gate == connection.GateAllowlist && before != nil && !before.AskedAt.IsZero() {
-		wait.Asked = before.AskedAt // what the vendor gave did not open the gate: nobody asked again
+		wait.Asked = before.AskedAt // the vendor's answer did not open the gate, and Postern did not ask again
 	}
 	if in.Gate == connection.GateApproval {
 		wait.EndpointID, wait.LastSeen = in.State.Endpoint.ID, in.State.Endpoint.State
@@ -91,7 +91,7 @@ func (g *Gatekeeper) Await(ctx context.Context, in GateInput) (struct{}, error) 
 	}
 	sayings := []bus.Event{say}
 	if say.Type != connection.EventGateOpened && in.State.Plan.Gates.Of(wait.Gate).ByConnection {
-		sayings = append(sayings, opened(in, wait)) // AWS has nobody to wait for, the vendor has: the text goes out, the probe waits
+		sayings = append(sayings, opened(in, wait)) // AWS has no gate here, the vendor has: the text goes out, the probe waits
 	}
 	if err := g.bus.Put(ctx, sayings...); err != nil {
 		return none, err

@@ -151,8 +151,8 @@ func TestAwait(t *testing.T) {
 	}
 }
 
-// A vendor with a list of his own is told of the endpoint although AWS asks nobody to accept it; whoever the list of AWS waits for
-// is told once.
+// A vendor with an allow-list of its own is notified of the endpoint although AWS requires no acceptance. A vendor that AWS waits for
+// is notified once.
 func TestAwaitOfAVendorWithAList(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[connection.EndpointState][]string{

@@ -10,8 +10,8 @@ import (
 
 // The metrics of the sweep. All are written by every sweep, also when nothing waits: their absence is an alarm.
 const (
-	// MetricOldestPending is how long ago the vendor was asked that has been waited for longest, in seconds. It is the only sign of a
-	// wait that nobody answers, and goes on when the gate is waited at again.
+	// MetricOldestPending is the age of the oldest wait in seconds, counted from the request to the vendor. It is the only sign of a
+	// wait that the vendor does not answer. It continues when an execution waits at the same gate again.
 	MetricOldestPending = "OldestPendingAgeSeconds"
 	// MetricPending is the number of waits.
 	MetricPending = "PendingCount"

@@ -81,7 +81,7 @@ func (o *Observer) look(ctx context.Context, w wake) (Observed, error) {
 //
 // An endpoint's tags name its connection. One that is gone has none, so the waits are searched for it. They are searched, too,
 // when CloudTrail tells of an endpoint that is accepted: our own calls to it (private DNS, for one) come by that way every time,
-// and are news only while somebody waits.
+// and are news only while an execution waits.
 func (o *Observer) owner(ctx context.Context, seen sight, e endpoint.Endpoint) (wait store.Wait, news bool, err error) {
 	id := e.Connection()
 	if id == "" && e.State != connection.StateDeleted {

@@ -73,9 +73,9 @@ func TestObserveMessage(t *testing.T) {
 		"a word of the future": {string(events.Read("sns.accept.json")), at(connection.StateUnknown), nil, "", 0},
 		"rejected, in plain text": {string(events.Read("sns.reject-text.json")), at(connection.StateRejected), nil,
 			connection.StateRejected, 0},
-		"somebody else's endpoint": {string(events.Read("sns.accept.json")), &foreign, nil, "", 0},
-		"gone, and nobody waits":   {string(events.Read("sns.accept.json")), nil, nil, "", 1},
-		"gone, and somebody waits": {string(events.Read("sns.accept.json")), nil, []store.Wait{allowlistWait(), approvalWait()},
+		"a foreign endpoint": {string(events.Read("sns.accept.json")), &foreign, nil, "", 0},
+		"gone, no wait":      {string(events.Read("sns.accept.json")), nil, nil, "", 1},
+		"gone, two waits": {string(events.Read("sns.accept.json")), nil, []store.Wait{allowlistWait(), approvalWait()},
 			connection.StateDeleted, 1},
 		"gone, but maybe not shown yet": {string(events.Read("sns.accept.json")), nil, []store.Wait{youngWait()}, "", 1},
 		"deleted, says AWS": {string(events.Read("sns.accept.json")), at(connection.StateDeleted),
@@ -85,7 +85,7 @@ func TestObserveMessage(t *testing.T) {
 		"changed while we wait, closed": {modification, at(connection.StatePendingAcceptance), []store.Wait{approvalWait()}, "", 0},
 		"changed while we wait, open": {modification, at(connection.StateAvailable), []store.Wait{approvalWait()},
 			connection.StateAvailable, 1},
-		"changed, nobody waits: no news": {modification, at(connection.StateAvailable), []store.Wait{allowlistWait()}, "", 1},
+		"changed, no wait for it: no news": {modification, at(connection.StateAvailable), []store.Wait{allowlistWait()}, "", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -252,7 +252,7 @@ func TestLateAfterTimeout(t *testing.T) {
 	must(t, p.notify())
 	r, err := p.deliver(0, false)
 	if err != nil || r.Action != ActionSucceed || !r.Late {
-		t.Errorf("%+v, %v: a late token is nobody's fault", r, err)
+		t.Errorf("%+v, %v: a late token is not an error", r, err)
 	}
 	if item := p.table.Get(connectionID); item["waitToken"] != "" {
 		t.Errorf("the used wait stays: %v", item)
@@ -282,7 +282,7 @@ func TestRetryOfTheTask(t *testing.T) {
 	p := newPlace(connection.GateApproval)
 	p.bus.fail = errors.New("down")
 	if err := p.enter(p.now); err == nil {
-		t.Fatal("the gate opened and nobody was told")
+		t.Fatal("the gate opened and no event was sent")
 	}
 	p.bus.fail = nil
 	p.current.ended = "failed"

@@ -31,8 +31,7 @@ func due(wait store.Wait, at time.Time) (percent int, passed time.Duration) {
 	return 0, passed
 }
 
-// reminder says that a threshold has passed, unless the operators know of it. It is said again by every sweep until they do:
-// whoever reminds them claims it.
+// reminder says that a threshold has passed, unless the operators know of it. Every sweep sends it again until a notifier claims it.
 func (s sight) reminder(wait store.Wait) (bus.Event, bool) {
 	percent, passed := due(wait, s.at)
 	if percent <= wait.Reminded {

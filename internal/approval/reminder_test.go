@@ -71,7 +71,7 @@ func TestSweepReminds(t *testing.T) {
 	}
 	sweep(time.Hour)
 	sweep(5*time.Hour, connection.EventGateStillClosed, connection.EventGateReminder)
-	sweep(5*time.Hour+time.Minute, connection.EventGateStillClosed, connection.EventGateReminder) // nobody claimed it
+	sweep(5*time.Hour+time.Minute, connection.EventGateStillClosed, connection.EventGateReminder) // not claimed yet
 	claim := store.Reminder{ConnectionID: connectionID, Execution: executionARN, Gate: connection.GateApproval, Percent: 50}
 	if name, err := store.New(p.table, "connections").ClaimReminder(t.Context(), claim); err != nil || name == "" {
 		t.Fatal(name, err)

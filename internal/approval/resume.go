@@ -164,7 +164,7 @@ func meant(o connection.Observation, wait store.Wait) bool {
 // send sends the token, and reports whether it was too late.
 //
 // AWS answers TaskTimedOut for a task that ended, whether by its timeout or by an earlier call of ours, TaskDoesNotExist and
-// InvalidToken for one whose execution is gone. All three mean that nobody waits with this token any more.
+// InvalidToken for one whose execution is gone. All three mean that no execution waits with this token.
 func (r *Resumer) send(
 	ctx context.Context, action Action, o connection.Observation, wait store.Wait, token store.Token,
 ) (late bool, err error) {

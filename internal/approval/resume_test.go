@@ -81,8 +81,8 @@ func TestDecide(t *testing.T) {
 			func(o *connection.Observation) {
 				o.ObservedAt = noon.Add(-time.Hour)
 			}), approvalWait(), ActionSucceed},
-		"an unknown event":     {"Something Else", seen(connection.StateAvailable), approvalWait(), ActionNone},
-		"a state nobody names": {connection.EventEndpointState, seen(""), approvalWait(), ActionNone},
+		"an unknown event": {"Something Else", seen(connection.StateAvailable), approvalWait(), ActionNone},
+		"an unnamed state": {connection.EventEndpointState, seen(""), approvalWait(), ActionNone},
 	}
 	word := connection.Observation{Gate: connection.GateAllowlist, ServiceName: "svc", Execution: "arn:exec", ObservedAt: noon,
 		ObservedBy: connection.ObservedByOperator}
@@ -142,7 +142,7 @@ func TestDecodeObservation(t *testing.T) {
 		"an operator's word": {observed{"postern", connection.EventAcknowledged, []byte(`{"connectionId":"v/n"}`)}, "", true, ""},
 		"a cancellation":     {observed{"postern", connection.EventCancelled, []byte(`{"connectionId":"v/n"}`)}, "", true, ""},
 		"a gate that opened": {observed{"postern", connection.EventGateOpened, []byte(`{"connectionId":"v/n"}`)}, "", false, ""},
-		"somebody else's":    {observed{"aws.ec2", connection.EventEndpointState, []byte(`{"connectionId":"v/n"}`)}, "", false, ""},
+		"of another source":  {observed{"aws.ec2", connection.EventEndpointState, []byte(`{"connectionId":"v/n"}`)}, "", false, ""},
 		"nothing":            {observed{}, "", false, ""},
 		"no detail":          {observed{"postern", connection.EventEndpointState, nil}, "", false, "reading the detail"},
 		"an odd detail":      {observed{"postern", connection.EventEndpointState, []byte(`"x"`)}, "", false, "reading the detail"},

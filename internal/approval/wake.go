@@ -53,7 +53,7 @@ func decodeWake(raw []byte) wake {
 	case e.Source == "aws.ec2" && e.DetailType == "AWS API Call via CloudTrail":
 		return cloudTrail(e)
 	default:
-		return wake{note: "an event that nobody subscribed us to"}
+		return wake{note: "an event that Postern does not subscribe to"}
 	}
 }
 

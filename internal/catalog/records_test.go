@@ -315,7 +315,7 @@ func TestLoadRecordErrors(t *testing.T) {
 				file + "46: dns.records: not allowed here; it is the records of the zone instead of the one that zoneScope gives, for " +
 				"privateHostedZone with zone only\n" +
 				file + "49: dns.ttl: not allowed here; it is the record's TTL in seconds, for privateHostedZone only, 1 to 86400"},
-		"a public name of nobody": {"sharedWithPublic: false", "sharedWithPublic: false\n  publicName: a.example",
+		"a public name that is not shared": {"sharedWithPublic: false", "sharedWithPublic: false\n  publicName: a.example",
 			file + `50: dns.sharedWithPublic: got "false", expected true beside publicName`},
 		"a kind of gate": {"kind: portal", "kind: fax",
 			file + `54: gates.allowlist.kind: got "fax", expected message (a person at the vendor acts on the text), command (we run ` +

@@ -324,7 +324,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// A custom private name is nobody's yet: switching it on moves no client.
+// No client resolves a custom private name yet, so switching it on moves no client.
 func TestEngFlowCustomName(t *testing.T) {
 	t.Parallel()
 	for name, shared := range map[string]bool{

@@ -189,7 +189,7 @@ func TestUndoAssociations(t *testing.T) {
 		err                 string
 	}{
 		"both":                {further: []string{furtherVPC, theirVPC}},
-		"and somebody else's": {further: []string{"vpc-0e0000000000000e0", theirVPC}, left: []string{"vpc-0e0000000000000e0"}},
+		"and a foreign one":   {further: []string{"vpc-0e0000000000000e0", theirVPC}, left: []string{"vpc-0e0000000000000e0"}},
 		"authorized only":     {authorized: []string{theirVPC}},
 		"nothing came so far": {},
 		"the zone's last":     {further: []string{theirVPC}, refuse: code("LastVPCAssociation"), left: []string{theirVPC}, err: connection.Conflict},

@@ -382,8 +382,8 @@ func TestHandle(t *testing.T) {
 			in: state(connection.ModeVendorPrivateDNS, true), switches: switches{err: connection.Errorf(connection.Conflict, "taken")},
 			fault: connection.Conflict, asked: 1,
 		},
-		"a mode nobody knows": {in: state("magic", true), fault: connection.Internal},
-		"no plan":             {fault: connection.Internal},
+		"an unknown mode": {in: state("magic", true), fault: connection.Internal},
+		"no plan":         {fault: connection.Internal},
 	} {
 		fake := &fakeRoute53{}
 		got, err := Configurer{Holders: held{}, Zones: New(fake), PrivateDNS: &test.switches}.Handle(t.Context(), test.in)
@@ -405,7 +405,7 @@ func TestHandle(t *testing.T) {
 		"a zone":             {in: state(connection.ModePrivateHostedZone, true)},
 		"redriven, and held": {in: redriven},
 		"redriven, and lost": {redriven, lost, connection.Conflict},
-		"nobody can take it from one that runs, so nobody is asked": {in: state(connection.ModePrivateHostedZone, true), held: lost},
+		"a running execution cannot lose its claim, so its claim is not checked": {in: state(connection.ModePrivateHostedZone, true), held: lost},
 	} {
 		fake := &fakeRoute53{}
 		got, err := Configurer{Holders: test.held, Zones: New(fake)}.Handle(t.Context(), test.in)

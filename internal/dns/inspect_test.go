@@ -50,7 +50,7 @@ func TestFind(t *testing.T) {
 		want  string
 	}{
 		"ours, of another VPC":       {[]*fakeZone{foreign, elsewhere}, "Z1"},
-		"somebody's":                 {[]*fakeZone{foreign}, ""},
+		"foreign":                    {[]*fakeZone{foreign}, ""},
 		"of another name":            {[]*fakeZone{after}, ""},
 		"another name ends the list": {[]*fakeZone{foreign, after}, ""},
 		"none":                       {nil, ""},

@@ -67,7 +67,7 @@ func TestLook(t *testing.T) {
 	if err != nil || !exists || !found.Ours || len(found.VPCIDs) != 2 || found.VPCIDs[1] != "vpc-2" {
 		t.Errorf("%+v %t %v", found, exists, err)
 	}
-	if found, _, _ := New(fake).Look(t.Context(), "Z1", "somebody/else"); found.Ours {
+	if found, _, _ := New(fake).Look(t.Context(), "Z1", "another/connection"); found.Ours {
 		t.Error("another connection's zone is taken for ours")
 	}
 	if _, exists, err := New(fake).Look(t.Context(), "Z2", id); exists || err != nil {

@@ -18,7 +18,7 @@ func repairing(w Want, before ...connection.Record) Want {
 	return w
 }
 
-// The name was the connection's: what somebody wrote there is overwritten when it could be put back, and kept otherwise.
+// The name was the connection's: a repair overwrites a manual change there if it could be restored, and keeps it otherwise.
 func TestRepairOverwrites(t *testing.T) {
 	t.Parallel()
 	of := func(value string, ttl int64) *connection.Record {
@@ -38,8 +38,8 @@ func TestRepairOverwrites(t *testing.T) {
 		"deleted":               {want: want()},
 		"another TTL":           {want: want(), records: []types.ResourceRecordSet{cname(target, 60)}, previous: of(target, 60)},
 		"another endpoint":      {want: want(), records: []types.ResourceRecordSet{cname(earlier, 300)}, previous: of(earlier, 300)},
-		"somebody's name":       {want: want(), records: []types.ResourceRecordSet{cname("lb.example", 60)}, previous: of("lb.example", 60)},
-		"somebody's alias":      {want: want(), records: []types.ResourceRecordSet{aliasTo("x.elb.amazonaws.com")}, previous: toLB},
+		"a foreign name":        {want: want(), records: []types.ResourceRecordSet{cname("lb.example", 60)}, previous: of("lb.example", 60)},
+		"a foreign alias":       {want: want(), records: []types.ResourceRecordSet{aliasTo("x.elb.amazonaws.com")}, previous: toLB},
 		"an alias, changed":     {want: alias(), records: []types.ResourceRecordSet{aliasTo("x.elb.amazonaws.com")}, previous: toLB},
 		"an alias, made a name": {want: aliasInParent(), records: []types.ResourceRecordSet{cname("lb.example", 60)}, previous: of("lb.example", 60)},
 		"an address":            {want: want(), records: []types.ResourceRecordSet{plainA(types.RRTypeA, "10.9.9.9")}, conflict: "10.9.9.9"},
@@ -119,7 +119,7 @@ func TestRepairReassociates(t *testing.T) {
 		made   bool
 	}{
 		"ours, elsewhere": {[]*fakeZone{apart("")}, "AssociateVPCWithHostedZone", false},
-		"not ours":        {[]*fakeZone{apart("somebody")}, "CreateHostedZone ChangeResourceRecordSets", true},
+		"not ours":        {[]*fakeZone{apart("another")}, "CreateHostedZone ChangeResourceRecordSets", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -89,7 +89,7 @@ func TestEnsureSeveralIsAllOrNothing(t *testing.T) {
 		change func(*Want)
 		says   string
 	}{
-		"one is somebody's": {[]*fakeZone{zoneOf(wildcards(), "arn:earlier", recordAt("*.use1-az1."+domain, "lb.example"))}, nil,
+		"one is foreign": {[]*fakeZone{zoneOf(wildcards(), "arn:earlier", recordAt("*.use1-az1."+domain, "lb.example"))}, nil,
 			"lb.example"},
 		"a narrower zone": {[]*fakeZone{narrower}, nil, "*.use1-az2." + domain},
 		"no subnet there": {nil, func(w *Want) { delete(w.ZonalTargets, "use1-az2") }, "no name in use1-az2"},
@@ -124,7 +124,7 @@ func TestUndoSeveral(t *testing.T) {
 		}
 		made, err := New(fake).Made(t.Context(), wildcards())
 		if err != nil || len(made.Records) != 3 || !wrote(made) {
-			t.Errorf("%s: nobody heard the answer, and made is %+v, %v", name, made, err)
+			t.Errorf("%s: the answer was lost, and made is %+v, %v", name, made, err)
 		}
 		changes := strings.Count(strings.Join(fake.calls, " "), "ChangeResourceRecordSets")
 		for range 2 {
@@ -141,7 +141,7 @@ func TestUndoSeveral(t *testing.T) {
 	}
 }
 
-// One record that somebody changed stays; the others go all the same.
+// A record with a manual change stays; the others are removed all the same.
 func TestUndoSeveralLeavesWhatChanged(t *testing.T) {
 	t.Parallel()
 	fake := &fakeRoute53{}

@@ -149,7 +149,7 @@ func TestUndoOfNothing(t *testing.T) {
 	}
 }
 
-// Made finds what Ensure did when nobody heard its answer.
+// Made finds what Ensure did when its answer was lost.
 func TestMade(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func() *fakeRoute53{

@@ -131,7 +131,7 @@ func TestPlanWithInputs(t *testing.T) {
 	}
 }
 
-// An operator's word is checked as far as the profile can: whoever waits must not be the one to find what is wrong.
+// The operator's acknowledgement is checked as far as the profile allows, so that the waiting execution does not fail on its faults later.
 func TestAcknowledge(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

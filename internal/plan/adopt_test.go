@@ -27,7 +27,7 @@ func (w *world) Describe(_ context.Context, id string) (endpoint.Endpoint, error
 	return endpoint.Endpoint{ID: id, State: connection.StateDeleted}, w.call("Describe")
 }
 
-// handMade is an endpoint that somebody made, with a change.
+// handMade is an endpoint that was created manually, with a change.
 func handMade(change func(*endpoint.Endpoint)) endpoint.Endpoint {
 	e := foreignEndpoint(connection.StateAvailable, map[string]string{"Name": "by hand"})
 	e.DNSNames = []endpoint.DNSName{{Name: byHandName}, {Name: strings.Replace(byHandName, "abcd1234", "abcd1234-us-east-1a", 1)}}
@@ -77,7 +77,7 @@ func TestAdoptFaults(t *testing.T) {
 			w.endpoints = append(w.endpoints, ours("vpce-00000000000000001", connection.StateAvailable))
 		}, want: []string{"adoptEndpointId: monte-carlo/agents-prod has the endpoint vpce-00000000000000001 already; leave it out; or offboard this " +
 			"connection first, which removes vpce-00000000000000001"}},
-		"its groups let nobody in": {change: func(e *endpoint.Endpoint) { e.SecurityGroupIDs = []string{clientSG} }, want: []string{
+		"its groups do not allow the clients": {change: func(e *endpoint.Endpoint) { e.SecurityGroupIDs = []string{clientSG} }, want: []string{
 			"target.securityGroupIds: sg-0c0000000000000c1 do not allow 10.20.0.0/16 on 443/tcp; add an inbound rule for TCP 443 from " +
 				"10.20.0.0/16 to one of them; an outbound rule, which a vendor's page may ask for, does not help: the clients connect to the endpoint"}},
 		"a zone that leads elsewhere": {world: func(w *world) {

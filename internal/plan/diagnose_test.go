@@ -133,8 +133,8 @@ func TestDiagnosedEndpoint(t *testing.T) {
 	}{
 		"none":                    {nil, "", false},
 		"of another service":      {[]endpoint.Endpoint{other}, "", false},
-		"somebody's":              {[]endpoint.Endpoint{foreign}, foreign.ID, false},
-		"ours before somebody's":  {[]endpoint.Endpoint{foreign, ours("vpce-1", connection.StateRejected)}, "vpce-1", true},
+		"foreign":                 {[]endpoint.Endpoint{foreign}, foreign.ID, false},
+		"ours before foreign":     {[]endpoint.Endpoint{foreign, ours("vpce-1", connection.StateRejected)}, "vpce-1", true},
 		"live before dead":        {[]endpoint.Endpoint{ours("vpce-1", connection.StateDeleted), ours("vpce-2", connection.StatePending)}, "vpce-2", true},
 		"the one that came first": {[]endpoint.Endpoint{ours("vpce-2", connection.StateAvailable), ours("vpce-1", connection.StateAvailable)}, "vpce-1", true},
 		"accepted before waiting": {[]endpoint.Endpoint{ours("vpce-1", connection.StatePendingAcceptance), ours("vpce-2", connection.StateAvailable)}, "vpce-2", true},
@@ -179,7 +179,7 @@ func TestFilters(t *testing.T) {
 		verdict connection.Verdict
 		detail  string
 	}{
-		"nobody in":           {group(), "security-group", connection.Fail, "no inbound rule lets 10.20.0.0/16 in on 443/tcp"},
+		"no rule":             {group(), "security-group", connection.Fail, "no inbound rule lets 10.20.0.0/16 in on 443/tcp"},
 		"half in":             {group(tcp(443, 443, "10.20.0.0/17")), "security-group", connection.Fail, "lets 10.20.0.0/16 in"},
 		"another port":        {group(tcp(80, 80, "10.20.0.0/16")), "security-group", connection.Fail, "443/tcp"},
 		"the clients' group":  {group(from443([]string{clientSG})), "security-group", connection.Pass, "lets the clients in"},
@@ -239,7 +239,7 @@ func TestDiagnoseRefuses(t *testing.T) {
 		want    string
 	}{
 		"another VPC":       {map[string]any{"target.vpcId": "vpc-0fffffffffffffff0"}, nil, "is not a registered network"},
-		"no such vendor":    {map[string]any{"vendor": "nobody"}, nil, "there is no profile for nobody"},
+		"no such vendor":    {map[string]any{"vendor": "acme"}, nil, "there is no profile for acme"},
 		"no service":        {map[string]any{"inputs.serviceName": nil}, nil, "inputs.serviceName"},
 		"a VPC that went":   {nil, func(w *world) { delete(w.vpcs, vpcID) }, "does not exist in us-east-1"},
 		"an unknown option": {map[string]any{"options.frobnicate": "x"}, nil, "options.frobnicate"},

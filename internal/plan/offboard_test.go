@@ -58,7 +58,7 @@ func TestPlanOffboard(t *testing.T) {
 			adopted.Endpoint.Adopted = true
 			w.ledger = &adopted
 		}, want: connection.OffboardPlan{EndpointIDs: []string{"vpce-1"}, AdoptedIDs: []string{"vpce-1"}, Config: published}, vpc: vpcID},
-		"somebody else's tag": {world: func(w *world) {
+		"another owner's tag": {world: func(w *world) {
 			theirs := ours("vpce-3", connection.StateAvailable)
 			delete(theirs.Tags, connection.TagManaged)
 			w.endpoints = []endpoint.Endpoint{theirs}
@@ -114,7 +114,7 @@ func TestPlanOffboard(t *testing.T) {
 
 func TestOffboardNeedsNamesOnly(t *testing.T) {
 	t.Parallel()
-	raw := `{"schemaVersion": 1, "action": "offboard", "vendor": "nobody-knows", "name": "n", "target": {"region": "us-east-1"}, "inputs": {"a": "b"}}`
+	raw := `{"schemaVersion": 1, "action": "offboard", "vendor": "acme", "name": "n", "target": {"region": "us-east-1"}, "inputs": {"a": "b"}}`
 	_, err := newWorld().planner(t, config()).Plan(t.Context(), first(json.RawMessage(raw)))
 	want := []string{
 		"target: is not used by offboard; leave it out: vendor and name say which connection",

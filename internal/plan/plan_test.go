@@ -101,7 +101,7 @@ func TestPlanDecisions(t *testing.T) {
 		"plan only, visible":   {changes: map[string]any{"action": "plan"}, want: connection.DecisionPlanned, calls: 7},
 		"plan only, not visible": {changes: map[string]any{"action": "plan"}, world: func(w *world) { w.service.Visible = false },
 			want: connection.DecisionPlanned, calls: 7},
-		"plan only while somebody holds it": {
+		"plan only while another execution holds it": {
 			changes: map[string]any{"action": "plan"},
 			world:   func(w *world) { w.holder = "arn:other" },
 			want:    connection.DecisionPlanned, calls: 7},

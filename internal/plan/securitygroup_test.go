@@ -13,7 +13,7 @@ import (
 
 const groupName = "postern:monte-carlo/agents-prod"
 
-// A request without security groups gets one that lets the clients in on the vendor's ports, and nobody else.
+// A request without security groups gets one that allows the clients on the vendor's ports, and no other source.
 func TestSecurityGroupOfOurOwn(t *testing.T) {
 	t.Parallel()
 	const none, cidrs, groups = "target.securityGroupIds", "target.clientCidrs", "target.clientSecurityGroupIds"

@@ -39,7 +39,8 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
-// An approval may take the vendor's own days, or what is set when that is longer; of a vendor that nobody knows, anybody's.
+// An approval may take the vendor's own days, or the configured time if that is longer. For an unknown vendor it may take the longest
+// time of all vendors.
 func TestApprovalTime(t *testing.T) {
 	t.Parallel()
 	vendors, err := catalog.Load()

@@ -104,7 +104,7 @@ func TestPlanVendorPrivateDNS(t *testing.T) {
 		"another endpoint's, of another name": {world: func(w *world) {
 			w.endpoints = []endpoint.Endpoint{rivalEndpoint("other.cluster.engflow.com")}
 		}},
-		"a wider zone of somebody": {world: func(w *world) {
+		"a wider zone that Postern does not own": {world: func(w *world) {
 			w.zones = []dns.Zone{{ID: "Z1", Name: "cluster.engflow.com", OwningAccount: accountID}}
 		}},
 		"a zone like a wildcard's": {world: func(w *world) {
@@ -162,7 +162,7 @@ func TestPlanVendorPrivateDNS(t *testing.T) {
 	}
 }
 
-// rivalEndpoint is somebody's endpoint of another service with private DNS of a name.
+// rivalEndpoint is a foreign endpoint of another service with private DNS of a name.
 func rivalEndpoint(name string) endpoint.Endpoint {
 	return endpoint.Endpoint{
 		ID: "vpce-0000000000000000f", ServiceName: "com.amazonaws.vpce.us-east-1.vpce-svc-0ffffffffffffffff", VPCID: vpcID,
@@ -213,7 +213,7 @@ func TestPlanCutover(t *testing.T) {
 			t.Errorf("%s: finding %t, want %t", name, finding, test.finding)
 		}
 	}
-	// Monte Carlo's name is nobody's yet.
+	// No client uses Monte Carlo's name yet.
 	w := newWorld()
 	if _, err := w.planner(t, config()).Plan(t.Context(), first(request(t, nil))); err != nil {
 		t.Error(err)

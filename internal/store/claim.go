@@ -162,7 +162,7 @@ func (s *Store) hold(ctx context.Context, connectionID, execution string) (hold,
 		return hold{}, err
 	}
 	if now.Holder == execution && found.text("cancelledHolder") == execution {
-		return now, connection.Errorf(connection.Cancelled, "Somebody cancelled connection %s.", connectionID)
+		return now, connection.Errorf(connection.Cancelled, "An operator cancelled connection %s.", connectionID)
 	}
 	return now, nil
 }
@@ -233,7 +233,7 @@ type Failure struct {
 }
 
 // Finish records how an execution ended, ends its wait if there is one, and releases the connection; it may run again. A failed
-// execution that does not hold the connection changes nothing, whoever holds it. One that succeeded and lost it to another is a
+// execution that does not hold the connection changes nothing. One that succeeded and lost it to another is a
 // connection.Conflict, and so is an attempt that comes after a later turn of its own execution.
 func (s *Store) Finish(ctx context.Context, result Result) error {
 	turn := result.Turn

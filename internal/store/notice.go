@@ -10,8 +10,8 @@ import (
 	"postern/internal/connection"
 )
 
-// ClaimNotice claims an execution's message at a gate. It returns the name of the caller's claim, who is then the one who sends the
-// message; "" when somebody else claimed it.
+// ClaimNotice claims an execution's message at a gate. It returns the name of the caller's claim; the caller then sends the
+// message. The name is "" when another caller claimed it.
 //
 // Each call claims under a name of its own: when the answer is lost and the SDK asks again, the claim is still its own. A second
 // call, of a duplicate event, is not the first.
@@ -23,7 +23,7 @@ func (s *Store) ClaimNotice(ctx context.Context, connectionID, execution string,
 	return s.claimNotice(ctx, connectionID, execution, noticeOf(gate), at)
 }
 
-// ReleaseNotice gives a claim back by its name, for a message that was not sent. Somebody else's claim stays.
+// ReleaseNotice releases a claim by its name, for a message that was not sent. The claim of another caller stays.
 func (s *Store) ReleaseNotice(ctx context.Context, connectionID, execution string, gate connection.Gate, name string) error {
 	return s.releaseNotice(ctx, connectionID, execution, noticeOf(gate), name)
 }

@@ -32,7 +32,7 @@ func TestClaimOrphan(t *testing.T) {
 	claim(orphan(connection.OrphanStopped, "3"), false)
 	must(t, s.ReleaseOrphan(t.Context(), unknown, second))
 	claim(unknown, true)
-	must(t, s.ReleaseOrphan(t.Context(), unknown, second)) // the SDK asks again, and somebody else has it
+	must(t, s.ReleaseOrphan(t.Context(), unknown, second)) // the SDK retries, and another caller holds it
 	claim(unknown, false)
 
 	if table.Get(id) != nil {

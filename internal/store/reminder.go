@@ -16,8 +16,8 @@ type Reminder struct {
 	Percent      int // 1 to 100
 }
 
-// ClaimReminder claims a reminder, and returns the name of the caller's claim, as ClaimNotice does. Nobody has it when the execution
-// no longer waits at the gate, or when one of the same or a higher percentage was claimed before.
+// ClaimReminder claims a reminder, and returns the name of the caller's claim, as ClaimNotice does. The name is "" when the
+// execution no longer waits at the gate, or when one of the same or a higher percentage was claimed before.
 func (s *Store) ClaimReminder(ctx context.Context, r Reminder) (name string, err error) {
 	name = rand.Text()
 	name, err = s.claimed(ctx, r.ConnectionID, name, change{

@@ -448,7 +448,7 @@ func TestClaimNotice(t *testing.T) {
 		must(t, s.ReleaseNotice(t.Context(), id, "arn:2", connection.GateApproval, second))
 	}
 	claim("arn:2", connection.GateApproval, true)
-	must(t, s.ReleaseNotice(t.Context(), id, "arn:2", connection.GateApproval, second)) // the SDK asks again, and somebody else has it
+	must(t, s.ReleaseNotice(t.Context(), id, "arn:2", connection.GateApproval, second)) // the SDK retries, and another caller holds it
 	claim("arn:2", connection.GateApproval, false)
 	claim("arn:1", connection.GateApproval, false)
 

@@ -59,15 +59,15 @@ func TestTakeover(t *testing.T) {
 		mute   bool // a store that cannot ask
 		want   string
 	}{
-		"runs":         {status: types.ExecutionStatusRunning, want: connection.Conflict},
-		"redriven":     {status: types.ExecutionStatusPendingRedrive, want: connection.Conflict},
-		"aborted":      {status: types.ExecutionStatusAborted},
-		"failed":       {status: types.ExecutionStatusFailed},
-		"timed out":    {status: types.ExecutionStatusTimedOut},
-		"succeeded":    {status: types.ExecutionStatusSucceeded},
-		"forgotten":    {status: none},
-		"nobody knows": {fail: connection.Errorf(connection.Unavailable, "no answer"), want: connection.Unavailable},
-		"cannot ask":   {status: types.ExecutionStatusAborted, mute: true, want: connection.Conflict},
+		"runs":       {status: types.ExecutionStatusRunning, want: connection.Conflict},
+		"redriven":   {status: types.ExecutionStatusPendingRedrive, want: connection.Conflict},
+		"aborted":    {status: types.ExecutionStatusAborted},
+		"failed":     {status: types.ExecutionStatusFailed},
+		"timed out":  {status: types.ExecutionStatusTimedOut},
+		"succeeded":  {status: types.ExecutionStatusSucceeded},
+		"forgotten":  {status: none},
+		"unknown":    {fail: connection.Errorf(connection.Unavailable, "no answer"), want: connection.Unavailable},
+		"cannot ask": {status: types.ExecutionStatusAborted, mute: true, want: connection.Conflict},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -99,8 +99,8 @@ func TestTakeover(t *testing.T) {
 	}
 }
 
-// The holder itself and the first comer ask nobody.
-func TestNobodyIsAskedWithoutNeed(t *testing.T) {
+// A claim by the holder itself, or of a free connection, checks no execution.
+func TestHolderIsNotCheckedWithoutNeed(t *testing.T) {
 	t.Parallel()
 	s, _ := open()
 	asked := &executions{err: errors.New("asked")}
@@ -430,8 +430,8 @@ func TestARedriveBeginsItsTriesAnew(t *testing.T) {
 	}
 }
 
-// An execution that took a connection over dies before it comes to wait. What the one before left of its wait is nobody's: it gets the
-// connection back no more, and a third takes it as it is.
+// An execution that took a connection over dies before it waits. The wait that the execution before it left has no owner: that
+// execution cannot get the connection back, and a third one takes the connection as it is.
 func TestDeathBetweenTheClaimAndTheWait(t *testing.T) {
 	t.Parallel()
 	s, table, asked := stopped(t)
@@ -478,7 +478,7 @@ func TestNoFence(t *testing.T) {
 	}
 }
 
-// An attempt that nobody hears any more still runs, and takes the connection over from one that has ended while a later attempt is
+// An attempt whose caller is gone still runs, and takes the connection over from one that has ended while a later attempt is
 // about to: the later one's token is the one that counts.
 func TestTakeoverByAnEarlierAttempt(t *testing.T) {
 	t.Parallel()
@@ -519,7 +519,7 @@ func TestCancel(t *testing.T) {
 	t.Parallel()
 	s, table := open()
 	if told, err := s.Cancel(t.Context(), id, "arn:1"); told || err != nil {
-		t.Errorf("cancelled what nobody holds: %v, %v", told, err)
+		t.Errorf("cancelled a connection that no execution holds: %v, %v", told, err)
 	}
 	must(t, s.Claim(t.Context(), id, turn("arn:1", noon), "", noon))
 	if told, err := s.Cancel(t.Context(), id, "arn:0"); told || err != nil || table.Get(id)["cancelledHolder"] != "" {
@@ -550,7 +550,8 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// What is known of the vendor is told to whoever hears operators, and to nobody else; it goes with the wait.
+// WaitOf, which the acknowledgement of an operator uses, returns the inputs of the vendor. The resume path does not read them. Settle
+// removes them with the wait.
 func TestInputsOfAWait(t *testing.T) {
 	t.Parallel()
 	s, table := open()
@@ -583,10 +584,10 @@ func TestRan(t *testing.T) {
 		since   time.Time
 		fails   bool
 	}{
-		"known":        {&executions{status: map[string]types.ExecutionStatus{"arn:1": types.ExecutionStatusAborted}}, `{"action":"onboard"}`, noon, false},
-		"forgotten":    {&executions{}, "", time.Time{}, false},
-		"nobody knows": {&executions{err: errors.New("no answer")}, "", time.Time{}, true},
-		"cannot ask":   {nil, "", time.Time{}, false},
+		"known":      {&executions{status: map[string]types.ExecutionStatus{"arn:1": types.ExecutionStatusAborted}}, `{"action":"onboard"}`, noon, false},
+		"forgotten":  {&executions{}, "", time.Time{}, false},
+		"unknown":    {&executions{err: errors.New("no answer")}, "", time.Time{}, true},
+		"cannot ask": {nil, "", time.Time{}, false},
 	} {
 		s, _ := open()
 		if test.asking != nil {
@@ -599,8 +600,8 @@ func TestRan(t *testing.T) {
 	}
 }
 
-// A plan that another execution's end has overtaken claims nothing, and what holds the connection by now stays: whoever was stopped is
-// redriven with it. The end of an earlier one, or its own, overtakes nothing.
+// A plan that another execution's end has overtaken claims nothing, and the current holder stays: the execution that was
+// stopped is redriven with it. The end of an earlier one, or its own, overtakes nothing.
 func TestAnOvertakenPlanClaimsNothing(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -613,7 +614,7 @@ func TestAnOvertakenPlanClaimsNothing(t *testing.T) {
 		"planned when another ended":    {noon, "arn:2", ""},
 		"its own end":                   {noon.Add(-time.Minute), "arn:1", ""},
 		"planned by an earlier release": {time.Time{}, "arn:2", ""},
-		"nobody has ended it so far":    {noon.Add(-time.Minute), "", ""},
+		"no execution has ended it":     {noon.Add(-time.Minute), "", ""},
 	} {
 		for how, claim := range map[string]func(*store.Store) error{
 			"claim": func(s *store.Store) error { return s.Claim(t.Context(), id, turn("arn:1", noon), "", test.planned) },
@@ -665,7 +666,7 @@ func TestHolds(t *testing.T) {
 		"it has ended it":      {finish("arn:1"), ""},
 		"another holds":        {claim("arn:2"), connection.Conflict},
 		"another has ended it": {finish("arn:2"), connection.Conflict},
-		"nobody ever held it":  {func(*testing.T, *store.Store) {}, connection.Conflict},
+		"no execution held it": {func(*testing.T, *store.Store) {}, connection.Conflict},
 		"it was cancelled": {func(t *testing.T, s *store.Store) {
 			claim("arn:1")(t, s)
 			_, err := s.Cancel(t.Context(), id, "arn:1")

@@ -230,8 +230,8 @@ func TestWhoseConnection(t *testing.T) {
 	}
 }
 
-// TestStoppedByHand: the execution that holds the connection was stopped, and let nothing go. It is not at work: its own ticket may go
-// on, and nobody else's may. Only a ticket that it matters to makes the door ask.
+// TestStoppedByHand: the execution that holds the connection was stopped and did not release it. It no longer runs: its own ticket may
+// go on, another ticket may not. The door checks the execution only when the answer depends on it.
 func TestStoppedByHand(t *testing.T) {
 	t.Parallel()
 	const mine, other = "github:example/network#42", "github:example/network#7"
@@ -270,7 +270,7 @@ func TestStoppedByHand(t *testing.T) {
 	w.own(t, mine, connection.ExecutionARN(machine, "other"), false)
 	w.machine.err = &smithy.GenericAPIError{Code: "ThrottlingException"}
 	if got := w.deliver(t, "github", sample("github")); got.status != http.StatusTooManyRequests {
-		t.Errorf("nobody knows whether it runs: answered %d %s", got.status, got.raw)
+		t.Errorf("the status of the execution is unknown: answered %d %s", got.status, got.raw)
 	}
 }
 

@@ -39,7 +39,7 @@ func TestDecide(t *testing.T) {
 		reason  string
 	}{
 		{"works", nil, nil, addressA, 443, network.Connected, ""},
-		{"nobody's address", nil, nil, "10.1.0.7", 443, network.Dropped, "10.1.0.7"},
+		{"address of no endpoint", nil, nil, "10.1.0.7", 443, network.Dropped, "10.1.0.7"},
 		{"address of another VPC", nil, func(s *network.Source) { s.VPCID = otherVPC }, addressA, 443, network.Dropped, ""},
 		{"no inbound rule", func(c *cloud) {
 			must(c.t, c.world.RemoveSecurityGroupRule(privatelink.SmallEndpointGroup, func(r privatelink.Rule) bool { return !r.Egress }))

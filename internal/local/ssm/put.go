@@ -179,7 +179,7 @@ const mostVersions = 100
 
 // makeRoom drops the oldest version when there are as many as may be.
 //
-// AWS: it is never dropped while it has a label, so that nobody loses what a label names.
+// AWS: a version with a label is never dropped, so that no label loses its version.
 func (p *parameter) makeRoom() error {
 	if len(p.versions) < mostVersions {
 		return nil

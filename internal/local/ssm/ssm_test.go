@@ -94,7 +94,7 @@ func TestPutAndGet(t *testing.T) {
 		t.Errorf("what the put did not say is lost: %+v", v)
 	}
 	if _, ok := w.Get("/postern/b"); ok {
-		t.Error("a parameter that nobody made exists")
+		t.Error("a parameter that was never put exists")
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 	"postern/internal/watch/remedy"
 )
 
-// drifted mails the operators what is wrong with a link in use, when no ticket is told of it. Nobody claims it: a mail that comes
-// twice does no harm, one that never comes does.
+// drifted mails the operators the drift of a link in use when no ticket is notified. It takes no claim: a duplicate mail does no harm,
+// a lost one does.
 func (n *Notifier) drifted(ctx context.Context, detail json.RawMessage) (Result, error) {
 	var d connection.DriftNotice
 	if err := json.Unmarshal(detail, &d); err != nil || d.ConnectionID == "" || d.Finding.Check == "" {
@@ -49,7 +49,7 @@ func driftBody(d connection.DriftNotice) string {
 	case connection.DriftClosed:
 		line("%s is as it was verified again.", d.ConnectionID)
 	case connection.DriftFlapping:
-		line("%s: somebody keeps changing %s back, or the repairs fail. It was repaired %d times within a day and is not repaired any more.",
+		line("%s: a person or a tool keeps changing %s back, or the repairs fail. It was repaired %d times within a day and is not repaired any more.",
 			d.ConnectionID, f.Check, len(f.Repairs))
 	default:
 		line("%s is not as it was verified.", d.ConnectionID)
@@ -58,7 +58,7 @@ func driftBody(d connection.DriftNotice) string {
 	line("What is checked: %s", info.What)
 	line("What is found: %s", f.Detail)
 	line("Since: %s", f.Since.UTC().Format(time.RFC3339))
-	line("Changed by, as CloudTrail says: %s", or(f.By, "nobody known"))
+	line("Changed by, as CloudTrail says: %s", or(f.By, "unknown"))
 	switch {
 	case d.Status == connection.DriftClosed:
 		line("What to do: nothing.")

@@ -39,10 +39,10 @@ func TestDriftMail(t *testing.T) {
 		"opened, and repaired": {func(*connection.DriftNotice) {}, []string{"Postern drift: monte-carlo/agents-prod: record (critical)",
 			"is not as it was verified.", found, "Since: 2026-11-23T15:10:11Z", "assumed-role/admin/somebody (ChangeResourceRecordSets)",
 			"What happens next: a repair was started, https://console.aws.amazon.com/states/", "Endpoint: vpce-0f1e2d3c4b5a69788"}},
-		"opened":          {unrepaired, []string{found, byHand, "docs/operate.md#drift"}},
-		"by nobody known": {func(d *connection.DriftNotice) { d.Finding.By = "" }, []string{"Changed by, as CloudTrail says: nobody known"}},
-		"closed":          {func(d *connection.DriftNotice) { d.Status = connection.DriftClosed }, []string{"Postern drift is over: monte-carlo/agents-prod", "What to do: nothing."}},
-		"flapping":        {func(d *connection.DriftNotice) { d.Status = connection.DriftFlapping }, []string{"Postern drift comes back: ", "was repaired 1 times within a day and is not repaired any more", "or the repairs fail", "read how the last repair ended, https://console.aws.amazon.com/states/"}},
+		"opened":                          {unrepaired, []string{found, byHand, "docs/operate.md#drift"}},
+		"changed by an unknown principal": {func(d *connection.DriftNotice) { d.Finding.By = "" }, []string{"Changed by, as CloudTrail says: unknown"}},
+		"closed":                          {func(d *connection.DriftNotice) { d.Status = connection.DriftClosed }, []string{"Postern drift is over: monte-carlo/agents-prod", "What to do: nothing."}},
+		"flapping":                        {func(d *connection.DriftNotice) { d.Status = connection.DriftFlapping }, []string{"Postern drift comes back: ", "was repaired 1 times within a day and is not repaired any more", "or the repairs fail", "read how the last repair ended, https://console.aws.amazon.com/states/"}},
 		"for hands": {func(d *connection.DriftNotice) {
 			unrepaired(d)
 			d.Policy, d.Finding.ForHands = connection.PolicyRepair, true
@@ -54,7 +54,7 @@ func TestDriftMail(t *testing.T) {
 		"closed, on a ticket":             {func(d *connection.DriftNotice) { ticket(d); d.Status = connection.DriftClosed }, nil},
 		"a ticket is not told of reports": {func(d *connection.DriftNotice) { ticket(d); d.Policy = connection.PolicyReport }, []string{found}},
 		"a report":                        {func(d *connection.DriftNotice) { d.Policy = connection.PolicyReport }, []string{found}},
-		"nobody could look":               {func(d *connection.DriftNotice) { d.Finding.Result = connection.DriftUnknown }, nil},
+		"could not be checked":            {func(d *connection.DriftNotice) { d.Finding.Result = connection.DriftUnknown }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

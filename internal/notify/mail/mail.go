@@ -45,7 +45,7 @@ func body(n connection.GateNotice) string {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("%s waits for the vendor to %s.", n.ConnectionID, wanted(n.Gate))
 	line("")
-	line("What to do: send the message below to %s. Nobody else has sent it.", or(n.To, "the vendor's support"))
+	line("What to do: send the message below to %s. Postern does not send it for you.", or(n.To, "the vendor's support"))
 	line("How long it takes: %s", patience(n))
 	line("What happens next: %s", next(n.Gate))
 	line("")

@@ -1,6 +1,6 @@
 // Package mail mails the operators what to send to a vendor: when an execution begins to wait for one, and again when half, four
-// fifths and all of the vendor's own hours have passed, and when an endpoint is deleted that the vendor may have on its lists. It mails
-// them, too, what is found that nobody answers for, and what has drifted of a link in use.
+// fifths and all of the vendor's own hours have passed, and when an endpoint is deleted that the vendor may have on its lists. It also
+// mails them orphaned resources and the drift of a link in use.
 //
 // Each message for a vendor goes out once for each execution and gate, or offboarding, and that of an orphan once. The order is claim, publish; what
 // follows a failed publish depends on what is known. When AWS refused, nothing was sent: the claim is given back, and the retry sends. When no answer came, the
@@ -30,8 +30,8 @@ type API interface {
 	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
 }
 
-// Claims says who sends which message; *store.Store satisfies it. A claim has a name, "" when somebody else has it, and is given back
-// by that name.
+// Claims says who sends which message; *store.Store satisfies it. A claim has a name, "" when another caller holds it, and is
+// released by that name.
 type Claims interface {
 	ClaimNotice(ctx context.Context, connectionID, execution string, gate connection.Gate, at time.Time) (name string, err error)
 	ReleaseNotice(ctx context.Context, connectionID, execution string, gate connection.Gate, name string) error

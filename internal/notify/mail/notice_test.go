@@ -279,7 +279,7 @@ func TestBadInput(t *testing.T) {
 		wantError string
 	}{
 		"another detail type": {event{Source: "postern", DetailType: "Gate Still Closed", Detail: []byte(`{}`)}, ""},
-		"somebody else's":     {event{Source: "aws.ec2", DetailType: "Gate Opened", Detail: []byte(`{}`)}, ""},
+		"of another source":   {event{Source: "aws.ec2", DetailType: "Gate Opened", Detail: []byte(`{}`)}, ""},
 		"nothing":             {event{}, ""},
 		"no detail":           {event{Source: "postern", DetailType: "Gate Opened"}, "reading the detail"},
 		"an odd detail":       {event{Source: "postern", DetailType: "Gate Opened", Detail: []byte(`[1]`)}, "reading the detail"},

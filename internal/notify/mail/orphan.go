@@ -12,7 +12,7 @@ import (
 	"postern/internal/connection"
 )
 
-// reportOrphan mails the operators what is nobody's, once while it lasts.
+// reportOrphan mails the operators an orphaned resource, once while it lasts.
 func (n *Notifier) reportOrphan(ctx context.Context, detail json.RawMessage) (Result, error) {
 	orphan, err := decodeOrphan(detail)
 	if err != nil {

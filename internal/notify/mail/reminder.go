@@ -12,8 +12,8 @@ import (
 	"postern/internal/store"
 )
 
-// remind mails the operators that a part of the vendor's hours has passed. Who claims the reminder sends it; a gate that is closed
-// by now gives nobody the claim.
+// remind mails the operators that a part of the vendor's hours has passed. The caller that claims the reminder sends it;
+// the store refuses the claim when the gate is closed by now.
 func (n *Notifier) remind(ctx context.Context, detail json.RawMessage) (Result, error) {
 	reminder, err := decodeReminder(detail)
 	if err != nil {
@@ -74,8 +74,8 @@ func reminderBody(r connection.GateReminder) string {
 		r.Percent, r.Since.UTC().Format(time.RFC3339), r.Calendar)
 	to := or(r.To, "the vendor's support")
 	if r.Percent >= 100 {
-		line("What to do: escalate. The vendor's own time is over: send the message below to %s, and to whoever at the vendor "+
-			"answers for your account.", to)
+		line("What to do: escalate. The vendor's own time is over: send the message below to %s, and to your account manager "+
+			"at the vendor.", to)
 	} else {
 		line("What to do: remind the vendor. Send the message below to %s, in the same thread.", to)
 	}

@@ -20,7 +20,7 @@ func TestReminderMail(t *testing.T) {
 	for percent, wants := range map[int][]string{
 		50:  {"Postern reminder: monte-carlo/agents-prod: 24 of the vendor's 48 business hours have passed", "remind the vendor"},
 		80:  {"Postern reminder: ", "remind the vendor", "past 80 percent"},
-		100: {"Postern escalation: ", "escalate", "answers for your account"},
+		100: {"Postern escalation: ", "escalate", "your account manager"},
 	} {
 		var s topic
 		result, err := newNotifier(&claims{}, &s, io.Discard).Notify(t.Context(), reminded(t, percent))

@@ -61,7 +61,7 @@ func removalBody(r connection.RemovalReport) string {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("%s is removed, and its endpoint is deleted.", r.ConnectionID)
 	line("")
-	line("What to do: send the message below to %s, so that the endpoint leaves the vendor's lists. Nobody else has sent it.",
+	line("What to do: send the message below to %s, so that the endpoint leaves the vendor's lists. Postern does not send it for you.",
 		or(r.To, "the vendor's support"))
 	line("What happens next: nothing; Postern waits for no answer. Where you keep the list yourself, take the endpoint off it.")
 	line("")

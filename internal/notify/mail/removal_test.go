@@ -40,7 +40,7 @@ func TestRemovalMail(t *testing.T) {
 			"Kept:\n- parameter /postern/monte-carlo/agents-prod/extra: ", "Removed at: 2026-12-01T09:30:00Z", "Ticket: github:example/network#42",
 			"https://console.aws.amazon.com/states/",
 		}, "vendor's support"},
-		"nobody to write to, nothing kept, no ticket": {func(r *connection.RemovalReport) { r.To, r.Kept, r.Ticket = "", nil, "" },
+		"no recipient, nothing kept, no ticket": {func(r *connection.RemovalReport) { r.To, r.Kept, r.Ticket = "", nil, "" },
 			[]string{"send the message below to the vendor's support"}, "Kept:"},
 	} {
 		var s topic

@@ -6,5 +6,5 @@
 //
 // A comment has a reference that follows from what it tells. The ledger keeps one item for each: made before the comment is posted,
 // marked after. When an item is there and not marked, the comment may be out, so it is looked for by its reference before it is
-// posted again. The function runs one at a time: nobody posts between the look and the post.
+// posted again. The function runs one at a time: no other call posts between the look-up and the post.
 package ticket

@@ -15,8 +15,8 @@ const (
 	stateMended   = "drift-closed"
 )
 
-// drift tells a finding once while it lasts, that repairs of it were given up, and that it is over. What nobody could look at is no
-// news for a ticket, and neither is what the request wants reported only.
+// drift tells a finding once while it lasts, that repairs of it were given up, and that it is over. A check that could
+// not run is no news for a ticket, and neither is what the request wants reported only.
 func drift(n connection.DriftNotice) (*news, error) {
 	f := n.Finding
 	if n.Policy == connection.PolicyReport || f.Result != connection.DriftFound {

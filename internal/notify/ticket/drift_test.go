@@ -50,8 +50,8 @@ func TestWhatADriftTells(t *testing.T) {
 		"opened, and repaired": {func(*connection.DriftNotice) {}, "drift",
 			[]string{"The connection has drifted: record (critical)", "monte-carlo/agents-prod", "vpce-0f1e2d3c4b5a69788", found, by, waits,
 				"the zone's records lead to the endpoint, with their TTL", "Since: 2026-11-23T15:10:11Z", link}, []string{byHand}},
-		"opened":                  {ofItsOwn, "drift", []string{found, by, byHand}, []string{link, "repair was started"}},
-		"opened, by nobody known": {func(n *connection.DriftNotice) { n.Finding.By = "" }, "drift", []string{found}, []string{"Changed by"}},
+		"opened":                          {ofItsOwn, "drift", []string{found, by, byHand}, []string{link, "repair was started"}},
+		"opened, by an unknown principal": {func(n *connection.DriftNotice) { n.Finding.By = "" }, "drift", []string{found}, []string{"Changed by"}},
 		"flapping": {func(n *connection.DriftNotice) { n.Status, n.Finding.Flapping = connection.DriftFlapping, true }, "drift-flapping",
 			[]string{"it is not repaired any more", found, by, link, "a day after the first of the three repairs"}, []string{waits}},
 		"for hands": {func(n *connection.DriftNotice) {
@@ -60,12 +60,12 @@ func TestWhatADriftTells(t *testing.T) {
 		}, "drift", []string{found, "fix it manually: no repair is started"}, []string{link, waits}},
 		"closed": {func(n *connection.DriftNotice) { n.Status = connection.DriftClosed }, "drift-closed",
 			[]string{"Drift is over: record is as it was verified", "Nothing is left to do", link}, []string{found, by, waits}},
-		"closed by somebody": {func(n *connection.DriftNotice) { ofItsOwn(n); n.Status = connection.DriftClosed }, "drift-closed",
+		"closed by a manual change": {func(n *connection.DriftNotice) { ofItsOwn(n); n.Status = connection.DriftClosed }, "drift-closed",
 			[]string{"Drift is over"}, []string{link}},
 		"to be reported only":         {func(n *connection.DriftNotice) { n.Policy = connection.PolicyReport }, "", nil, nil},
 		"closed, to be reported only": {func(n *connection.DriftNotice) { n.Policy, n.Status = connection.PolicyReport, connection.DriftClosed }, "", nil, nil},
-		"nobody could look":           {func(n *connection.DriftNotice) { n.Finding.Result = connection.DriftUnknown }, "", nil, nil},
-		"nobody could look, and now all is well": {func(n *connection.DriftNotice) {
+		"could not be checked":        {func(n *connection.DriftNotice) { n.Finding.Result = connection.DriftUnknown }, "", nil, nil},
+		"could not be checked, and is now in order": {func(n *connection.DriftNotice) {
 			n.Finding.Result, n.Status = connection.DriftUnknown, connection.DriftClosed
 		}, "", nil, nil},
 	} {

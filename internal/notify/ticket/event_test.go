@@ -65,7 +65,7 @@ func TestWhatAnExecutionTells(t *testing.T) {
 		"fails":                     {"FAILED", map[string]any{"error": "EndpointRejected", "cause": "The vendor rejected it.\nNext: ask."}, "failed", []string{"Failed: EndpointRejected", "Next: ask."}},
 		"fails without a cause":     {"FAILED", nil, "failed", []string{"Failed: no reason given", "Next:"}},
 		"times out":                 {"TIMED_OUT", nil, "failed", []string{"took too long", "Nothing was undone", "Next:"}},
-		"is cancelled":              {"FAILED", map[string]any{"error": "Cancelled", "cause": "Somebody gave up.\nNext: onboard again."}, "cancelled", []string{"Cancelled", "Next: onboard again."}},
+		"is cancelled":              {"FAILED", map[string]any{"error": "Cancelled", "cause": "An operator gave up.\nNext: onboard again."}, "cancelled", []string{"Cancelled", "Next: onboard again."}},
 		"an approval begins":        {"RUNNING", map[string]any{"input": `{"action":"approve","vendor":"v","name":"n","ticket":{"system":"jira","id":"A-1"}}`}, "", nil},
 		"a cancelling begins":       {"RUNNING", map[string]any{"input": `{"action":"cancel","vendor":"v","name":"n","ticket":{"system":"jira","id":"A-1"}}`}, "", nil},
 		"approves":                  {"SUCCEEDED", map[string]any{"output": output(t, connection.State{Plan: &connection.Plan{ConnectionID: "v/n", Decision: connection.DecisionApprove}})}, "passed-on", []string{"confirmation was passed on"}},
@@ -187,7 +187,7 @@ func TestSettings(t *testing.T) {
 		"an account of Jira":  {"jira", Settings{BaseURL: "https://example.atlassian.net", Account: "x"}, "writeBack.account"},
 		"a table":             {"servicenow", Settings{BaseURL: "https://example.service-now.com", Table: "incident"}, ""},
 		"a table that is not": {"servicenow", Settings{BaseURL: "https://example.service-now.com", Table: "incident/../x"}, "writeBack.table"},
-		"nobody":              {"redmine", Settings{BaseURL: "https://example.com"}, "nobody can write back"},
+		"an unknown system":   {"redmine", Settings{BaseURL: "https://example.com"}, "Postern cannot write back"},
 	} {
 		err := test.s.Check(test.system)
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {

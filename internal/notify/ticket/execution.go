@@ -22,8 +22,8 @@ type statusChange struct {
 	RedriveCount int     `json:"redriveCount"`
 }
 
-// execution tells that an execution began or ended. One without a readable request, or whose request names no ticket, tells nothing:
-// nobody is there to be told.
+// execution tells that an execution began or ended. One without a readable request, or whose request names no ticket, has no
+// ticket to notify.
 func execution(change statusChange) (*news, error) {
 	var state connection.State
 	if change.Output != nil {
@@ -86,7 +86,7 @@ func ending(change statusChange, asked connection.Request, state connection.Stat
 	case "TIMED_OUT":
 		return stopped(of, "Failed: the onboarding took too long and was ended"), true
 	case "ABORTED":
-		return stopped(of, "Failed: somebody stopped the onboarding by hand"), true
+		return stopped(of, "Failed: an operator stopped the onboarding manually"), true
 	}
 	return Comment{}, false
 }

@@ -37,7 +37,7 @@ const rule = "----------"
 
 func stamp(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 MST") }
 
-// markdown writes a comment for GitHub, with its reference as a comment of HTML, which nobody sees.
+// markdown writes a comment for GitHub, with its reference as an HTML comment, which readers do not see.
 func (c Comment) markdown() string {
 	c = c.clean()
 	var b strings.Builder

@@ -51,7 +51,7 @@ func plainly(page string) string {
 
 func unspaced(text string) string { return strings.Join(strings.Fields(text), "") }
 
-// TestMarkdownIsLiteral: what GitHub renders has every text as it was, nothing of it as markup, and nobody is mentioned.
+// TestMarkdownIsLiteral: GitHub renders every text literally, never as markup, and mentions no user.
 func TestMarkdownIsLiteral(t *testing.T) {
 	t.Parallel()
 	for _, text := range hostile {
@@ -80,7 +80,7 @@ var (
 	codes       = regexp.MustCompile(`(?s)<pre>.*?</pre>|href="[^"]*"`)
 )
 
-// checkMarkdown checks that a comment renders to the tags that we make and no others, and that GitHub finds nobody to ping.
+// checkMarkdown checks that a comment renders to the tags that we make and no others, and that GitHub mentions no user.
 func checkMarkdown(t testing.TB, text, body string) {
 	t.Helper()
 	page := link.ReplaceAllStringFunc(rendered(t, body), func(found string) string {

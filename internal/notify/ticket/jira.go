@@ -32,7 +32,7 @@ func (j jira) path(ticket string) (string, error) {
 	return "/rest/api/3/issue/" + ticket + "/comment", nil
 }
 
-// pageSize is how many comments are asked for at once, maxPages how often: more comments than that are nobody's ticket.
+// pageSize is how many comments are asked for at once, maxPages how often: no real ticket has more comments than that.
 const (
 	pageSize = 100
 	maxPages = 50

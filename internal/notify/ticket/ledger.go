@@ -37,8 +37,8 @@ type Standing int
 
 // The standings.
 const (
-	Fresh  Standing = iota // nobody began before
-	Begun                  // somebody began: it may be out
+	Fresh  Standing = iota // no call began to post it
+	Begun                  // a call began to post it: it may be out
 	Posted                 // it is out
 )
 

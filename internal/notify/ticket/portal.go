@@ -13,7 +13,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// portal is whoever takes messages as https://www.standardwebhooks.com prescribes. The credential is the key that messages are
+// portal is a receiver of messages as https://www.standardwebhooks.com prescribes. The credential is the key that messages are
 // signed with.
 type portal struct {
 	rest

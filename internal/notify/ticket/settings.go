@@ -51,7 +51,7 @@ func (s Settings) Check(system string) error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("writeBack."+format, args...)) }
 	if openers[system] == nil {
-		fault("system: nobody can write back to %q", system)
+		fault("system: Postern cannot write back to %q", system)
 		return errors.Join(faults...)
 	}
 	switch {
