@@ -80,7 +80,7 @@ var functions = []function{
 			{actions: []string{"ec2:ModifyVpcEndpoint"}, resources: ec2Resource("vpc-endpoint"), conditions: ours},
 			{actions: []string{"ec2:ModifyVpcEndpoint"}, resources: ec2Resource("subnet", "security-group")},
 			{actions: []string{"ec2:CreateTags"}, resources: ec2Resource("vpc-endpoint"), conditions: ourTags},
-			adopt,
+			adopt, retag,
 			// AWS: permission-only action for a service in another Region.
 			{actions: []string{"vpce:AllowMultiRegion"}, resources: ec2Resource("vpc-endpoint")},
 			// AWS: needed in addition to CreateVpcEndpoint, though private DNS is off at the creation.

@@ -182,6 +182,17 @@ var adopt = grant{actions: []string{"ec2:CreateTags"}, resources: ec2Resource("v
 	},
 }}
 
+// retag is for a repair: an endpoint that Postern created and that lost all its tags gets these two back, together and no others. It can
+// not be deleted by Postern afterwards, since no role can give it the tag postern:execution.
+var retag = grant{actions: []string{"ec2:CreateTags"}, resources: ec2Resource("vpc-endpoint"), conditions: map[string]any{
+	"StringEquals":              map[string]any{"aws:RequestTag/" + connection.TagManaged: "true"},
+	"ForAllValues:StringEquals": map[string]any{"aws:TagKeys": []string{connection.TagConnection, connection.TagManaged}},
+	"Null": map[string]any{
+		"aws:RequestTag/" + connection.TagConnection: "false", "aws:ResourceTag/" + connection.TagManaged: "true",
+		"aws:ResourceTag/" + connection.TagAdopted: "true",
+	},
+}}
+
 // release is for an adopted endpoint: the tags of the adoption are removed, all together, and no others.
 //
 // AWS: a DeleteTags that names no tag removes all of them, and its empty set satisfies ForAllValues. Each ForAnyValue asks for one tag

@@ -58,7 +58,7 @@ func TestPage(t *testing.T) {
 
 	reject(t, c)
 	advance(t, c, 2*time.Hour)
-	says("1 connection needs you", ">Drift<", "2 critical", "endpoint-state", "Ask the vendor why the endpoint is not available any more")
+	says("1 connection needs you", ">Drift<", "2 critical", "endpoint-state", "Ask the vendor why the endpoint is no longer available")
 	offboard(t, c)
 	says("Nothing needs you", ">Offboarded<")
 }

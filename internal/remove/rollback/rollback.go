@@ -14,6 +14,7 @@ import (
 
 // Registry keeps and ends the execution's hold on the connection; *store.Store satisfies it.
 type Registry interface {
+	Holder(ctx context.Context, connectionID string) (string, error)
 	Keep(ctx context.Context, connectionID string, turn connection.Turn) (kept bool, err error)
 	Finish(ctx context.Context, result store.Result) error
 }
@@ -117,7 +118,15 @@ func (r *run) finish(ctx context.Context) {
 	if id == "" || r.in.diagnoses() {
 		return
 	}
-	// An execution that does not hold the connection, as after a plan that was refused, changes nothing by this.
+	if r.in.State.Plan == nil {
+		// Plan holds nothing, but the wait for allow-listing does, and a plan that is refused after it leaves no section in the state.
+		holder, err := r.Registry.Holder(ctx, id)
+		if err != nil || holder != r.in.Execution {
+			r.ended(err)
+			return
+		}
+	}
+	// An execution that does not hold the connection changes nothing by this.
 	result := store.Result{
 		ConnectionID: id, Turn: r.in.turn(), Status: store.StatusFailed, EndpointID: cmp.Or(r.report.LeftEndpoint, r.stays),
 	}
