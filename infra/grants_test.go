@@ -203,7 +203,10 @@ func TestEndpointsAreCreatedOnlyAsOurs(t *testing.T) {
 			`"postern:managed"]},"Null":{"aws:RequestTag/postern:adopted":"false","aws:RequestTag/postern:connection":"false",` +
 			`"aws:ResourceTag/postern:managed":"true"},"StringEquals":{"aws:RequestTag/postern:managed":"true"}}` +
 			` or {"ForAllValues:StringEquals":{"aws:TagKeys":["postern:adopted","postern:connection","postern:managed"]},` +
-			`"Null":{"aws:ResourceTag/postern:connection":"true"},"StringEquals":{"aws:ResourceTag/postern:managed":"true"}}`,
+			`"Null":{"aws:ResourceTag/postern:connection":"true"},"StringEquals":{"aws:ResourceTag/postern:managed":"true"}}` +
+			` or {"ForAllValues:StringEquals":{"aws:TagKeys":["postern:connection","postern:managed"]},` +
+			`"Null":{"aws:RequestTag/postern:connection":"false","aws:ResourceTag/postern:adopted":"true","aws:ResourceTag/postern:managed":"true"},` +
+			`"StringEquals":{"aws:RequestTag/postern:managed":"true"}}`,
 		`ec2:CreateTags ["security-group/*","vpc-endpoint/*"]`: `{"StringEquals":{"ec2:CreateAction":["CreateVpcEndpoint","CreateSecurityGroup"]}}`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -57,7 +57,9 @@ func TestRolesTakeAllTagsOfAnAdoptionTogether(t *testing.T) {
 		call    func(function string) error
 		allowed bool
 	}{
-		{"adopt without the tag of the adoption", nil, func(string) error { return createTags(owner, managed) }, false},
+		// A repair does so for an endpoint of Postern's that lost all its tags. No function can delete it then; see the rows below.
+		{"tag without the tag of the adoption", nil, func(string) error { return createTags(owner, managed) }, true},
+		{"tag an adopted one without the tag of the adoption", with(adopted, managed), func(string) error { return createTags(owner, managed) }, false},
 		{"adopt without a connection", nil, func(string) error { return createTags(adoption, managed) }, false},
 		{"adopt", nil, func(string) error { return createTags(adoption, owner, managed) }, true},
 		{"remove only the tag of the adoption", adopted, func(f string) error { return deleteTags(f, adoption) }, false},

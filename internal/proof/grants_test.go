@@ -28,6 +28,7 @@ var unusedGrants = map[string]string{
 	"Rollback route53:ListHostedZonesByVPC":             "finds the zone of a ConfigureDNS that could not answer any more",
 	"Network ec2:ModifyVpcEndpoint":                     "as Rollback's, and for private DNS",
 	"Rollback ssm:PutParameter":                         "puts an earlier value back",
+	"Rollback dynamodb:GetItem":                         "reads who holds the connection after a plan that was refused",
 	"Plan ssm:GetParameterHistory":                      "reads the oldest version of a parameter that has 100, for its labels",
 	"PublishConfig ssm:GetParameterHistory":             "as Plan's, before it writes",
 	"Network ssm:GetParameterHistory":                   "as Plan's, in the network's account",
