@@ -32,10 +32,10 @@ var (
 	loadCalls    = budget{what: "AWS calls of each of 500 at once, relative to one alone", unit: "times", limit: 4, digits: 1}
 	loadShare    = budget{what: "throttled answers of 500 at once", unit: "%", limit: 50}
 	driftLists   = budget{what: "calls of a drift check of 10,000 connections", limit: 60}
-	driftChanged = budget{what: "further calls for each connection that was changed", limit: 3, digits: 1}
+	driftChanged = budget{what: "further calls for each connection that was changed", limit: 4, digits: 1}
 	driftDeep    = budget{what: "calls of each connection that it looks at deeply", limit: 8, digits: 2}
 	driftMemory  = budget{what: "memory of that drift check", unit: "MB", limit: 256, digits: 0}
-	speed        = budget{what: "simulated days in a second of the embedded cloud", limit: 1, atLeast: true, digits: 1}
+	speed        = budget{what: "simulated days in a second of the simulator", limit: 1, atLeast: true, digits: 1}
 )
 
 // budgets are all of them, in the order of the table.

@@ -36,7 +36,7 @@ const (
 
 const driftCheck = "postern-drift"
 
-// inProcesses makes every function of the embedded cloud a process of what make host built.
+// inProcesses makes every function of the simulator a process of what make host built.
 func inProcesses(config *local.Config, directory string) error {
 	built, err := filepath.Abs(directory)
 	if err != nil {
@@ -62,7 +62,7 @@ func driftOf(directory string) ([]figure, error) {
 	}
 	cloud, err := world.Open(config)
 	if err != nil {
-		return nil, fmt.Errorf("opening the embedded cloud: %w", err)
+		return nil, fmt.Errorf("opening the simulator: %w", err)
 	}
 	figures, err := drifting(cloud)
 	if err := errors.Join(err, cloud.Close()); err != nil { // the process ends with it

@@ -34,7 +34,7 @@ func main() {
 func run(ctx context.Context, out io.Writer) (err error) {
 	cloud, err := world.Open(local.Config{TemplatePath: templatePath, Functions: handlers.InProcess()})
 	if err != nil {
-		return fmt.Errorf("opening the embedded cloud: %w: run make bench from the project's root", err)
+		return fmt.Errorf("opening the simulator: %w: run make bench from the project's root", err)
 	}
 	defer func() { err = errors.Join(err, cloud.Close()) }()
 	names := functions(cloud.Stack)
