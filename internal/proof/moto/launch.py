@@ -17,6 +17,7 @@ if tuple(int(part) for part in moto.__version__.split(".")[:2]) < (5, 1):
     sys.exit(f"moto {moto.__version__} is too old: 5.1 or later is needed")
 
 import moto.cloudformation.parsing as parsing
+import moto.events.models as events
 import moto.stepfunctions.models as stepfunctions
 import moto.stepfunctions.parser.backend.execution_worker as execution_worker
 from moto.core.config import default_user_config
@@ -53,6 +54,10 @@ def parse_with_percentages(definition):
 
 
 AmazonStateLanguageParser.parse = staticmethod(parse_with_percentages)
+
+# A template's Ref to an event bus is its name. moto hands its own object to the rules instead.
+normalize = events.EventsBackend._normalize_event_bus_arn
+events.EventsBackend._normalize_event_bus_arn = lambda self, bus: normalize(self, getattr(bus, "name", bus))
 
 # AWS: the context object counts redrives, 0 for an execution that was never redriven. moto knows none.
 execution_data = execution_worker.ExecutionData
