@@ -55,9 +55,8 @@ def parse_with_percentages(definition):
 
 AmazonStateLanguageParser.parse = staticmethod(parse_with_percentages)
 
-# A template's Ref to an event bus is its name. moto hands its own object to the rules instead.
-normalize = events.EventsBackend._normalize_event_bus_arn
-events.EventsBackend._normalize_event_bus_arn = lambda self, bus: normalize(self, getattr(bus, "name", bus))
+# A template's Ref to an event bus is its name. moto has no such id for it, and hands on its own object.
+events.EventBus.physical_resource_id = property(lambda bus: bus.name, lambda bus, value: None)
 
 # AWS: the context object counts redrives, 0 for an execution that was never redriven. moto knows none.
 execution_data = execution_worker.ExecutionData
