@@ -145,7 +145,7 @@ golden: ## renew the golden template that the whole-machine tests run, and recor
 	go test ./infra -update
 	go test ./events/inflight -run '^(TestSchema|TestRecordings)$$' -update
 
-check: ## everything CI runs
+check: ## everything that CI runs, and the long proofs
 	@test -z "$$(gofmt -l lambdas infra internal events)" || { gofmt -l lambdas infra internal events; echo "run gofmt -w on these"; exit 1; }
 	go mod verify
 	$(MAKE) test
