@@ -27,8 +27,8 @@ func (in Input) Turn() Turn {
 type Turn struct {
 	Execution string    // ARN
 	EnteredAt time.Time // when the state was entered
-	Redrive   int       // how often the execution was redriven; 0 when a definition of an earlier release does not pass it
-	Attempt   int       // how often the state was tried before; likewise
+	Redrive   int       // how often the execution was redriven
+	Attempt   int       // how often the state was tried before
 }
 
 // State is the value that flows through an execution. Each step owns one section and only adds to it. Executions outlive
